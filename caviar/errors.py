@@ -1,0 +1,17 @@
+"""What goes wrong, in one sentence each: what was wrong, with the value, and what to do."""
+
+
+class CaviarError(Exception):
+    """Anything that Caviar refuses or cannot do; the CLI prints its sentence without a traceback."""
+
+
+class InputError(CaviarError, ValueError):
+    """A value, file or combination that the user can put right."""
+
+
+class StorageError(CaviarError):
+    """A study folder or URI that cannot be read, written, or is in use."""
+
+
+class ClusterError(CaviarError):
+    """A Ray cluster that cannot be reached or cannot give what a study asks for."""
