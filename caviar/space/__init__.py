@@ -1,0 +1,30 @@
+from caviar.space.defaults import default_space
+from caviar.space.hyperparameters import (
+    Choice,
+    Integer,
+    Real,
+    choice,
+    lograndint,
+    loguniform,
+    randint,
+    reverseloguniform,
+    uniform,
+)
+from caviar.space.space import Config, Dimension, Space, cube
+
+__all__ = [
+    "Choice",
+    "Config",
+    "Dimension",
+    "Integer",
+    "Real",
+    "Space",
+    "choice",
+    "cube",
+    "default_space",
+    "lograndint",
+    "loguniform",
+    "randint",
+    "reverseloguniform",
+    "uniform",
+]

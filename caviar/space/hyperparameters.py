@@ -7,7 +7,7 @@ the names that Ray Tune and Syne Tune use. Every bound is inclusive here.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +38,9 @@ class Real:
         _check_tier(self)
         _check_bounds(self)
         if self.kind == "loguniform" and self.low <= 0:
-            raise InputError(f"{self!r}: a log scale starts above 0, got low={self.low}; try low=1e-6 or uniform")
+            raise InputError(
+                f"{self!r}: a log scale starts above 0, got low={self.low}; try low=1e-6 or uniform"
+            )
         if self.kind == "reverseloguniform" and self.high >= 1:
             raise InputError(
                 f"{self!r}: a reverse log scale ends below 1, got high={self.high}; try high=0.999 or uniform"
@@ -69,8 +71,8 @@ class Real:
         """The same hyperparameter with half its range more (on its scale) beyond the upper or lower bound."""
         start, end = self.scale.forward(np.array([self.low, self.high]))
         if upper:
-            return _moved(self, high=float(self.scale.inverse(end + (end - start) / 2)))
-        return _moved(self, low=float(self.scale.inverse(start - (end - start) / 2)))
+            return replace(self, high=float(self.scale.inverse(end + (end - start) / 2)))
+        return replace(self, low=float(self.scale.inverse(start - (end - start) / 2)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -109,7 +111,7 @@ class Integer:
 
     def values(self, unit: Array) -> Array:
         """Points of [0, 1], shape (n,), to whole numbers as floats, shape (n,)."""
-        # each number is the rounding of an interval half a unit to either side, so that the bounds get a full share
+        # each number owns an interval half a unit to either side, so that the bounds get a full share
         real = self.scale.values(unit, self.low - 0.5, self.high + 0.5)
         return np.clip(np.floor(real + 0.5), self.low, self.high)
 
@@ -121,10 +123,12 @@ class Integer:
         """The same hyperparameter with half its range more (on its scale) beyond the upper or lower bound."""
         start, end = self.scale.forward(np.array([self.low, self.high], dtype=float))
         if upper:
-            return _moved(self, high=max(self.high + 1, round(float(self.scale.inverse(end + (end - start) / 2)))))
+            return _moved(
+                self, high=max(self.high + 1, round(float(self.scale.inverse(end + (end - start) / 2))))
+            )
         low = min(self.low - 1, round(float(self.scale.inverse(start - (end - start) / 2))))
         floor = 1 if self.low >= 1 else 0 if self.low >= 0 else low  # counts stay counts
-        return _moved(self, low=max(low, floor))
+        return replace(self, low=max(low, floor))
 
 
 @dataclass(frozen=True, repr=False)
@@ -226,7 +230,7 @@ def randint(low: int, high: int, *, tier: int = 2, default: int | None = None) -
 
 
 def lograndint(low: int, high: int, *, tier: int = 2, default: int | None = None) -> Integer:
-    """A whole number in low..high with low >= 1, **both included**, on the log scale (Ray Tune leaves out `high`)."""
+    """A whole number in low..high, **both included**, on the log scale, from 1 on (Ray Tune leaves out `high`)."""
     return Integer("lograndint", low, high, tier, default)
 
 
@@ -250,7 +254,7 @@ def choice(
 
 
 def default_of(hyperparameter: Hyperparameter) -> Any:
-    """The value at which a hyperparameter is fixed: its `default`, else its scale's middle or the first option."""
+    """The value to fix a hyperparameter at: its `default`, else its scale's middle or the first option."""
     if hyperparameter.default is not None:
         return hyperparameter.default
     if isinstance(hyperparameter, Choice):
@@ -273,7 +277,9 @@ def _check_bounds(hyperparameter: Real | Integer) -> None:
     if not finite:
         raise InputError(f"{hyperparameter.kind}: bounds are finite, got {low=}, {high=}")
     if low > high:
-        raise InputError(f"{hyperparameter.kind}: the bounds are in the wrong order, got {low=}, {high=}; swap them")
+        raise InputError(
+            f"{hyperparameter.kind}: the bounds are in the wrong order, got {low=}, {high=}; swap them"
+        )
 
 
 def _check_default(hyperparameter: Real | Integer) -> None:
@@ -292,13 +298,11 @@ def _inside(hyperparameter: Real | Integer, values: Iterable[Any]) -> Array:
     if outside.any():
         raise InputError(f"{array[outside][0]:g} lies outside of {hyperparameter!r}")
     if isinstance(hyperparameter, Integer) and (array != np.floor(array)).any():
-        raise InputError(f"{array[array != np.floor(array)][0]:g} is no whole number, as {hyperparameter!r} asks")
-    return np.clip(array, hyperparameter.low, hyperparameter.high)
-
-
-def _moved(hyperparameter: Any, **bounds: Any) -> Any:
-    fields = {name: getattr(hyperparameter, name) for name in ("kind", "low", "high", "tier", "default")}
-    return type(hyperparameter)(**{**fields, **bounds})
+        raise InputError(
+            f"{array[array != np.floor(array)][0]:g} is no whole number, as {hyperparameter!r} asks"
+        )
+    clipped: Array = np.clip(array, hyperparameter.low, hyperparameter.high)
+    return clipped
 
 
 def _extras(hyperparameter: Hyperparameter) -> str:

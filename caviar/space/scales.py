@@ -22,7 +22,7 @@ class Scale:
     inverse: Callable[[Array], Array]
 
     def values(self, unit: Array, low: float, high: float) -> Array:
-        """Points of [0, 1], shape (n,), to values in [low, high], shape (n,); 0 and 1 give the bounds exactly.
+        """Points of [0, 1], shape (n,), to values in [low, high], shape (n,); 0 and 1 give the bounds.
 
         >>> LOG.values(np.array([0.0, 0.5, 1.0]), 1e-4, 1.0)
         array([1.e-04, 1.e-02, 1.e+00])
@@ -36,7 +36,10 @@ class Scale:
         if low == high:
             return np.full(np.shape(values), 0.5)
         start, end = self.forward(np.array([low, high], dtype=float))
-        return np.clip((self.forward(np.asarray(values, dtype=float)) - start) / (end - start), 0.0, 1.0)
+        units: Array = np.clip(
+            (self.forward(np.asarray(values, dtype=float)) - start) / (end - start), 0.0, 1.0
+        )
+        return units
 
 
 LINEAR = Scale("linear", lambda value: value, lambda r: r)
