@@ -123,9 +123,8 @@ class Integer:
         """The same hyperparameter with half its range more (on its scale) beyond the upper or lower bound."""
         start, end = self.scale.forward(np.array([self.low, self.high], dtype=float))
         if upper:
-            return _moved(
-                self, high=max(self.high + 1, round(float(self.scale.inverse(end + (end - start) / 2))))
-            )
+            high = max(self.high + 1, round(float(self.scale.inverse(end + (end - start) / 2))))
+            return replace(self, high=high)
         low = min(self.low - 1, round(float(self.scale.inverse(start - (end - start) / 2))))
         floor = 1 if self.low >= 1 else 0 if self.low >= 0 else low  # counts stay counts
         return replace(self, low=max(low, floor))
@@ -230,7 +229,7 @@ def randint(low: int, high: int, *, tier: int = 2, default: int | None = None) -
 
 
 def lograndint(low: int, high: int, *, tier: int = 2, default: int | None = None) -> Integer:
-    """A whole number in low..high, **both included**, on the log scale, from 1 on (Ray Tune leaves out `high`)."""
+    """A whole number in low..high, **both included**, on the log scale (Ray Tune's leaves out `high`)."""
     return Integer("lograndint", low, high, tier, default)
 
 
