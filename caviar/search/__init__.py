@@ -1,0 +1,6 @@
+from caviar.search.coarse_to_fine import CoarseToFine
+from caviar.search.sampling import Grid, Random, Sobol, share
+from caviar.search.search import Search
+from caviar.search.square import Square, edges
+
+__all__ = ["CoarseToFine", "Grid", "Random", "Search", "Sobol", "Square", "edges", "share"]

@@ -1,0 +1,178 @@
+"""A Gaussian process over the unit cube: what a trial would give, and how sure that is.
+
+Small on purpose: Matern 5/2 with a length scale per coordinate, a constant mean of zero after
+standardising, hyperparameters by maximum a posteriori. Coordinates of a choice are either equal or one
+apart. Rasmussen and Williams (2006), chapters 2, 4.2 and 5.4.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.linalg.lapack import dpotri
+from scipy.optimize import minimize
+
+from caviar.space.scales import Array
+
+FITTED = 250  # at most so many trials decide the length scales,
+KEPT = 1000  # and so many the predictions: the best half of them, and others at random
+ITERATIONS = 40
+LENGTH, LENGTH_SD, LENGTH_BOUNDS = 0.5, 1.0, (0.03, 20.0)
+SIGNAL, SIGNAL_SD, SIGNAL_BOUNDS = 1.0, 1.0, (0.1, 10.0)
+NOISE, NOISE_SD, NOISE_BOUNDS = 0.02, 1.5, (1e-4, 1.0)
+CLIP = (-5.0, 2.0)
+
+
+def differences(a: Array, b: Array, categorical: NDArray[np.bool_]) -> Array:
+    """Squared differences per coordinate, shape (d, n, m); of a choice 0 (same option) or 1."""
+    squared: Array = (a.T[:, :, None] - b.T[:, None, :]) ** 2
+    squared[categorical] = squared[categorical] > 0
+    return squared
+
+
+def standardised(values: Array) -> tuple[Array, float, float]:
+    """Values with outliers cut, mean 0 and standard deviation 1; and the shift and scale that undo it.
+
+    NaN counts as the worst finite value. The unit is the distance from the median to the 16% quantile (one
+    standard deviation of a normal distribution): poor trials, however poor, are cut at 2 of them.
+
+    Returns:
+        z of shape (n,), shift and scale with value = shift + scale * z (where nothing was cut).
+    """
+    finite = values[np.isfinite(values)]
+    values = np.where(np.isfinite(values), values, finite.max())
+    median, low = np.quantile(values, [0.5, 0.16])
+    unit = median - low or values.std() or 1.0
+    z = np.clip((values - median) / unit, *CLIP)
+    mean, sd = float(z.mean()), float(z.std()) or 1.0
+    return (z - mean) / sd, float(median + unit * mean), float(unit * sd)
+
+
+def _matern(squared: Array) -> tuple[Array, Array]:
+    """The Matern 5/2 correlation at squared scaled distances, and minus its derivative times r^-1 / 2."""
+    root = np.sqrt(5.0 * squared)
+    decay = np.exp(-root)
+    return (1.0 + root + 5.0 / 3.0 * squared) * decay, 5.0 / 3.0 * (1.0 + root) * decay
+
+
+@dataclass(frozen=True)
+class GaussianProcess:
+    """A fitted process.
+
+    Args:
+        points: the trials it is conditioned on, shape (n, d).
+        lengths: the length scale of each coordinate, shape (d,).
+        signal, noise: variances.
+        lower: the Cholesky factor of the trials' covariance, (n, n).
+        alpha: covariance^-1 z, shape (n,).
+        shift, scale: what brings z back to values.
+    """
+
+    points: Array
+    categorical: NDArray[np.bool_]
+    lengths: Array
+    signal: float
+    noise: float
+    lower: Array
+    alpha: Array
+    shift: float
+    scale: float
+
+    @classmethod
+    def fit(
+        cls, points: Array, values: Array, categorical: NDArray[np.bool_], seed: int = 0
+    ) -> "GaussianProcess":
+        """The process of maximum posterior density, conditioned on (a subset of) the trials.
+
+        Args:
+            points: shape (n, d).
+            values: shape (n,), lower is better, NaN: failed; at least one finite.
+            categorical: which coordinates are choices, shape (d,).
+            seed: chooses the subset where there are more than `KEPT` trials.
+        """
+        z, shift, scale = standardised(values)
+        order = _told_apart(points, z)
+        kept = order[_subset(z[order], KEPT, seed)]
+        points, z = points[kept], z[kept]
+        fitted = _subset(z, FITTED, seed)
+        lengths, signal, noise = _most_likely(points[fitted], z[fitted], categorical)
+        covariance = signal * _correlation(points, points, lengths, categorical)
+        covariance[np.diag_indices_from(covariance)] += noise
+        lower = cholesky(covariance, lower=True)
+        alpha = cho_solve((lower, True), z)
+        return cls(points, categorical, lengths, signal, noise, lower, alpha, shift, scale)
+
+    def covariance(self, a: Array, b: Array) -> Array:
+        """The prior covariance of the values at points a and b, shape (n, m)."""
+        return self.signal * _correlation(a, b, self.lengths, self.categorical)
+
+    def mean(self, points: Array) -> Array:
+        """The posterior mean of z, shape (n,)."""
+        parts = np.array_split(points, len(points) // 2000 + 1)  # no large matrix for 100,000 points
+        return np.concatenate([self.covariance(part, self.points) @ self.alpha for part in parts])
+
+    def value(self, points: Array) -> Array:
+        """The posterior mean in the unit of the values told, shape (n,)."""
+        return self.shift + self.scale * self.mean(points)
+
+    def projected(self, points: Array) -> Array:
+        """lower^-1 k(trials, points), shape (n, m): posterior covariance = prior - projected.T @ projected."""
+        return solve_triangular(self.lower, self.covariance(self.points, points), lower=True)
+
+
+def _correlation(a: Array, b: Array, lengths: Array, categorical: NDArray[np.bool_]) -> Array:
+    squared = np.zeros((len(a), len(b)))
+    for j in range(a.shape[1]):
+        difference = a[:, j, None] - b[None, :, j]
+        squared += (difference != 0 if categorical[j] else difference**2) / lengths[j] ** 2
+    return _matern(squared)[0]
+
+
+def _told_apart(points: Array, z: Array) -> NDArray[np.intp]:
+    """An order of the trials that doesn't depend on the order in which they were told."""
+    return np.lexsort(np.vstack([points.T, z]))
+
+
+def _subset(z: Array, size: int, seed: int) -> NDArray[np.intp]:
+    """Indices of at most `size` trials: the better half of that many, and others at random."""
+    if len(z) <= size:
+        return np.arange(len(z))
+    order = np.argsort(z, kind="stable")
+    others = np.random.default_rng(seed).choice(order[size // 2 :], size - size // 2, replace=False)
+    return np.sort(np.concatenate([order[: size // 2], others]))
+
+
+def _most_likely(points: Array, z: Array, categorical: NDArray[np.bool_]) -> tuple[Array, float, float]:
+    """Length scales, signal and noise variance of maximum posterior density, by L-BFGS on their logs."""
+    n, d = points.shape
+    squared = differences(points, points, categorical).reshape(d, n * n)
+    length = np.log(LENGTH) + 0.5 * np.log(max(d, 4) / 4)
+    centre = np.array([length] * d + [np.log(SIGNAL), np.log(NOISE)])
+    spread = np.array([LENGTH_SD] * d + [SIGNAL_SD, NOISE_SD])
+    bounds = np.log([LENGTH_BOUNDS] * d + [SIGNAL_BOUNDS, NOISE_BOUNDS])
+
+    def loss(theta: Array) -> tuple[float, Array]:
+        # minus log posterior, Rasmussen and Williams eq. 5.8 and 5.9 with a normal prior on theta
+        inverse_squares, signal, noise = np.exp(-2 * theta[:d]), np.exp(theta[d]), np.exp(theta[d + 1])
+        correlation, slope = _matern((inverse_squares @ squared).reshape(n, n))
+        covariance = signal * correlation
+        covariance[np.diag_indices(n)] += noise
+        lower = cholesky(covariance, lower=True, check_finite=False)
+        alpha = cho_solve((lower, True), z, check_finite=False)
+        inverse = dpotri(lower, lower=1)[0]
+        inverse = np.tril(inverse) + np.tril(inverse, -1).T
+        weight = inverse - np.outer(alpha, alpha)
+        gradient = np.empty(d + 2)
+        gradient[:d] = 0.5 * inverse_squares * (squared @ (weight * (signal * slope)).ravel())
+        gradient[d] = 0.5 * signal * np.sum(weight * correlation)
+        gradient[d + 1] = 0.5 * noise * np.trace(weight)
+        away = (theta - centre) / spread
+        value = 0.5 * z @ alpha + np.log(np.diag(lower)).sum() + 0.5 * away @ away
+        return float(value), gradient + away / spread
+
+    found = minimize(
+        loss, centre, jac=True, method="L-BFGS-B", bounds=list(bounds), options={"maxiter": ITERATIONS}
+    )
+    lengths, signal, noise = np.exp(found.x[:d]), float(np.exp(found.x[d])), float(np.exp(found.x[d + 1]))
+    return lengths, signal, noise

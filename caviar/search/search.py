@@ -1,0 +1,150 @@
+"""What every search has in common: ask for a wave of points, tell their values, wave after wave.
+
+A search is pure: what it asks next follows from its seed and from what it was told, nothing else. So a
+study that is resumed tells a fresh search its earlier waves and gets the next one exactly as it would have
+been. How the next points are chosen is the subject of `sampling` and `coarse_to_fine`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+
+from caviar.errors import InputError
+from caviar.search.gaussian_process import GaussianProcess
+from caviar.search.levels import Levels
+from caviar.search.square import Square
+from caviar.search.waves import Waves, wave_sizes
+from caviar.space import Space, cube
+from caviar.space.scales import Array
+
+
+class Search(ABC):
+    """Ask and tell.
+
+    Args:
+        space: a `Space`, or a whole number of dimensions for the plain unit cube.
+        trials: how many trials there are in all, 1 or more.
+        waves: their number (equal waves), their sizes, "auto", or "continuous" (points one by one).
+        seed: 0 or more; the same seed and the same values told give the same points.
+        workers: how many trials run at the same time; only "auto" looks at it.
+        shared: coordinates that are drawn once for each `group` of consecutive points (network shapes).
+        group: how many points share them.
+
+    Raises:
+        InputError: 0 trials, more waves than trials, or sizes that don't sum to `trials`.
+    """
+
+    def __init__(
+        self,
+        space: Space | int,
+        trials: int,
+        waves: Waves = "auto",
+        seed: int = 0,
+        workers: int | None = None,
+        shared: Sequence[int] = (),
+        group: int = 1,
+    ) -> None:
+        self.space = cube(space) if isinstance(space, int) else space
+        self.waves = wave_sizes(trials, waves, self.space.dimension, workers)
+        self.continuous = waves == "continuous"
+        self.trials, self.seed = trials, seed
+        self.shared, self.group = tuple(shared), group
+        self._points = np.empty((0, self.space.dimension))
+        self._values = np.empty(0)
+        self._pending = np.empty((0, self.space.dimension))
+        self._process: GaussianProcess | None = None
+        self._counted = 0
+        if seed < 0:
+            raise InputError(f"seed={seed}: a seed is 0 or more")
+        if group < 1 or any(not 0 <= j < self.space.dimension for j in self.shared):
+            raise InputError(
+                f"{shared=}, {group=}: name coordinates below {self.space.dimension}, a group >= 1"
+            )
+
+    @property
+    def done(self) -> bool:
+        """Whether all trials were told."""
+        return self._counted >= self.trials
+
+    @property
+    def wave(self) -> int:
+        """The index of the next wave, from 0; the number of waves when done."""
+        return int(np.searchsorted(np.cumsum(self.waves), self._counted, side="right"))
+
+    @property
+    def square(self) -> Square | None:
+        """The region of the next or last wave; None for a search that doesn't zoom."""
+        return None
+
+    def ask(self, n: int | None = None) -> Array:
+        """The next points to try.
+
+        Asked again before anything was told, it answers with the same points; only in the continuous form
+        it remembers what it has asked and goes on.
+
+        Args:
+            n: how many; if left out, the rest of the wave (one point in the continuous form).
+
+        Returns:
+            Snapped points of the unit cube, shape (n, d); no config twice while fresh ones are left.
+        """
+        if self.done:
+            raise InputError(f"all {self.trials} trials were told; start another search for more")
+        count = int(np.cumsum(self.waves)[self.wave]) - self._counted if n is None else n
+        if count < 1:
+            raise InputError(f"ask({n}): ask for 1 point or more")
+        points = self._next(count)
+        if self.continuous:
+            self._pending = np.concatenate([self._pending, points])
+        return points
+
+    def tell(self, points: Array, values: Array, *, counted: bool = True) -> None:
+        """Take in finished trials, whether or not they were asked for.
+
+        Args:
+            points: points of the unit cube, shape (n, d).
+            values: what is to be minimised, shape (n,); NaN: failed or diverged.
+            counted: False for a warm start: trials beyond the `trials` of this search.
+        """
+        points, values = self.space.snap(points), np.asarray(values, dtype=float)
+        if values.shape != (len(points),):
+            raise InputError(
+                f"got {len(points)} points and values of shape {values.shape}; tell one value each"
+            )
+        self._points = np.concatenate([self._points, points])
+        self._values = np.concatenate([self._values, np.where(np.isfinite(values), values, np.nan)])
+        self._pending = self._pending[~Levels(self.space).among(self._pending, points)]
+        self._counted += len(points) if counted else 0
+        self._process = None
+
+    def estimates(self) -> Array:
+        """The value of each trial told, smoothed over its neighbours: shape (n,), in the order told.
+
+        The posterior mean of a Gaussian process, so that a winner is chosen for what it is likely to reach
+        again, not for luck. NaN where NaN was told. Estimates of poor trials saturate (see `standardised`).
+        """
+        if not np.isfinite(self._values).any():
+            return self._values.copy()
+        return np.where(np.isnan(self._values), np.nan, self._fitted().value(self._points))
+
+    def recommend(self) -> Array:
+        """The finished point with the lowest estimate, shape (d,).
+
+        Raises:
+            InputError: no finished trial was told.
+        """
+        estimates = self.estimates()
+        if np.isnan(estimates).all():
+            raise InputError(f"none of {len(estimates)} trials finished; tell one value that is not NaN first")
+        return np.array(self._points[int(np.nanargmin(estimates))])
+
+    def _fitted(self) -> GaussianProcess:
+        """The Gaussian process of all that was told, fitted when first needed."""
+        if self._process is None:
+            self._process = GaussianProcess.fit(self._points, self._values, self.space.categorical, self.seed)
+        return self._process
+
+    @abstractmethod
+    def _next(self, count: int) -> Array:
+        """The next points, snapped, shape (count, d)."""

@@ -1,0 +1,48 @@
+"""How a budget of trials is split into waves."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from caviar.errors import InputError
+
+Waves = int | Sequence[int] | Literal["auto", "continuous"]
+
+
+def wave_sizes(trials: int, waves: Waves, dimension: int, workers: int | None = None) -> tuple[int, ...]:
+    """The sizes of the waves, in order.
+
+    Args:
+        trials: their sum.
+        waves: a number (equal waves, the earlier ones larger by one where it doesn't divide), the sizes
+            themselves, "auto", or "continuous" (waves of one).
+        dimension: how many coordinates the space has.
+        workers: how many trials run at the same time.
+
+    Raises:
+        InputError: 0 trials, more waves than trials, or sizes that don't sum to `trials`.
+
+    >>> wave_sizes(10, 3, dimension=6)
+    (4, 3, 3)
+    >>> wave_sizes(10, [6, 4], dimension=6)
+    (6, 4)
+    """
+    if trials < 1:
+        raise InputError(f"trials={trials}: a search needs 1 trial or more")
+    if waves == "continuous":
+        return (1,) * trials
+    if waves == "auto":
+        return _automatic(trials, dimension, workers)
+    if isinstance(waves, str):
+        raise InputError(f"waves={waves!r}: give a number, a list of sizes, 'auto' or 'continuous'")
+    if isinstance(waves, int):
+        if not 1 <= waves <= trials:
+            raise InputError(f"waves={waves} with trials={trials}: every wave has 1 trial or more")
+        return tuple(trials // waves + (i < trials % waves) for i in range(waves))
+    sizes = tuple(int(size) for size in waves)
+    if not sizes or min(sizes) < 1 or sum(sizes) != trials:
+        raise InputError(f"waves={list(waves)} sum to {sum(sizes)}, not to trials={trials}; change one of them")
+    return sizes
+
+
+def _automatic(trials: int, dimension: int, workers: int | None) -> tuple[int, ...]:
+    return wave_sizes(trials, max(1, min(8, trials // max(8, workers or 1))), dimension)
