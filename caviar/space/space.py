@@ -205,7 +205,7 @@ def _dimensions(space: Space) -> list[Dimension]:
     def visit(inner: Space, parent: int | None, option: int | None, outer: frozenset[str]) -> None:
         for name, value in inner.hyperparameters.items():
             if name in outer:
-                raise InputError(f"the hyperparameter {name!r} stands in a space and in a choice of it; rename one")
+                raise InputError(f"the hyperparameter {name!r} could be in force twice in one config; rename one")
             if not _single(value):
                 found.append(Dimension(name, value, parent, option))
                 here = len(found) - 1

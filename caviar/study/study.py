@@ -13,7 +13,7 @@ from caviar.errors import InputError
 from caviar.fleet.cluster import Placement
 from caviar.fleet.messages import Trial
 from caviar.fleet.pool import Pool, open_pool
-from caviar.search.square import Square
+from caviar.search.square import Square, whole
 from caviar.space.defaults import default_space
 from caviar.space.space import Space
 from caviar.study import journal as journals
@@ -194,7 +194,7 @@ class Study:
         """The region that the last wave was sampled from, a row a hyperparameter, next to the whole space."""
         square = self._waves[-1]["square"] if self._waves else None
         space = self._search.space
-        return square_table(Square.from_dict(square) if square else Square.whole(space), space)
+        return square_table(Square.from_dict(square) if square else whole(space), space)
 
     @property
     def best(self) -> Result:

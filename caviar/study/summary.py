@@ -53,7 +53,7 @@ def _square(square: pd.DataFrame) -> Table:
         table.add_column(name, justify="left" if name == "hyperparameter" else "right")
     for row in square.to_dict("records"):
         if row["options"]:
-            table.add_row(row["name"], str(row["options"]), str(row["space_options"]), f"{row['share']:.0%}")
+            table.add_row(row["name"], row["options"], "", f"{row['share']:.0%}")
         else:
             inner = f"{_short(row['low'])} .. {_short(row['high'])}"
             outer = f"{_short(row['space_low'])} .. {_short(row['space_high'])}"

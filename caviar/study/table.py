@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from caviar.search.square import Square
+from caviar.search.square import Square, whole
 from caviar.space.space import Space
 from caviar.study.result import Result
 from caviar.study.settings import Settings
@@ -84,7 +84,7 @@ def waves_table(waves: Sequence[Mapping[str, Any]], results: Sequence[Result], s
         row["seconds"] = math.fsum(r.seconds for r in mine)
         row["square_share"] = 1.0 if square is None else square.share
         row["reason"] = "the whole space" if square is None else square.reason
-        for entry in (square or Square.whole(settings.space)).describe(settings.space):
+        for entry in (square or whole(settings.space)).describe(settings.space):
             name = entry["name"]
             if entry["options"]:
                 row[f"{name}_options"] = entry["options"]
