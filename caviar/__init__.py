@@ -14,7 +14,6 @@ from caviar.space import (
     uniform,
 )
 from caviar.study.study import Study
-from caviar.study.table import read_csv
 
 __all__ = [
     "CaviarError",
@@ -32,7 +31,6 @@ __all__ = [
     "lograndint",
     "loguniform",
     "randint",
-    "read_csv",
     "reverseloguniform",
     "search",
     "uniform",

@@ -58,9 +58,7 @@ class CoarseToFine(Search):
         self.first = max(8, trials // 4) if self.continuous else self.waves[0]
 
     def _next(self, count: int) -> Array:
-        generator = np.random.default_rng(
-            np.random.SeedSequence((self.seed, len(self._points), len(self._pending)))
-        )
+        generator = np.random.default_rng(np.random.SeedSequence((self.seed, len(self._points), len(self._pending))))
         taken = np.concatenate([self._points, self._pending])
         levels = Levels(self.space)
         if self._opening:
@@ -104,9 +102,7 @@ class CoarseToFine(Search):
     def _picked(self, count: int, taken: Array, generator: np.random.Generator) -> Array:
         square = self.square
         assert square is not None
-        found = candidates(
-            self.space, self._fitted(), square, self._points, max(CANDIDATES, 4 * count), generator
-        )
+        found = candidates(self.space, self._fitted(), square, self._points, max(CANDIDATES, 4 * count), generator)
         found = Levels(self.space).fresh(found, taken)
         return ladder(self._fitted(), found, self._pending, count)
 

@@ -100,4 +100,4 @@ class Bar(Quiet):
 
 
 def _best(metric: str, best: float | None) -> str:
-    return f"best {metric} {'–' if best is None else f'{best:.4g}'}"
+    return f"best {metric} {'none yet' if best is None else f'{best:.4g}'}"

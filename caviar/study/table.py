@@ -1,8 +1,8 @@
 """The tables of a study, and their CSV files: `results` (a row a trial), `history` (a row an epoch), `waves`.
 
 Columns of the results, in this order: trial, wave, state, every hyperparameter, every metric of the last
-report, epochs, seconds, seed, worker, error. A hyperparameter that was not in force is empty. Floats are written so that
-`read_csv` gives back the very same bits.
+report, epochs, seconds, seed, worker, error. A hyperparameter that was not in force is empty.
+Floats are written so that `pandas.read_csv` (from pandas 3.1 on) gives back the very same bits.
 """
 
 import math
@@ -108,11 +108,6 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     safe.to_csv(unfinished, index=False)
     os.replace(unfinished, path)
-
-
-def read_csv(path: Path | str) -> pd.DataFrame:
-    """A table as it was written, floats to the last bit (which pandas' own default does not promise)."""
-    return pd.read_csv(path, float_precision="round_trip")
 
 
 def _defused(value: Any) -> Any:
