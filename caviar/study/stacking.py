@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from caviar.fleet.messages import Stack, Trial
 from caviar.fleet.trainables import NetworkTrainable, Trainable
-from caviar.model.training import NETWORK_DEFAULTS, parameter_count, shape_of, stack_width
+from caviar.model.hyperparameters import NETWORK_DEFAULTS
+from caviar.model.shapes import parameter_count, shape_of, stack_width
 
 STEP_OPERATIONS = 50_000  # what a training step costs besides its arithmetic, in multiply-adds (about 50 us)
 
