@@ -76,8 +76,8 @@ def subject_of_record(record: Mapping[str, Any]) -> Subject:
     Raises:
         InputError: it names arrays or a function that no file holds, so they have to be given again.
     """
-    if "name" in record:
-        return subject_of(record["name"])
+    if "digits" in record:
+        return subject_of("digits")
     if "csv" in record:
         again = load_csv(record["csv"], record["target"], task=record["task"], seed=record["seed"])
         return subject_of(again)
