@@ -23,12 +23,6 @@ SHAPE = ("hidden_layers", "hidden_units", "batch_size")  # what trials of one st
 
 def new_search(settings: Settings) -> Search:
     """A fresh search as the settings ask; raises InputError for waves that cannot be."""
-    kinds: dict[str, Callable[..., Search]] = {
-        "coarse-to-fine": CoarseToFine,
-        "random": Random,
-        "sobol": Sobol,
-        "grid": Grid,
-    }
     shape = [j for j, dimension in enumerate(settings.space.dimensions) if dimension.name in SHAPE]
     return KINDS[settings.search](
         settings.space,
