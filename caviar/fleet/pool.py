@@ -6,7 +6,7 @@ are off: with them, a trial whose worker died would silently have run twice.
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,7 +66,8 @@ class Pool:
         wanted = placement.workers or max(1, free_trainers(self._resources))
         self.workers = min(wanted, room)
         self._trial_timeout = placement.trial_timeout
-        self._arguments = (ray.put(trainable), metric, placement.trial_timeout)
+        memory = placement.resources.get("memory")
+        self._arguments = (ray.put(trainable), metric, placement.trial_timeout, memory)
         self._dispatcher = Dispatcher()
         self._workers = [self._hire() for _ in range(self.workers)]
 
@@ -93,6 +94,21 @@ class Pool:
         events += self._look_after_the_silent()
         return events
 
+    def forget(self, trials: Sequence[int]) -> None:
+        """Let paused trials go, with the memory that they hold in their trainers."""
+        self._dispatcher.forget(trials)
+        for worker in self._workers:
+            worker.actor.forget.remote(trials)
+
+    def stop(self, reason: str) -> list[Event]:
+        """Train nothing more; returns the ends, as timed out, of the trials that have begun."""
+        now = time.monotonic()
+        begun = {trial: now - since for worker in self._workers for trial, since in worker.started.items()}
+        ended: list[Event] = [Done(trial, "timed_out", reason, seconds, "") for trial, seconds in begun.items()]
+        counted = self._dispatcher.receive(ended)
+        self._dispatcher.stop()
+        return counted
+
     def close(self) -> None:
         """End all trainers."""
         for worker in self._workers:
@@ -101,9 +117,15 @@ class Pool:
 
     def _hire(self) -> _Worker:
         cpu, gpu = self._resources.get("cpu", 1.0), self._resources.get("gpu", 0.0)
-        others = {name: need for name, need in self._resources.items() if name not in ("cpu", "gpu")}
+        others = {name: need for name, need in self._resources.items() if name not in ("cpu", "gpu", "memory")}
         trainer = ray.remote(max_restarts=0, max_task_retries=0, concurrency_groups={"control": 1})(Trainer)
-        placed = trainer.options(num_cpus=cpu, num_gpus=gpu, resources=others, scheduling_strategy="SPREAD")
+        placed = trainer.options(
+            num_cpus=cpu,
+            num_gpus=gpu,
+            memory=self._resources.get("memory"),
+            resources=others,
+            scheduling_strategy="SPREAD",
+        )
         return _Worker(placed.remote(*self._arguments))
 
     def _hand_out(self) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from caviar.errors import InputError
+from caviar.fleet.messages import COLUMNS
 from caviar.space.plain import from_plain, to_plain
 from caviar.space.space import Space, nearest
 
-RESERVED = ("trial", "wave", "epoch", "state", "epochs", "seconds", "seed", "worker", "error")
 SEARCHES = ("coarse-to-fine", "random", "sobol", "grid")
 
 
@@ -43,7 +43,7 @@ class Settings:
         if self.space.dimension == 0:
             raise InputError(f"nothing varies in {self.space!r}; give at least one hyperparameter a range")
         for name in self.space.names:
-            if name in RESERVED:
+            if name in COLUMNS:
                 raise InputError(f"a hyperparameter cannot be named {name!r}, a column of the table; rename it")
 
     def as_record(self) -> dict[str, Any]:
