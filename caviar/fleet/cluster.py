@@ -66,7 +66,6 @@ def connected(placement: Placement) -> Iterator[None]:
     if ray.is_initialized() and address in (None, "auto"):
         yield
         return
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address is None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -77,16 +76,24 @@ def connected(placement: Placement) -> Iterator[None]:
         options |= {"object_store_memory": 512 << 20}
     else:
         options |= {"address": address}
-    try:
-        ray.init(**options)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        where = "on this machine" if address is None else f"at {address}"
-        raise ClusterError(f"no Ray {where}: {reason}; start one with `ray start --head`") from error
+    _start(options, address)
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _start(options: dict[str, Any], address: str | None, tries: int = 2) -> None:
+    """Start or join Ray; one that did not come up on this machine is tried once more."""
+    try:
+        ray.init(**options)
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        ray.shutdown()
+        if address is None and tries > 1:
+            return _start(options, address, tries - 1)
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        where = "on this machine" if address is None else f"at {address}"
+        raise ClusterError(f"no Ray {where}: {reason}; start one with `ray start --head`") from error
 
 
 def check_address(address: str) -> None:

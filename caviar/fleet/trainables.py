@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from caviar.model.data import Dataset
-from caviar.model.training import Training, parameter_count
+from caviar.model.shapes import parameter_count
+from caviar.model.training import Training
 
 Metrics = Mapping[str, float]
 

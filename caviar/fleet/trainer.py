@@ -15,7 +15,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping
-from numbers import Real
+from numbers import Integral, Real
 
 import ray
 from threadpoolctl import threadpool_limits
@@ -116,7 +116,7 @@ class Trainer:
                 if problem:
                     yield ended(member, "failed", problem)
                     continue
-                metrics = {name: float(value) for name, value in report.items()}
+                metrics = {name: _number(value) for name, value in report.items()}
                 yield Report(stack[member].number, reports[member], seconds[member], metrics)
                 if not math.isfinite(metrics[self._metric]) or not run.alive[member]:
                     name = next((n for n, v in metrics.items() if not math.isfinite(v)), self._metric)
@@ -156,6 +156,11 @@ class _Output(contextlib.AbstractContextManager["_Output"]):
 
     def text(self) -> str:
         return self._buffer.getvalue()[-OUTPUT_CHARACTERS:]
+
+
+def _number(value: float) -> float:
+    """A metric as a plain Python number; whole ones stay whole."""
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def _problem(report: Mapping[str, object], metric: str) -> str:

@@ -43,6 +43,11 @@ class Journal:
             ) from None
         _drop_torn_line(self.path)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been written yet."""
+        return self.path.stat().st_size == 0
+
     def append(self, records: Iterable[Record]) -> None:
         """Write records, and return when they are on disk."""
         lines = "".join(json.dumps(record, separators=(",", ":"), default=_plain) + "\n" for record in records)
@@ -64,8 +69,8 @@ def read(folder: Path) -> Iterator[dict[str, Any]]:
         StorageError: a line before the last is no record.
     """
     path = folder / NAME
-    if not path.is_file():
-        raise InputError(f"{folder} holds no study (no {NAME} in it); give the folder that a study wrote")
+    if not holds_study(folder):
+        raise InputError(f"{folder} holds no study (no {NAME} with anything in it); give the folder that a study wrote")
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
@@ -75,6 +80,12 @@ def read(folder: Path) -> Iterator[dict[str, Any]]:
             except ValueError:
                 raise StorageError(f"line {number} of {path} is no record; restore the file from a copy") from None
             yield record
+
+
+def holds_study(folder: Path) -> bool:
+    """Whether a study was begun in a folder."""
+    path = folder / NAME
+    return path.is_file() and path.stat().st_size > 0
 
 
 def check_writable(folder: Path) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from caviar.fleet.messages import Stack, Trial
 from caviar.fleet.trainables import NetworkTrainable, Trainable
-from caviar.model.training import NETWORK_DEFAULTS, parameter_count, shape_of, stack_width
+from caviar.model.hyperparameters import NETWORK_DEFAULTS
+from caviar.model.shapes import Shape, parameter_count, shape_of, stack_width
 
 STEP_OPERATIONS = 50_000  # what a training step costs besides its arithmetic, in multiply-adds (about 50 us)
 
@@ -21,7 +22,7 @@ def stacked(trials: Sequence[Trial], trainable: Trainable, workers: int, stackin
     """
     if not isinstance(trainable, NetworkTrainable) or not stacking:
         return [(trial,) for trial in trials]
-    by_shape: dict[object, list[Trial]] = defaultdict(list)
+    by_shape: dict[Shape, list[Trial]] = defaultdict(list)
     for trial in trials:
         by_shape[shape_of(trial.config)].append(trial)
     stacks: list[Stack] = []

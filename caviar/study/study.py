@@ -94,7 +94,7 @@ class Study:
             same_shape=same_shape,
         )
         folder = Path(out) if out is not None else _free_folder(settings.name)
-        if (folder / journals.NAME).exists():
+        if journals.holds_study(folder):
             raise InputError(f"{folder} already holds a study; choose another folder, or go on with `caviar resume`")
         journals.check_writable(folder)
         self._prepare(subject, settings, folder, Placement.of(workers, address, resources, trial_timeout))
@@ -154,14 +154,14 @@ class Study:
             ClusterError: there is no Ray at the address, or no room on it.
         """
         with contextlib.closing(Journal(self.folder)) as journal:
+            if journal.empty:
+                journal.append([{"study": self.settings.as_record()}])
             if not self._search.done:
                 trainable = self._subject.trainable(self.settings.epochs)
                 with (
                     watcher(self.settings.trials, self.settings.metric, not progress) as watch,
                     open_pool(trainable, self.settings.metric, self._placement) as pool,
                 ):
-                    if not self._waves:
-                        journal.append([{"study": self.settings.as_record()}])
                     try:
                         while not self._search.done:
                             self._run_wave(journal, pool, watch)

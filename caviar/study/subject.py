@@ -11,7 +11,7 @@ import numpy as np
 from caviar.errors import InputError
 from caviar.fleet.trainables import FunctionTrainable, NetworkTrainable, Trainable
 from caviar.model.data import Dataset, load, load_csv
-from caviar.model.training import NETWORK_DEFAULTS, check_config
+from caviar.model.hyperparameters import NETWORK_DEFAULTS, check_config
 from caviar.space.space import Space, nearest
 
 
@@ -79,7 +79,8 @@ def subject_of_record(record: Mapping[str, Any]) -> Subject:
     if "digits" in record:
         return subject_of("digits")
     if "csv" in record:
-        return subject_of(load_csv(record["csv"], target=record["target"]))
+        again = load_csv(record["csv"], record["target"], task=record["task"], seed=record["seed"])
+        return subject_of(again)
     if "function" in record:
         module, _, name = record["function"].partition(":")
         with_name = importlib.import_module(module) if module and module != "__main__" else None

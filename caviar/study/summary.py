@@ -16,10 +16,10 @@ def print_summary(study: Study, console: Console | None = None) -> None:
         study: one with at least one trial.
         console: where to; standard output if left out.
     """
-    console = console or Console()
+    console = console or wide_console()
     metric = study.settings.metric
     states = study.table["state"].value_counts()
-    counts = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in states.items())
+    counts = ", ".join(f"{count} {str(state).replace('_', ' ')}" for state, count in states.items())
     console.print(f"\n[bold]{len(study.results)} trials[/bold] of {study.settings.name}: {counts}\n", highlight=False)
     if "finished" not in states:
         console.print(f"No trial finished. The first error: {study.results[0].error}", markup=False)
@@ -34,12 +34,21 @@ def print_summary(study: Study, console: Console | None = None) -> None:
         console.print(f"  {study.folder / f'{name}.csv'}", highlight=False, soft_wrap=True)
 
 
+def wide_console() -> Console:
+    """Standard output; where it is no terminal, wide enough for the tables."""
+    console = Console()
+    return console if console.is_terminal else Console(width=140)
+
+
 def _ten_best(study: Study) -> Table:
+    """The hyperparameters, the metric, and how the held-out data judge it; the rest is in the CSV."""
     ranking = study.ranking[:10]
-    metrics = list(dict.fromkeys([study.settings.metric, *(n for r in ranking for n in r.metrics)]))
+    metric = study.settings.metric
+    held_out = metric.replace("val_", "test_")
+    metrics = [metric, *([held_out] if held_out != metric and held_out in ranking[0].metrics else [])]
     table = Table(title="The ten best trials", title_justify="left")
     for name in ("trial", "wave", *study.settings.space.names, *metrics):
-        table.add_column(name.replace("_", " "), justify="right")
+        table.add_column(str(name).replace("_", " "), justify="right")
     for result in ranking:
         values = [result.config.get(name) for name in study.settings.space.names]
         values += [result.metrics.get(name) for name in metrics]

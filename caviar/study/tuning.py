@@ -1,29 +1,37 @@
 """Between the study and its search: which search, what it is told, and which trial it would bet on."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from caviar.search.coarse_to_fine import CoarseToFine
 from caviar.search.sampling import Grid, Random, Sobol
+from caviar.search.search import Search
 from caviar.space.scales import Array
 from caviar.study.result import Result
 from caviar.study.settings import Settings
 
-Search = CoarseToFine | Random | Sobol | Grid
+KINDS: dict[str, Callable[..., Search]] = {
+    "coarse-to-fine": CoarseToFine,
+    "random": Random,
+    "sobol": Sobol,
+    "grid": Grid,
+}
 SHAPE = ("hidden_layers", "hidden_units", "batch_size")  # what trials of one stack have in common
 
 
 def new_search(settings: Settings) -> Search:
     """A fresh search as the settings ask; raises InputError for waves that cannot be."""
-    space, trials, seed = settings.space, settings.trials, settings.seed
-    shape = [j for j, dimension in enumerate(space.dimensions) if dimension.name in SHAPE]
-    sharing = {"shared": shape, "group": settings.same_shape} if settings.same_shape > 1 else {}
-    if settings.search == "coarse-to-fine":
-        return CoarseToFine(space, trials=trials, waves=settings.waves, seed=seed, **sharing)
-    kind = {"random": Random, "sobol": Sobol, "grid": Grid}[settings.search]
-    return kind(space, trials, waves=1 if settings.waves == "auto" else settings.waves, seed=seed, **sharing)
+    shape = [j for j, dimension in enumerate(settings.space.dimensions) if dimension.name in SHAPE]
+    return KINDS[settings.search](
+        settings.space,
+        trials=settings.trials,
+        waves=settings.waves,
+        seed=settings.seed,
+        shared=shape if settings.same_shape > 1 else (),
+        group=settings.same_shape,
+    )
 
 
 def told(results: Mapping[int, Result], numbers: Iterable[int], settings: Settings) -> Array:

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -77,7 +78,7 @@ def test_every_trial_is_trained_once_and_reports():
 def test_a_generator_reports_epoch_by_epoch():
     reports = [event for event in train(curve, [5]) if isinstance(event, Report)]
     assert [(r.epoch, r.metrics["score"]) for r in reports] == [(1, 5.0), (2, 6.0), (3, 7.0)]
-    assert all(a.seconds <= b.seconds for a, b in zip(reports, reports[1:], strict=False))
+    assert all(a.seconds <= b.seconds for a, b in pairwise(reports))
 
 
 @pytest.mark.usefixtures("ray_cluster")

@@ -103,7 +103,7 @@ def test_an_interrupted_study_goes_on_to_the_same_table(tmp_path):
     undisturbed = digits(tmp_path, "whole")
     whole = undisturbed.run(progress=False)
     lines = (undisturbed.folder / NAME).read_text().splitlines(keepends=True)
-    for kept in (1, 2, 7, 18, 19, 25, len(lines)):
+    for kept in sorted({1, 2, 7, 18, 25, len(lines)}):
         folder = tmp_path / f"cut{kept}"
         folder.mkdir()
         (folder / NAME).write_text("".join(lines[:kept]))
