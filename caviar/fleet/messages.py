@@ -26,9 +26,10 @@ Lease = tuple[Stack, ...]  # stacks that one trainer is handed in one call
 
 
 class Started(NamedTuple):
-    """A trainer has begun with a trial."""
+    """A trainer has begun with a trial, or goes on with one that was paused."""
 
     trial: int
+    reports: int = 0  # how many it has given before
 
 
 class Report(NamedTuple):

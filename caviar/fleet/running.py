@@ -52,8 +52,7 @@ class Running:
 
     def train(self, until: int | None) -> Iterator[Event]:
         """The events of the trials that are open, up to so many reports or to their end."""
-        if self._run is None:
-            yield from (Started(trial.number) for trial in self._stack)
+        yield from (Started(self._stack[member].number, self._reports[member]) for member in self._open)
         while self._open and (until is None or self._reports[self._open[0]] < until):
             yield from self._epoch()
         for member in self._open:

@@ -5,10 +5,11 @@ stays here, with all that its training holds, until it goes on or is forgotten.
 """
 
 import contextlib
-import math
 import os
+import queue
 import resource
 import socket
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -46,9 +47,9 @@ class Trainer:
         _limit_memory(memory)
 
     @ray.method(concurrency_group="control")  # type: ignore[untyped-decorator]
-    def ping(self) -> bool:
-        """Answers while a lease runs, so that the driver can tell a slow trial from a dead trainer."""
-        return True
+    def ping(self) -> str:
+        """The trainer's name; it answers while a lease runs, so a slow trial can be told from a dead trainer."""
+        return self._worker
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Let paused trials go, with all that they hold; a number that is not here is no mistake."""
@@ -57,17 +58,31 @@ class Trainer:
                 running.let_go(number)
 
     def run(self, lease: Lease) -> Iterator[list[Event]]:
-        """Train the stacks of a lease in order; yields events in batches, `Started` before a long silence."""
-        outbox: list[Event] = []
-        flushed = -math.inf
-        for stack in lease:
-            for event in self._train(stack):
-                outbox.append(event)
-                if time.monotonic() - flushed > FLUSH_SECONDS:
-                    yield outbox
-                    outbox, flushed = [], time.monotonic()
-        if outbox:
-            yield outbox
+        """Train the stacks of a lease in order; yields events in batches, none of them later than FLUSH_SECONDS.
+
+        Training has a thread of its own, so that an event is not held back by a long epoch that follows it.
+        """
+        outbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        ended = threading.Event()
+        broken: list[BaseException] = []
+
+        def train() -> None:
+            try:
+                for stack in lease:
+                    for event in self._train(stack):
+                        outbox.put(event)
+            except BaseException as error:
+                broken.append(error)
+            ended.set()
+
+        threading.Thread(target=train, daemon=True).start()
+        while not ended.wait(FLUSH_SECONDS):
+            if not outbox.empty():
+                yield _taken(outbox)
+        if not outbox.empty():
+            yield _taken(outbox)
+        if broken:
+            raise broken[0]
 
     def _train(self, stack: Stack) -> Iterator[Event]:
         """The events of one stack: paused trials go on, the others begin."""
@@ -84,6 +99,10 @@ class Trainer:
                 self._paused.pop(number, None)
             yield from run.train(until)
             self._paused.update(dict.fromkeys(run.open, run))
+
+
+def _taken(outbox: "queue.SimpleQueue[Event]") -> list[Event]:
+    return [outbox.get() for _ in range(outbox.qsize())]
 
 
 def _limit_memory(limit: float | None) -> None:
