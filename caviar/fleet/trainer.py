@@ -10,7 +10,6 @@ import queue
 import resource
 import socket
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
