@@ -6,7 +6,6 @@ A turn of the loop waits for whatever lease has something to say, and hands on i
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 import ray
 from ray.exceptions import RayError

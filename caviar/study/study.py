@@ -160,7 +160,7 @@ class Study:
                 trainable = self._subject.trainable(self.settings.epochs)
                 with (
                     watcher(self.settings.trials, self.settings.metric, not progress) as watch,
-                    open_pool(trainable, self.settings.metric, self._placement) as pool,
+                    open_pool(trainable, self.settings.metric, self._placement, watch.say) as pool,
                 ):
                     try:
                         while not self._search.done:
