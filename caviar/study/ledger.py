@@ -121,7 +121,7 @@ class Ledger:
     @property
     def best_metric(self) -> float | None:
         """The best value seen, lucky or not."""
-        return self._best and self._best.metrics[self.settings.metric]
+        return None if self._best is None else self._best.metrics[self.settings.metric]
 
     @property
     def total(self) -> int:

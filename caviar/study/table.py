@@ -68,8 +68,8 @@ def history_table(results: Iterable[Result]) -> pd.DataFrame:
 def waves_table(waves: Sequence[Mapping[str, Any]], results: Sequence[Result], settings: Settings) -> pd.DataFrame:
     """A row a wave: how it went, and the square it was sampled from with the reason why.
 
-    Columns: wave, kind ("coarse", "fine" or "confirm"), trials, a count of each state, the best and the median metric, the
-    seconds of its trials, the square's share of the space and its reason, and for each hyperparameter the
+    Columns: wave, kind ("coarse", "fine" or "confirm"), trials, a count of each state, the best and the median
+    metric, the seconds of its trials, the square's share of the space and its reason, and for each hyperparameter the
     bounds NAME_low and NAME_high, or the kept NAME_options.
     """
     rows = []

@@ -9,7 +9,7 @@ import pytest
 
 import caviar
 from caviar.errors import CaviarError, InputError, StorageError
-from caviar.study.journal import NAME
+from caviar.study.journal import NAME, Journal
 from caviar.study.stacking import stacked
 from caviar.study.wave import trials_of
 
@@ -116,24 +116,24 @@ def test_an_interrupted_study_goes_on_to_the_same_table(tmp_path):
         assert resumed.best.trial == undisturbed.best.trial
 
 
-def test_ctrl_c_keeps_what_has_finished(tmp_path):
+def test_ctrl_c_keeps_what_has_finished(tmp_path, monkeypatch):
     study = digits(tmp_path, "s", workers=1)
     kept = []
 
     class Stop(BaseException):
         pass
 
-    original = study._keep_output
-
-    def stop_at_the_third(result):
-        original(result)
-        kept.append(result.trial)
-        if len(kept) == 3:
+    def stop_at_the_third(journal, records):
+        original(journal, records)
+        kept.extend(record for record in records if "state" in record)
+        if len(kept) >= 3:
             raise Stop
 
-    study._keep_output = stop_at_the_third
+    original = Journal.append
+    monkeypatch.setattr(Journal, "append", stop_at_the_third)
     with pytest.raises(Stop):
         study.run(progress=False)
+    monkeypatch.undo()
     assert (study.folder / "results.csv").exists()
     table = caviar.Study.open(study.folder).run(progress=False)
     expected = digits(tmp_path, "t").run(progress=False)
@@ -211,8 +211,6 @@ def test_a_study_of_arrays_asks_for_them_again(tmp_path):
 
 
 def test_a_study_that_another_driver_runs_is_refused(tmp_path):
-    from caviar.study.journal import Journal
-
     study = digits(tmp_path, "s")
     journal = Journal(tmp_path / "s")
     with pytest.raises(StorageError, match="another driver"):
