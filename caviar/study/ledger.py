@@ -91,7 +91,8 @@ class Ledger:
         """The trials of a wave: those of configs of one's own, then those of points."""
         given: Sequence[dict[str, Any]] = record["given"]
         points = np.array(record["points"]).reshape(len(record["points"]), -1)[len(given) :]
-        return trials_of(record, [*given, *self.search.space.configs(points)], self.settings.seed)
+        configs = [*given, *self.search.space.configs(points)]
+        return trials_of(configs, self.settings.seed, record["wave"], record["first"])
 
     def confirms(self, number: int) -> int | None:
         """The trial that a trial trains again."""

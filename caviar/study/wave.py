@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -95,12 +95,11 @@ class Gathering:
         )
 
 
-def trials_of(record: Mapping[str, Any], configs: Sequence[dict[str, Any]], seed: int) -> list[Trial]:
-    """The trials of a wave's record, each with a seed of its own from (study seed, wave, number)."""
-    wave = record["wave"]
+def trials_of(configs: Iterable[dict[str, Any]], seed: int, wave: int, first: int) -> list[Trial]:
+    """The trials of a wave, numbered from `first`, each with a seed of its own from (study seed, wave, number)."""
     return [
         Trial(number, wave, config, trial_seed(seed, wave, number))
-        for number, config in enumerate(configs, start=record["first"])
+        for number, config in enumerate(configs, start=first)
     ]
 
 

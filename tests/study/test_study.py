@@ -144,7 +144,7 @@ def test_a_stack_holds_trials_of_one_shape_and_none_is_lost():
     study = caviar.Study("digits", trials=16)
     space = caviar.default_space()
     points = np.random.default_rng(0).random((100, space.dimension))
-    trials = trials_of(space, points, 0, 1, 0)
+    trials = trials_of(space.configs(points), 0, 1, 0)
     stacks = stacked(trials, study._subject.trainable(20), workers=4)
     assert sorted(trial.number for stack in stacks for trial in stack) == list(range(100))
     for stack in stacks:
