@@ -1,7 +1,7 @@
 """Caviar: tune many networks at once, coarse to fine, on Ray."""
 
 from caviar import search
-from caviar.errors import CaviarError, ClusterError, InputError, StorageError
+from caviar.errors import CaviarError, ClusterError, InputError, PausedError, StorageError
 from caviar.model.data import Dataset, from_arrays, load_csv, load_digits
 from caviar.space import (
     Space,
@@ -20,6 +20,7 @@ __all__ = [
     "ClusterError",
     "Dataset",
     "InputError",
+    "PausedError",
     "Space",
     "StorageError",
     "Study",

@@ -125,6 +125,11 @@ def total_trainers(resources: Mapping[str, float]) -> int:
     return _fitting(ray.cluster_resources(), resources)
 
 
-def _fitting(there: dict[str, float], resources: Mapping[str, float]) -> int:
+def ray_names(resources: Mapping[str, float]) -> dict[str, float]:
+    """Resources under Ray's own names: CPU and GPU."""
     names = {"cpu": "CPU", "gpu": "GPU"}
-    return int(min(there.get(names.get(n, n), 0.0) // need for n, need in resources.items() if need > 0))
+    return {names.get(name, name): amount for name, amount in resources.items()}
+
+
+def _fitting(there: dict[str, float], resources: Mapping[str, float]) -> int:
+    return int(min(there.get(name, 0.0) // need for name, need in ray_names(resources).items() if need > 0))

@@ -35,6 +35,10 @@ class Dispatcher:
         """How many trials have not ended."""
         return len(self._unfinished)
 
+    def width(self, trial: int) -> int:
+        """How many trials are trained together with a trial that has not ended, itself counted."""
+        return len(self._unfinished[trial]) if trial in self._unfinished else 1
+
     def submit(self, stacks: Iterable[Stack]) -> None:
         """Queue stacks, in this order."""
         for stack in stacks:
@@ -73,13 +77,14 @@ class Dispatcher:
         """The oldest lease of a worker has come to its end."""
         self._held[worker].popleft()
 
-    def lost(self, worker: Hashable, reason: str, charge: bool = True) -> list[Event]:
+    def lost(self, worker: Hashable, reason: str, charge: bool = True, name: str = "") -> list[Event]:
         """A worker is gone with its leases; returns the ends of the trials that are given up.
 
         Args:
             worker: which one.
             reason: what is known of its end, for the error of a trial that is given up.
             charge: False where the loss is known to be no trial's doing, such as a removed node.
+            name: of the worker, for the row of a trial that is given up.
         """
         leases = list(self._held.pop(worker, ()))
         given_up: list[Event] = []
@@ -93,11 +98,12 @@ class Dispatcher:
                     self._queue.appendleft(left)
                 elif not alone:
                     self._suspects.extend((trial,) for trial in left)
+                    self._unfinished.update((trial.number, (trial,)) for trial in left)
                 else:
-                    given_up += self._charged(left, reason)
+                    given_up += self._charged(left, reason, name)
         return given_up
 
-    def _charged(self, alone: Stack, reason: str) -> list[Event]:
+    def _charged(self, alone: Stack, reason: str, name: str) -> list[Event]:
         """The one trial that was alone on a lost worker: another try, or its end."""
         (trial,) = alone
         self._losses[trial.number] += 1
@@ -105,7 +111,7 @@ class Dispatcher:
             self._suspects.append(alone)
             return []
         del self._unfinished[trial.number]
-        return [Done(trial.number, "failed", f"its worker was lost {MAX_LOSSES} times: {reason}", 0.0, "")]
+        return [Done(trial.number, "failed", f"its worker was lost {MAX_LOSSES} times: {reason}", 0.0, name)]
 
     def _may_prefetch(self, held: Sequence[Lease], workers: int) -> bool:
         seconds = self._seconds_a_stack

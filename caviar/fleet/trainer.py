@@ -8,7 +8,9 @@ import contextlib
 import io
 import math
 import os
+import queue
 import socket
+import threading
 import time
 import traceback
 import warnings
@@ -42,22 +44,36 @@ class Trainer:
         self._limits = threadpool_limits(1)  # one BLAS thread each: small steps are 50 times slower on many
 
     @ray.method(concurrency_group="control")  # type: ignore[untyped-decorator]
-    def ping(self) -> bool:
-        """Answers while a lease runs, so that the driver can tell a slow trial from a dead trainer."""
-        return True
+    def ping(self) -> str:
+        """The trainer's name; it answers while a lease runs, so a slow trial can be told from a dead trainer."""
+        return self._worker
 
     def run(self, lease: Lease) -> Iterator[list[Event]]:
-        """Train the stacks of a lease in order; yields events in batches, `Started` before a long silence."""
-        outbox: list[Event] = []
-        flushed = -math.inf
-        for stack in lease:
-            for event in self._train(stack):
-                outbox.append(event)
-                if time.monotonic() - flushed > FLUSH_SECONDS:
-                    yield outbox
-                    outbox, flushed = [], time.monotonic()
-        if outbox:
-            yield outbox
+        """Train the stacks of a lease in order; yields events in batches, none of them later than FLUSH_SECONDS.
+
+        Training has a thread of its own, so that an event is not held back by a long epoch that follows it.
+        """
+        outbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        ended = threading.Event()
+        broken: list[BaseException] = []
+
+        def train() -> None:
+            try:
+                for stack in lease:
+                    for event in self._train(stack):
+                        outbox.put(event)
+            except BaseException as error:
+                broken.append(error)
+            ended.set()
+
+        threading.Thread(target=train, daemon=True).start()
+        while not ended.wait(FLUSH_SECONDS):
+            if not outbox.empty():
+                yield _taken(outbox)
+        if not outbox.empty():
+            yield _taken(outbox)
+        if broken:
+            raise broken[0]
 
     def _train(self, stack: Stack) -> Iterator[Event]:
         """The events of one stack: each member started, its reports, and its end."""
@@ -80,7 +96,7 @@ class Trainer:
                     if run is None:
                         run = self._trainable.start([t.config for t in stack], [t.seed for t in stack])
                     given = run.epoch()
-            except Exception as error:  # a trial's own error is its result
+            except (Exception, SystemExit) as error:  # a trial's own error is its result
                 output.write(traceback.format_exc())
                 share = (time.perf_counter() - begun) / len(open_members)
                 for member in sorted(open_members):
@@ -107,6 +123,10 @@ class Trainer:
                     yield ended(member, "diverged", f"{name} became {metrics[name]} in epoch {reports[member]}")
                 elif self._trial_timeout is not None and seconds[member] > self._trial_timeout:
                     yield ended(member, "timed_out", f"it ran over its {self._trial_timeout:g} s")
+
+
+def _taken(outbox: "queue.SimpleQueue[Event]") -> list[Event]:
+    return [outbox.get() for _ in range(outbox.qsize())]
 
 
 class _Output(contextlib.AbstractContextManager["_Output"]):

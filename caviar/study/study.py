@@ -3,13 +3,14 @@
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from caviar.errors import InputError
+from caviar.errors import InputError, PausedError
 from caviar.fleet.cluster import Placement
 from caviar.fleet.messages import Trial
 from caviar.fleet.pool import Pool, open_pool
@@ -17,6 +18,7 @@ from caviar.search.square import Square, whole
 from caviar.space.defaults import default_space
 from caviar.space.space import Space
 from caviar.study import journal as journals
+from caviar.study.alarm import Alarm
 from caviar.study.journal import Journal
 from caviar.study.progress import Watcher, watcher
 from caviar.study.result import Result
@@ -26,6 +28,8 @@ from caviar.study.subject import Subject, subject_of, subject_of_record
 from caviar.study.table import history_table, results_table, square_table, waves_table, write_csv
 from caviar.study.tuning import new_search, ranked, told
 from caviar.study.wave import run_wave, trials_of
+
+WRITE_SECONDS = 10.0  # how often the tables are written while a wave runs, if that takes less than a twentieth of it
 
 
 class Study:
@@ -142,6 +146,9 @@ class Study:
         self._results: dict[int, Result] = {}
         self._told: list[int] = []  # the trials that the search knows of, in the order in which it was told
         self._waves: list[dict[str, Any]] = []
+        self._best: float | None = None  # the best metric so far
+        self._paused_by: list[str] = []  # causes of failure that stopped earlier runs
+        self._next_write = 0.0
 
     def run(self, *, progress: bool = True) -> pd.DataFrame:
         """Train what is not trained yet; returns the table of results.
@@ -152,21 +159,20 @@ class Study:
         Raises:
             StorageError: another driver runs this study.
             ClusterError: there is no Ray at the address, or no room on it.
+            PausedError: trial after trial failed for one cause; running again takes them up again.
         """
         with contextlib.closing(Journal(self.folder)) as journal:
             if journal.empty:
                 journal.append([{"study": self.settings.as_record()}])
-            if not self._search.done:
-                trainable = self._subject.trainable(self.settings.epochs)
-                with (
-                    watcher(self.settings.trials, self.settings.metric, not progress) as watch,
-                    open_pool(trainable, self.settings.metric, self._placement) as pool,
-                ):
-                    try:
-                        while not self._search.done:
-                            self._run_wave(journal, pool, watch)
-                    finally:
-                        self.write()
+            try:
+                if not self._search.done:
+                    self._run_waves(journal, progress)
+            except PausedError as pause:
+                journal.append([{"paused": pause.cause}])
+                self._paused_by.append(pause.cause)
+                raise
+            finally:
+                self.write()
         return self.table
 
     @property
@@ -182,7 +188,8 @@ class Study:
     @property
     def history(self) -> pd.DataFrame:
         """A row a report of every trial: its epoch, seconds and metrics."""
-        return history_table(self.results)
+        records = journals.read(self.folder) if journals.holds_study(self.folder) else ()
+        return history_table(Result.from_record(record) for record in records if "state" in record)
 
     @property
     def waves(self) -> pd.DataFrame:
@@ -215,10 +222,23 @@ class Study:
 
     def write(self) -> None:
         """Write results.csv, history.csv and waves.csv, each whole or not at all."""
+        begun = time.monotonic()
         for name, table in (("results", self.table), ("history", self.history), ("waves", self.waves)):
             write_csv(table, self.folder / f"{name}.csv")
+        ended = time.monotonic()
+        self._next_write = ended + max(WRITE_SECONDS, 20 * (ended - begun))
 
-    def _run_wave(self, journal: Journal, pool: Pool, watch: Watcher) -> None:
+    def _run_waves(self, journal: Journal, progress: bool) -> None:
+        trainable = self._subject.trainable(self.settings.epochs)
+        alarm = Alarm(self._paused_by)
+        with (
+            watcher(self.settings.trials, self.settings.metric, not progress) as watch,
+            open_pool(trainable, self.settings.metric, self._placement, watch.say) as pool,
+        ):
+            while not self._search.done:
+                self._run_wave(journal, pool, alarm, watch)
+
+    def _run_wave(self, journal: Journal, pool: Pool, alarm: Alarm, watch: Watcher) -> None:
         """The next wave, or what is left of the one that was interrupted."""
         record = self._next_wave(journal)
         trials = self._trials(record)
@@ -226,15 +246,34 @@ class Study:
         watch.say(f"wave {record['wave']}: {len(left)} trials on {pool.workers} trainers")
 
         def keep(ended: list[Result]) -> None:
-            for result in ended:
-                self._keep_output(result)
-            journal.append([result.as_record() for result in ended])
-            self._results.update((result.trial, result) for result in ended)
-            watch.ended(len(self._results), self._best_metric())
+            counted: list[Result] = []
+            try:
+                for result in ended:
+                    counted += alarm.passed(result)
+            finally:
+                self._count(counted, journal, watch)
 
         run_wave(pool, stacked(left, pool.trainable, pool.workers, self._stacking), keep)
+        self._count(alarm.held(), journal, watch)
         self._tell(record)
-        self.write()
+
+    def _count(self, ended: Sequence[Result], journal: Journal, watch: Watcher) -> None:
+        """Trials have ended: on disk first, then in the table."""
+        for result in ended:
+            self._keep_output(result)
+        journal.append(result.as_record() for result in ended)
+        for result in ended:
+            self._take(result)
+        watch.ended(len(self._results), self._best)
+        if time.monotonic() > self._next_write:
+            self.write()
+
+    def _take(self, result: Result) -> None:
+        """Into memory: all of a trial but its curve and its output."""
+        self._results[result.trial] = replace(result, curve=[], output="")
+        if result.state == "finished":
+            value, choose = result.metrics[self.settings.metric], max if self.settings.mode == "max" else min
+            self._best = value if self._best is None else choose(self._best, value)
 
     def _next_wave(self, journal: Journal) -> dict[str, Any]:
         """The record of the wave to run: the last one if it was interrupted, else a new one, journalled."""
@@ -268,7 +307,9 @@ class Study:
             if "points" in record:
                 self._waves.append(dict(record))
             elif "state" in record:
-                self._results[record["trial"]] = Result.from_record(record)
+                self._take(Result.from_record(record))
+            elif "paused" in record:
+                self._paused_by.append(record["paused"])
         for wave in self._waves:
             if all(n in self._results for n in range(wave["first"], wave["first"] + len(wave["points"]))):
                 self._tell(wave)
@@ -279,10 +320,6 @@ class Study:
             folder = self.folder / "output"
             folder.mkdir(exist_ok=True)
             (folder / f"{result.trial:06d}.txt").write_text(result.output)
-
-    def _best_metric(self) -> float | None:
-        metric, choose = self.settings.metric, max if self.settings.mode == "max" else min
-        return choose((r.metrics[metric] for r in self._results.values() if r.state == "finished"), default=None)
 
 
 def _free_folder(name: str) -> Path:

@@ -8,10 +8,13 @@ Floats are written so that `pandas.read_csv` (from pandas 3.1 on) gives back the
 import math
 import os
 import statistics
+from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from caviar.search.square import Square, whole
@@ -49,18 +52,31 @@ def results_table(results: Iterable[Result], names: Sequence[str]) -> pd.DataFra
 
 
 def history_table(results: Iterable[Result]) -> pd.DataFrame:
-    """A row a report: trial, wave, epoch, seconds since the trial began, and every metric."""
-    rows = [
-        (result.trial, result.wave, epoch, seconds, metrics)
-        for result in sorted(results, key=lambda result: result.trial)
-        for epoch, seconds, metrics in result.curve
-    ]
-    columns: dict[str, Any] = {
-        name: pd.array([row[i] for row in rows], dtype="float64" if name == "seconds" else "int64")
-        for i, name in enumerate(("trial", "wave", "epoch", "seconds"))
-    }
-    columns |= {name: _column([row[4].get(name) for row in rows]) for name in _metrics(row[4] for row in rows)}
-    return pd.DataFrame(columns)
+    """A row a report, by trial: trial, wave, epoch, seconds since the trial began, and every metric.
+
+    Args:
+        results: with their curves, in any order; they are taken one by one, and need not fit into memory.
+    """
+    keys = {name: array("q") for name in ("trial", "wave", "epoch")}
+    seconds = array("d")
+    metrics: dict[str, array[float]] = {}
+    seen: dict[str, tuple[int, int]] = {}  # where a metric comes first, in the order of trials
+    for result in results:
+        for epoch, elapsed, report in result.curve:
+            for name, value in report.items():
+                column = metrics.setdefault(name, array("d"))
+                column.extend([math.nan] * (len(seconds) - len(column)))
+                column.append(value)
+                seen[name] = min(seen.get(name, (result.trial, epoch)), (result.trial, epoch))
+            seconds.append(elapsed)
+            for name, key in zip(keys, (result.trial, result.wave, epoch), strict=True):
+                keys[name].append(key)
+    for column in metrics.values():
+        column.extend([math.nan] * (len(seconds) - len(column)))
+    ordered = {name: metrics[name] for name in sorted(metrics, key=lambda name: seen[name])}
+    columns = {**keys, "seconds": seconds, **ordered}
+    order = np.argsort(np.asarray(keys["trial"]), kind="stable")
+    return pd.DataFrame({name: np.asarray(column)[order] for name, column in columns.items()})
 
 
 def waves_table(waves: Sequence[Mapping[str, Any]], results: Sequence[Result], settings: Settings) -> pd.DataFrame:
@@ -70,9 +86,12 @@ def waves_table(waves: Sequence[Mapping[str, Any]], results: Sequence[Result], s
     seconds of its trials, the square's share of the space and its reason, and for each hyperparameter the
     bounds NAME_low and NAME_high, or the kept NAME_options.
     """
+    by_wave: defaultdict[int, list[Result]] = defaultdict(list)
+    for result in results:
+        by_wave[result.wave].append(result)
     rows = []
     for wave in waves:
-        mine = [result for result in results if result.wave == wave["wave"]]
+        mine = by_wave[wave["wave"]]
         values = [r.metrics[settings.metric] for r in mine if r.state == "finished"]
         choose = max if settings.mode == "max" else min
         square = Square.from_dict(wave["square"]) if wave["square"] else None

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import tempfile
 import time
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -71,7 +73,44 @@ def test_every_trial_is_trained_once_and_reports():
     reports = {event.trial: event.metrics for event in events if isinstance(event, Report)}
     assert reports == {i: {"score": 3.0 * i} for i in range(300)}
     assert Counter(event.trial for event in events if isinstance(event, Done)) == Counter(range(300))
-    assert len({end.worker for end in ends(events).values()}) > 1
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_trials_run_at_the_same_time_on_as_many_trainers_as_were_asked_for():
+    def until_three_are_here(config, seed):
+        folder = Path(config["x"])
+        (folder / str(os.getpid())).touch()
+        while len(list(folder.iterdir())) < 3:
+            time.sleep(0.01)
+        return {"score": 1.0}
+
+    with tempfile.TemporaryDirectory() as folder:
+        events = train(until_three_are_here, [folder] * 3, workers=3)
+    assert len({end.worker for end in ends(events).values()}) == 3
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_a_trials_end_is_not_held_back_by_a_long_trial_after_it():
+    def second_waits(config, seed):
+        while seed == 1 and not os.path.exists(config["flag"]):
+            time.sleep(0.01)
+        return {"score": 1.0}
+
+    with tempfile.TemporaryDirectory() as folder:
+        flag = Path(folder) / "flag"
+        pool = Pool(FunctionTrainable(second_waits), "score", Placement(1))
+        pool._dispatcher._seconds_a_stack = 0.01  # so that the first five travel together
+        pool.submit([(Trial(i, 1, {"flag": str(flag)}, i),) for i in range(10)])
+        try:
+            ended = []
+            while not ended:
+                ended = [event.trial for event in pool.turn() if isinstance(event, Done)]
+            assert ended == [0]
+            flag.touch()
+            while pool.pending:
+                pool.turn()
+        finally:
+            pool.close()
 
 
 @pytest.mark.usefixtures("ray_cluster")

@@ -99,6 +99,24 @@ def test_failed_trials_are_rows_and_the_study_goes_on(tmp_path):
     assert outputs[0].read_text().startswith("trying")
 
 
+def test_a_cause_that_fails_trial_after_trial_pauses_the_study(tmp_path):
+    flag = tmp_path / "repaired"
+
+    def broken(config, seed):
+        if not flag.exists():
+            raise OSError("no data on this host")
+        return {"loss": config["x"]}
+
+    study = caviar.Study(broken, space=SPACE, metric="loss", mode="min", trials=40, waves=2, out=tmp_path / "s")
+    with pytest.raises(caviar.PausedError, match="10 trials in a row failed with 'OSError: no data on this host'"):
+        study.run(progress=False)
+    assert study.results == []
+    flag.touch()
+    table = caviar.Study.open(study.folder, data=broken).run(progress=False)
+    assert (table["state"] == "finished").all()
+    assert len(table) == 40
+
+
 def test_an_interrupted_study_goes_on_to_the_same_table(tmp_path):
     undisturbed = digits(tmp_path, "whole")
     whole = undisturbed.run(progress=False)
