@@ -1,7 +1,7 @@
 """Caviar: tune many networks at once, coarse to fine, on Ray."""
 
 from caviar import search
-from caviar.errors import CaviarError, ClusterError, InputError, StorageError
+from caviar.errors import CaviarError, ClusterError, InputError, PausedError, StorageError
 from caviar.model.data import Dataset, from_arrays, load_csv, load_digits
 from caviar.space import (
     Space,
@@ -22,6 +22,7 @@ __all__ = [
     "Dataset",
     "Halving",
     "InputError",
+    "PausedError",
     "Space",
     "StorageError",
     "Study",

@@ -15,3 +15,16 @@ class StorageError(CaviarError):
 
 class ClusterError(CaviarError):
     """A Ray cluster that cannot be reached or cannot give what a study asks for."""
+
+
+class PausedError(CaviarError):
+    """A study that stopped itself, because its trials fail one after the other for one cause.
+
+    Args:
+        sentence: what happened.
+        cause: what the failures have in common.
+    """
+
+    def __init__(self, sentence: str, cause: str) -> None:
+        super().__init__(sentence)
+        self.cause = cause

@@ -6,12 +6,15 @@ and one that is taken up again go through the same door.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from caviar.fleet.messages import Trial
+from caviar.search.square import edges
+from caviar.space.plain import to_plain
 from caviar.study.confirm import confirmation_table
 from caviar.study.result import Result
 from caviar.study.settings import Settings
@@ -24,7 +27,9 @@ Record = Mapping[str, Any]
 class Ledger:
     """The results and waves of a study.
 
-    results: by trial number; waves: the records of the waves that have begun; search: what plans the next.
+    results: by trial number, without curves; waves: the records of the waves that have begun; search: what plans
+    the next; known: the results of the open wave, with curves where early stopping looks at them; paused_by: causes
+    of failure that stopped earlier runs.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -32,6 +37,8 @@ class Ledger:
         self.search = new_search(settings)
         self.results: dict[int, Result] = {}
         self.waves: list[Record] = []
+        self.known: list[Result] = []
+        self.paused_by: list[str] = []
         self._told: list[int | None] = []  # what the search was told of, in order; None: a trial of a warm start
         self._given: list[dict[str, Any]] = []  # configs of people's own that are not in a wave yet
         self._open: set[int] = set()  # the trials of the last wave that have not ended
@@ -43,10 +50,13 @@ class Ledger:
             if "points" in record:
                 self.waves.append(record)
                 self._open = set(_numbers(record))
+                self.known = []
                 if not record["confirms"]:
                     del self._given[: len(record["given"])]
             elif "state" in record:
                 self.keep([Result.from_record(record)])
+            elif "paused" in record:
+                self.paused_by.append(record["paused"])
             elif "enqueued" in record:
                 self._given += record["enqueued"]
             elif "warm_start" in record:
@@ -58,7 +68,9 @@ class Ledger:
     def keep(self, results: Iterable[Result]) -> None:
         """Take in results that are in the journal; the search is told a whole wave, in the order of its trials."""
         for result in results:
-            self.results[result.trial] = result
+            self.results[result.trial] = replace(result, curve=[], output="")
+            if self.settings.early_stopping is not None:
+                self.known.append(result)
             self._open.discard(result.trial)
             if result.state == "finished" and (self._best is None or self._lowered(result) < self._lowered(self._best)):
                 self._best = result
@@ -85,7 +97,7 @@ class Ledger:
             return None
         points = [self._point(number) for number in chosen]
         given = [self.results[number].config for number in chosen]
-        return record | {"points": points, "given": given, "square": None, "confirms": chosen}
+        return {**self.waves[-1], **record, "points": points, "given": given, "confirms": chosen}
 
     def trials(self, record: Record) -> list[Trial]:
         """The trials of a wave: those of configs of one's own, then those of points."""
@@ -163,6 +175,8 @@ class Ledger:
             "points": points.tolist(),
             "given": given,
             "square": square.as_dict() if square is not None else None,
+            "edges": edges(square, self.search.space) if square is not None else [],
+            "space": to_plain(self.search.space),  # wider than the study's where it grew
             "confirms": [],
         }
 

@@ -22,7 +22,7 @@ class Result:
     seed: int
     worker: str
     error: str = ""
-    curve: Curve = field(default_factory=list, repr=False)
+    curve: Curve = field(default_factory=list, repr=False)  # in the journal only: a study in memory has none
     confirms: int | None = None  # the trial that this one trains again with a fresh seed
     output: str = field(default="", repr=False, compare=False)  # what it printed: a file of its own, not the journal
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from caviar.errors import InputError
+from caviar.errors import InputError, PausedError
 from caviar.fleet.cluster import Placement
 from caviar.fleet.pool import open_pool
-from caviar.search.square import Square, whole
 from caviar.space.defaults import default_space
+from caviar.space.plain import to_plain
 from caviar.space.space import Space
 from caviar.study import journal as journals
+from caviar.study.alarm import Alarm
 from caviar.study.confirm import confirm_of
 from caviar.study.driver import Driver
 from caviar.study.halving import Halving, halving_of
@@ -206,6 +207,7 @@ class Study:
         Raises:
             StorageError: another driver runs this study.
             ClusterError: there is no Ray at the address, or no room on it.
+            PausedError: trial after trial failed for one cause; running again takes them up again.
         """
         deadline = Deadline(self._timeout)
         with contextlib.closing(Journal(self.folder)) as journal:
@@ -213,17 +215,26 @@ class Study:
                 journal.append([{"study": self.settings.as_record()}])
             journal.append(self._news)
             self._news = []
-            if not self._ledger.done:
-                trainable = self._subject.trainable(self.settings.epochs)
-                with (
-                    watcher(self._ledger.total, self.settings.metric, not progress) as watch,
-                    open_pool(trainable, self.settings.metric, self._placement, watch.say) as pool,
-                ):
-                    try:
-                        Driver(self._ledger, journal, pool, watch, deadline, self.write, self._stacking).run()
-                    finally:
-                        self.write()
+            try:
+                if not self._ledger.done:
+                    self._drive(journal, deadline, progress)
+            except PausedError as pause:
+                journal.append([{"paused": pause.cause}])
+                self._ledger.take([{"paused": pause.cause}])
+                raise
+            finally:
+                self.write()
         return self.table
+
+    def _drive(self, journal: Journal, deadline: Deadline, progress: bool) -> None:
+        alarm = Alarm(self._ledger.paused_by)
+        with (
+            watcher(self._ledger.total, self.settings.metric, not progress) as watch,
+            open_pool(
+                self._subject.trainable(self.settings.epochs), self.settings.metric, self._placement, watch.say
+            ) as pool,
+        ):
+            Driver(self._ledger, journal, pool, alarm, watch, deadline, self.write, self._stacking).run()
 
     @property
     def results(self) -> list[Result]:
@@ -238,7 +249,8 @@ class Study:
     @property
     def history(self) -> pd.DataFrame:
         """A row a report of every trial: its epoch, seconds and metrics."""
-        return history_table(self.results)
+        records = journals.read(self.folder) if journals.holds_study(self.folder) else ()
+        return history_table(Result.from_record(record) for record in records if "state" in record)
 
     @property
     def waves(self) -> pd.DataFrame:
@@ -248,9 +260,13 @@ class Study:
     @property
     def square(self) -> pd.DataFrame:
         """The region that the last wave was sampled from, a row a hyperparameter, next to the whole space."""
-        squares = [wave["square"] for wave in self._ledger.waves if not wave["confirms"]]
-        space = self._ledger.search.space
-        return square_table(Square.from_dict(squares[-1]) if squares and squares[-1] else whole(space), space)
+        waves = self._ledger.waves or [{"square": None, "space": to_plain(self.settings.space)}]
+        return square_table(waves[-1])
+
+    @property
+    def edges(self) -> list[str]:
+        """A sentence for each bound of the space that the last square lies against: the best may be beyond it."""
+        return list(self._ledger.waves[-1]["edges"]) if self._ledger.waves else []
 
     @property
     def best(self) -> Result:

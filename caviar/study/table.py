@@ -9,14 +9,17 @@ Floats are written so that `pandas.read_csv` (from pandas 3.1 on) gives back the
 import math
 import os
 import statistics
+from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from caviar.search.square import Square, whole
-from caviar.space.space import Space
+from caviar.space.plain import from_plain
 from caviar.study.result import Result
 from caviar.study.settings import Settings
 
@@ -51,30 +54,46 @@ def results_table(results: Iterable[Result], names: Sequence[str]) -> pd.DataFra
 
 
 def history_table(results: Iterable[Result]) -> pd.DataFrame:
-    """A row a report: trial, wave, epoch, seconds since the trial began, and every metric."""
-    rows = [
-        (result.trial, result.wave, epoch, seconds, metrics)
-        for result in sorted(results, key=lambda result: result.trial)
-        for epoch, seconds, metrics in result.curve
-    ]
-    columns: dict[str, Any] = {
-        name: pd.array([row[i] for row in rows], dtype="float64" if name == "seconds" else "int64")
-        for i, name in enumerate(("trial", "wave", "epoch", "seconds"))
-    }
-    columns |= {name: _column([row[4].get(name) for row in rows]) for name in _metrics(row[4] for row in rows)}
-    return pd.DataFrame(columns)
+    """A row a report, by trial: trial, wave, epoch, seconds since the trial began, and every metric.
+
+    Args:
+        results: with their curves, in any order; they are taken one by one, and need not fit into memory.
+    """
+    keys = {name: array("q") for name in ("trial", "wave", "epoch")}
+    seconds = array("d")
+    metrics: dict[str, array[float]] = {}
+    seen: dict[str, tuple[int, int]] = {}  # where a metric comes first, in the order of trials
+    for result in results:
+        for epoch, elapsed, report in result.curve:
+            for name, value in report.items():
+                column = metrics.setdefault(name, array("d"))
+                column.extend([math.nan] * (len(seconds) - len(column)))
+                column.append(value)
+                seen[name] = min(seen.get(name, (result.trial, epoch)), (result.trial, epoch))
+            seconds.append(elapsed)
+            for name, key in zip(keys, (result.trial, result.wave, epoch), strict=True):
+                keys[name].append(key)
+    for column in metrics.values():
+        column.extend([math.nan] * (len(seconds) - len(column)))
+    ordered = {name: metrics[name] for name in sorted(metrics, key=lambda name: seen[name])}
+    columns = {**keys, "seconds": seconds, **ordered}
+    order = np.argsort(np.asarray(keys["trial"]), kind="stable")
+    return pd.DataFrame({name: np.asarray(column)[order] for name, column in columns.items()})
 
 
 def waves_table(waves: Sequence[Mapping[str, Any]], results: Sequence[Result], settings: Settings) -> pd.DataFrame:
     """A row a wave: how it went, and the square it was sampled from with the reason why.
 
     Columns: wave, kind ("coarse", "fine" or "confirm"), trials, a count of each state, the best and the median
-    metric, the seconds of its trials, the square's share of the space and its reason, and for each hyperparameter the
-    bounds NAME_low and NAME_high, or the kept NAME_options.
+    metric, the seconds of its trials, the square's share of the space and its reason, the bounds of the space that
+    it lies against (edges), and for each hyperparameter the bounds NAME_low and NAME_high, or the kept NAME_options.
     """
+    by_wave: defaultdict[int, list[Result]] = defaultdict(list)
+    for result in results:
+        by_wave[result.wave].append(result)
     rows = []
     for wave in waves:
-        mine = [result for result in results if result.wave == wave["wave"]]
+        mine = by_wave[wave["wave"]]
         values = [r.metrics[settings.metric] for r in mine if r.state == "finished"]
         choose = max if settings.mode == "max" else min
         square = Square.from_dict(wave["square"]) if wave["square"] else None
@@ -87,7 +106,8 @@ def waves_table(waves: Sequence[Mapping[str, Any]], results: Sequence[Result], s
         row["seconds"] = math.fsum(r.seconds for r in mine)
         row["square_share"] = 1.0 if square is None else square.share
         row["reason"] = _reason(wave, square)
-        for entry in (square or whole(settings.space)).describe(settings.space):
+        row["edges"] = "; ".join(wave["edges"])
+        for entry in square_of(wave):
             name = entry["name"]
             if entry["options"]:
                 row[f"{name}_options"] = entry["options"]
@@ -103,9 +123,15 @@ def _reason(wave: Mapping[str, Any], square: Square | None) -> str:
     return "the whole space" if square is None else square.reason
 
 
-def square_table(square: Square, space: Space) -> pd.DataFrame:
-    """A square next to the whole space, a row a hyperparameter, each in its own unit."""
-    return pd.DataFrame(square.describe(space))
+def square_table(wave: Mapping[str, Any]) -> pd.DataFrame:
+    """The square of a wave next to the space of its time, a row a hyperparameter, each in its own unit."""
+    return pd.DataFrame(square_of(wave))
+
+
+def square_of(wave: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of `square_table`."""
+    space = from_plain(wave["space"])
+    return (Square.from_dict(wave["square"]) if wave["square"] else whole(space)).describe(space)
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
