@@ -14,8 +14,9 @@ from caviar.errors import InputError, PausedError
 from caviar.fleet.cluster import Placement
 from caviar.fleet.messages import Trial
 from caviar.fleet.pool import Pool, open_pool
-from caviar.search.square import Square, whole
+from caviar.search.square import edges
 from caviar.space.defaults import default_space
+from caviar.space.plain import to_plain
 from caviar.space.space import Space
 from caviar.study import journal as journals
 from caviar.study.alarm import Alarm
@@ -199,9 +200,13 @@ class Study:
     @property
     def square(self) -> pd.DataFrame:
         """The region that the last wave was sampled from, a row a hyperparameter, next to the whole space."""
-        square = self._waves[-1]["square"] if self._waves else None
-        space = self._search.space
-        return square_table(Square.from_dict(square) if square else whole(space), space)
+        wave = self._waves[-1] if self._waves else {"square": None, "space": to_plain(self.settings.space)}
+        return square_table(wave)
+
+    @property
+    def edges(self) -> list[str]:
+        """A sentence for each bound of the space that the last square lies against: the best may be beyond it."""
+        return list(self._waves[-1]["edges"]) if self._waves else []
 
     @property
     def best(self) -> Result:
@@ -243,7 +248,8 @@ class Study:
         record = self._next_wave(journal)
         trials = self._trials(record)
         left = [trial for trial in trials if trial.number not in self._results]
-        watch.say(f"wave {record['wave']}: {len(left)} trials on {pool.workers} trainers")
+        for sentence in (f"wave {record['wave']}: {len(left)} trials on {pool.workers} trainers", *record["edges"]):
+            watch.say(sentence)
 
         def keep(ended: list[Result]) -> None:
             counted: list[Result] = []
@@ -286,6 +292,8 @@ class Study:
             "first": sum(len(wave["points"]) for wave in self._waves),
             "points": points.tolist(),
             "square": square.as_dict() if square is not None else None,
+            "edges": edges(square, self._search.space) if square is not None else [],
+            "space": to_plain(self._search.space),  # wider than the study's where it grew
         }
         journal.append([record])
         self._waves.append(record)
