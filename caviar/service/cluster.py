@@ -9,13 +9,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
-import caviar
 from caviar.errors import ClusterError, InputError
 from caviar.fleet.cluster import check_address
 from caviar.service.job import SHELF
@@ -76,7 +74,7 @@ class Cluster:
             pack(study, Path(folder))
             environment = {
                 "working_dir": folder,
-                "py_modules": [str(Path(caviar.__file__).parent)],  # the very version that is here
+                "py_modules": [str(Path(__file__).parents[1])],  # the very version that is here
                 "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS)},
             }
             self._client.submit_job(
@@ -87,7 +85,7 @@ class Cluster:
             )
         return plain
 
-    def list(self) -> list[Status]:
+    def studies(self) -> list[Status]:
         """All studies that the cluster knows of, the oldest first."""
         with self._asking():
             jobs = [job for job in self._client.list_jobs() if "caviar" in (job.metadata or {})]
@@ -108,7 +106,7 @@ class Cluster:
         pieces = aiter(self._client.tail_job_logs(name))
         with asyncio.Runner() as runner, self._asking(), contextlib.suppress(StopAsyncIteration):
             while True:
-                yield runner.run(anext(pieces))  # type: ignore[arg-type]
+                yield runner.run(anext(pieces))
 
     def wait(self, name: str, seconds: float = 1.0) -> Status:
         """Wait until a study has ended, asking every so many seconds."""

@@ -1,5 +1,6 @@
 """The commands that ask about studies, on a cluster or on this machine; each is thin."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def fetched(name: str, address: str | None) -> Path:
 def status(name: str | None, address: str | None) -> None:
     """How a study is doing, or all of them."""
     place = there(address)
-    for one in place.list() if name is None else [place.status(name)]:
+    for one in place.studies() if name is None else [place.status(name)]:
         click.echo(_told(one))
 
 
@@ -47,7 +48,7 @@ def status(name: str | None, address: str | None) -> None:
 @address_option
 def list_studies(address: str | None) -> None:
     """The studies here or on a cluster."""
-    for one in there(address).list():
+    for one in there(address).studies():
         click.echo(_told(one))
 
 
@@ -74,7 +75,7 @@ def stop(name: str, address: str | None) -> None:
 @click.option("--results", "file", flag_value="results.csv", default=True, hidden=True)
 def results(name: str, address: str | None, file: str) -> None:
     """Print the table of a study so far, as CSV."""
-    click.get_binary_stream("stdout").write(there(address).file(name, file))
+    sys.stdout.buffer.write(there(address).file(name, file))
 
 
 def follow(cluster: Cluster, name: str) -> None:

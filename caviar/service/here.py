@@ -40,7 +40,7 @@ class Here:
                 return folder
         raise InputError(f"no study named {name!r} in {self._runs}; see `caviar list`, or name a cluster's --address")
 
-    def list(self) -> list[Status]:
+    def studies(self) -> list[Status]:
         """All studies in the folder, the oldest first."""
         folders = [path.parent for path in self._runs.glob(f"*/{journal.NAME}") if journal.holds_study(path.parent)]
         return sorted((self.status(folder.name) for folder in folders), key=lambda status: str(status.started))
