@@ -8,6 +8,7 @@ system's, so a driver that dies leaves none behind. Reading runs no code, and ne
 import fcntl
 import json
 import os
+import socket
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 from caviar.errors import InputError, StorageError
 
 NAME = "journal.jsonl"
+DRIVER = "driver.txt"  # host:process of the driver, of use while it holds the lock
 Record = Mapping[str, Any]
 
 
@@ -41,6 +43,7 @@ class Journal:
             raise StorageError(
                 f"another driver is running the study in {folder}; wait for it, stop it, or choose another folder"
             ) from None
+        (folder / DRIVER).write_text(f"{socket.gethostname()}:{os.getpid()}")
         _drop_torn_line(self.path)
 
     @property
@@ -86,6 +89,16 @@ def holds_study(folder: Path) -> bool:
     """Whether a study was begun in a folder."""
     path = folder / NAME
     return path.is_file() and path.stat().st_size > 0
+
+
+def driver(folder: Path) -> str | None:
+    """host:process of the driver that runs the study in a folder; None where none does."""
+    with (folder / NAME).open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return (folder / DRIVER).read_text()
+    return None
 
 
 def check_writable(folder: Path) -> None:

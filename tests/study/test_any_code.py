@@ -176,7 +176,7 @@ def test_a_share_of_a_gpu_is_placed_by_ray(tmp_path):
     """Ray gives out the GPUs that it is told of; a process of its own, since the session's Ray has none."""
     script = textwrap.dedent("""
         import os, ray, caviar
-        ray.init(num_cpus=3, num_gpus=1, include_dashboard=False, log_to_driver=False)
+        ray.init("local", num_cpus=3, num_gpus=1, include_dashboard=False, log_to_driver=False)
         def train(config, seed):
             return {"loss": config["x"], "gpu": int(os.environ["CUDA_VISIBLE_DEVICES"])}
         study = caviar.Study(train, space=caviar.Space(x=caviar.uniform(0, 1)), metric="loss", mode="min",
