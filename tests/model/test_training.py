@@ -196,7 +196,7 @@ def test_an_epoch_may_be_cut_into_runs():
 
 @pytest.mark.parametrize("name", CHANGEABLE)
 def test_what_may_change_changes_from_the_next_step_on(name):
-    value = {"schedule": "cosine", "batch_size": 32, "epsilon": 0.1}.get(name, 0.3)
+    value = {"schedule": "cosine", "batch_size": 32, "epsilon": 0.1, "warmup": 4.0}.get(name, 0.3)
     plain, changed = (Training([{}], [0], DIGITS, 4) for _ in range(2))
     for training in (plain, changed):
         training.epoch()
