@@ -30,7 +30,10 @@ def test_the_split_is_stratified_complete_and_fixed():
     seen = np.concatenate(numbered.arrays[::2]).ravel()
     assert len(np.unique(seen)) == 100
     assert load_digits().fingerprint() == data.fingerprint()
-    assert from_arrays(rows(), np.arange(40) % 2, seed=1).fingerprint() != from_arrays(rows(), np.arange(40) % 2).fingerprint()
+    assert (
+        from_arrays(rows(), np.arange(40) % 2, seed=1).fingerprint()
+        != from_arrays(rows(), np.arange(40) % 2).fingerprint()
+    )
 
 
 def test_x_is_standardised_by_the_training_rows():

@@ -16,7 +16,9 @@ ROWS, FEATURES, UNITS, LAYERS, BATCH, STEPS = 900, 12, 21, 2, 32, 300
 def dataset():
     generator = np.random.default_rng(0)
     x = generator.normal(size=(ROWS, FEATURES))
-    return from_arrays(x, (x @ generator.normal(size=(FEATURES, 4)) + x**2 @ generator.normal(size=(FEATURES, 4))).argmax(1))
+    return from_arrays(
+        x, (x @ generator.normal(size=(FEATURES, 4)) + x**2 @ generator.normal(size=(FEATURES, 4))).argmax(1)
+    )
 
 
 def torch_network(training):

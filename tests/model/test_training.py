@@ -208,7 +208,9 @@ def test_what_may_change_changes_from_the_next_step_on(name):
 
 def test_what_may_not_change_is_refused():
     training = Training(configs(2), range(2), DIGITS, 1)
-    with pytest.raises(InputError, match="hidden_layers is fixed once training began; what may change is learning_rate"):
+    with pytest.raises(
+        InputError, match="hidden_layers is fixed once training began; what may change is learning_rate"
+    ):
         training.set(0, hidden_layers=3)
     with pytest.raises(InputError, match="batch_size=32 would change all 2 models"):
         training.set(0, batch_size=32)
