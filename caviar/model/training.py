@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caviar.errors import InputError
+from caviar.model.arithmetic import tuned
 from caviar.model.dataset import Dataset
 from caviar.model.dropout import draw_mask
 from caviar.model.evaluation import metrics, predictions
@@ -22,7 +23,6 @@ from caviar.model.optimizers import Optimizer
 from caviar.model.schedules import rate_of
 from caviar.model.shapes import Shape, parameter_count, shape_of, stack_width
 from caviar.model.state import EPOCH, NETWORK, OPTIMIZER, Saved, State, encode, facts_of
-from caviar.model.threads import one_thread
 
 __all__ = [
     "NETWORK_DEFAULTS",
@@ -142,8 +142,7 @@ class Training:
         self.shape = shape._replace(dropout=any(config["dropout"] > 0 for config in configs))
         asked = [config["hidden_units"] for config in configs]
         self.network = Network(self.shape, dataset.features, dataset.outputs, asked, np.dtype(dtype))
-        members, count = self.network.parameters.shape
-        self.optimizer = Optimizer(self.shape.optimizer, members, count, dtype)
+        self.optimizer = Optimizer(self.shape.optimizer, self.network.parameters, self.network.gradients)
         self.train_x = dataset.train_x.astype(dtype, copy=False)
         self.train_targets = targets_as_outputs(dataset, dtype)
         self.loss = LOSSES[dataset.task]
@@ -206,7 +205,7 @@ class Training:
         However an epoch is cut into runs, its numbers are the same.
         """
         steps = min(steps, self.steps_left)
-        with one_thread(), np.errstate(all="ignore"):
+        with tuned():
             for _ in range(steps):
                 self._step()
         return steps
@@ -223,13 +222,13 @@ class Training:
         self.loss_sums += np.matmul(losses[:, None, :], self.ones)
         network.backward(self.batch_x, outputs)
         network.update_running()
-        self.optimizer.step(network.parameters, network.gradients)
+        self.optimizer.step()
         self.position += self.batch
 
     def evaluate(self, part: str) -> list[Report]:
         """Give the metrics on the "val" or "test" part, for each model that still trains, in order."""
         x, y = (self.dataset.val_x, self.dataset.val_y) if part == "val" else (self.dataset.test_x, self.dataset.test_y)
-        with one_thread(), np.errstate(all="ignore"):
+        with tuned():
             return metrics(self.network, x, y, self.dataset, part)
 
     def train_losses(self) -> list[float]:
@@ -243,7 +242,7 @@ class Training:
             (n, outputs): probabilities of `dataset.classes`, or the target in its own unit.
         """
         alone = self.network.take([self._place(index)])
-        with one_thread(), np.errstate(all="ignore"):
+        with tuned():
             predicted: Array = predictions(alone, np.asarray(x), self.dataset)[0]
         return predicted
 
@@ -252,7 +251,8 @@ class Training:
         place = self._place(index)
         keep = [other for other in range(len(self.members)) if other != place]
         del self.members[place], self.generators[place]
-        self.network, self.optimizer = self.network.take(keep), self.optimizer.take(keep)
+        self.network = self.network.take(keep)
+        self.optimizer = self.optimizer.take(keep, self.network.parameters, self.network.gradients)
         self.order, self.loss_sums = self.order[keep], self.loss_sums[keep]
         self._lay_out_batch()
         self._apply()

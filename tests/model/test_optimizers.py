@@ -15,11 +15,12 @@ GRADIENTS = [0.5, -1.0, 2.0, 0.0, 0.25, -3.0]
 def path(kind, configs, rates=None):
     """Where one parameter of each model goes from 1.0 along the hand-made gradients, (steps, K)."""
     configs = [check_config({**config, "optimizer": kind}) for config in configs]
-    optimizer = Optimizer(kind, len(configs), 1, "float64")
+    parameters, gradients, places = np.ones((len(configs), 1)), np.empty((len(configs), 1)), []
+    optimizer = Optimizer(kind, parameters, gradients)
     optimizer.use(configs, rates or [config["learning_rate"] for config in configs])
-    parameters, places = np.ones((len(configs), 1)), []
     for gradient in GRADIENTS:
-        optimizer.step(parameters, np.full((len(configs), 1), gradient))
+        gradients[:] = gradient
+        optimizer.step()
         places.append(parameters[:, 0].copy())
     return np.array(places)
 
@@ -63,10 +64,10 @@ def test_each_model_has_its_own_hyperparameters(kind):
 
 
 def test_decoupled_weight_decay_shrinks_by_rate_times_decay():
-    gradient_free = Optimizer("momentum", 1, 1, "float64")
-    gradient_free.use([{**NETWORK_DEFAULTS, "weight_decay": 0.5}], [0.1])
     parameters = np.array([[2.0]])
-    gradient_free.step(parameters, np.zeros((1, 1)))
+    optimizer = Optimizer("momentum", parameters, np.zeros((1, 1)))
+    optimizer.use([{**NETWORK_DEFAULTS, "weight_decay": 0.5}], [0.1])
+    optimizer.step()
     assert parameters.item() == pytest.approx(2.0 * (1 - 0.05))
 
 
@@ -76,17 +77,21 @@ def test_clipping_shrinks_only_what_is_too_long():
     np.testing.assert_allclose(gradients, [[0.6, 0.8], [0.3, 0.4], [30.0, 40.0]])
 
 
-def test_blocks_change_nothing(monkeypatch):
-    count, gradients = 5000, np.random.default_rng(0).normal(size=(3, 2, 5000))
-    ends = []
-    for block in (1, 10**9):
-        monkeypatch.setattr("caviar.model.optimizers.BLOCK", block)
-        optimizer, parameters = Optimizer("adam", 2, count, "float32"), np.ones((2, count), np.float32)
-        optimizer.use([NETWORK_DEFAULTS] * 2, [0.1, 0.01])
-        for gradient in gradients:
-            optimizer.step(parameters, gradient.astype(np.float32))
+@pytest.mark.parametrize("piece", [100, 2000, 10**9])
+def test_pieces_cover_all_and_change_nothing(monkeypatch, piece):
+    members, count = 5, 700
+    gradients, ends = np.random.default_rng(0).normal(size=(3, members, count)), []
+    for size in (10**9, piece):
+        monkeypatch.setattr("caviar.model.optimizers.PIECE", size)
+        parameters, gradient = np.ones((2, members, count), np.float32)
+        optimizer = Optimizer("adam", parameters, gradient)
+        optimizer.use([NETWORK_DEFAULTS] * members, np.logspace(-3, 0, members))
+        for values in gradients:
+            gradient[:] = values
+            optimizer.step()
         ends.append(parameters)
     assert (ends[0] == ends[1]).all()
+    assert (ends[0] != 1).all()
 
 
 @pytest.mark.parametrize(
