@@ -85,6 +85,11 @@ class BatchNorm:
         self._parameter_gradients(dy, z, ones)
         np.multiply(dy, self.scale, out=dy)
 
+    def batch(self) -> tuple[Array, Array]:
+        """Give scale and shift, (K, 1, units), such that y = z scale + shift for the last training batch."""
+        scale = self.gamma / np.sqrt(self.variance + EPSILON)
+        return scale, self.beta - self.mean * scale
+
     def inference(self) -> tuple[Array, Array]:
         """Give scale and shift, (K, 1, units), such that y = z scale + shift with the running averages."""
         scale = self.gamma / np.sqrt(self.running_variance + EPSILON)

@@ -5,6 +5,7 @@ mini-batches out of shuffled data itself.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ class Shape(NamedTuple):
     def operations(self) -> int:
         """Floating point operations of the matrix products of one training step of one model."""
         sizes = [self.features, *self.hidden, CLASSES]
-        products = [2 * self.batch * inputs * units for inputs, units in zip(sizes, sizes[1:], strict=False)]
+        products = [2 * self.batch * inputs * units for inputs, units in pairwise(sizes)]
         return 3 * sum(products) - products[0]  # z, dL/dW, dL/dx; the last not for the data
 
 
@@ -52,7 +53,7 @@ def caviar(shape: Shape, data: Dataset, stack: int) -> Steps:
     def steps(count: int) -> None:
         while count:
             if not training.steps_left:
-                training._begin_epoch()  # the next shuffle, without the evaluation that others do not do
+                training.epoch()  # the next shuffle, and an evaluation on ten rows
             count -= training.run(count)
 
     return steps
@@ -64,7 +65,7 @@ def torch_eager(shape: Shape, data: Dataset, compiled: bool = False) -> Steps:
 
     torch.set_num_threads(1)
     sizes, layers = [shape.features, *shape.hidden], []
-    for inputs, units in zip(sizes, sizes[1:], strict=False):
+    for inputs, units in pairwise(sizes):
         layers += [torch.nn.Linear(inputs, units, bias=False), torch.nn.BatchNorm1d(units), torch.nn.ReLU()]
     model = torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], CLASSES))
     loss_of, optimizer = torch.nn.CrossEntropyLoss(), torch.optim.Adam(model.parameters(), lr=1e-3)

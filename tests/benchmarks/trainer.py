@@ -4,13 +4,9 @@ All take turns in one process on one core and one thread; figures are medians ov
 that shares refer to is of the same turns. --quick leaves out torch.compile, which needs minutes to compile.
 """
 
-import os
-
-for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"  # before NumPy and PyTorch are imported
-
 import argparse
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +14,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from caviar.model.dataset import Dataset
 from tests.benchmarks.contenders import Shape, Steps, caviar, random_data, scikit_learn, torch_compile, torch_eager
@@ -65,7 +62,7 @@ def seconds(steps: Steps, count: int) -> float:
 
 def measure(shape: Shape, quick: bool) -> list[Record]:
     """Give a record of each contender for one shape."""
-    data = random_data(shape, batches=4 if shape.features > 64 else 32)
+    data = random_data(shape, batches=max(8, min(512, 4 * 10**9 // shape.operations)))
     ready: dict[tuple[str, int], tuple[Steps, int]] = {}
     turn, turns = (0.02, 5) if quick else (0.2, 9)
     unit = len(data.train_x) // shape.batch
@@ -130,8 +127,9 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])
     records: list[Record] = []
-    for number in arguments.shapes:
-        records += measure(SHAPES[number], arguments.quick)
+    with threadpool_limits(1):
+        for number in arguments.shapes:
+            records += measure(SHAPES[number], arguments.quick)
     print(table(records))
     peaks = [record["peak_gigaflops"] for record in records]
     print(f"\nOne core, one thread, float32; sgemm peak {min(peaks):.0f} to {max(peaks):.0f} Gflop/s; medians.")

@@ -81,7 +81,7 @@ BAD_ARRAYS = {
     "too few rows": (rows(5), np.arange(5) % 2, "5 rows; at least 20"),
     "text": ([["a"]] * 30, np.arange(30) % 2, "no number"),
     "nan": (np.where(np.arange(3) == 1, np.nan, rows()), np.arange(40) % 2, "column 1 has 40 missing and 0 infinite"),
-    "infinite": (rows() + [0, 0, np.inf], np.arange(40) % 2, "column 2 has 0 missing and 40 infinite"),
+    "infinite": (rows() + np.array([0, 0, np.inf]), np.arange(40) % 2, "column 2 has 0 missing and 40 infinite"),
     "one class": (rows(), np.zeros(40, int), "0 in every row"),
     "constant": (rows(), np.full(40, 0.5), "0.5 in every row"),
     "lengths": (rows(), [0, 1], "each of the 40 rows"),

@@ -69,7 +69,7 @@ def test_300_steps_agree_with_torch(name):
     for _ in range(STEPS):
         if not training.steps_left:
             training.epoch()
-        rows = torch.from_numpy(training.order[0, training.position : training.position + BATCH].copy())
+        rows = torch.from_numpy(training.batches.order[0, training.batches.position :][:BATCH].copy())
         training.run(1)
         optimizer.zero_grad()
         loss(twin(x[rows]), y[rows]).backward()
