@@ -91,7 +91,7 @@ def stack_width(shape: Shape, dataset: Dataset, workers: int, trials: int) -> in
     Returns:
         A width from 1 up, and at most `trials`.
     """
-    by_cache = round(2 * cache_bytes() / bytes_touched(shape, dataset.features, dataset.outputs)
+    by_cache = round(2 * cache_bytes() / bytes_touched(shape, dataset.features, dataset.outputs))
     by_workers = trials if workers == 1 else math.ceil(trials / (2 * workers))
     return max(1, min(by_cache, by_workers, trials, WIDEST))
 
