@@ -20,8 +20,9 @@ KEPT = 1000  # and so many the predictions: the best half of them, and others at
 ITERATIONS = 40
 LENGTH, LENGTH_SD, LENGTH_BOUNDS = 0.5, 1.0, (0.03, 20.0)
 SIGNAL, SIGNAL_SD, SIGNAL_BOUNDS = 1.0, 1.0, (0.1, 10.0)
-NOISE, NOISE_SD, NOISE_BOUNDS = 0.02, 1.5, (1e-4, 1.0)
+NOISE, NOISE_SD, NOISE_BOUNDS = 0.02, 1.5, (1e-6, 1.0)
 CLIP = (-5.0, 2.0)
+ROUGH = 0.5  # of what the smooth process can't explain this share is held for real, the rest for noise
 
 
 def differences(a: Array, b: Array, categorical: NDArray[np.bool_]) -> Array:
@@ -61,7 +62,9 @@ class GaussianProcess:
     """A fitted process.
 
     Args:
-        points: the trials it is conditioned on, shape (n, d).
+        points, values: the trials it is conditioned on, shapes (n, d) and (n,), NaN: failed.
+        z: their standardised values, shape (n,).
+        categorical: which coordinates are choices, shape (d,).
         lengths: the length scale of each coordinate, shape (d,).
         signal, noise: variances.
         lower: the Cholesky factor of the trials' covariance, (n, n).
@@ -70,6 +73,8 @@ class GaussianProcess:
     """
 
     points: Array
+    values: Array
+    z: Array
     categorical: NDArray[np.bool_]
     lengths: Array
     signal: float
@@ -94,14 +99,14 @@ class GaussianProcess:
         z, shift, scale = standardised(values)
         order = _told_apart(points, z)
         kept = order[_subset(z[order], KEPT, seed)]
-        points, z = points[kept], z[kept]
+        points, values, z = points[kept], values[kept], z[kept]
         fitted = _subset(z, FITTED, seed)
         lengths, signal, noise = _most_likely(points[fitted], z[fitted], categorical)
         covariance = signal * _correlation(points, points, lengths, categorical)
         covariance[np.diag_indices_from(covariance)] += noise
         lower = cholesky(covariance, lower=True)
         alpha = cho_solve((lower, True), z)
-        return cls(points, categorical, lengths, signal, noise, lower, alpha, shift, scale)
+        return cls(points, values, z, categorical, lengths, signal, noise, lower, alpha, shift, scale)
 
     def covariance(self, a: Array, b: Array) -> Array:
         """The prior covariance of the values at points a and b, shape (n, m)."""
@@ -112,9 +117,19 @@ class GaussianProcess:
         parts = np.array_split(points, len(points) // 2000 + 1)  # no large matrix for 100,000 points
         return np.concatenate([self.covariance(part, self.points) @ self.alpha for part in parts])
 
-    def value(self, points: Array) -> Array:
-        """The posterior mean in the unit of the values told, shape (n,)."""
-        return self.shift + self.scale * self.mean(points)
+    def smoothed(self, points: Array, values: Array) -> Array:
+        """What finished trials are likely to give again, shape (n,), in the unit of the values.
+
+        The posterior mean plus the share `ROUGH` of what is left over: functions have details finer than
+        any length scale, measurements have noise, and single measurements can't tell one from the other.
+
+        Args:
+            points: shape (n, d).
+            values: shape (n,); NaN stays NaN.
+        """
+        z = np.clip((values - self.shift) / self.scale, self.z.min(), self.z.max())
+        mean = self.mean(points)
+        return self.shift + self.scale * (mean + ROUGH * (z - mean))
 
     def projected(self, points: Array) -> Array:
         """lower^-1 k(trials, points), shape (n, m): posterior covariance = prior - projected.T @ projected."""
