@@ -1,0 +1,37 @@
+"""Caviar: tune many networks at once, coarse to fine, on Ray."""
+
+from caviar import search
+from caviar.errors import CaviarError, ClusterError, InputError, StorageError
+from caviar.model.data import Dataset, from_arrays, load_csv, load_digits
+from caviar.space import (
+    Space,
+    choice,
+    default_space,
+    lograndint,
+    loguniform,
+    randint,
+    reverseloguniform,
+    uniform,
+)
+from caviar.study.study import Study
+
+__all__ = [
+    "CaviarError",
+    "ClusterError",
+    "Dataset",
+    "InputError",
+    "Space",
+    "StorageError",
+    "Study",
+    "choice",
+    "default_space",
+    "from_arrays",
+    "load_csv",
+    "load_digits",
+    "lograndint",
+    "loguniform",
+    "randint",
+    "reverseloguniform",
+    "search",
+    "uniform",
+]

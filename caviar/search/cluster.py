@@ -15,9 +15,7 @@ BEST = 0.15  # the share of trials that count as good
 CUT = 0.6  # of the typical distance of two random points
 
 
-def best_cluster(
-    points: Array, values: Array, weights: Array, categorical: NDArray[np.bool_]
-) -> NDArray[np.intp]:
+def best_cluster(points: Array, values: Array, weights: Array, categorical: NDArray[np.bool_]) -> NDArray[np.intp]:
     """The cluster of good trials that stands out by number and rank.
 
     Args:

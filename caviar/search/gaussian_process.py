@@ -85,9 +85,7 @@ class GaussianProcess:
     scale: float
 
     @classmethod
-    def fit(
-        cls, points: Array, values: Array, categorical: NDArray[np.bool_], seed: int = 0
-    ) -> "GaussianProcess":
+    def fit(cls, points: Array, values: Array, categorical: NDArray[np.bool_], seed: int = 0) -> "GaussianProcess":
         """The process of maximum posterior density, conditioned on (a subset of) the trials.
 
         Args:
@@ -186,8 +184,6 @@ def _most_likely(points: Array, z: Array, categorical: NDArray[np.bool_]) -> tup
         value = 0.5 * z @ alpha + np.log(np.diag(lower)).sum() + 0.5 * away @ away
         return float(value), gradient + away / spread
 
-    found = minimize(
-        loss, centre, jac=True, method="L-BFGS-B", bounds=list(bounds), options={"maxiter": ITERATIONS}
-    )
+    found = minimize(loss, centre, jac=True, method="L-BFGS-B", bounds=list(bounds), options={"maxiter": ITERATIONS})
     lengths, signal, noise = np.exp(found.x[:d]), float(np.exp(found.x[d])), float(np.exp(found.x[d + 1]))
     return lengths, signal, noise

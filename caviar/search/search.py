@@ -58,9 +58,7 @@ class Search(ABC):
         if seed < 0:
             raise InputError(f"seed={seed}: a seed is 0 or more")
         if group < 1 or any(not 0 <= j < self.space.dimension for j in self.shared):
-            raise InputError(
-                f"{shared=}, {group=}: name coordinates below {self.space.dimension}, a group >= 1"
-            )
+            raise InputError(f"{shared=}, {group=}: name coordinates below {self.space.dimension}, a group >= 1")
 
     @property
     def done(self) -> bool:
@@ -109,9 +107,7 @@ class Search(ABC):
         """
         points, values = self.space.snap(points), np.asarray(values, dtype=float)
         if values.shape != (len(points),):
-            raise InputError(
-                f"got {len(points)} points and values of shape {values.shape}; tell one value each"
-            )
+            raise InputError(f"got {len(points)} points and values of shape {values.shape}; tell one value each")
         self._points = np.concatenate([self._points, points])
         self._values = np.concatenate([self._values, np.where(np.isfinite(values), values, np.nan)])
         self._pending = self._pending[~among(self._pending, points)]
@@ -135,9 +131,7 @@ class Search(ABC):
             InputError: no finished trial was told.
         """
         if not np.isfinite(self._values).any():
-            raise InputError(
-                f"none of {len(self._values)} trials finished; tell one value that is not NaN first"
-            )
+            raise InputError(f"none of {len(self._values)} trials finished; tell one value that is not NaN first")
         process = self._fitted()
         best = int(np.nanargmin(process.smoothed(process.points, process.values)))
         return np.array(process.points[best])

@@ -64,9 +64,7 @@ class Square:
             hyperparameter, low, high = dimension.hyperparameter, None, None
             options = ""
             if isinstance(hyperparameter, Choice):
-                listed = sorted(
-                    zip(self.weights[j], hyperparameter.options, strict=True), key=lambda pair: -pair[0]
-                )
+                listed = sorted(zip(self.weights[j], hyperparameter.options, strict=True), key=lambda pair: -pair[0])
                 options = ", ".join(f"{option} {weight:.0%}" for weight, option in listed)
             else:
                 low, high = hyperparameter.values(np.array([self.low[j], self.high[j]])).tolist()

@@ -38,9 +38,7 @@ class Real:
         _check_tier(self)
         _check_bounds(self)
         if self.kind == "loguniform" and self.low <= 0:
-            raise InputError(
-                f"{self!r}: a log scale starts above 0, got low={self.low}; try low=1e-6 or uniform"
-            )
+            raise InputError(f"{self!r}: a log scale starts above 0, got low={self.low}; try low=1e-6 or uniform")
         if self.kind == "reverseloguniform" and self.high >= 1:
             raise InputError(
                 f"{self!r}: a reverse log scale ends below 1, got high={self.high}; try high=0.999 or uniform"
@@ -233,9 +231,7 @@ def lograndint(low: int, high: int, *, tier: int = 2, default: int | None = None
     return Integer("lograndint", low, high, tier, default)
 
 
-def choice(
-    options: "Iterable[Any] | Mapping[Any, Space | None]", *, tier: int = 2, default: Any = None
-) -> Choice:
+def choice(options: "Iterable[Any] | Mapping[Any, Space | None]", *, tier: int = 2, default: Any = None) -> Choice:
     """One of several options without an order.
 
     Args:
@@ -276,9 +272,7 @@ def _check_bounds(hyperparameter: Real | Integer) -> None:
     if not finite:
         raise InputError(f"{hyperparameter.kind}: bounds are finite, got {low=}, {high=}")
     if low > high:
-        raise InputError(
-            f"{hyperparameter.kind}: the bounds are in the wrong order, got {low=}, {high=}; swap them"
-        )
+        raise InputError(f"{hyperparameter.kind}: the bounds are in the wrong order, got {low=}, {high=}; swap them")
 
 
 def _check_default(hyperparameter: Real | Integer) -> None:
@@ -297,9 +291,7 @@ def _inside(hyperparameter: Real | Integer, values: Iterable[Any]) -> Array:
     if outside.any():
         raise InputError(f"{array[outside][0]:g} lies outside of {hyperparameter!r}")
     if isinstance(hyperparameter, Integer) and (array != np.floor(array)).any():
-        raise InputError(
-            f"{array[array != np.floor(array)][0]:g} is no whole number, as {hyperparameter!r} asks"
-        )
+        raise InputError(f"{array[array != np.floor(array)][0]:g} is no whole number, as {hyperparameter!r} asks")
     clipped: Array = np.clip(array, hyperparameter.low, hyperparameter.high)
     return clipped
 

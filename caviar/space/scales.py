@@ -33,12 +33,10 @@ class Scale:
 
     def units(self, values: Array, low: float, high: float) -> Array:
         """Values in [low, high], shape (n,), to points of [0, 1], shape (n,)."""
-        if low == high:
-            return np.full(np.shape(values), 0.5)
         start, end = self.forward(np.array([low, high], dtype=float))
-        units: Array = np.clip(
-            (self.forward(np.asarray(values, dtype=float)) - start) / (end - start), 0.0, 1.0
-        )
+        if start == end:
+            return np.full(np.shape(values), 0.5)
+        units: Array = np.clip((self.forward(np.asarray(values, dtype=float)) - start) / (end - start), 0.0, 1.0)
         return units
 
 
@@ -46,4 +44,4 @@ LINEAR = Scale("linear", lambda value: value, lambda r: r)
 # value = 10^r with r uniform in [log10 low, log10 high]
 LOG = Scale("log", lambda value: np.log10(value), lambda r: np.power(10.0, r))
 # 1 - value on the log scale: the averaging window 1 / (1 - beta) is what grows evenly
-REVERSE_LOG = Scale("reverse log", lambda value: -np.log10(1.0 - value), lambda r: 1.0 - np.power(10.0, -r))
+REVERSE_LOG = Scale("reverse log", lambda value: -np.log1p(-value), lambda r: -np.expm1(-r))

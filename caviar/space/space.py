@@ -156,9 +156,7 @@ class Space:
     def _checked(self, points: Array) -> Array:
         points = np.asarray(points, dtype=float)
         if points.ndim != 2 or points.shape[1] != self.dimension or not ((points >= 0) & (points <= 1)).all():
-            raise InputError(
-                f"expected points of the unit cube of shape (n, {self.dimension}), got {points.shape}"
-            )
+            raise InputError(f"expected points of the unit cube of shape (n, {self.dimension}), got {points.shape}")
         return points
 
     def __eq__(self, other: object) -> bool:
@@ -184,9 +182,7 @@ def nearest(name: str, known: Sequence[str]) -> str:
 
 def _single(value: Any) -> bool:
     """Whether an entry of a space can only ever have one value."""
-    return not isinstance(value, Hyperparameter) or (
-        value.levels == 1 and not any(getattr(value, "spaces", ()))
-    )
+    return not isinstance(value, Hyperparameter) or (value.levels == 1 and not any(getattr(value, "spaces", ())))
 
 
 def _fixed(hyperparameter: Hyperparameter) -> Any:
@@ -199,13 +195,7 @@ def _fixed(hyperparameter: Hyperparameter) -> Any:
 
 def _only(value: Any) -> Any:
     """The value of an entry that has only one."""
-    return (
-        value.options[0]
-        if isinstance(value, Choice)
-        else value.low
-        if isinstance(value, Real | Integer)
-        else value
-    )
+    return value.options[0] if isinstance(value, Choice) else value.low if isinstance(value, Real | Integer) else value
 
 
 def _dimensions(space: Space) -> list[Dimension]:
@@ -215,9 +205,7 @@ def _dimensions(space: Space) -> list[Dimension]:
     def visit(inner: Space, parent: int | None, option: int | None, outer: frozenset[str]) -> None:
         for name, value in inner.hyperparameters.items():
             if name in outer:
-                raise InputError(
-                    f"the hyperparameter {name!r} stands in a space and in a choice of it; rename one"
-                )
+                raise InputError(f"the hyperparameter {name!r} could be in force twice in one config; rename one")
             if not _single(value):
                 found.append(Dimension(name, value, parent, option))
                 here = len(found) - 1

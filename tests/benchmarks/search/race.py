@@ -34,9 +34,7 @@ class Asks(Protocol):
     def tell(self, points: Array, values: Array) -> None: ...
 
 
-def race(
-    method: str, problem: Problem, seed: int, budgets: tuple[tuple[int, int], ...] = BUDGETS
-) -> list[Record]:
+def race(method: str, problem: Problem, seed: int, budgets: tuple[tuple[int, int], ...] = BUDGETS) -> list[Record]:
     """The records of one method on one problem with one seed, one a budget."""
     widths: dict[int, list[int]] = {}
     for trials, width in budgets:

@@ -1,0 +1,3 @@
+from caviar.cli import main
+
+main()

@@ -1,0 +1,112 @@
+"""The commands; each is thin and calls one function of the packages."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from caviar.errors import CaviarError, InputError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(package_name="caviar")
+def cli() -> None:
+    """Tune many networks at once: a coarse wave, the best cluster, a finer wave around it."""
+
+
+def _placed(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say where trials run."""
+    for option in (
+        click.option("--trial-timeout", type=float, help="Seconds after which a trial is ended."),
+        click.option("--address", help="A Ray cluster: auto, host:6379 or ray://host:10001. [default: start Ray here]"),
+        click.option("--workers", default="auto", help="How many trainers."),
+    ):
+        command = option(command)
+    return command
+
+
+@cli.command()
+@click.option("--data", default="digits", help="A CSV file, or the name of a built-in data set.")
+@click.option("--target", help="The column of the CSV file to predict.")
+@click.option("--trials", default=64, help="How many configurations to train.")
+@click.option("--waves", default="auto", help="How many waves, or their sizes: 3 or 64,32,32.")
+@click.option("--seed", default=0, help="The same seed gives the same table.")
+@click.option("--metric", help="What to optimise. [default: val_accuracy or val_rmse]")
+@click.option("--mode", type=click.Choice(["min", "max"]), help="Which way. [default: known for built-in metrics]")
+@click.option("--epochs", default=20, help="How long each network trains.")
+@click.option("--search", default="coarse-to-fine", help="Or random, sobol, grid.")
+@click.option("--name", help="Of the study. [default: that of its data]")
+@click.option("--out", type=click.Path(path_type=Path), help="Its folder. [default: runs/NAME-TIME]")
+@_placed
+def run(data: str, target: str | None, waves: str, workers: str, **settings: Any) -> None:
+    """Run a study and print what it found."""
+    from caviar.model.data import load_csv
+    from caviar.study.study import Study
+
+    if target is None and data.endswith(".csv"):
+        raise InputError(f"--data {data} needs --target, the column to predict")
+    source = data if target is None else load_csv(data, target=target)
+    _run(Study(source, waves=_waves(waves), workers=_count("workers", workers), **settings))
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@_placed
+def resume(folder: Path, workers: str, **placement: Any) -> None:
+    """Go on with the study in FOLDER, whatever ended it."""
+    from caviar.study.study import Study
+
+    _run(Study.open(folder, workers=_count("workers", workers), **placement))
+
+
+def _run(study: Any) -> None:
+    from caviar.study.summary import print_summary
+
+    try:
+        study.run()
+    except KeyboardInterrupt:
+        done = len(study.results)
+        click.echo(
+            f"\nstopped: {done} trials are in {study.folder}; go on with: caviar resume {study.folder}", err=True
+        )
+        sys.exit(130)
+    print_summary(study)
+
+
+def _count(name: str, text: str) -> int | str:
+    """A whole number, or "auto"."""
+    if text == "auto":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"--{name} {text}: give a whole number or auto") from None
+
+
+def _waves(text: str) -> int | str | list[int]:
+    """A number of waves, their sizes, or a word."""
+    parts = text.split(",")
+    try:
+        sizes = [int(part) for part in parts]
+    except ValueError:
+        if len(parts) == 1 and text in ("auto", "continuous"):
+            return text
+        raise InputError(f"--waves {text}: give a number (3), sizes (64,32,32) or auto") from None
+    return sizes if len(sizes) > 1 else sizes[0]
+
+
+def main() -> None:
+    """The entry point: a user's mistake is one sentence and exit code 2, never a traceback."""
+    try:
+        cli(standalone_mode=False)
+    except CaviarError as error:
+        click.echo(f"caviar: {error}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("caviar: stopped", err=True)
+        sys.exit(130)

@@ -1,0 +1,124 @@
+"""Which worker gets which stacks, and what becomes of them when a worker is lost. Pure: no Ray, no clock.
+
+Stacks are handed out in *leases*: one long stack, or as many short ones as are worth about LEASE_SECONDS, so
+that the cost of a message is spread. A worker with short leases gets a second one before the first is done.
+
+When a worker is lost, the trials that it had begun are *suspects*: they run again, each alone in its lease. Only
+a trial that was alone when its worker was lost is charged with it; at MAX_LOSSES charges it is given up. The
+trials that were only queued there run again without a mark.
+"""
+
+from collections import Counter, deque
+from collections.abc import Hashable, Iterable, Sequence
+
+from caviar.fleet.messages import Done, Event, Lease, Stack
+
+LEASE_SECONDS = 0.1
+LEASE_STACKS = 64  # at most, so that a wave is spread over the workers
+PREFETCH_SECONDS = 0.5  # leases that are longer gain nothing from a second one in waiting, and make stragglers
+MAX_LOSSES = 3
+
+
+class Dispatcher:
+    """The queue of stacks and what each worker holds of it."""
+
+    def __init__(self) -> None:
+        self._queue: deque[Stack] = deque()
+        self._suspects: deque[Stack] = deque()
+        self._held: dict[Hashable, deque[Lease]] = {}
+        self._unfinished: dict[int, Stack] = {}  # trial number to its stack, until its Done is counted
+        self._losses: Counter[int] = Counter()
+        self._seconds_a_stack: float | None = None  # running mean of what a stack takes
+
+    @property
+    def pending(self) -> int:
+        """How many trials have not ended."""
+        return len(self._unfinished)
+
+    def submit(self, stacks: Iterable[Stack]) -> None:
+        """Queue stacks, in this order."""
+        for stack in stacks:
+            self._queue.append(stack)
+            self._unfinished.update((trial.number, stack) for trial in stack)
+
+    def hand_out(self, worker: Hashable, workers: int) -> Lease | None:
+        """The next lease for a worker of `workers`, or None where it is to get nothing now."""
+        held = self._held.setdefault(worker, deque())
+        if held and not self._may_prefetch(held, workers):
+            return None
+        if self._suspects:
+            if held:
+                return None  # a suspect runs on a worker that has nothing else to lose
+            lease: Lease = (self._suspects.popleft(),)
+        else:
+            count = min(self._stacks_a_lease(workers), len(self._queue))
+            lease = tuple(self._queue.popleft() for _ in range(count))
+        if not lease:
+            return None
+        held.append(lease)
+        return lease
+
+    def receive(self, events: Sequence[Event]) -> list[Event]:
+        """The events that count: those of trials which have not ended already (a trial may have run twice)."""
+        counted: list[Event] = []
+        for event in events:
+            if event.trial in self._unfinished:
+                counted.append(event)
+                if isinstance(event, Done):
+                    stack = self._unfinished.pop(event.trial)
+                    self._measure(event.seconds * len(stack))
+        return counted
+
+    def finished(self, worker: Hashable) -> None:
+        """The oldest lease of a worker has come to its end."""
+        self._held[worker].popleft()
+
+    def lost(self, worker: Hashable, reason: str, charge: bool = True) -> list[Event]:
+        """A worker is gone with its leases; returns the ends of the trials that are given up.
+
+        Args:
+            worker: which one.
+            reason: what is known of its end, for the error of a trial that is given up.
+            charge: False where the loss is known to be no trial's doing, such as a removed node.
+        """
+        leases = list(self._held.pop(worker, ()))
+        given_up: list[Event] = []
+        for position, lease in enumerate(leases):
+            alone = position == 0 and len(lease) == 1 and len(lease[0]) == 1
+            for stack in lease:
+                left = tuple(trial for trial in stack if trial.number in self._unfinished)
+                if not left:
+                    continue
+                if position > 0 or not charge:
+                    self._queue.appendleft(left)
+                elif not alone:
+                    self._suspects.extend((trial,) for trial in left)
+                else:
+                    given_up += self._charged(left, reason)
+        return given_up
+
+    def _charged(self, alone: Stack, reason: str) -> list[Event]:
+        """The one trial that was alone on a lost worker: another try, or its end."""
+        (trial,) = alone
+        self._losses[trial.number] += 1
+        if self._losses[trial.number] < MAX_LOSSES:
+            self._suspects.append(alone)
+            return []
+        del self._unfinished[trial.number]
+        return [Done(trial.number, "failed", f"its worker was lost {MAX_LOSSES} times: {reason}", 0.0, "")]
+
+    def _may_prefetch(self, held: Sequence[Lease], workers: int) -> bool:
+        seconds = self._seconds_a_stack
+        short = seconds is not None and seconds * len(held[0]) < PREFETCH_SECONDS
+        return len(held) == 1 and short and len(self._queue) >= workers
+
+    def _stacks_a_lease(self, workers: int) -> int:
+        if self._seconds_a_stack is None:
+            return 1
+        worth = round(LEASE_SECONDS / max(self._seconds_a_stack, 1e-9))
+        fair_share = len(self._queue) // (2 * workers)
+        return max(1, min(worth, LEASE_STACKS, fair_share))
+
+    def _measure(self, seconds: float) -> None:
+        last = self._seconds_a_stack
+        self._seconds_a_stack = seconds if last is None else last + 0.1 * (seconds - last)

@@ -1,0 +1,104 @@
+"""What a trainer trains: the built-in network in stacks, or anybody's own function one trial at a time.
+
+A trainable starts a stack of trials and hands back a run; each `epoch()` of the run gives a report of every
+living member. Both are plain picklable values; nothing here knows of Ray.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from caviar.model.data import Dataset
+from caviar.model.training import Training, parameter_count
+
+Metrics = Mapping[str, float]
+
+
+class Run(Protocol):
+    """A stack in training."""
+
+    @property
+    def alive(self) -> Sequence[bool]:
+        """Which members still train; one that is not, and gave a report last, has ended by itself."""
+
+    def epoch(self) -> Sequence[Metrics | None]:
+        """Train every living member up to its next report; None for the others, [] when all have ended."""
+
+
+class Trainable(Protocol):
+    """How to start a stack of trials."""
+
+    def start(self, configs: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> Run:
+        """A run of the given configs with the given seeds."""
+
+
+@dataclass(frozen=True)
+class NetworkTrainable:
+    """The built-in network on a data set, a stack at a time."""
+
+    dataset: Dataset
+    epochs: int
+    dtype: str = "float32"
+
+    def start(self, configs: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> Run:
+        """A stack of networks with fresh weights."""
+        return _NetworkRun(self, configs, seeds)
+
+
+class _NetworkRun:
+    """A `Training` that ends after its epochs and adds what a finished network has besides its metrics."""
+
+    def __init__(self, trainable: NetworkTrainable, configs: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> None:
+        self._training = Training(configs, seeds, trainable.dataset, trainable.epochs, trainable.dtype)
+        self._parameters = [parameter_count(config, trainable.dataset) for config in configs]
+        self._left = trainable.epochs
+
+    @property
+    def alive(self) -> Sequence[bool]:
+        return self._training.alive
+
+    def epoch(self) -> Sequence[Metrics | None]:
+        if self._left == 0 or not any(self.alive):
+            return []
+        self._left -= 1
+        reports = self._training.epoch()
+        return [
+            None if report is None else {**report, "parameters": count}
+            for report, count in zip(reports, self._parameters, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class FunctionTrainable:
+    """A plain function or generator `train(config, seed)`; it may also take the config alone.
+
+    A generator yields a dict of metrics an epoch; a function returns one dict, a trial of one report.
+    """
+
+    function: Callable[..., Any]
+
+    def start(self, configs: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> Run:
+        """The one trial of a stack of one."""
+        (config,), (seed,) = configs, seeds
+        takes_seed = len(inspect.signature(self.function).parameters) > 1
+        return _FunctionRun(lambda: self.function(dict(config), seed) if takes_seed else self.function(dict(config)))
+
+
+class _FunctionRun:
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self.alive: list[bool] = [True]
+        self._reports = _reports(call)
+
+    def epoch(self) -> Sequence[Metrics | None]:
+        report = next(self._reports, None)
+        return [] if report is None else [report]
+
+
+def _reports(call: Callable[[], Any]) -> Iterator[Metrics]:
+    """What a function gives back, as a stream of reports."""
+    given = call()
+    for report in given if isinstance(given, Iterator) else [given]:
+        if not isinstance(report, Mapping):
+            raise TypeError(f"a report is a dict of metrics, such as {{'val_loss': 0.3}}; got {report!r:.200}")
+        yield report

@@ -1,0 +1,106 @@
+"""Which trials may train together in one stack, and how many should.
+
+Models of one shape differ in their numbers only; a stack of them is arrays with a leading axis K.
+"""
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from caviar.model.dataset import Dataset
+from caviar.model.hyperparameters import check_config
+
+PADDING = 16  # hidden units are rounded up to a multiple: 50..100 units make four shapes, not fifty-one
+
+
+class Shape(NamedTuple):
+    """All that must be equal for two models to share a stack; `units` are the padded hidden units."""
+
+    layers: int
+    units: int
+    batch_size: int
+    optimizer: str
+    activation: str
+    batch_norm: bool
+    dropout: bool
+
+
+def shape_of(config: Mapping[str, Any]) -> Shape:
+    """Give the shape of a config; configs of equal shape can train in one stack.
+
+    >>> shape_of({"hidden_units": 50}) == shape_of({"hidden_units": 64, "learning_rate": 0.1})
+    True
+    """
+    full = check_config(config)
+    return Shape(
+        layers=full["hidden_layers"],
+        units=-(-full["hidden_units"] // PADDING) * PADDING,
+        batch_size=full["batch_size"],
+        optimizer=full["optimizer"],
+        activation=full["activation"],
+        batch_norm=full["batch_norm"],
+        dropout=full["dropout"] > 0,
+    )
+
+
+def widths(shape: Shape, features: int, outputs: int) -> list[int]:
+    """Give the number of values between layers: features, the hidden layers' units, outputs."""
+    return [features, *[shape.units] * shape.layers, outputs]
+
+
+def parameter_count(config: Mapping[str, Any], dataset: Dataset) -> int:
+    """Give how many numbers the asked (unpadded) network learns: weights, biases, gammas and betas.
+
+    >>> from caviar.model.data import load_digits
+    >>> parameter_count({"hidden_units": 50, "hidden_layers": 1}, load_digits())
+    3810
+    """
+    full = check_config(config)
+    asked = [dataset.features, *[full["hidden_units"]] * full["hidden_layers"], dataset.outputs]
+    weights = sum(a * b for a, b in pairwise(asked))
+    return int(weights + sum(asked[1:-1]) * (2 if full["batch_norm"] else 1) + asked[-1])
+
+
+def bytes_touched(shape: Shape, features: int, outputs: int) -> int:
+    """Give about how many bytes one training step of one float32 model reads and writes."""
+    sizes = widths(shape, features, outputs)
+    weights = sum(a * b for a, b in pairwise(sizes))
+    activations = shape.batch_size * (features + 3 * sum(sizes[1:]))
+    return 4 * (4 * weights + activations)
+
+
+def stack_width(shape: Shape, dataset: Dataset, workers: int, trials: int) -> int:
+    """Give how many models of a shape to train together.
+
+    As many as one core's L2 cache holds, since wider stacks lose more to memory than they save in calls,
+    and never so many that workers idle: each worker shall get two stacks or more of the trials.
+
+    Args:
+        shape: from `shape_of`.
+        dataset: what they train on.
+        workers: trainers that share the trials, from 1 up.
+        trials: how many of this shape wait to be trained, from 1 up.
+
+    Returns:
+        A width from 1 up, and at most `trials`.
+    """
+    by_cache = cache_bytes() // bytes_touched(shape, dataset.features, dataset.outputs)
+    by_workers = trials if workers == 1 else math.ceil(trials / (2 * workers))
+    return max(1, min(by_cache, by_workers, trials, 64))
+
+
+@cache
+def cache_bytes() -> int:
+    """Give the size of one core's L2 cache as the system tells it, or 1 MiB where it does not."""
+    sizes = {"K": 2**10, "M": 2**20}
+    for folder in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
+        try:
+            level, size = (folder / "level").read_text().strip(), (folder / "size").read_text().strip()
+        except OSError:
+            continue
+        if level == "2" and size[-1] in sizes:
+            return int(size[:-1]) * sizes[size[-1]]
+    return 2**20

@@ -1,0 +1,67 @@
+"""What a study is: the settings that, with the data, give the same table every time.
+
+They are checked when they are made, before anything is started, and stand in the first line of the journal.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from caviar.errors import InputError
+from caviar.space.plain import from_plain, to_plain
+from caviar.space.space import Space, nearest
+
+RESERVED = ("trial", "wave", "epoch", "state", "epochs", "seconds", "seed", "worker", "error")
+SEARCHES = ("coarse-to-fine", "random", "sobol", "grid")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a study; see `Study` for what each means."""
+
+    name: str
+    data: Mapping[str, Any]  # where the data come from, and their fingerprint
+    space: Space
+    metric: str
+    mode: str
+    trials: int
+    waves: int | tuple[int, ...] | str
+    seed: int
+    epochs: int
+    search: str
+    same_shape: int
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("min", "max"):
+            raise InputError(f"mode={self.mode!r}: it is 'min' or 'max'")
+        if self.search not in SEARCHES:
+            raise InputError(f"search={self.search!r} is unknown{nearest(self.search, SEARCHES)}")
+        for name in ("trials", "epochs", "same_shape"):
+            check_count(name, getattr(self, name))
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise InputError(f"seed={self.seed!r}: a seed is a whole number from 0 on")
+        if self.space.dimension == 0:
+            raise InputError(f"nothing varies in {self.space!r}; give at least one hyperparameter a range")
+        for name in self.space.names:
+            if name in RESERVED:
+                raise InputError(f"a hyperparameter cannot be named {name!r}, a column of the table; rename it")
+
+    def as_record(self) -> dict[str, Any]:
+        """The settings as plain data, for the first line of the journal."""
+        record = {field.name: getattr(self, field.name) for field in fields(self)}
+        return record | {"space": to_plain(self.space), "grow": self.space.grow, "data": dict(self.data)}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Settings":
+        """The settings that the first line of a journal holds."""
+        space = from_plain(record["space"])
+        space.grow = record["grow"]
+        waves = record["waves"]
+        known = {field.name: record[field.name] for field in fields(cls)}
+        return cls(**{**known, "space": space, "waves": tuple(waves) if isinstance(waves, list) else waves})
+
+
+def check_count(name: str, value: Any) -> None:
+    """Raise InputError unless a value is a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InputError(f"{name}={value!r}: it is a whole number of at least 1")

@@ -1,0 +1,89 @@
+"""What a study trains: the built-in network on a data set, or a function of the user's own."""
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from caviar.errors import InputError
+from caviar.fleet.trainables import FunctionTrainable, NetworkTrainable, Trainable
+from caviar.model.data import Dataset, load, load_csv
+from caviar.model.training import NETWORK_DEFAULTS, check_config
+from caviar.space.space import Space, nearest
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is trained, and what it is called in a journal."""
+
+    name: str
+    record: Mapping[str, Any]  # how to find it again, as plain data
+    dataset: Dataset | None = field(default=None, repr=False)
+    function: Callable[..., Any] | None = field(default=None, repr=False)
+
+    def trainable(self, epochs: int) -> Trainable:
+        """What is sent to the trainers."""
+        if self.function is not None:
+            return FunctionTrainable(self.function)
+        assert self.dataset is not None
+        return NetworkTrainable(self.dataset, epochs)
+
+    def objective(self, metric: str | None, mode: str | None) -> tuple[str, str]:
+        """The metric and its mode, filled in for the built-in network.
+
+        Raises:
+            InputError: a metric that is not reported or is held out, or a function without metric and mode.
+        """
+        if self.dataset is None:
+            if metric is None or mode is None:
+                raise InputError(f"{self.name} reports what it likes: name the metric and its mode ('min' or 'max')")
+            return metric, mode
+        classes = self.dataset.task == "classification"
+        reported = ("val_accuracy", "val_loss", "train_loss") if classes else ("val_rmse", "val_loss", "train_loss")
+        metric = metric or reported[0]
+        if metric.startswith("test_"):
+            raise InputError(f"metric={metric!r} is held out to judge the winner; tune on {'val_' + metric[5:]!r}")
+        if metric not in reported:
+            raise InputError(f"metric={metric!r} is not reported{nearest(metric, reported)}")
+        return metric, mode or ("max" if metric.endswith("accuracy") else "min")
+
+    def check_space(self, space: Space) -> None:
+        """Raise InputError for a hyperparameter that the built-in network does not have, or a bound it cannot take."""
+        if self.dataset is not None:
+            for value in (0.0, 1.0):
+                for config in space.configs(np.full((1, space.dimension), value)):
+                    check_config(config)
+            for name in space.names:  # those under options that no corner of the cube chooses as well
+                if name not in NETWORK_DEFAULTS:
+                    raise InputError(f"the built-in network has no {name!r}{nearest(name, tuple(NETWORK_DEFAULTS))}")
+
+
+def subject_of(data: Any) -> Subject:
+    """What a person handed to a study: a name, a data set, (x, y), or a function."""
+    if callable(data):
+        name = getattr(data, "__name__", type(data).__name__)
+        return Subject(name, {"function": f"{getattr(data, '__module__', '')}:{name}"}, function=data)
+    dataset = load(data)
+    return Subject(dataset.name, {**dataset.source, "fingerprint": dataset.fingerprint()}, dataset=dataset)
+
+
+def subject_of_record(record: Mapping[str, Any]) -> Subject:
+    """What the record of a journal names.
+
+    Raises:
+        InputError: it names arrays or a function that no file holds, so they have to be given again.
+    """
+    if "digits" in record:
+        return subject_of("digits")
+    if "csv" in record:
+        return subject_of(load_csv(record["csv"], target=record["target"]))
+    if "function" in record:
+        module, _, name = record["function"].partition(":")
+        with_name = importlib.import_module(module) if module and module != "__main__" else None
+        function = getattr(with_name, name, None)
+        if inspect.isfunction(function):
+            return subject_of(function)
+    raise InputError("the study's data are in no file: give them again, as in Study.open(folder, data=...)")

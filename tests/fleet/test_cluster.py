@@ -1,0 +1,36 @@
+import socket
+
+import pytest
+
+from caviar.errors import CaviarError, ClusterError, InputError
+from caviar.fleet.cluster import Placement
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("form", ["127.0.0.1:{}", "ray://127.0.0.1:{}"])
+def test_an_address_where_nobody_listens_is_refused_at_once(form):
+    with pytest.raises(ClusterError, match="nothing answers at the Ray address"):
+        Placement.of("auto", form.format(free_port()), None, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("auto", "nonsense", None, None), "address='nonsense'"),
+        ((0, None, None, None), "workers=0"),
+        ((True, None, None, None), "workers=True"),
+        (("many", None, None, None), "workers='many'"),
+        (("auto", None, {"cpu": -1}, None), "cpu=-1"),
+        (("auto", None, None, 0.0), "trial_timeout=0.0"),
+    ],
+)
+def test_a_placement_that_cannot_be_is_one_sentence(arguments, words):
+    with pytest.raises(InputError, match=words) as error:
+        Placement.of(*arguments)
+    assert isinstance(error.value, CaviarError)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,160 @@
+"""One law, one test, every kind: a new kind joins by its name in KINDS."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caviar.errors import InputError
+from caviar.space import choice, lograndint, loguniform, randint, reverseloguniform, uniform
+from caviar.space.hyperparameters import default_of
+
+reals = st.floats(-1e6, 1e6)
+positives = st.floats(1e-9, 1e9)
+betas = st.floats(0.0, 0.999999)
+wholes = st.integers(-10_000, 10_000)
+counts = st.integers(1, 100_000)
+
+
+def between(kind, bounds):
+    return st.tuples(bounds, bounds).map(sorted).map(lambda pair: kind(*pair))
+
+
+KINDS = {
+    "uniform": between(uniform, reals),
+    "loguniform": between(loguniform, positives),
+    "reverseloguniform": between(reverseloguniform, betas),
+    "randint": between(randint, wholes),
+    "lograndint": between(lograndint, counts),
+    "choice": st.lists(wholes, min_size=1, max_size=9, unique=True).map(choice),
+}
+units = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=20).map(np.array)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data(), unit=units)
+def test_values_lie_within_the_bounds(kind, data, unit):
+    hyperparameter = data.draw(KINDS[kind])
+    values = hyperparameter.values(unit)
+    assert len(values) == len(unit)
+    if kind == "choice":
+        assert set(values) <= set(hyperparameter.options)
+    else:
+        assert ((values >= hyperparameter.low) & (values <= hyperparameter.high)).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data(), unit=units)
+def test_unit_to_value_to_unit_comes_back(kind, data, unit):
+    hyperparameter = data.draw(KINDS[kind])
+    values = hyperparameter.values(unit)
+    back = hyperparameter.units(values)
+    again = hyperparameter.values(back)
+    if math.isinf(hyperparameter.levels):
+        scale = hyperparameter.scale
+        start, end = scale.forward(np.array([hyperparameter.low, hyperparameter.high]))
+        assert np.allclose(scale.forward(again), scale.forward(values), rtol=1e-6, atol=1e-6 * (end - start))
+    else:  # whole numbers and options come back exactly
+        assert list(again) == list(values)
+        assert np.array_equal(hyperparameter.units(again), back)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data(), unit=units)
+def test_the_repr_recreates_the_hyperparameter(kind, data, unit):
+    hyperparameter = data.draw(KINDS[kind])
+    names = {f.__name__: f for f in (uniform, loguniform, reverseloguniform, randint, lograndint, choice)}
+    assert eval(repr(hyperparameter), names) == hyperparameter
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "choice"])
+@given(data=st.data())
+def test_the_map_is_monotone_and_reaches_both_bounds(kind, data):
+    hyperparameter = data.draw(KINDS[kind])
+    values = hyperparameter.values(np.linspace(0, 1, 101))
+    assert (np.diff(values) >= 0).all()
+    assert values[0] == hyperparameter.low
+    assert values[-1] == hyperparameter.high
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "choice"])
+@given(data=st.data(), upper=st.booleans())
+def test_widening_keeps_the_other_bound_and_never_shrinks(kind, data, upper):
+    hyperparameter = data.draw(KINDS[kind].filter(lambda h: h.low < h.high))
+    wider = hyperparameter.widened(upper)
+    assert wider.low <= hyperparameter.low
+    assert wider.high >= hyperparameter.high
+    assert (wider.low == hyperparameter.low) if upper else (wider.high == hyperparameter.high)
+
+
+def shares(values, edges):
+    return np.histogram(values, edges)[0] / len(values)
+
+
+def sample(hyperparameter, n=40_000):
+    return hyperparameter.values(np.random.default_rng(0).random(n)).astype(float)
+
+
+def test_a_log_scale_gives_every_decade_the_same_share():
+    assert shares(sample(loguniform(1e-4, 1.0)), [1e-4, 1e-3, 1e-2, 1e-1, 1.0]) == pytest.approx([0.25] * 4, abs=0.01)
+
+
+def test_a_reverse_log_scale_gives_every_decade_of_one_minus_beta_the_same_share():
+    beta = sample(reverseloguniform(0.9, 0.999))
+    assert shares(1 - beta, [1e-3, 1e-2, 1e-1]) == pytest.approx([0.5, 0.5], abs=0.01)
+    assert shares(1 / (1 - beta), [10, 100, 1000]) == pytest.approx([0.5, 0.5], abs=0.01)
+
+
+def test_whole_numbers_are_equally_likely_bounds_included():
+    values = sample(randint(50, 54))
+    assert shares(values, np.arange(49.5, 55.5)) == pytest.approx([0.2] * 5, abs=0.01)
+
+
+def test_log_whole_numbers_give_every_decade_about_the_same_share():
+    values = sample(lograndint(1, 9999))
+    assert shares(values, [0.5, 9.5, 99.5, 999.5, 9999.5])[1:] == pytest.approx([1 / 4.3] * 3, abs=0.02)
+    assert set(range(1, 10)) <= set(values)
+
+
+def test_options_are_equally_likely():
+    values = sample(choice([32, 64, 128, 256]))
+    assert shares(values, [0, 48, 96, 192, 300]) == pytest.approx([0.25] * 4, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: uniform(3, 1), "low=3, high=1"),
+        (lambda: loguniform(0, 1), "low=0"),
+        (lambda: loguniform(-1, 1), "low=-1"),
+        (lambda: reverseloguniform(0.9, 1), "high=1"),
+        (lambda: lograndint(0, 4), "low=0"),
+        (lambda: randint(1, 2.5), "2.5"),
+        (lambda: uniform(0, math.inf), "inf"),
+        (lambda: uniform(0, math.nan), "nan"),
+        (lambda: uniform("a", "b"), "low='a'"),
+        (lambda: choice([]), "no options"),
+        (lambda: choice("adam"), "'adam'"),
+        (lambda: choice([1, 1]), "twice"),
+        (lambda: choice([math.nan]), "NaN"),
+        (lambda: uniform(0, 1, tier=4), "tier=4"),
+        (lambda: uniform(0, 1, default=2), "default=2"),
+        (lambda: choice([1, 2], default=3), "default=3"),
+        (lambda: uniform(0, 1).units([2.0]), "2"),
+        (lambda: randint(0, 3).units([1.5]), "1.5"),
+        (lambda: choice(["a"]).units(["b"]), "'b'"),
+    ],
+)
+def test_bad_input_is_one_sentence_with_the_value(make, words):
+    with pytest.raises(InputError, match=words.replace("(", r"\(")) as error:
+        make()
+    assert "\n" not in str(error.value)
+
+
+def test_the_value_to_fix_a_hyperparameter_at():
+    assert default_of(loguniform(1e-4, 1.0)) == pytest.approx(0.01)
+    assert default_of(randint(1, 4, default=2)) == 2
+    assert default_of(choice(["a", "b"])) == "a"
+    assert isinstance(default_of(randint(1, 9)), int)

@@ -1,0 +1,50 @@
+"""Imports run one way, Ray is at one place, and the house stays as the design draws it."""
+
+import ast
+from pathlib import Path
+
+import caviar
+
+ROOT = Path(caviar.__file__).parent
+FLOORS = [  # a package may import those of lower floors, and itself
+    {"errors"},
+    {"space"},
+    {"model", "search"},
+    {"fleet"},
+    {"study"},
+    {"panda", "insight", "service", "sklearn", "optuna", "tune"},
+    {"cli"},
+]
+RAY = {"fleet", "panda", "service", "tune"}
+
+
+def imports():
+    """Pairs of a file and a module that it imports."""
+    for path in sorted(ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from ((path, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path}: imports are absolute"
+                yield path, node.module or ""
+
+
+def floor(name):
+    return next(i for i, floor in enumerate(FLOORS) if name in floor)
+
+
+def package(path):
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def test_imports_run_one_way():
+    for path, module in imports():
+        if module.startswith("caviar.") and package(path) not in ("__init__", "__main__"):
+            own, other = package(path), module.split(".")[1]
+            assert own == other or floor(other) < floor(own), f"{path.relative_to(ROOT)} imports {module}"
+
+
+def test_only_the_fleet_and_what_stands_beside_it_import_ray():
+    for path, module in imports():
+        if module.split(".")[0] == "ray":
+            assert package(path) in RAY, f"{path.relative_to(ROOT)} imports {module}"
