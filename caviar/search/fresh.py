@@ -3,6 +3,7 @@
 Points are told apart snapped: two points give the same config exactly when they snap to the same point.
 """
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -46,7 +47,7 @@ def every(space: Space) -> Array | None:
     if not np.isfinite(levels).all() or levels.prod() > COUNTABLE:
         return None
     axes = [_middles(dimension.hyperparameter) for dimension in space.dimensions]
-    points = np.array(np.meshgrid(*axes, indexing="ij")).reshape(len(levels), -1).T
+    points = np.array(list(itertools.product(*axes)), dtype=float)
     return fresh(space, points, points[:0])
 
 

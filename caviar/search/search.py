@@ -18,6 +18,8 @@ from caviar.search.waves import Waves, wave_sizes
 from caviar.space import Space, cube
 from caviar.space.scales import Array
 
+LARGEST = 1e100  # values beyond are taken for this, so that squares stay finite
+
 
 class Search(ABC):
     """Ask and tell.
@@ -109,7 +111,8 @@ class Search(ABC):
         if values.shape != (len(points),):
             raise InputError(f"got {len(points)} points and values of shape {values.shape}; tell one value each")
         self._points = np.concatenate([self._points, points])
-        self._values = np.concatenate([self._values, np.where(np.isfinite(values), values, np.nan)])
+        values = np.where(np.isfinite(values), np.clip(values, -LARGEST, LARGEST), np.nan)
+        self._values = np.concatenate([self._values, values])
         self._pending = self._pending[~among(self._pending, points)]
         self._counted += len(points) if counted else 0
         self._process = None
