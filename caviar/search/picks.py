@@ -74,24 +74,21 @@ def ladder(process: GaussianProcess, found: Array, pending: Array, count: int) -
     everything = np.concatenate([pending, found])
     mean, basis = process.mean(everything), process.projected(everything)
     variance = process.signal - (basis**2).sum(axis=0)
-    factors: list[Array] = []
+    betas = np.concatenate([np.zeros(len(pending)), np.linspace(0, BETA, count) if count > 1 else [BETA / 2]])
+    steps = min(len(everything), len(betas))
+    factors = np.zeros((steps, len(everything)))  # rows of a Cholesky factor: what each pick tells of the others
+    left = np.arange(len(everything)) >= len(pending)
     picks: list[int] = []
-    betas = np.linspace(0, BETA, count) if count > 1 else np.array([1.0])
-    for step in range(min(len(everything), len(pending) + count)):
-        if step < len(pending):
-            i = step
-        else:
-            bound = mean - betas[step - len(pending)] * np.sqrt(np.maximum(variance, 0))
-            bound[: len(pending)] = np.inf
-            bound[picks] = np.inf
-            i = int(np.argmin(bound))
-            picks.append(i)
+    for step in range(steps):
+        bounds = mean - betas[step] * np.sqrt(np.maximum(variance, 0))
+        i = step if step < len(pending) else int(np.argmin(np.where(left, bounds, np.inf)))
+        left[i] = False
+        picks.append(i)
         row = process.covariance(everything[i : i + 1], everything)[0] - basis[:, i] @ basis
-        for factor in factors:
-            row = row - factor[i] * factor
-        factors.append(row / np.sqrt(max(variance[i], 0) + process.noise))
-        variance = variance - factors[-1] ** 2
-    return everything[picks]
+        row -= factors[:step, i] @ factors[:step]
+        factors[step] = row / np.sqrt(max(variance[i], 0) + process.noise)
+        variance = variance - factors[step] ** 2
+    return everything[picks[len(pending) :]]
 
 
 def grouped(points: Array, shared: Sequence[int], group: int) -> Array:
