@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -52,7 +51,7 @@ def _defined(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @cli.command()
 @_defined
-@click.option("--out", type=click.Path(path_type=Path), help="Its folder. [default: runs/NAME-TIME]")
+@click.option("--out", help="Its folder, or a URI (s3://...) to mirror it at. [default: runs/NAME-TIME]")
 @_placed
 def run(**settings: Any) -> None:
     """Run a study and print what it found."""
@@ -64,6 +63,7 @@ def run(**settings: Any) -> None:
 @commands.address_option
 @click.option("--workers", default="auto", help="How many trainers.")
 @click.option("--trial-timeout", type=float, help="Seconds after which a trial is ended.")
+@click.option("--out", help="A URI (s3://...) to mirror it at, for clusters whose disks go with them.")
 @click.option("--wait", is_flag=True, help="Follow the study until it has ended.")
 def submit(address: str | None, name: str | None, wait: bool, **settings: Any) -> None:
     """Send a study to a cluster and print its name there."""
@@ -77,9 +77,9 @@ def submit(address: str | None, name: str | None, wait: bool, **settings: Any) -
 
 
 @cli.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder")
 @_placed
-def resume(folder: Path, workers: str, **placement: Any) -> None:
+def resume(folder: str, workers: str, **placement: Any) -> None:
     """Go on with the study in FOLDER, whatever ended it."""
     from caviar.study.study import Study
 

@@ -14,6 +14,7 @@ import pandas as pd
 from caviar.errors import InputError
 from caviar.service.status import Status
 from caviar.study import journal
+from caviar.study.storage import is_uri
 
 RUNS = Path("runs")
 POLL_SECONDS = 0.5
@@ -30,12 +31,12 @@ class Here:
         self._runs = runs
 
     def folder(self, name: str) -> Path:
-        """The folder of a study: its name is that of its folder, or the path of one.
+        """The folder of a study: its name is that of its folder, the path of one, or the URI of its mirror.
 
         Raises:
             InputError: there is no study of that name.
         """
-        for folder in (self._runs / name, Path(name)):
+        for folder in [journal.folder_of(name)] if is_uri(name) else [self._runs / name, Path(name)]:
             if journal.holds_study(folder):
                 return folder
         raise InputError(f"no study named {name!r} in {self._runs}; see `caviar list`, or name a cluster's --address")

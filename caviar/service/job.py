@@ -29,6 +29,8 @@ def main() -> int:
     ray.init(address="auto", log_to_driver=False)
     folder = Path(ray._private.worker._global_node.get_logs_dir_path()) / SHELF / name
     folder.mkdir(parents=True, exist_ok=True)
+    if placement["mirror"]:
+        journal.folder_of(placement["mirror"], folder)
     if not journal.holds_study(folder):
         shutil.copy(journal.NAME, folder / journal.NAME)
     try:

@@ -17,6 +17,7 @@ from ray import cloudpickle
 
 from caviar.errors import InputError
 from caviar.study import journal
+from caviar.study.storage import MIRROR
 from caviar.study.study import Study
 
 SUBJECT, PLACEMENT = "subject.pkl", "placement.json"
@@ -43,7 +44,9 @@ def pack(study: Study, folder: Path) -> None:
             "read them from where the cluster can reach them"
         )
     (folder / SUBJECT).write_bytes(pickled)
-    (folder / PLACEMENT).write_text(json.dumps(asdict(study._placement)))
+    mirror = study.folder / MIRROR
+    placement = {**asdict(study._placement), "mirror": mirror.read_text() if mirror.exists() else None}
+    (folder / PLACEMENT).write_text(json.dumps(placement))
     (folder / journal.NAME).write_text(json.dumps({"study": study.settings.as_record()}) + "\n")
 
 

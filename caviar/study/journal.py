@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from caviar.errors import InputError, StorageError
+from caviar.study.storage import local_folder, mirror_of
 
 NAME = "journal.jsonl"
 DRIVER = "driver.txt"  # host:process of the driver, of use while it holds the lock
@@ -45,6 +46,13 @@ class Journal:
             ) from None
         (folder / DRIVER).write_text(f"{socket.gethostname()}:{os.getpid()}")
         _drop_torn_line(self.path)
+        self._mirror = mirror_of(folder, NAME)
+        if self._mirror:
+            try:
+                self._mirror.claim()
+            except StorageError:
+                self._file.close()
+                raise
 
     @property
     def empty(self) -> bool:
@@ -58,10 +66,16 @@ class Journal:
             self._file.write(lines.encode())
             self._file.flush()
             os.fdatasync(self._file.fileno())
+            if self._mirror:
+                self._mirror.push(now='"points":' in lines)  # the wave before has ended
 
     def close(self) -> None:
         """Give the journal free."""
-        self._file.close()
+        try:
+            if self._mirror:
+                self._mirror.release()
+        finally:
+            self._file.close()
 
 
 def read(folder: Path) -> Iterator[dict[str, Any]]:
@@ -83,6 +97,11 @@ def read(folder: Path) -> Iterator[dict[str, Any]]:
             except ValueError:
                 raise StorageError(f"line {number} of {path} is no record; restore the file from a copy") from None
             yield record
+
+
+def folder_of(place: str | Path, folder: Path | None = None) -> Path:
+    """The folder on this disk of a study at a place, a folder or a URI; see `storage.local_folder`."""
+    return local_folder(place, NAME, folder)
 
 
 def holds_study(folder: Path) -> bool:

@@ -54,7 +54,7 @@ class Study:
             luckiest; "auto": (3, 4) from 48 trials on where results depend on a seed; False: not at all.
         stacking: False trains every network alone, for comparison; the table is the same.
         name: of the study; that of its data if left out.
-        out: the study's folder; `runs/NAME-TIME` if left out.
+        out: the study's folder, or a URI (s3://, gs://, ...) where it is mirrored; `runs/NAME-TIME` if left out.
         workers: how many trainers; "auto": as many as the cluster has free CPUs.
         address: of a Ray cluster; None: the one connected to, or one started here for the while.
         resources: what a trainer takes, such as {"cpu": 2, "gpu": 0.5}; one CPU if left out. A trial that allocates
@@ -109,7 +109,7 @@ class Study:
             confirm=confirm_of(confirm, trials, subject.seeded),
             early_stopping=halving_of(early_stopping),
         )
-        folder = Path(out) if out is not None else _free_folder(settings.name)
+        folder = _free_folder(settings.name) if out is None else journals.folder_of(out)
         if journals.holds_study(folder):
             raise InputError(f"{folder} already holds a study; choose another folder, or go on with `caviar resume`")
         journals.check_writable(folder)
@@ -132,21 +132,22 @@ class Study:
         """The study that a folder holds, finished or not; `run()` goes on with it.
 
         Args:
-            folder: where the study's journal is.
+            folder: where the study's journal is, or the URI of its mirror.
             data: needed where the study was given arrays, or a function that cannot be imported.
             workers, address, resources, trial_timeout, timeout: where it is to go on, as for a new study.
 
         Raises:
             InputError: there is no study in the folder, or the data are not those that it was started with.
         """
-        records = list(journals.read(Path(folder)))
+        folder = journals.folder_of(folder)
+        records = list(journals.read(folder))
         settings = Settings.from_record(records[0]["study"])
         subject = subject_of(data) if data is not None else subject_of_record(settings.data)
         if subject.record.get("fingerprint") != settings.data.get("fingerprint"):
             raise InputError(f"{folder} was started with other data than {subject.name!r}; give those of its start")
         study = cls.__new__(cls)
         placement = Placement.of(workers, address, resources, trial_timeout)
-        study._prepare(subject, settings, Path(folder), placement, timeout)
+        study._prepare(subject, settings, folder, placement, timeout)
         study._ledger.take(records[1:])
         return study
 
