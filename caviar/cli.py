@@ -2,12 +2,16 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from caviar.errors import CaviarError, InputError
 from caviar.service import commands, connect
+
+DEFAULT = ParameterSource.DEFAULT
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -44,6 +48,10 @@ def _defined(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--trials", default=64, help="How many configurations to train."),
         click.option("--target", help="The column of the CSV file to predict."),
         click.option("--data", default="digits", help="A CSV file, or the name of a built-in data set."),
+        click.option("--timeout", type=float, help="Seconds after which the study ends what trains."),
+        click.option("--confirm", default="auto", help="Train the best again: 3,4 (top, replicates), auto or no."),
+        click.option("--early-stopping", help="halving, or asha. [default: train all to the end]"),
+        click.argument("file", required=False, type=click.Path(path_type=Path)),
     ):
         command = option(command)
     return command
@@ -54,8 +62,18 @@ def _defined(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--out", help="Its folder, or a URI (s3://...) to mirror it at. [default: runs/NAME-TIME]")
 @_placed
 def run(**settings: Any) -> None:
-    """Run a study and print what it found."""
+    """Run a study, of the TOML FILE that `caviar init` writes or of options, and print what it found."""
     _run(_study(**settings))
+
+
+@cli.command()
+@click.argument("folder", default=".", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Write a commented study.toml into FOLDER, to be edited and run."""
+    from caviar.study.file import write_template
+
+    path = write_template(folder)
+    click.echo(f"wrote {path}; edit it, then: caviar run {path}")
 
 
 @cli.command()
@@ -86,15 +104,22 @@ def resume(folder: str, workers: str, **placement: Any) -> None:
     _run(Study.open(folder, workers=_count("workers", workers), **placement))
 
 
-def _study(data: str, target: str | None, waves: str, workers: str, **settings: Any) -> Any:
-    """The study that the options describe."""
+def _study(file: Path | None, data: str, target: str | None, **options: Any) -> Any:
+    """The study of a file, with the options that were given instead of its own; or of the options alone."""
     from caviar.model.data import load_csv
+    from caviar.study.file import study_of_file
     from caviar.study.study import Study
 
+    settings = {**options, "data": data, "target": target}
+    settings |= {"waves": _waves(options["waves"]), "confirm": _confirm(options["confirm"])}
+    settings |= {"workers": _count("workers", options["workers"])}
+    if file is not None:
+        source = click.get_current_context().get_parameter_source
+        return study_of_file(file, **{n: value for n, value in settings.items() if source(n) is not DEFAULT})
     if target is None and data.endswith(".csv"):
         raise InputError(f"--data {data} needs --target, the column to predict")
-    source = data if target is None else load_csv(data, target=target)
-    return Study(source, waves=_waves(waves), workers=_count("workers", workers), **settings)
+    del settings["target"]
+    return Study(**{**settings, "data": data if target is None else load_csv(data, target=target)})
 
 
 def _run(study: Any) -> None:
@@ -119,6 +144,16 @@ def _count(name: str, text: str) -> int | str:
         return int(text)
     except ValueError:
         raise InputError(f"--{name} {text}: give a whole number or auto") from None
+
+
+def _confirm(text: str) -> Any:
+    """(top, replicates), or a word."""
+    if text in ("auto", "no"):
+        return text == "auto" and text
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--confirm {text}: give two whole numbers (3,4), auto or no") from None
 
 
 def _waves(text: str) -> int | str | list[int]:

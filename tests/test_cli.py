@@ -44,6 +44,15 @@ def test_ctrl_c_ends_cleanly_and_resume_goes_on(tmp_path):
     assert 2 < finished < 600
 
 
+def test_init_writes_a_study_that_runs(tmp_path):
+    assert caviar("init", cwd=tmp_path).returncode == 0
+    options = ("--trials", 4, "--waves", 1, "--epochs", 1, "--workers", 1, "--out", "s")
+    done = caviar("run", "study.toml", *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(pd.read_csv(tmp_path / "s" / "results.csv")) == 4
+    assert "is there already" in caviar("init", cwd=tmp_path).stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -58,6 +67,9 @@ def test_ctrl_c_ends_cleanly_and_resume_goes_on(tmp_path):
         (["run", "--out", "/dev/null/x"], "/dev/null"),
         (["resume", "nowhere"], "holds no study"),
         (["run", "--trails", "3"], "--trails"),
+        (["run", "nothing.toml"], "caviar init"),
+        (["run", "--confirm", "3"], "confirm="),
+        (["run", "--early-stopping", "halfing"], "did you mean 'halving'"),
         (["rum"], "rum"),
     ],
 )

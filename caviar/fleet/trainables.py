@@ -7,6 +7,7 @@ living member. Both are plain picklable values; nothing here but the pickling kn
 import inspect
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Protocol
 
 from ray import cloudpickle
@@ -49,6 +50,11 @@ def check_picklable(trainable: Trainable, name: str) -> None:
             f"{name} cannot be sent to the trainers ({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
             "make open files, locks and connections inside of it"
         ) from None
+
+
+def ship(module: ModuleType) -> None:
+    """Send what a module defines to the trainers as it is, since they may not find its file."""
+    cloudpickle.register_pickle_by_value(module)
 
 
 @dataclass(frozen=True)

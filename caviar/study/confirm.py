@@ -31,7 +31,7 @@ def confirm_of(asked: Any, trials: int, seeded: bool) -> tuple[int, int] | None:
         seeded: whether what is trained takes a seed.
     """
     if isinstance(asked, str) and asked == "auto":
-        asked = trials >= FEWEST_TRIALS and seeded
+        asked = seeded and isinstance(trials, int) and trials >= FEWEST_TRIALS
     if asked is None or isinstance(asked, bool):
         return (TOP, REPLICATES) if asked else None
     try:

@@ -1,15 +1,19 @@
 """What a study trains: the built-in network on a data set, or a function of the user's own."""
 
 import importlib
+import importlib.util
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from caviar.errors import InputError
-from caviar.fleet.trainables import FunctionTrainable, NetworkTrainable, Trainable, check_picklable
+from caviar.fleet.trainables import FunctionTrainable, NetworkTrainable, Trainable, check_picklable, ship
 from caviar.model.data import Dataset, load, load_csv
 from caviar.model.hyperparameters import NETWORK_DEFAULTS, check_config
 from caviar.space.space import Space, nearest
@@ -70,6 +74,8 @@ class Subject:
 
 def subject_of(data: Any) -> Subject:
     """What a person handed to a study: a name, a data set, (x, y), or a function."""
+    if isinstance(data, Subject):
+        return data
     if callable(data):
         name = getattr(data, "__name__", type(data).__name__)
         return Subject(name, {"function": f"{getattr(data, '__module__', '')}:{name}"}, function=data)
@@ -88,6 +94,8 @@ def subject_of_record(record: Mapping[str, Any]) -> Subject:
     if "csv" in record:
         again = load_csv(record["csv"], record["target"], task=record["task"], seed=record["seed"])
         return subject_of(again)
+    if "beside" in record:
+        return subject_in_module(record["function"], Path(record["beside"]))
     if "function" in record:
         module, _, name = record["function"].partition(":")
         with_name = importlib.import_module(module) if module and module != "__main__" else None
@@ -95,3 +103,45 @@ def subject_of_record(record: Mapping[str, Any]) -> Subject:
         if inspect.isfunction(function):
             return subject_of(function)
     raise InputError("the study's data are in no file: give them again, as in Study.open(folder, data=...)")
+
+
+def subject_in_module(named: str, folder: Path) -> Subject:
+    """A function named "module:function", of a module that lies in a folder or that is installed.
+
+    Raises:
+        InputError: there is no such module or function, or the module raises as it is imported.
+    """
+    module_name, colon, name = named.partition(":") if isinstance(named, str) else ("", "", "")
+    if not (module_name and colon and name):
+        raise InputError(f"trainable={named!r}: name a module and its function, such as 'my_module:train'")
+    module = _imported(module_name, folder.resolve())
+    functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+    if name not in functions:
+        raise InputError(f"{module_name} has no function {name!r}{nearest(name, functions)}")
+    record = {"function": named, "beside": str(folder.resolve())}
+    return Subject(name, record, function=getattr(module, name))
+
+
+def _imported(name: str, folder: Path) -> ModuleType:
+    """A module; one in the folder comes first, and is sent to the trainers with what it imports from there."""
+    path = folder.joinpath(*name.split(".")).with_suffix(".py")
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))  # for what it imports itself
+    try:
+        if not path.is_file():
+            return importlib.import_module(name)
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    except ModuleNotFoundError as error:
+        missing = f"there is no module {error.name!r}" if error.name == name else f"{name} needs {error.name!r}"
+        raise InputError(f"{missing}, neither in {folder} nor installed") from None
+    except Exception as error:  # whatever a person's module raises
+        raise InputError(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
+    for beside in list(sys.modules.values()):
+        if (file := getattr(beside, "__file__", None)) and Path(file).is_relative_to(folder):
+            ship(beside)
+    return module
