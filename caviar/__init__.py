@@ -14,12 +14,14 @@ from caviar.space import (
     reverseloguniform,
     uniform,
 )
+from caviar.study.halving import Halving
 from caviar.study.study import Study
 
 __all__ = [
     "CaviarError",
     "ClusterError",
     "Dataset",
+    "Halving",
     "InputError",
     "PausedError",
     "Space",
