@@ -79,11 +79,16 @@ def submit(address: str | None, name: str | None, wait: bool, **settings: Any) -
 @cli.command()
 @click.argument("folder")
 @_placed
-def resume(folder: str, workers: str, **placement: Any) -> None:
-    """Go on with the study in FOLDER, whatever ended it."""
+def resume(folder: str, workers: str, address: str | None, **placement: Any) -> None:
+    """Go on with the study in FOLDER (or at a URI), whatever ended it; with --address http://... on that cluster."""
     from caviar.study.study import Study
 
-    _run(Study.open(folder, workers=_count("workers", workers), **placement))
+    placement["workers"] = _count("workers", workers)
+    if address is not None and address.startswith("http"):
+        known = connect(address).submit(Study.open(folder, **placement))
+        click.echo(f"{known} goes on; follow it with: caviar logs {known} -f --address {address}")
+    else:
+        _run(Study.open(folder, address=address, **placement))
 
 
 def _study(data: str, target: str | None, waves: str, workers: str, **settings: Any) -> Any:
