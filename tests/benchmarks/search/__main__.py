@@ -74,7 +74,7 @@ def problems(options: argparse.Namespace, seed: int) -> list[Problem]:
     if "c" in options.families:
         found += tables()
     if options.lcbench and "a" in options.families:
-        found += lcbench(options.lcbench)[:: 4 if options.quick else 1]
+        found += [p for p in lcbench(options.lcbench)[:: 4 if options.quick else 1] if "0" not in options.families or not p.noise]
     return found
 
 
