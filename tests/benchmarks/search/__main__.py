@@ -74,7 +74,8 @@ def problems(options: argparse.Namespace, seed: int) -> list[Problem]:
     if "c" in options.families:
         found += tables()
     if options.lcbench and "a" in options.families:
-        found += [p for p in lcbench(options.lcbench)[:: 4 if options.quick else 1] if "0" not in options.families or not p.noise]
+        tasks = lcbench(options.lcbench)[:: 4 if options.quick else 1]
+        found += [task for task in tasks if not (task.noise and "a0" in options.families)]
     return found
 
 
@@ -118,7 +119,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", metavar="FOLDER", default="runs/search-benchmark", help="default: %(default)s")
     parser.add_argument("--seeds", type=int, help="default: 20, quick 3")
     parser.add_argument("--methods", help="comma-separated; default all but Optuna's GP")
-    parser.add_argument("--families", default="abc", help="any of a (LCBench), b (functions), c (trainings)")
+    parser.add_argument(
+        "--families", default="abc", help="a (LCBench; a0: only without noise), b (functions), c (trainings)"
+    )
     options = parser.parse_args()
     if options.seeds is None:
         options.seeds = 3 if options.quick else 20
