@@ -3,6 +3,7 @@
 from caviar import search
 from caviar.errors import CaviarError, ClusterError, InputError, PausedError, StorageError
 from caviar.model.data import Dataset, from_arrays, load_csv, load_digits
+from caviar.panda import Panda
 from caviar.space import (
     Space,
     choice,
@@ -20,6 +21,7 @@ __all__ = [
     "ClusterError",
     "Dataset",
     "InputError",
+    "Panda",
     "PausedError",
     "Space",
     "StorageError",
