@@ -90,8 +90,7 @@ def _start_head() -> str:
 
     It is guarded by a token (Ray keeps it in ~/.ray/auth_token), has no dashboard, and every port of it is a free one.
     """
-    environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    environment = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", **os.environ}
     code = str(Path(caviar.__file__).resolve().parents[1])  # the very version that is here, also after a restart
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [code, os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "ray.scripts.scripts"]
@@ -146,7 +145,6 @@ def _remembered() -> str | None:
         check_address(home["address"])
     except ClusterError:
         return None
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
     return str(home["address"])
 
 

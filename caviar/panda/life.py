@@ -178,7 +178,7 @@ class Life:
         if torn:
             lost = diary[len(self.memory.diary) :]
             self.memory.diary += lost
-            undone = f"; not in force any more: the last {len(lost)} entries" if lost else ""
+            undone = f"; no longer in force: {', '.join(entry['action'] for entry in lost)}" if lost else ""
             details = f"to epoch {self.epoch}, step {self.memory.step}{undone}"
             self.note(KEEPER, "fell back", details, "; ".join(torn))
         if self.memory.wakings > 1:
