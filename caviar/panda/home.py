@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray._private.authentication.authentication_token_setup import _enable_token_auth
 from ray.util import list_named_actors
 
 import caviar
@@ -55,6 +56,9 @@ def join(address: str | None, *, start: bool = False) -> None:
             )
         address = _start_head()
     check_address(address)
+    home = _read()
+    if home is not None and home["address"] == address and "RAY_AUTH_MODE" not in os.environ:
+        _enable_token_auth()  # Ray does so by itself for a local Ray that it finds, but not for an address
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:

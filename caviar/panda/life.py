@@ -55,6 +55,8 @@ def begin(
     }
     memory = Memory(rules=[to_plain(rule) for rule in rules])
     life = Life(folder, card, dataset, training, memory, 0)
+    untrained = {"train_loss": math.nan, **training.evaluate("val")[0]}
+    memory.history.append(row_of(0, 0, untrained, life.config, 0.0))  # what a person sees before anything is trained
     write_data(folder, dataset)
     life.save(epoch=True)
     write_card(folder, card)  # last: a folder with a card holds a whole Panda

@@ -20,7 +20,7 @@ class Memory:
     wakings: int = 0
     rules: list[dict[str, Any]] = field(default_factory=list)
     fork: dict[str, Any] | None = None  # the copies that are in training
-    history: list[dict[str, Any]] = field(default_factory=list)  # every epoch ever trained, abandoned ones included
+    history: list[dict[str, Any]] = field(default_factory=list)  # every epoch from 0, abandoned ones too
     diary: list[dict[str, Any]] = field(default_factory=list)
     epochs: dict[str, int] = field(default_factory=dict)  # epochs to rewind to: their checkpoints' numbers
     heard: list[str] = field(default_factory=list)  # the latest commands

@@ -50,9 +50,9 @@ class Rule(Protocol):
         """What is to be tweaked, if anything.
 
         Args:
-            history: a row an epoch, oldest first and at least one, as in `Panda.history`: epoch, train_loss,
-                val_loss, val_accuracy or val_rmse, and the hyperparameters then in force. What was abandoned by a
-                rewind is not in it.
+            history: a row an epoch, oldest first, as in `Panda.history`: epoch, train_loss, val_loss, val_accuracy
+                or val_rmse, and the hyperparameters then in force. Before them stands epoch 0, the untrained network
+                (its train_loss is NaN). What was abandoned by a rewind is not in it.
         """
 
 
@@ -60,27 +60,32 @@ class Rule(Protocol):
 class RewindOnDivergence:
     """Go back to the last good checkpoint and train on more slowly when the loss runs away.
 
-    It has run away when it is not finite, or when more than `lost` of all that the training loss had gained since
-    the first epoch is lost again.
+    It has run away when it is not finite, when the validation loss is above the untrained network's, or when more
+    than `lost` of all that the training loss had gained since the first epoch is lost again.
     """
 
     factor: float = 0.5
     lost: float = 0.5
 
     def __call__(self, history: Sequence[Row]) -> Tweak | None:
-        last, limit = history[-1], self._limit(history[:-1])
-        if _finite(last) and last["train_loss"] <= limit:
-            return None
-        good = [row["epoch"] for row in history[:-1] if _finite(row) and row["train_loss"] <= limit]
-        rate = last["learning_rate"] * self.factor
-        return Tweak(f"train_loss ran away to {last['train_loss']:.3g}", {"learning_rate": rate}, max(good, default=0))
+        last = history[-1]
+        untrained = history[0]["val_loss"] if history[0]["epoch"] == 0 else math.inf
+        limit = self._limit([row["train_loss"] for row in history[:-1] if _finite(row)])
 
-    def _limit(self, history: Sequence[Row]) -> float:
+        def good(row: Row) -> bool:
+            return _finite(row) and row["val_loss"] <= untrained and row["train_loss"] <= limit
+
+        if good(last):
+            return None
+        reason = f"the loss ran away (train_loss {last['train_loss']:.3g}, val_loss {last['val_loss']:.3g})"
+        epoch = max((row["epoch"] for row in history if good(row)), default=0)
+        return Tweak(reason, {"learning_rate": last["learning_rate"] * self.factor}, rewind=epoch)
+
+    def _limit(self, losses: Sequence[float]) -> float:
         """The training loss above which more than `lost` of the gain is lost."""
-        losses = [row["train_loss"] for row in history if _finite(row)]
         if len(losses) < 2 or min(losses) == losses[0]:
             return math.inf
-        return float(min(losses) + self.lost * (losses[0] - min(losses)))
+        return min(losses) + self.lost * (losses[0] - min(losses))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ def history_table(history: Rows, *, abandoned: bool = False) -> pd.DataFrame:
     """A row an epoch: the epoch, its metrics, the hyperparameters then in force, seconds, and its branch.
 
     Args:
-        history: as a Panda remembers it.
+        history: as a Panda remembers it; the untrained network, epoch 0, is left out.
         abandoned: False for the epochs that led to where the Panda is, True for those that were left behind.
     """
     rows = [

@@ -52,7 +52,7 @@ def test_it_trains_as_a_training_does_and_shows_no_test_metrics(tmp_path):
     live(life)
     training = Training([life.card["config"]], [3], DIGITS, 3)
     reports = [training.epoch()[0] for _ in range(3)]
-    assert [row["val_loss"] for row in life.memory.history] == [report["val_loss"] for report in reports]
+    assert [row["val_loss"] for row in life.memory.history[1:]] == [report["val_loss"] for report in reports]
     assert "test_loss" in reports[-1]
     assert not [name for row in life.memory.history for name in row if name.startswith("test_")]
 
@@ -226,7 +226,7 @@ def test_a_fork_keeps_the_best_copy_and_its_first_copy_is_the_panda_itself(tmp_p
     best = copies["val_loss"].idxmin()
     assert list(copies["kept"]) == [index == best for index in range(5)]
     assert life.config["learning_rate"] == copies["learning_rate"][best]
-    assert [row["epoch"] for row in life.memory.history] == [1, 2, 3]
+    assert [row["epoch"] for row in life.memory.history] == [0, 1, 2, 3]
     assert life.memory.history[-1]["val_loss"] == copies["val_loss"][best]
     assert wake(tmp_path / "fork").config == life.config
     tell(life, "fork", n=2, around=caviar.Space(weight_decay=caviar.loguniform(1e-4, 1e-2)), epochs=1)
@@ -242,7 +242,8 @@ def test_the_diary_tells_what_came_of_an_intervention(tmp_path):
     live(life)
     losses = [row["val_loss"] for row in life.memory.history]
     diary = diary_table(life.memory.diary, life.memory.history)
-    assert diary["effect"][1] == f"val_loss {losses[1]:.4g} -> {losses[4]:.4g} in 3 epochs"
+    assert diary["effect"][1] == f"val_loss {losses[2]:.4g} -> {losses[5]:.4g} in 3 epochs"
+    assert diary["effect"][0] == f"val_loss {losses[0]:.4g} -> {losses[2]:.4g} in 2 epochs"  # from the untrained one
     assert diary["time"].is_monotonic_increasing
 
 

@@ -119,7 +119,7 @@ def test_killed_in_mid_epoch_it_comes_back_by_itself_and_ends_the_same_to_the_bi
     assert list(panda.diary["action"]) == ["train", "came back", "came back"]
     history = panda.history
     for name in ("train_loss", "val_loss", "val_accuracy"):
-        assert list(history[name]) == [row[name] for row in undisturbed.memory.history]
+        assert list(history[name]) == [row[name] for row in undisturbed.memory.history[1:]]
     panda.stop()
     panda = caviar.Panda.wake("victim", folder=panda.folder)
     assert len(panda.fork(3, epochs=1)) == 3
@@ -150,7 +150,7 @@ def test_watching_from_where_there_is_no_terminal_prints_a_line_an_epoch(start, 
     panda.train(epochs=3, wait=False)
     panda.watch()
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in lines[:3]] == ["epoch 1", "epoch 2", "epoch 3"]
+    assert [line.split(":")[0] for line in lines[:-1]] == ["epoch 0", "epoch 1", "epoch 2", "epoch 3"]
     assert lines[-1] == "watched is idle at epoch 3"
 
 

@@ -50,6 +50,13 @@ def test_divergence_goes_back_to_the_last_good_epoch_and_halves_the_rate(losses,
         assert "ran away" in tweak.reason
 
 
+def test_a_first_epoch_that_is_worse_than_the_untrained_network_is_trained_again():
+    untrained = {"epoch": 0, "train_loss": math.nan, "val_loss": 2.3, "learning_rate": 0.1}
+    assert RewindOnDivergence()([untrained, *history([(3.0, 5.0)])]).rewind == 0
+    assert RewindOnDivergence()([untrained, *history([(3.0, 2.0)])]) is None
+    assert RewindOnDivergence()([untrained, *history([(3.0, 2.0), (2.0, 2.4)])]).rewind == 1
+
+
 def test_a_plateau_lowers_the_rate_and_then_waits():
     rule = LowerOnPlateau(patience=3)
     assert rule(history([3, 2, 1, 1, 1])) is None
