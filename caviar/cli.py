@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from caviar.errors import CaviarError, InputError
+from caviar.panda.cli import panda
 from caviar.service import commands, connect
 
 
@@ -136,6 +137,9 @@ def _waves(text: str) -> int | str | list[int]:
             return text
         raise InputError(f"--waves {text}: give a number (3), sizes (64,32,32) or auto") from None
     return sizes if len(sizes) > 1 else sizes[0]
+
+
+cli.add_command(panda)
 
 
 def main() -> None:

@@ -291,6 +291,44 @@ class Study:
         """A row a trial that was trained again, the winner first: mean, interval, probability of being the best."""
         return self._ledger.confirmation
 
+    def trial(self, number: int | None = None) -> Result:
+        """A trial that has ended, by its number; the best one if left out.
+
+        Raises:
+            InputError: no trial of that number has ended.
+        """
+        if number is None:
+            return self.best
+        if number not in self._ledger.results:
+            raise InputError(f"no trial {number!r} of {self.folder} has ended; those that have are in its table")
+        return self._ledger.results[number]
+
+    def babysit(self, trial: int | None = None, *, name: str | None = None, **settings: Any) -> Any:
+        """Make a `caviar.Panda` of a trial: it trains anew to where the trial ended, to the bit, and lives on.
+
+        Args:
+            trial: its number; the best one if left out.
+            name: of the Panda; the study's name and the trial's number if left out.
+            settings: the others of a Panda: rules, folder, address and so on.
+
+        Raises:
+            InputError: there is no such trial, or it is none of the built-in network.
+        """
+        import caviar  # by its public name: Pandas stand above studies
+
+        chosen = self.trial(trial)
+        if self._subject.dataset is None:
+            raise InputError(f"{self._subject.name} is a function of your own; a Panda trains the built-in network")
+        panda = caviar.Panda(
+            self._subject.dataset,
+            config=chosen.config,
+            name=name or f"{_plain(self.settings.name)}-{chosen.trial}",
+            seed=chosen.seed,
+            **{"horizon": self.settings.epochs, **settings},
+        )
+        panda.train(chosen.epochs, wait=False)
+        return panda
+
     def write(self) -> None:
         """Write results.csv, history.csv, waves.csv and confirmation.csv, each whole or not at all."""
         for name in ("results", "history", "waves", "confirmation"):
@@ -299,7 +337,11 @@ class Study:
 
 def _free_folder(name: str) -> Path:
     """A folder for a study without one: its name and the time, made different from those that are there."""
-    plain = "".join(c if c.isalnum() or c in "-_." else "-" for c in name) or "study"
-    stem = Path("runs") / f"{plain}-{time.strftime('%Y%m%d-%H%M%S')}"
+    stem = Path("runs") / f"{_plain(name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     tries = [stem, *(stem.with_name(f"{stem.name}-{i}") for i in range(2, 1000))]
     return next(folder for folder in tries if not folder.exists())
+
+
+def _plain(name: str) -> str:
+    """A name as a part of a path."""
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name) or "study"
