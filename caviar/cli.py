@@ -61,6 +61,17 @@ def resume(folder: Path, workers: str, **placement: Any) -> None:
     _run(Study.open(folder, workers=_count("workers", workers), **placement))
 
 
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="The HTML file. [default: report.html in FOLDER]")
+def report(folder: Path, out: Path | None) -> None:
+    """Write an HTML report of the study in FOLDER: what mattered, where it zoomed, how it ended."""
+    from caviar.insight.report import report as write_report
+    from caviar.study.study import Study
+
+    click.echo(write_report(Study.read(folder), out))
+
+
 def _run(study: Any) -> None:
     from caviar.study.summary import print_summary
 

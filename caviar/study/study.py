@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,11 @@ from caviar.study.stacking import stacked
 from caviar.study.subject import Subject, subject_of, subject_of_record
 from caviar.study.table import history_table, results_table, square_table, waves_table, write_csv
 from caviar.study.tuning import new_search, ranked, told
+from caviar.study.versions import versions
 from caviar.study.wave import run_wave, trials_of
+
+if TYPE_CHECKING:
+    from caviar.insight.plots import Plots
 
 WRITE_SECONDS = 10.0  # how often the tables are written while a wave runs, if that takes less than a twentieth of it
 
@@ -132,7 +136,21 @@ class Study:
             raise InputError(f"{folder} was started with other data than {subject.name!r}; give those of its start")
         study = cls.__new__(cls)
         study._prepare(subject, settings, Path(folder), Placement.of(workers, address, resources, trial_timeout))
-        study._replay(records[1:])
+        study._replay(records)
+        return study
+
+    @classmethod
+    def read(cls, folder: str | Path) -> "Study":
+        """The study that a folder holds, to look at: its data are not needed, and it cannot be run.
+
+        Raises:
+            InputError: there is no study in the folder.
+        """
+        records = list(journals.read(Path(folder)))
+        settings = Settings.from_record(records[0]["study"])
+        study = cls.__new__(cls)
+        study._prepare(Subject(settings.name, settings.data), settings, Path(folder), Placement())
+        study._replay(records)
         return study
 
     def _prepare(self, subject: Subject, settings: Settings, folder: Path, placement: Placement) -> None:
@@ -142,6 +160,7 @@ class Study:
         self._subject = subject
         self._placement = placement
         self._stacking = True
+        self.versions = versions()  # that it was started with
         self._search = new_search(settings)
         self._results: dict[int, Result] = {}
         self._told: list[int] = []  # the trials that the search knows of, in the order in which it was told
@@ -163,7 +182,7 @@ class Study:
         """
         with contextlib.closing(Journal(self.folder)) as journal:
             if journal.empty:
-                journal.append([{"study": self.settings.as_record()}])
+                journal.append([{"study": self.settings.as_record(), "versions": self.versions}])
             try:
                 if not self._search.done:
                     self._run_waves(journal, progress)
@@ -179,6 +198,11 @@ class Study:
     def results(self) -> list[Result]:
         """The trials that have ended, by number."""
         return [self._results[number] for number in sorted(self._results)]
+
+    @property
+    def space(self) -> Space:
+        """The space that is searched: the one given, or wider where it was let grow."""
+        return self._search.space
 
     @property
     def table(self) -> pd.DataFrame:
@@ -219,6 +243,30 @@ class Study:
         if not ranking:
             raise InputError(f"no trial of {self.folder} has finished; see the errors in its table")
         return ranking
+
+    def importance(self) -> pd.DataFrame:
+        """How much of the metric's variation each hyperparameter explains; see `caviar.insight.importance`."""
+        from caviar.insight.importance import importance
+
+        return importance(self)
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write a report, `report.html` in the study's folder if not told where; see `caviar.insight.report`."""
+        from caviar.insight.report import report
+
+        return report(self, path)
+
+    @property
+    def plot(self) -> "Plots":
+        """Pictures as Plotly figures, such as `study.plot.parallel()`; see `caviar.insight.plots`."""
+        from caviar.insight.plots import Plots
+
+        return Plots(self)
+
+    def _repr_html_(self) -> str:
+        from caviar.insight.notebook import study_html
+
+        return study_html(self)
 
     def write(self) -> None:
         """Write results.csv, history.csv and waves.csv, each whole or not at all."""
@@ -303,7 +351,8 @@ class Study:
 
     def _replay(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Take up what a journal holds."""
-        for record in records:
+        self.versions = records[0].get("versions", {})
+        for record in records[1:]:
             if "points" in record:
                 self._waves.append(dict(record))
             elif "state" in record:
