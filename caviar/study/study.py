@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -26,8 +26,12 @@ from caviar.study.result import Result
 from caviar.study.settings import Settings
 from caviar.study.subject import Subject, subject_of, subject_of_record
 from caviar.study.table import history_table, results_table, square_table, waves_table, write_csv
+from caviar.study.versions import versions
 from caviar.study.warm_start import finished_trials
 from caviar.study.wave import Deadline
+
+if TYPE_CHECKING:
+    from caviar.insight.plots import Plots
 
 
 class Study:
@@ -148,7 +152,22 @@ class Study:
         study = cls.__new__(cls)
         placement = Placement.of(workers, address, resources, trial_timeout)
         study._prepare(subject, settings, folder, placement, timeout)
-        study._ledger.take(records[1:])
+        study._take_up(records)
+        return study
+
+    @classmethod
+    def read(cls, folder: str | Path) -> "Study":
+        """The study that a folder holds, to look at: its data are not needed, and it cannot be run.
+
+        Raises:
+            InputError: there is no study in the folder.
+        """
+        folder = journals.folder_of(folder)
+        records = list(journals.read(folder))
+        settings = Settings.from_record(records[0]["study"])
+        study = cls.__new__(cls)
+        study._prepare(Subject(settings.name, settings.data), settings, folder, Placement(), None)
+        study._take_up(records)
         return study
 
     def _prepare(
@@ -165,6 +184,12 @@ class Study:
         self._stacking = True
         self._ledger = Ledger(settings)
         self._news: list[Record] = []  # what was given before the run, to be journalled as it begins
+        self.versions = versions()  # that it was started with
+
+    def _take_up(self, records: Sequence[Record]) -> None:
+        """Take up what a journal holds."""
+        self.versions = records[0].get("versions", {})
+        self._ledger.take(records[1:])
 
     def enqueue(self, config: Mapping[str, Any]) -> None:
         """Have a config of your own trained first; it counts among the trials.
@@ -213,7 +238,7 @@ class Study:
         deadline = Deadline(self._timeout)
         with contextlib.closing(Journal(self.folder)) as journal:
             if journal.empty:
-                journal.append([{"study": self.settings.as_record()}])
+                journal.append([{"study": self.settings.as_record(), "versions": self.versions}])
             journal.append(self._news)
             self._news = []
             try:
@@ -241,6 +266,11 @@ class Study:
     def results(self) -> list[Result]:
         """The trials that have ended, by number."""
         return [self._ledger.results[number] for number in sorted(self._ledger.results)]
+
+    @property
+    def space(self) -> Space:
+        """The space that is searched: the one given, or wider where it was let grow."""
+        return self._ledger.search.space
 
     @property
     def table(self) -> pd.DataFrame:
@@ -328,6 +358,30 @@ class Study:
         )
         panda.train(chosen.epochs, wait=False)
         return panda
+
+    def importance(self) -> pd.DataFrame:
+        """How much of the metric's variation each hyperparameter explains; see `caviar.insight.importance`."""
+        from caviar.insight.importance import importance
+
+        return importance(self)
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write a report, `report.html` in the study's folder if not told where; see `caviar.insight.report`."""
+        from caviar.insight.report import report
+
+        return report(self, path)
+
+    @property
+    def plot(self) -> "Plots":
+        """Pictures as Plotly figures, such as `study.plot.parallel()`; see `caviar.insight.plots`."""
+        from caviar.insight.plots import Plots
+
+        return Plots(self)
+
+    def _repr_html_(self) -> str:
+        from caviar.insight.notebook import study_html
+
+        return study_html(self)
 
     def write(self) -> None:
         """Write results.csv, history.csv, waves.csv and confirmation.csv, each whole or not at all."""
