@@ -4,6 +4,7 @@ from caviar import search
 from caviar.errors import CaviarError, ClusterError, InputError, PausedError, StorageError
 from caviar.model.data import Dataset, from_arrays, load_csv, load_digits
 from caviar.panda import Panda
+from caviar.service import connect
 from caviar.space import (
     Space,
     choice,
@@ -27,6 +28,7 @@ __all__ = [
     "StorageError",
     "Study",
     "choice",
+    "connect",
     "default_space",
     "from_arrays",
     "load_csv",

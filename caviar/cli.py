@@ -2,19 +2,23 @@
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
 from caviar.errors import CaviarError, InputError
 from caviar.panda.cli import panda
+from caviar.service import commands, connect
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="caviar")
 def cli() -> None:
     """Tune many networks at once: a coarse wave, the best cluster, a finer wave around it."""
+
+
+for command in commands.COMMANDS:
+    cli.add_command(command)
 
 
 def _placed(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,38 +32,70 @@ def _placed(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _defined(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say what a study is."""
+    for option in (
+        click.option("--name", help="Of the study. [default: that of its data]"),
+        click.option("--search", default="coarse-to-fine", help="Or random, sobol, grid."),
+        click.option("--epochs", default=20, help="How long each network trains."),
+        click.option("--mode", type=click.Choice(["min", "max"]), help="[default: known for built-in metrics]"),
+        click.option("--metric", help="What to optimise. [default: val_accuracy or val_rmse]"),
+        click.option("--seed", default=0, help="The same seed gives the same table."),
+        click.option("--waves", default="auto", help="How many waves, or their sizes: 3 or 64,32,32."),
+        click.option("--trials", default=64, help="How many configurations to train."),
+        click.option("--target", help="The column of the CSV file to predict."),
+        click.option("--data", default="digits", help="A CSV file, or the name of a built-in data set."),
+    ):
+        command = option(command)
+    return command
+
+
 @cli.command()
-@click.option("--data", default="digits", help="A CSV file, or the name of a built-in data set.")
-@click.option("--target", help="The column of the CSV file to predict.")
-@click.option("--trials", default=64, help="How many configurations to train.")
-@click.option("--waves", default="auto", help="How many waves, or their sizes: 3 or 64,32,32.")
-@click.option("--seed", default=0, help="The same seed gives the same table.")
-@click.option("--metric", help="What to optimise. [default: val_accuracy or val_rmse]")
-@click.option("--mode", type=click.Choice(["min", "max"]), help="Which way. [default: known for built-in metrics]")
-@click.option("--epochs", default=20, help="How long each network trains.")
-@click.option("--search", default="coarse-to-fine", help="Or random, sobol, grid.")
-@click.option("--name", help="Of the study. [default: that of its data]")
-@click.option("--out", type=click.Path(path_type=Path), help="Its folder. [default: runs/NAME-TIME]")
+@_defined
+@click.option("--out", help="Its folder, or a URI (s3://...) to mirror it at. [default: runs/NAME-TIME]")
 @_placed
-def run(data: str, target: str | None, waves: str, workers: str, **settings: Any) -> None:
+def run(**settings: Any) -> None:
     """Run a study and print what it found."""
+    _run(_study(**settings))
+
+
+@cli.command()
+@_defined
+@commands.address_option
+@click.option("--workers", default="auto", help="How many trainers.")
+@click.option("--trial-timeout", type=float, help="Seconds after which a trial is ended.")
+@click.option("--out", help="A URI (s3://...) to mirror it at, for clusters whose disks go with them.")
+@click.option("--wait", is_flag=True, help="Follow the study until it has ended.")
+def submit(address: str | None, name: str | None, wait: bool, **settings: Any) -> None:
+    """Send a study to a cluster and print its name there."""
+    if address is None:
+        raise InputError("name the cluster's --address (or set RAY_API_SERVER_ADDRESS); `caviar run` runs a study here")
+    cluster = connect(address)
+    known = cluster.submit(_study(name=name, **settings), name)
+    click.echo(f"{known} is on the cluster; follow it with: caviar logs {known} -f --address {address}", err=wait)
+    if wait:
+        commands.follow(cluster, known)
+
+
+@cli.command()
+@click.argument("folder")
+@_placed
+def resume(folder: str, workers: str, **placement: Any) -> None:
+    """Go on with the study in FOLDER, whatever ended it."""
+    from caviar.study.study import Study
+
+    _run(Study.open(folder, workers=_count("workers", workers), **placement))
+
+
+def _study(data: str, target: str | None, waves: str, workers: str, **settings: Any) -> Any:
+    """The study that the options describe."""
     from caviar.model.data import load_csv
     from caviar.study.study import Study
 
     if target is None and data.endswith(".csv"):
         raise InputError(f"--data {data} needs --target, the column to predict")
     source = data if target is None else load_csv(data, target=target)
-    _run(Study(source, waves=_waves(waves), workers=_count("workers", workers), **settings))
-
-
-@cli.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@_placed
-def resume(folder: Path, workers: str, **placement: Any) -> None:
-    """Go on with the study in FOLDER, whatever ended it."""
-    from caviar.study.study import Study
-
-    _run(Study.open(folder, workers=_count("workers", workers), **placement))
+    return Study(source, waves=_waves(waves), workers=_count("workers", workers), **settings)
 
 
 def _run(study: Any) -> None:

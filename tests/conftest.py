@@ -4,6 +4,11 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_AUTH_MODE"] = "token"
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# the same examples every time, however slow the machine is
+settings.register_profile("caviar", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("caviar")
 
 
 @pytest.fixture(scope="session")

@@ -5,15 +5,18 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
-def caviar(*arguments, cwd=None, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "caviar", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, **options
-    )
+
+def caviar(*arguments, cwd=None):
+    command = [sys.executable, "-m", "caviar", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True)
 
 
 def test_run_prints_what_it_found_and_writes_the_tables(tmp_path):
@@ -27,7 +30,7 @@ def test_run_prints_what_it_found_and_writes_the_tables(tmp_path):
 
 def test_ctrl_c_ends_cleanly_and_resume_goes_on(tmp_path):
     command = [sys.executable, "-m", "caviar", "run", "--trials", "600", "--workers", "1", "--out", str(tmp_path / "s")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     journal = tmp_path / "s" / "journal.jsonl"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (journal.exists() and journal.read_text().count('"state"') > 2):

@@ -49,8 +49,8 @@ class BatchNorm:
         """
         np.matmul(average, z, out=self.mean)
         np.subtract(z, self.mean, out=z)
-        np.multiply(z, z, out=out)
-        np.matmul(average, out, out=self.variance)
+        np.einsum("kbu,kbu->ku", z, z, out=self.variance[:, 0])
+        np.multiply(self.variance, 1.0 / z.shape[1], out=self.variance)
         self._scale(self.variance)
         np.multiply(z, self.scale, out=out)
         np.add(out, self.beta, out=out)
@@ -62,7 +62,7 @@ class BatchNorm:
         np.multiply(z, self.scale, out=out)
         np.add(out, self.beta, out=out)
 
-    def backward(self, dy: Array, z: Array, ones: Array, scratch: Array) -> None:
+    def backward(self, dy: Array, z: Array, ones: Array) -> None:
         """Turn dL/dy into dL/dz in place and write the gradients of gamma and beta.
 
         The collapsed form of the paper's chain of six derivatives:
@@ -72,19 +72,23 @@ class BatchNorm:
             dy: dL/dy, (K, B, units); becomes dL/dz.
             z: what `forward` left, (K, B, units); destroyed.
             ones: (1, B).
-            scratch: (K, B, units), destroyed.
         """
-        self._parameter_gradients(dy, z, ones, scratch)
+        self._parameter_gradients(dy, z, ones)
         share = 1.0 / z.shape[1]
         np.multiply(z, self.gamma_gradient * self.inverse * share, out=z)
         np.subtract(dy, z, out=dy)
         np.subtract(dy, self.beta_gradient * share, out=dy)
         np.multiply(dy, self.scale, out=dy)
 
-    def backward_inference(self, dy: Array, z: Array, ones: Array, scratch: Array) -> None:
+    def backward_inference(self, dy: Array, z: Array, ones: Array) -> None:
         """Do what `backward` does after `forward_inference`, where the averages are constants: dz = scale dy."""
-        self._parameter_gradients(dy, z, ones, scratch)
+        self._parameter_gradients(dy, z, ones)
         np.multiply(dy, self.scale, out=dy)
+
+    def batch(self) -> tuple[Array, Array]:
+        """Give scale and shift, (K, 1, units), such that y = z scale + shift for the last training batch."""
+        scale = self.gamma / np.sqrt(self.variance + EPSILON)
+        return scale, self.beta - self.mean * scale
 
     def inference(self) -> tuple[Array, Array]:
         """Give scale and shift, (K, 1, units), such that y = z scale + shift with the running averages."""
@@ -97,9 +101,8 @@ class BatchNorm:
         np.divide(1.0, self.inverse, out=self.inverse)
         np.multiply(self.gamma, self.inverse, out=self.scale)
 
-    def _parameter_gradients(self, dy: Array, z: Array, ones: Array, scratch: Array) -> None:
+    def _parameter_gradients(self, dy: Array, z: Array, ones: Array) -> None:
         """dL/dbeta = sum dy; dL/dgamma = sum dy z_hat, over the batch; z is centred."""
         np.matmul(ones, dy, out=self.beta_gradient)
-        np.multiply(dy, z, out=scratch)
-        np.matmul(ones, scratch, out=self.gamma_gradient)
+        np.einsum("kbu,kbu->ku", dy, z, out=self.gamma_gradient[:, 0])
         np.multiply(self.gamma_gradient, self.inverse, out=self.gamma_gradient)

@@ -99,7 +99,9 @@ def _as_classes(values: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[Any, ...
     except TypeError:
         raise InputError("the target mixes kinds of labels; make them all text or all numbers") from None
     if len(classes) < 2:
-        raise InputError(f"the target is {classes[0]!r} in every row; classification needs two classes or more")
+        raise InputError(
+            f"the target is {classes.tolist()[0]!r} in every row; classification needs at least two classes"
+        )
     if len(classes) > len(values) // 2:
         raise InputError(
             f"the target has {len(classes)} different labels in {len(values)} rows; give task='regression', "

@@ -30,18 +30,18 @@ class Dense:
         if self.bias is not None:
             np.add(out, self.bias, out=out)
 
-    def backward(self, x: Array, dz: Array, ones: Array, dx: Array | None) -> None:
+    def backward(self, x: Array, dz: Array, dx: Array | None) -> None:
         """Write dL/dW = x' dz and dL/db = sum over the batch of dz; and dL/dx = dz W' if `dx` is given.
 
         Args:
             x: the input of the forward pass, (K, B, inputs).
             dz: dL/dz, (K, B, units).
-            ones: (1, B): a sum over the batch is a matmul, whose order does not depend on K.
             dx: where dL/dx goes, (K, B, inputs); None for the first layer.
         """
         np.matmul(x.transpose(0, 2, 1), dz, out=self.weight_gradient)
         if self.bias_gradient is not None:
-            np.matmul(ones, dz, out=self.bias_gradient)
+            # a matmul with ones would sum in an order that depends on K where dz is a view of (units, K, B)
+            np.add.reduce(dz, axis=1, keepdims=True, out=self.bias_gradient)
         if dx is not None:
             np.matmul(dz, self.weight.transpose(0, 2, 1), out=dx)
 

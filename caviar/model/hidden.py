@@ -66,6 +66,6 @@ class Hidden:
         self.activation.backward(dh, self.h, self.positive)
         if self.norm is not None:
             backward = self.norm.backward if training else self.norm.backward_inference
-            backward(dh, self.z, self.ones, scratch=self.h)
-        self.dense.backward(x, dh, self.ones, None if first else self.z)
+            backward(dh, self.z, self.ones)
+        self.dense.backward(x, dh, None if first else self.z)
         return self.z

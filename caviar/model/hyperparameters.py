@@ -108,3 +108,15 @@ def check_value(name: str, value: Any) -> Any:
     if not right:
         raise InputError(f"{name}={value!r} is out of range; give {wanted}")
     return type(KNOWN[name].default)(value)
+
+
+def check_change(changes: Config) -> dict[str, Any]:
+    """Give changes to a model in training as plain Python values.
+
+    Raises:
+        InputError: an unknown name, a value out of range, or a hyperparameter that is fixed once training began.
+    """
+    for name in changes:
+        if name in KNOWN and not KNOWN[name].changeable:
+            raise InputError(f"{name} is fixed once training began; what may change is {', '.join(CHANGEABLE)}")
+    return {name: check_value(name, value) for name, value in changes.items()}

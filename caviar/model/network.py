@@ -125,7 +125,7 @@ class Network:
         """
         inputs = [np.broadcast_to(x, (len(self.asked), *x.shape[-2:])), *(h.output for h in self.hidden)]
         d = self.d_hidden
-        self.last.backward(inputs[-1], d_outputs.transpose(1, 2, 0), self.ones, d if self.hidden else None)
+        self.last.backward(inputs[-1], d_outputs.transpose(1, 2, 0), d if self.hidden else None)
         for layer in reversed(range(len(self.hidden))):
             d = self.hidden[layer].backward(inputs[layer], d, training=training, first=layer == 0)
 
@@ -181,7 +181,6 @@ class Network:
         self.rows, members, dtype = rows, len(self.asked), self.parameters.dtype
         self.outputs = np.empty((self.sizes[-1], members, rows), dtype)
         self.d_hidden = np.empty((members, rows, self.shape.units), dtype)
-        self.ones = np.ones((1, rows), dtype)
         unbiased = rows / (rows - 1) if rows > 1 else 1.0
         per_layer = [1.0] * self.shape.units + [unbiased] * self.shape.units
         batch_norm = self.running.shape[1] // (2 * self.shape.units)

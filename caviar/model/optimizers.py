@@ -13,75 +13,111 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-BLOCK = 16_384  # numbers of each array at a time: parameter, gradient and moments stay in cache over all calls
+# Numbers of each array to work on at a time, so that they stay in the cache from the first call to the last:
+# on 270,000 parameters a step took 0.53 ms in such pieces, 0.64 ms in pieces of 65,536 or more.
+PIECE = 32_768
 
 
 class Optimizer:
-    """The moments of K models, and the hyperparameters in force.
+    """The moments of K models, the hyperparameters in force, and where the parameters are that they change.
 
     first, second: decaying sums of gradients and of squared gradients, (K, P);
     weights: the sums of their weights, (2, K, 1), float64.
     """
 
-    def __init__(self, kind: str, members: int, count: int, dtype: Any) -> None:
-        """Start at rest; kind: "adam" or "momentum"; count: parameters of one model."""
-        self.kind, self.dtype = kind, np.dtype(dtype)
-        self.first = np.zeros((members, count), dtype)
-        self.second = np.zeros((members, count if kind == "adam" else 0), dtype)
-        self.weights = np.zeros((2, members, 1))
+    def __init__(self, kind: str, parameters: Array, gradients: Array) -> None:
+        """Start at rest.
 
-    def take(self, places: Sequence[int]) -> "Optimizer":
-        """Give an optimizer of some of the models (again `use` is to be called), copying their moments."""
-        taken = Optimizer(self.kind, 0, 0, self.dtype)
-        taken.first, taken.second = self.first[places], self.second[places]
-        taken.weights = self.weights[:, places]
+        Args:
+            kind: "adam" or "momentum".
+            parameters: (K, P), which `step` changes in place.
+            gradients: (K, P), which `step` reads.
+        """
+        self.kind, self.parameters, self.gradients = kind, parameters, gradients
+        members, dtype = len(parameters), parameters.dtype
+        self.first = np.zeros_like(parameters)
+        self.second = np.zeros_like(parameters if kind == "adam" else parameters[:, :0])
+        self.weights = np.zeros((2, members, 1))
+        self.momentum, self.beta2, self.scale, self.epsilon, self.shrink = np.zeros((5, members, 1), dtype)
+        self.pieces = [self._views(rows, columns) for rows, columns in pieces(*parameters.shape)]
+
+    def take(self, places: Sequence[int], parameters: Array, gradients: Array) -> "Optimizer":
+        """Give an optimizer of some of the models (`use` is to be called again), copying their moments."""
+        taken = Optimizer(self.kind, parameters, gradients)
+        taken.first[:], taken.second[:] = self.first[places], self.second[places]
+        taken.weights[:] = self.weights[:, places]
         return taken
 
     def use(self, configs: Sequence[Mapping[str, Any]], rates: Sequence[float]) -> None:
         """Take on hyperparameters: full configs and the learning rates of now, one of each a model."""
 
         def column(name: str) -> Array:
-            return np.array([[config[name]] for config in configs], np.float64)
+            return np.array([config[name] for config in configs], np.float64)[:, None]
 
+        self.rate, self.clip = np.array(rates, np.float64)[:, None], column("clip_norm")
         self.betas = np.stack([column("momentum"), column("beta2")])
-        self.rate, self.epsilon, self.clip = np.array(rates)[:, None], column("epsilon"), column("clip_norm")
-        self.clips = bool(np.isfinite(self.clip).any())
-        self.momentum, self.beta2 = self.betas.astype(self.dtype)
-        shrink = 1 - self.rate * column("weight_decay")
-        self.decays, self.shrink = bool((shrink != 1).any()), shrink.astype(self.dtype)
+        self.exact_epsilon = column("epsilon")
+        self.momentum[:], self.beta2[:] = self.betas
+        self.scale[:], self.shrink[:] = self.rate, 1 - self.rate * column("weight_decay")
+        self.clips, self.decays = bool(np.isfinite(self.clip).any()), bool((self.shrink != 1).any())
 
-    def step(self, parameters: Array, gradients: Array) -> None:
-        """Change the parameters by one step down the gradients, both (K, P); the gradients are destroyed.
+    def step(self) -> None:
+        """Change the parameters by one step down the gradients (which clipping, if on, shortens in place).
 
         Weight decay is decoupled (Loshchilov & Hutter 2019, Alg. 2) and acts on every parameter, as
         torch.optim.AdamW's does: parameter *= 1 - rate * weight_decay.
         """
         if self.clips:
-            clip_by_norm(gradients, self.clip)
+            clip_by_norm(self.gradients, self.clip)
         if self.decays:
-            np.multiply(parameters, self.shrink, out=parameters)
-        scale, epsilon = self._scale()
-        width = max(1024, BLOCK // len(parameters))
-        for start in range(0, parameters.shape[1], width):
-            part = np.s_[:, start : start + width]
-            parameter, gradient, first = parameters[part], gradients[part], self.first[part]
-            if self.kind == "adam":
-                adam(parameter, gradient, first, self.second[part], self.momentum, self.beta2, scale, epsilon)
-            else:
-                descend(parameter, gradient, first, self.momentum, scale)
+            np.multiply(self.parameters, self.shrink, out=self.parameters)
+        if self.kind == "adam":
+            self._correct_bias()
+            for piece in self.pieces:
+                adam(*piece)
+        else:
+            for parameter, gradient, first, _, step, momentum, _, scale, _ in self.pieces:
+                descend(parameter, gradient, first, step, momentum, scale)
 
-    def _scale(self) -> tuple[Array, Array]:
-        """Count the step, and give Adam's two scalars a model, (K, 1); for momentum the rate and 0."""
-        if self.kind != "adam":
-            return self.rate.astype(self.dtype), np.zeros((1, 1), self.dtype)
+    def _correct_bias(self) -> None:
+        """Count the step into the weights, and set the two scalars a model that `adam` needs."""
         np.multiply(self.weights, self.betas, out=self.weights)
         np.add(self.weights, 1.0, out=self.weights)
         root = np.sqrt(self.weights[1])
-        return (self.rate * root / self.weights[0]).astype(self.dtype), (self.epsilon * root).astype(self.dtype)
+        np.multiply(self.exact_epsilon, root, out=self.epsilon)
+        np.multiply(root, self.rate, out=root)
+        np.divide(root, self.weights[0], out=self.scale)
+
+    def _views(self, rows: int | slice, columns: slice) -> tuple[Array, ...]:
+        """Give the arguments of `adam` for one piece."""
+        second = self.second if self.kind == "adam" else self.first
+        arrays = (self.parameters, self.gradients, self.first, second)
+        views = [array[rows, columns] for array in arrays]
+        # one model's scalars as arrays of no dimension: half the overhead of a call
+        scalars = (self.momentum, self.beta2, self.scale, self.epsilon)
+        own = [scalar[rows, 0, ...] if isinstance(rows, int) else scalar[rows] for scalar in scalars]
+        return (*views, np.empty_like(views[0]), *own)
+
+
+def pieces(members: int, count: int) -> list[tuple[int | slice, slice]]:
+    """Cut (members, count) into contiguous pieces: rows and columns of about PIECE numbers each.
+
+    Several whole models, or a part of a single one: a slice of several would be strided, which costs twice.
+
+    >>> pieces(3, 16_000)
+    [(slice(0, 2, None), slice(0, 16000, None)), (2, slice(0, 16000, None))]
+    """
+    together = PIECE // max(1, count)
+    if together > 1:
+        starts = range(0, members, together)
+        rows = [slice(start, min(start + together, members)) for start in starts]
+        return [(row if row.stop - row.start > 1 else row.start, slice(0, count)) for row in rows]
+    columns = [slice(start, min(start + PIECE, count)) for start in range(0, count, PIECE)]
+    return [(member, column) for member in range(members) for column in columns]
 
 
 def adam(
-    parameter: Array, gradient: Array, first: Array, second: Array,
+    parameter: Array, gradient: Array, first: Array, second: Array, step: Array,
     beta1: Array, beta2: Array, scale: Array, epsilon: Array,
 ) -> None:  # fmt: skip
     """One step of Adam (Kingma & Ba 2015, Alg. 1), bias corrections folded into two scalars a model.
@@ -90,28 +126,30 @@ def adam(
     rate m_hat / (sqrt(v_hat) + eps) = (rate sqrt(w2) / w1) first / (sqrt(second) + eps sqrt(w2)).
 
     Args:
-        parameter, gradient, first, second: (K, n), all changed in place.
-        beta1, beta2: (K, 1).
-        scale: rate * sqrt(w2) / w1, (K, 1).
-        epsilon: eps * sqrt(w2), (K, 1).
+        parameter, first, second: (K, n) or (n,), changed in place.
+        gradient: the same shape.
+        step: the same shape, scratch.
+        beta1, beta2: (K, 1) or ().
+        scale: rate * sqrt(w2) / w1, (K, 1) or ().
+        epsilon: eps * sqrt(w2), (K, 1) or ().
     """
     np.multiply(first, beta1, out=first)
     np.add(first, gradient, out=first)
     np.multiply(second, beta2, out=second)
-    np.multiply(gradient, gradient, out=gradient)
-    np.add(second, gradient, out=second)
-    step = np.sqrt(second, out=gradient)
+    np.multiply(gradient, gradient, out=step)
+    np.add(second, step, out=second)
+    np.sqrt(second, out=step)
     np.add(step, epsilon, out=step)
     np.divide(first, step, out=step)
     np.multiply(step, scale, out=step)
     np.subtract(parameter, step, out=parameter)
 
 
-def descend(parameter: Array, gradient: Array, first: Array, momentum: Array, rate: Array) -> None:
+def descend(parameter: Array, gradient: Array, first: Array, step: Array, momentum: Array, rate: Array) -> None:
     """One step of gradient descent with momentum: first = momentum first + gradient; parameter -= rate first."""
     np.multiply(first, momentum, out=first)
     np.add(first, gradient, out=first)
-    step = np.multiply(first, rate, out=gradient)
+    np.multiply(first, rate, out=step)
     np.subtract(parameter, step, out=parameter)
 
 

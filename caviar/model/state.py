@@ -6,20 +6,19 @@ generator states, how far the epoch is) is JSON text, stored as an array of byte
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caviar.errors import InputError
-from caviar.model.hyperparameters import CHANGEABLE, check_config
+from caviar.model.hyperparameters import check_change, check_config
+
+if TYPE_CHECKING:
+    from caviar.model.training import Training
 
 State = dict[str, NDArray[Any]]
 Saved = Mapping[str, NDArray[Any]]
-
-NETWORK = ("parameters", "running")  # names of arrays with a row for each model in training
-OPTIMIZER = ("first", "second", "weights")
-EPOCH = ("order", "loss_sums")
 
 
 def facts_of(state: Saved) -> dict[str, Any]:
@@ -40,6 +39,45 @@ def encode(facts: Mapping[str, Any]) -> NDArray[Any]:
 def decode(text: NDArray[Any]) -> dict[str, Any]:
     """Give the facts in an array of bytes; the inverse of `encode`."""
     return dict(json.loads(text.tobytes()))
+
+
+def save(training: "Training") -> State:
+    """Give copies of all that a training is."""
+    facts = {
+        "dtype": str(training.network.parameters.dtype),
+        "data": training.dataset.fingerprint(),
+        "epochs": training.epochs,
+        "epochs_done": training.epochs_done,
+        "position": training.batches.position,
+        "configs": training.configs,
+        "members": training.members,
+        "generators": [generator.bit_generator.state for generator in training.generators],
+    }
+    return {**{name: array.copy() for name, array in _arrays(training).items()}, "facts": encode(facts)}
+
+
+def put_back(training: "Training", state: Saved) -> None:
+    """Write a saved state into a training just made for its configs, members and data."""
+    facts = facts_of(state)
+    training.epochs_done, training.batches.position = facts["epochs_done"], facts["position"]
+    for generator, saved in zip(training.generators, facts["generators"], strict=True):
+        generator.bit_generator.state = saved
+    for name, array in _arrays(training).items():
+        np.copyto(array, state[name])
+
+
+def _arrays(training: "Training") -> State:
+    """The arrays that are saved; all but `weights` have a row for each model in training."""
+    owners = {
+        "parameters": training.network,
+        "running": training.network,
+        "first": training.optimizer,
+        "second": training.optimizer,
+        "weights": training.optimizer,
+        "order": training.batches,
+        "loss_sums": training,
+    }
+    return {name: getattr(owner, name) for name, owner in owners.items()}
 
 
 def member(state: Saved, index: int) -> State:
@@ -71,8 +109,7 @@ def fork(state: Saved, changes: Sequence[Mapping[str, Any]]) -> State:
         raise InputError(f"a fork starts from one model, this state holds {len(facts['members'])}; use `member`")
     config = facts["configs"][facts["members"][0]]
     for change in changes:
-        for name in set(change) - set(CHANGEABLE):
-            raise InputError(f"{name} is fixed once training began; what may change is {', '.join(CHANGEABLE)}")
+        check_change(change)
     configs = [check_config({**config, **change}) for change in changes]
     sizes = sorted({config["batch_size"] for config in configs})
     if len(sizes) > 1:
@@ -85,5 +122,5 @@ def _pick(state: Saved, places: list[int], configs: list[dict[str, Any]]) -> Sta
     facts = facts_of(state)
     generators = [facts["generators"][place] for place in places]
     facts |= {"configs": configs, "members": list(range(len(places))), "generators": generators}
-    picked = {name: state[name][places] for name in (*NETWORK, *OPTIMIZER, *EPOCH) if name != "weights"}
+    picked = {name: array[places] for name, array in state.items() if name not in ("weights", "facts")}
     return {**picked, "weights": state["weights"][:, places], "facts": encode(facts)}

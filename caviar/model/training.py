@@ -12,17 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caviar.errors import InputError
+from caviar.model.arithmetic import tuned
+from caviar.model.batches import Batches, targets_as_outputs
 from caviar.model.dataset import Dataset
 from caviar.model.dropout import draw_mask
 from caviar.model.evaluation import metrics, predictions
-from caviar.model.hyperparameters import CHANGEABLE, NETWORK_DEFAULTS, check_config, check_value
+from caviar.model.hyperparameters import NETWORK_DEFAULTS, check_change, check_config
+from caviar.model.inspection import LayerView, look
 from caviar.model.losses import LOSSES
 from caviar.model.network import Network
 from caviar.model.optimizers import Optimizer
 from caviar.model.schedules import rate_of
 from caviar.model.shapes import Shape, parameter_count, shape_of, stack_width
-from caviar.model.state import EPOCH, NETWORK, OPTIMIZER, Saved, State, encode, facts_of
-from caviar.model.threads import one_thread
+from caviar.model.state import Saved, State, facts_of, put_back, save
 
 __all__ = [
     "NETWORK_DEFAULTS",
@@ -108,31 +110,14 @@ class Training:
         training = cls.__new__(cls)
         training.configs, training.members = facts["configs"], facts["members"]
         training.generators = [np.random.Generator(np.random.PCG64(0)) for _ in training.members]
-        for generator, saved in zip(training.generators, facts["generators"], strict=True):
-            generator.bit_generator.state = saved
         training._assemble(dataset, facts["epochs"], facts["dtype"])
-        training.epochs_done, training.position = facts["epochs_done"], facts["position"]
-        for owner, names in training._owners():
-            for name in names:
-                np.copyto(getattr(owner, name), state[name])
-        training._lay_out_batch()
+        put_back(training, state)
         training._apply()
         return training
 
     def state(self) -> State:
         """Give copies of all that the training is, as arrays that numpy.savez can store (see `state.py`)."""
-        facts = {
-            "dtype": str(self.network.parameters.dtype),
-            "data": self.dataset.fingerprint(),
-            "epochs": self.epochs,
-            "epochs_done": self.epochs_done,
-            "position": self.position,
-            "configs": self.configs,
-            "members": self.members,
-            "generators": [generator.bit_generator.state for generator in self.generators],
-        }
-        arrays = {name: getattr(owner, name).copy() for owner, names in self._owners() for name in names}
-        return {**arrays, "facts": encode(facts)}
+        return save(self)
 
     def _assemble(self, dataset: Dataset, epochs: int, dtype: str) -> None:
         """Make all that follows from configs, members and data, the arrays still zero."""
@@ -142,18 +127,10 @@ class Training:
         self.shape = shape._replace(dropout=any(config["dropout"] > 0 for config in configs))
         asked = [config["hidden_units"] for config in configs]
         self.network = Network(self.shape, dataset.features, dataset.outputs, asked, np.dtype(dtype))
-        members, count = self.network.parameters.shape
-        self.optimizer = Optimizer(self.shape.optimizer, members, count, dtype)
-        self.train_x = dataset.train_x.astype(dtype, copy=False)
-        self.train_targets = targets_as_outputs(dataset, dtype)
+        self.optimizer = Optimizer(self.shape.optimizer, self.network.parameters, self.network.gradients)
+        self.batches = Batches(dataset, len(configs), self.shape.batch_size, dtype)
         self.loss = LOSSES[dataset.task]
-        self.order = np.empty((len(configs), len(self.train_x)), np.int64)
-        self.loss_sums = np.zeros((len(configs), 1, 1))
-        self.position = 0  # rows of the epoch that are trained
-
-    def _owners(self) -> tuple[tuple[Any, tuple[str, ...]], ...]:
-        """Where the arrays of a state live, with their names."""
-        return (self.network, NETWORK), (self.optimizer, OPTIMIZER), (self, EPOCH)
+        self.loss_sums = np.zeros((len(configs), 1, 1))  # over the rows of the epoch that are trained
 
     @property
     def alive(self) -> list[bool]:
@@ -161,14 +138,9 @@ class Training:
         return [index in self.members for index in range(len(self.configs))]
 
     @property
-    def batch(self) -> int:
-        """Rows of a mini-batch: the batch size, or all rows where there are fewer."""
-        return min(self.shape.batch_size, len(self.train_x))
-
-    @property
     def steps_left(self) -> int:
         """Steps until the present epoch's mini-batches are through."""
-        return (len(self.train_x) - self.position) // self.batch if self.members else 0
+        return self.batches.left
 
     def epoch(self) -> list[Report | None]:
         """Train what is left of the present epoch and report on it.
@@ -206,35 +178,34 @@ class Training:
         However an epoch is cut into runs, its numbers are the same.
         """
         steps = min(steps, self.steps_left)
-        with one_thread(), np.errstate(all="ignore"):
+        with tuned():
             for _ in range(steps):
                 self._step()
         return steps
 
     def _step(self) -> None:
         """One mini-batch of every model: gather, forward, loss, backward, optimizer."""
-        network, rows = self.network, self.order[:, self.position : self.position + self.batch]
-        np.take(self.train_x, rows, axis=0, out=self.batch_x, mode="clip")
-        np.take(self.train_targets, rows, axis=0, out=self.batch_targets, mode="clip")
+        network, batches = self.network, self.batches
+        batches.gather()
         if self.shape.dropout:
             self._drop_units()
-        outputs = network.forward(self.batch_x)
-        losses = self.loss(outputs, self.batch_targets.transpose(2, 0, 1), self.scratch)
-        self.loss_sums += np.matmul(losses[:, None, :], self.ones)
-        network.backward(self.batch_x, outputs)
+        outputs = network.forward(batches.x)
+        losses = self.loss(outputs, batches.targets.transpose(2, 0, 1), np.empty_like(outputs))
+        # row by row a product of vectors, whose order of summation does not depend on K
+        self.loss_sums += np.matmul(losses[:, None, :], np.ones_like(losses)[:1, :, None])
+        network.backward(batches.x, outputs)
         network.update_running()
-        self.optimizer.step(network.parameters, network.gradients)
-        self.position += self.batch
+        self.optimizer.step()
 
     def evaluate(self, part: str) -> list[Report]:
         """Give the metrics on the "val" or "test" part, for each model that still trains, in order."""
         x, y = (self.dataset.val_x, self.dataset.val_y) if part == "val" else (self.dataset.test_x, self.dataset.test_y)
-        with one_thread(), np.errstate(all="ignore"):
+        with tuned():
             return metrics(self.network, x, y, self.dataset, part)
 
     def train_losses(self) -> list[float]:
         """Give the mean loss over the mini-batches of the epoch so far, for each model that still trains."""
-        return [float(loss) / max(1, self.position) for loss in self.loss_sums.ravel()]
+        return [float(loss) / max(1, self.batches.position) for loss in self.loss_sums.ravel()]
 
     def predict(self, index: int, x: Any) -> Array:
         """Give one model's predictions for x, (n, features) standardised as the data set's.
@@ -243,18 +214,36 @@ class Training:
             (n, outputs): probabilities of `dataset.classes`, or the target in its own unit.
         """
         alone = self.network.take([self._place(index)])
-        with one_thread(), np.errstate(all="ignore"):
+        with tuned():
             predicted: Array = predictions(alone, np.asarray(x), self.dataset)[0]
         return predicted
+
+    def look(self, index: int, x: Any, y: Any, *, batch_statistics: bool = True) -> list[LayerView]:
+        """Give what one model's layers hold for some rows, and their gradients; nothing changes by it.
+
+        Args:
+            index: which model.
+            x: (n, features) standardised as the data set's.
+            y: (n,) class indices, or targets in their own unit.
+            batch_statistics: normalize by these rows as training does, or by the running averages.
+
+        Returns:
+            One `LayerView` for each hidden layer and one for the outputs.
+        """
+        alone, dtype = self.network.take([self._place(index)]), self.network.parameters.dtype
+        targets = targets_as_outputs(self.dataset, np.asarray(y), dtype)
+        with tuned():
+            return look(alone, np.asarray(x, dtype), targets, self.loss, training=batch_statistics)
 
     def stop(self, index: int) -> None:
         """Take a model out of the stack; the others go on as if it had never been there."""
         place = self._place(index)
         keep = [other for other in range(len(self.members)) if other != place]
         del self.members[place], self.generators[place]
-        self.network, self.optimizer = self.network.take(keep), self.optimizer.take(keep)
-        self.order, self.loss_sums = self.order[keep], self.loss_sums[keep]
-        self._lay_out_batch()
+        self.network = self.network.take(keep)
+        self.optimizer = self.optimizer.take(keep, self.network.parameters, self.network.gradients)
+        self.batches.take(keep)
+        self.loss_sums = self.loss_sums[keep]
         self._apply()
 
     def set(self, index: int, **hyperparameters: Any) -> None:
@@ -269,21 +258,18 @@ class Training:
             InputError: a hyperparameter that is fixed once training began, or a value out of range.
         """
         self._place(index)
-        for name, value in hyperparameters.items():
-            checked = check_value(name, value)
-            if name not in CHANGEABLE:
-                raise InputError(f"{name} is fixed once training began; what may change is {', '.join(CHANGEABLE)}")
-            if name == "batch_size" and len(self.members) > 1 and checked != self.shape.batch_size:
+        checked = check_change(hyperparameters)
+        batch_size = checked.get("batch_size", self.shape.batch_size)
+        if batch_size != self.shape.batch_size:
+            if len(self.members) > 1:
                 raise InputError(
-                    f"batch_size={checked} would change all {len(self.members)} models of this stack; "
+                    f"{batch_size=} would change all {len(self.members)} models of this stack; "
                     "change it where a model trains alone"
                 )
-            self.configs[index][name] = checked
-        self.shape = self.shape._replace(
-            batch_size=self.configs[index]["batch_size"],
-            dropout=any(self.configs[member]["dropout"] > 0 for member in self.members),
-        )
-        self._lay_out_batch()
+            self.batches.resize(batch_size)
+        self.configs[index] |= checked
+        dropout = any(self.configs[member]["dropout"] > 0 for member in self.members)
+        self.shape = self.shape._replace(batch_size=batch_size, dropout=dropout)
         self._apply()
 
     def _place(self, index: int) -> int:
@@ -294,45 +280,22 @@ class Training:
 
     def _begin_epoch(self) -> None:
         """Shuffle, and set the rates of the epoch."""
-        for row, generator in zip(self.order, self.generators, strict=True):
-            row[:] = generator.permutation(len(row))
-        self.position = 0
+        self.batches.shuffle(self.generators)
         self.loss_sums[:] = 0.0
         first = self.optimizer.first
         first[np.abs(first) < ABSENT] = 0.0
-        self._lay_out_batch()
         self._apply()
-
-    def _lay_out_batch(self) -> None:
-        """Make the arrays that a mini-batch is gathered into."""
-        members, dtype = len(self.members), self.network.parameters.dtype
-        outputs = self.dataset.outputs
-        self.batch_x = np.empty((members, self.batch, self.dataset.features), dtype)
-        self.batch_targets = np.empty((members, self.batch, outputs), dtype)
-        self.scratch = np.empty((outputs, members, self.batch), dtype)
-        self.ones = np.ones((self.batch, 1), dtype)
-        if not self.shape.dropout:
-            for hidden in self.network.hidden:
-                hidden.mask = None
 
     def _apply(self) -> None:
         """Hand the hyperparameters now in force to the optimizer."""
+        for hidden in self.network.hidden:
+            hidden.mask = None
         configs = [self.configs[index] for index in self.members]
         rates = [rate_of(config, self.epochs_done, self.epochs) for config in configs]
         self.optimizer.use(configs, rates)
 
     def _drop_units(self) -> None:
-        """Draw the units that this step keeps, scaled so that their expected sum stays (inverted dropout)."""
+        """Draw the units that this step keeps."""
         rates = [self.configs[index]["dropout"] for index in self.members]
         for hidden in self.network.hidden:
-            hidden.mask = draw_mask(self.generators, rates, self.batch, self.shape.units, self.batch_x.dtype)
-
-
-def targets_as_outputs(dataset: Dataset, dtype: Any) -> Array:
-    """Give the training targets as the network is to put them out, (rows, outputs): one-hot, or standardised."""
-    if dataset.task == "classification":
-        targets: Array = np.eye(len(dataset.classes))[dataset.train_y]
-    else:
-        targets = ((dataset.train_y - dataset.target_mean) / dataset.target_scale)[:, None]
-    as_dtype: Array = targets.astype(dtype)
-    return as_dtype
+            hidden.mask = draw_mask(self.generators, rates, self.batches.size, self.shape.units, self.batches.x.dtype)

@@ -5,6 +5,7 @@ standardising, hyperparameters by maximum a posteriori. Coordinates of a choice 
 apart. Rasmussen and Williams (2006), chapters 2, 4.2 and 5.4.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +21,9 @@ KEPT = 1000  # and so many the predictions: the best half of them, and others at
 ITERATIONS = 40
 LENGTH, LENGTH_SD, LENGTH_BOUNDS = 0.5, 1.0, (0.03, 20.0)
 SIGNAL, SIGNAL_SD, SIGNAL_BOUNDS = 1.0, 1.0, (0.1, 10.0)
-NOISE, NOISE_SD, NOISE_BOUNDS = 0.02, 1.5, (1e-4, 1.0)
+NOISE, NOISE_SD, NOISE_BOUNDS = 0.02, 1.5, (1e-6, 1.0)
 CLIP = (-5.0, 2.0)
+ROUGH = 1 / 3  # of what the smooth process can't explain this share is held for real, the rest for noise
 
 
 def differences(a: Array, b: Array, categorical: NDArray[np.bool_]) -> Array:
@@ -43,14 +45,16 @@ def standardised(values: Array) -> tuple[Array, float, float]:
     finite = values[np.isfinite(values)]
     values = np.where(np.isfinite(values), values, finite.max())
     median, low = np.quantile(values, [0.5, 0.16])
-    unit = median - low or values.std() or 1.0
+    unit = median - low
+    if unit <= 1e-9 * values.std():  # most values are equal
+        unit = values.std() or 1.0
     z = np.clip((values - median) / unit, *CLIP)
     mean, sd = float(z.mean()), float(z.std()) or 1.0
     return (z - mean) / sd, float(median + unit * mean), float(unit * sd)
 
 
 def _matern(squared: Array) -> tuple[Array, Array]:
-    """The Matern 5/2 correlation at squared scaled distances, and minus its derivative times r^-1 / 2."""
+    """The Matern 5/2 correlation at squared scaled distances r^2, and -2 times its derivative by r^2 (eq. 4.17)."""
     root = np.sqrt(5.0 * squared)
     decay = np.exp(-root)
     return (1.0 + root + 5.0 / 3.0 * squared) * decay, 5.0 / 3.0 * (1.0 + root) * decay
@@ -61,7 +65,9 @@ class GaussianProcess:
     """A fitted process.
 
     Args:
-        points: the trials it is conditioned on, shape (n, d).
+        points, values: the trials it is conditioned on, shapes (n, d) and (n,), NaN: failed.
+        z: their standardised values, shape (n,).
+        categorical: which coordinates are choices, shape (d,).
         lengths: the length scale of each coordinate, shape (d,).
         signal, noise: variances.
         lower: the Cholesky factor of the trials' covariance, (n, n).
@@ -70,6 +76,8 @@ class GaussianProcess:
     """
 
     points: Array
+    values: Array
+    z: Array
     categorical: NDArray[np.bool_]
     lengths: Array
     signal: float
@@ -89,17 +97,18 @@ class GaussianProcess:
             categorical: which coordinates are choices, shape (d,).
             seed: chooses the subset where there are more than `KEPT` trials.
         """
+        order = np.lexsort(np.vstack([points.T, values]))  # the order in which they were told is not to matter
+        points, values = points[order], values[order]
         z, shift, scale = standardised(values)
-        order = _told_apart(points, z)
-        kept = order[_subset(z[order], KEPT, seed)]
-        points, z = points[kept], z[kept]
+        kept = _subset(z, KEPT, seed)
+        points, values, z = points[kept], values[kept], z[kept]
         fitted = _subset(z, FITTED, seed)
         lengths, signal, noise = _most_likely(points[fitted], z[fitted], categorical)
         covariance = signal * _correlation(points, points, lengths, categorical)
         covariance[np.diag_indices_from(covariance)] += noise
         lower = cholesky(covariance, lower=True)
         alpha = cho_solve((lower, True), z)
-        return cls(points, categorical, lengths, signal, noise, lower, alpha, shift, scale)
+        return cls(points, values, z, categorical, lengths, signal, noise, lower, alpha, shift, scale)
 
     def covariance(self, a: Array, b: Array) -> Array:
         """The prior covariance of the values at points a and b, shape (n, m)."""
@@ -110,9 +119,19 @@ class GaussianProcess:
         parts = np.array_split(points, len(points) // 2000 + 1)  # no large matrix for 100,000 points
         return np.concatenate([self.covariance(part, self.points) @ self.alpha for part in parts])
 
-    def value(self, points: Array) -> Array:
-        """The posterior mean in the unit of the values told, shape (n,)."""
-        return self.shift + self.scale * self.mean(points)
+    def smoothed(self, points: Array, values: Array) -> Array:
+        """What finished trials are likely to give again, shape (n,), in the unit of the values.
+
+        The posterior mean plus the share `ROUGH` of what is left over: functions have details finer than
+        any length scale, measurements have noise, and single measurements can't tell one from the other.
+
+        Args:
+            points: shape (n, d).
+            values: shape (n,); NaN stays NaN.
+        """
+        z = np.clip((values - self.shift) / self.scale, self.z.min(), self.z.max())
+        mean = self.mean(points)
+        return self.shift + self.scale * (mean + ROUGH * (z - mean))
 
     def projected(self, points: Array) -> Array:
         """lower^-1 k(trials, points), shape (n, m): posterior covariance = prior - projected.T @ projected."""
@@ -127,11 +146,6 @@ def _correlation(a: Array, b: Array, lengths: Array, categorical: NDArray[np.boo
     return _matern(squared)[0]
 
 
-def _told_apart(points: Array, z: Array) -> NDArray[np.intp]:
-    """An order of the trials that doesn't depend on the order in which they were told."""
-    return np.lexsort(np.vstack([points.T, z]))
-
-
 def _subset(z: Array, size: int, seed: int) -> NDArray[np.intp]:
     """Indices of at most `size` trials: the better half of that many, and others at random."""
     if len(z) <= size:
@@ -142,7 +156,22 @@ def _subset(z: Array, size: int, seed: int) -> NDArray[np.intp]:
 
 
 def _most_likely(points: Array, z: Array, categorical: NDArray[np.bool_]) -> tuple[Array, float, float]:
-    """Length scales, signal and noise variance of maximum posterior density, by L-BFGS on their logs."""
+    """Length scales, signal and noise variance of maximum posterior density, by L-BFGS."""
+    loss, centre, bounds = negative_log_posterior(points, z, categorical)
+    found = minimize(loss, centre, jac=True, method="L-BFGS-B", bounds=list(bounds), options={"maxiter": ITERATIONS})
+    *lengths, signal, noise = np.exp(found.x).tolist()
+    return np.array(lengths), signal, noise
+
+
+def negative_log_posterior(
+    points: Array, z: Array, categorical: NDArray[np.bool_]
+) -> tuple[Callable[[Array], tuple[float, Array]], Array, Array]:
+    """What the hyperparameters minimise: eq. 5.8 and 5.9 of Rasmussen and Williams, and a normal prior.
+
+    Returns:
+        A function of theta, the logs of d length scales, signal and noise variance, to the loss and its
+        gradient, (d + 2,); the prior's centre, (d + 2,); the bounds of theta, (d + 2, 2).
+    """
     n, d = points.shape
     squared = differences(points, points, categorical).reshape(d, n * n)
     length = np.log(LENGTH) + 0.5 * np.log(max(d, 4) / 4)
@@ -151,14 +180,13 @@ def _most_likely(points: Array, z: Array, categorical: NDArray[np.bool_]) -> tup
     bounds = np.log([LENGTH_BOUNDS] * d + [SIGNAL_BOUNDS, NOISE_BOUNDS])
 
     def loss(theta: Array) -> tuple[float, Array]:
-        # minus log posterior, Rasmussen and Williams eq. 5.8 and 5.9 with a normal prior on theta
         inverse_squares, signal, noise = np.exp(-2 * theta[:d]), np.exp(theta[d]), np.exp(theta[d + 1])
         correlation, slope = _matern((inverse_squares @ squared).reshape(n, n))
         covariance = signal * correlation
         covariance[np.diag_indices(n)] += noise
         lower = cholesky(covariance, lower=True, check_finite=False)
         alpha = cho_solve((lower, True), z, check_finite=False)
-        inverse = dpotri(lower, lower=1)[0]
+        inverse = dpotri(lower, lower=1)[0]  # only its lower triangle
         inverse = np.tril(inverse) + np.tril(inverse, -1).T
         weight = inverse - np.outer(alpha, alpha)
         gradient = np.empty(d + 2)
@@ -169,6 +197,4 @@ def _most_likely(points: Array, z: Array, categorical: NDArray[np.bool_]) -> tup
         value = 0.5 * z @ alpha + np.log(np.diag(lower)).sum() + 0.5 * away @ away
         return float(value), gradient + away / spread
 
-    found = minimize(loss, centre, jac=True, method="L-BFGS-B", bounds=list(bounds), options={"maxiter": ITERATIONS})
-    lengths, signal, noise = np.exp(found.x[:d]), float(np.exp(found.x[d])), float(np.exp(found.x[d + 1]))
-    return lengths, signal, noise
+    return loss, centre, bounds

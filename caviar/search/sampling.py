@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from scipy.stats import qmc
 
-from caviar.search.levels import Levels
+from caviar.search.fresh import among, filled, fresh
 from caviar.search.search import Search
 from caviar.search.waves import Waves
 from caviar.space import Space
@@ -85,11 +85,10 @@ class Sampled(Search):
             return share(random_points(n, self.space.dimension, generator), self.shared, self.group)
 
         drawn = share(self._draw(trials, generator), self.shared, self.group)
-        self._plan = Levels(self.space).filled(drawn, trials, self._points, draw, generator)
+        self._plan = filled(self.space, drawn, trials, self._points, draw, generator)
 
     def _next(self, count: int) -> Array:
-        levels = Levels(self.space)
-        left = self._plan[~levels.among(self._plan, np.concatenate([self._points, self._pending]))]
+        left = self._plan[~among(self._plan, np.concatenate([self._points, self._pending]))]
         again = self._plan[len(self._plan) - max(0, count - len(left)) :]  # of a space that is used up
         return np.concatenate([left, again])[:count]
 
@@ -126,5 +125,5 @@ class Grid(Sampled):
         while len(points) < count and (levels < most).any():
             levels[np.argmin(np.where(levels < most, levels, np.inf))] += 1
             if levels.prod() >= count:
-                points = Levels(self.space).fresh(grid_points(levels), points[:0])
+                points = fresh(self.space, grid_points(levels), points[:0])
         return generator.permutation(points)

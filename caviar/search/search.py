@@ -11,12 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from caviar.errors import InputError
+from caviar.search.fresh import among
 from caviar.search.gaussian_process import GaussianProcess
-from caviar.search.levels import Levels
 from caviar.search.square import Square
 from caviar.search.waves import Waves, wave_sizes
 from caviar.space import Space, cube
 from caviar.space.scales import Array
+
+LARGEST = 1e100  # values beyond are taken for this, so that squares stay finite
 
 
 class Search(ABC):
@@ -109,20 +111,21 @@ class Search(ABC):
         if values.shape != (len(points),):
             raise InputError(f"got {len(points)} points and values of shape {values.shape}; tell one value each")
         self._points = np.concatenate([self._points, points])
-        self._values = np.concatenate([self._values, np.where(np.isfinite(values), values, np.nan)])
-        self._pending = self._pending[~Levels(self.space).among(self._pending, points)]
+        values = np.where(np.isfinite(values), np.clip(values, -LARGEST, LARGEST), np.nan)
+        self._values = np.concatenate([self._values, values])
+        self._pending = self._pending[~among(self._pending, points)]
         self._counted += len(points) if counted else 0
         self._process = None
 
     def estimates(self) -> Array:
         """The value of each trial told, smoothed over its neighbours: shape (n,), in the order told.
 
-        The posterior mean of a Gaussian process, so that a winner is chosen for what it is likely to reach
-        again, not for luck. NaN where NaN was told. Estimates of poor trials saturate (see `standardised`).
+        A winner is chosen by these for what it is likely to reach again, not for luck (`smoothed` says how).
+        NaN where NaN was told; the estimates of poor trials saturate.
         """
         if not np.isfinite(self._values).any():
             return self._values.copy()
-        return np.where(np.isnan(self._values), np.nan, self._fitted().value(self._points))
+        return self._fitted().smoothed(self._points, self._values)
 
     def recommend(self) -> Array:
         """The finished point with the lowest estimate, shape (d,).
@@ -130,10 +133,11 @@ class Search(ABC):
         Raises:
             InputError: no finished trial was told.
         """
-        estimates = self.estimates()
-        if np.isnan(estimates).all():
-            raise InputError(f"none of {len(estimates)} trials finished; tell one value that is not NaN first")
-        return np.array(self._points[int(np.nanargmin(estimates))])
+        if not np.isfinite(self._values).any():
+            raise InputError(f"none of {len(self._values)} trials finished; tell one value that is not NaN first")
+        process = self._fitted()
+        best = int(np.nanargmin(process.smoothed(process.points, process.values)))
+        return np.array(process.points[best])
 
     def _fitted(self) -> GaussianProcess:
         """The Gaussian process of all that was told, fitted when first needed."""

@@ -69,8 +69,8 @@ class Real:
         """The same hyperparameter with half its range more (on its scale) beyond the upper or lower bound."""
         start, end = self.scale.forward(np.array([self.low, self.high]))
         if upper:
-            return replace(self, high=float(self.scale.inverse(end + (end - start) / 2)))
-        return replace(self, low=float(self.scale.inverse(start - (end - start) / 2)))
+            return replace(self, high=max(self.high, float(self.scale.inverse(end + (end - start) / 2))))
+        return replace(self, low=min(self.low, float(self.scale.inverse(start - (end - start) / 2))))
 
 
 @dataclass(frozen=True, repr=False)

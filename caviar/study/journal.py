@@ -8,14 +8,17 @@ system's, so a driver that dies leaves none behind. Reading runs no code, and ne
 import fcntl
 import json
 import os
+import socket
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from caviar.errors import InputError, StorageError
+from caviar.study.storage import local_folder, mirror_of
 
 NAME = "journal.jsonl"
+DRIVER = "driver.txt"  # host:process of the driver, of use while it holds the lock
 Record = Mapping[str, Any]
 
 
@@ -41,7 +44,15 @@ class Journal:
             raise StorageError(
                 f"another driver is running the study in {folder}; wait for it, stop it, or choose another folder"
             ) from None
+        (folder / DRIVER).write_text(f"{socket.gethostname()}:{os.getpid()}")
         _drop_torn_line(self.path)
+        self._mirror = mirror_of(folder, NAME)
+        if self._mirror:
+            try:
+                self._mirror.claim()
+            except StorageError:
+                self._file.close()
+                raise
 
     @property
     def empty(self) -> bool:
@@ -55,10 +66,16 @@ class Journal:
             self._file.write(lines.encode())
             self._file.flush()
             os.fdatasync(self._file.fileno())
+            if self._mirror:
+                self._mirror.push(now='"points":' in lines)  # the wave before has ended
 
     def close(self) -> None:
         """Give the journal free."""
-        self._file.close()
+        try:
+            if self._mirror:
+                self._mirror.release()
+        finally:
+            self._file.close()
 
 
 def read(folder: Path) -> Iterator[dict[str, Any]]:
@@ -82,10 +99,25 @@ def read(folder: Path) -> Iterator[dict[str, Any]]:
             yield record
 
 
+def folder_of(place: str | Path, folder: Path | None = None) -> Path:
+    """The folder on this disk of a study at a place, a folder or a URI; see `storage.local_folder`."""
+    return local_folder(place, NAME, folder)
+
+
 def holds_study(folder: Path) -> bool:
     """Whether a study was begun in a folder."""
     path = folder / NAME
     return path.is_file() and path.stat().st_size > 0
+
+
+def driver(folder: Path) -> str | None:
+    """host:process of the driver that runs the study in a folder; None where none does."""
+    with (folder / NAME).open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return (folder / DRIVER).read_text()
+    return None
 
 
 def check_writable(folder: Path) -> None:

@@ -14,8 +14,9 @@ from caviar.errors import InputError, PausedError
 from caviar.fleet.cluster import Placement
 from caviar.fleet.messages import Trial
 from caviar.fleet.pool import Pool, open_pool
-from caviar.search.square import Square, whole
+from caviar.search.square import edges
 from caviar.space.defaults import default_space
+from caviar.space.plain import to_plain
 from caviar.space.space import Space
 from caviar.study import journal as journals
 from caviar.study.alarm import Alarm
@@ -50,7 +51,7 @@ class Study:
         same_shape: how many trials of a wave share one shape of network, so that they train as one stack.
         stacking: False trains every network alone, for comparison; the table is the same.
         name: of the study; that of its data if left out.
-        out: the study's folder; `runs/NAME-TIME` if left out.
+        out: the study's folder, or a URI (s3://, gs://, ...) where it is mirrored; `runs/NAME-TIME` if left out.
         workers: how many trainers; "auto": as many as the cluster has free CPUs.
         address: of a Ray cluster; None: the one connected to, or one started here for the while.
         resources: what a trainer takes, such as {"cpu": 2, "gpu": 0.5}; one CPU if left out.
@@ -97,7 +98,7 @@ class Study:
             search=search,
             same_shape=same_shape,
         )
-        folder = Path(out) if out is not None else _free_folder(settings.name)
+        folder = _free_folder(settings.name) if out is None else journals.folder_of(out)
         if journals.holds_study(folder):
             raise InputError(f"{folder} already holds a study; choose another folder, or go on with `caviar resume`")
         journals.check_writable(folder)
@@ -118,20 +119,21 @@ class Study:
         """The study that a folder holds, finished or not; `run()` goes on with it.
 
         Args:
-            folder: where the study's journal is.
+            folder: where the study's journal is, or the URI of its mirror.
             data: needed where the study was given arrays, or a function that cannot be imported.
             workers, address, resources, trial_timeout: where it is to go on, as for a new study.
 
         Raises:
             InputError: there is no study in the folder, or the data are not those that it was started with.
         """
-        records = list(journals.read(Path(folder)))
+        folder = journals.folder_of(folder)
+        records = list(journals.read(folder))
         settings = Settings.from_record(records[0]["study"])
         subject = subject_of(data) if data is not None else subject_of_record(settings.data)
         if subject.record.get("fingerprint") != settings.data.get("fingerprint"):
             raise InputError(f"{folder} was started with other data than {subject.name!r}; give those of its start")
         study = cls.__new__(cls)
-        study._prepare(subject, settings, Path(folder), Placement.of(workers, address, resources, trial_timeout))
+        study._prepare(subject, settings, folder, Placement.of(workers, address, resources, trial_timeout))
         study._replay(records[1:])
         return study
 
@@ -199,9 +201,13 @@ class Study:
     @property
     def square(self) -> pd.DataFrame:
         """The region that the last wave was sampled from, a row a hyperparameter, next to the whole space."""
-        square = self._waves[-1]["square"] if self._waves else None
-        space = self._search.space
-        return square_table(Square.from_dict(square) if square else whole(space), space)
+        wave = self._waves[-1] if self._waves else {"square": None, "space": to_plain(self.settings.space)}
+        return square_table(wave)
+
+    @property
+    def edges(self) -> list[str]:
+        """A sentence for each bound of the space that the last square lies against: the best may be beyond it."""
+        return list(self._waves[-1]["edges"]) if self._waves else []
 
     @property
     def best(self) -> Result:
@@ -281,7 +287,8 @@ class Study:
         record = self._next_wave(journal)
         trials = self._trials(record)
         left = [trial for trial in trials if trial.number not in self._results]
-        watch.say(f"wave {record['wave']}: {len(left)} trials on {pool.workers} trainers")
+        for sentence in (f"wave {record['wave']}: {len(left)} trials on {pool.workers} trainers", *record["edges"]):
+            watch.say(sentence)
 
         def keep(ended: list[Result]) -> None:
             counted: list[Result] = []
@@ -324,6 +331,8 @@ class Study:
             "first": sum(len(wave["points"]) for wave in self._waves),
             "points": points.tolist(),
             "square": square.as_dict() if square is not None else None,
+            "edges": edges(square, self._search.space) if square is not None else [],
+            "space": to_plain(self._search.space),  # wider than the study's where it grew
         }
         journal.append([record])
         self._waves.append(record)

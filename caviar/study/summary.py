@@ -29,6 +29,8 @@ def print_summary(study: Study, console: Console | None = None) -> None:
         value = luckiest(r.metrics[metric] for r in study.ranking)
         console.print(f"Chosen by estimate, not by luck; the {luckiest.__name__}imum seen: {metric} {value:.4g}\n")
     console.print(_square(study.square))
+    for sentence in study.edges:
+        console.print(f"  {sentence}", markup=False, highlight=False)
     console.print(_waves(study.waves, metric))
     for name in ("results", "history", "waves"):
         console.print(f"  {study.folder / f'{name}.csv'}", highlight=False, soft_wrap=True)

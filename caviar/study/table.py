@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from caviar.search.square import Square, whole
-from caviar.space.space import Space
+from caviar.space.plain import from_plain
 from caviar.study.result import Result
 from caviar.study.settings import Settings
 
@@ -83,8 +83,8 @@ def waves_table(waves: Sequence[Mapping[str, Any]], results: Sequence[Result], s
     """A row a wave: how it went, and the square it was sampled from with the reason why.
 
     Columns: wave, kind ("coarse" or "fine"), trials, a count of each state, the best and the median metric, the
-    seconds of its trials, the square's share of the space and its reason, and for each hyperparameter the
-    bounds NAME_low and NAME_high, or the kept NAME_options.
+    seconds of its trials, the square's share of the space and its reason, the bounds of the space that it lies
+    against (edges), and for each hyperparameter the bounds NAME_low and NAME_high, or the kept NAME_options.
     """
     by_wave: defaultdict[int, list[Result]] = defaultdict(list)
     for result in results:
@@ -103,7 +103,8 @@ def waves_table(waves: Sequence[Mapping[str, Any]], results: Sequence[Result], s
         row["seconds"] = math.fsum(r.seconds for r in mine)
         row["square_share"] = 1.0 if square is None else square.share
         row["reason"] = "the whole space" if square is None else square.reason
-        for entry in (square or whole(settings.space)).describe(settings.space):
+        row["edges"] = "; ".join(wave["edges"])
+        for entry in square_of(wave):
             name = entry["name"]
             if entry["options"]:
                 row[f"{name}_options"] = entry["options"]
@@ -113,9 +114,15 @@ def waves_table(waves: Sequence[Mapping[str, Any]], results: Sequence[Result], s
     return pd.DataFrame(rows)
 
 
-def square_table(square: Square, space: Space) -> pd.DataFrame:
-    """A square next to the whole space, a row a hyperparameter, each in its own unit."""
-    return pd.DataFrame(square.describe(space))
+def square_table(wave: Mapping[str, Any]) -> pd.DataFrame:
+    """The square of a wave next to the space of its time, a row a hyperparameter, each in its own unit."""
+    return pd.DataFrame(square_of(wave))
+
+
+def square_of(wave: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of `square_table`."""
+    space = from_plain(wave["space"])
+    return (Square.from_dict(wave["square"]) if wave["square"] else whole(space)).describe(space)
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -68,6 +68,28 @@ def test_a_function_of_ones_own_is_zoomed_into(tmp_path):
     assert study.best.config["kind"] == "a"
 
 
+def test_a_square_against_a_bound_is_said_and_a_growing_space_reaches_beyond(tmp_path):
+    def slope(config, seed):
+        return {"loss": -config["x"] + (config["y"] - 0.5) ** 2}
+
+    def run(grow):
+        space = caviar.Space(x=caviar.uniform(0, 1), y=caviar.uniform(0, 1))
+        space.grow = grow
+        settings = {"space": space, "metric": "loss", "mode": "min", "trials": 32, "waves": 4}
+        study = caviar.Study(slope, out=tmp_path / str(grow), **settings)
+        return study, study.run(progress=False)
+
+    study, table = run(grow=False)
+    assert any("x lie at the upper bound 1" in sentence for sentence in study.edges)
+    assert table["x"].max() <= 1
+    assert study.waves["edges"].str.contains("upper bound").any()
+    study, table = run(grow=True)
+    assert table["x"].max() > 1.2
+    assert study.waves["x_high"].max() > 1
+    again = caviar.Study.open(study.folder, data=slope)
+    assert again.square.equals(study.square)
+
+
 def test_mode_max_mirrors_mode_min(tmp_path):
     def hill(config, seed):
         return {"score": -bowl(config, seed)["loss"]}

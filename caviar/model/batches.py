@@ -1,0 +1,70 @@
+"""The mini-batches of an epoch, for K models at once, gathered from rows that they all share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caviar.model.dataset import Dataset
+
+Array = NDArray[Any]
+
+
+class Batches:
+    """Each model's way through the training rows.
+
+    order: the epoch's row numbers, shuffled for each model, (K, rows);
+    position: how many of them are trained; size: rows of a mini-batch;
+    x, targets: the mini-batch, (K, size, features) and (K, size, outputs).
+    """
+
+    def __init__(self, dataset: Dataset, members: int, batch_size: int, dtype: Any) -> None:
+        """Stand at the end of an epoch; a batch size above the number of rows means all rows."""
+        self.dataset = dataset
+        self.all_x = dataset.train_x.astype(dtype, copy=False)
+        self.all_targets = targets_as_outputs(dataset, dataset.train_y, dtype)
+        self.order = np.zeros((members, len(self.all_x)), np.int64)
+        self.position = len(self.all_x)
+        self.resize(batch_size)
+
+    def resize(self, batch_size: int) -> None:
+        """Go on with mini-batches of another size."""
+        self.size = min(batch_size, len(self.all_x))
+        shape = (len(self.order), self.size)
+        self.x = np.empty((*shape, self.all_x.shape[1]), self.all_x.dtype)
+        self.targets = np.empty((*shape, self.all_targets.shape[1]), self.all_x.dtype)
+
+    def take(self, places: Sequence[int]) -> None:
+        """Go on with some of the models only."""
+        self.order = self.order[places]
+        self.resize(self.size)
+
+    @property
+    def left(self) -> int:
+        """Whole mini-batches until the epoch's end."""
+        return (len(self.all_x) - self.position) // self.size if len(self.order) else 0
+
+    def shuffle(self, generators: Sequence[np.random.Generator]) -> None:
+        """Begin an epoch, each model in an order of its own generator."""
+        for row, generator in zip(self.order, generators, strict=True):
+            row[:] = generator.permutation(len(row))
+        self.position = 0
+
+    def gather(self) -> None:
+        """Fill x and targets with the next mini-batch of every model, in one gather each."""
+        rows = self.order[:, self.position : self.position + self.size]
+        # mode="clip" writes straight into `out`; the default would fill a copy first
+        np.take(self.all_x, rows, axis=0, out=self.x, mode="clip")
+        np.take(self.all_targets, rows, axis=0, out=self.targets, mode="clip")
+        self.position += self.size
+
+
+def targets_as_outputs(dataset: Dataset, y: Array, dtype: Any) -> Array:
+    """Give targets as the network is to put them out, (rows, outputs): one-hot, or standardised."""
+    if dataset.task == "classification":
+        targets: Array = np.eye(len(dataset.classes))[y]
+    else:
+        targets = ((y - dataset.target_mean) / dataset.target_scale)[:, None]
+    as_dtype: Array = targets.astype(dtype)
+    return as_dtype

@@ -1,0 +1,95 @@
+"""The commands that ask about studies, on a cluster or on this machine; each is thin."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from caviar.errors import InputError
+from caviar.service.cluster import Cluster, connect
+from caviar.service.here import Here
+from caviar.service.status import Status
+
+address_option = click.option(
+    "--address",
+    envvar="RAY_API_SERVER_ADDRESS",
+    help="Of a cluster's Jobs API, such as http://127.0.0.1:8265. [default: this machine]",
+)
+
+
+def _about(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a command about one study."""
+    return click.argument("name")(address_option(command))
+
+
+def there(address: str | None) -> Cluster | Here:
+    """Where studies are: on the cluster at an address, or here."""
+    return connect(address) if address else Here()
+
+
+def fetched(name: str, address: str | None) -> Path:
+    """The folder of a study: one on a cluster is first copied to `runs/NAME`."""
+    return connect(address).fetch(name, Path("runs") / name) if address else Here().folder(name)
+
+
+@click.command()
+@click.argument("name", required=False)
+@address_option
+def status(name: str | None, address: str | None) -> None:
+    """How a study is doing, or all of them."""
+    place = there(address)
+    for one in place.studies() if name is None else [place.status(name)]:
+        click.echo(_told(one))
+
+
+@click.command("list")
+@address_option
+def list_studies(address: str | None) -> None:
+    """The studies here or on a cluster."""
+    for one in there(address).studies():
+        click.echo(_told(one))
+
+
+@click.command()
+@_about
+@click.option("-f", "--follow", is_flag=True, help="Until the study has ended.")
+def logs(name: str, address: str | None, follow: bool) -> None:
+    """What a study has printed."""
+    for piece in there(address).logs(name, follow):
+        click.echo(piece, nl=False)
+
+
+@click.command()
+@_about
+def stop(name: str, address: str | None) -> None:
+    """End a study cleanly; what has finished is kept."""
+    there(address).stop(name)
+
+
+@click.command()
+@_about
+@click.option("--history", "file", flag_value="history.csv", help="The table of reports instead.")
+@click.option("--waves", "file", flag_value="waves.csv", help="The table of waves instead.")
+@click.option("--results", "file", flag_value="results.csv", default=True, hidden=True)
+def results(name: str, address: str | None, file: str) -> None:
+    """Print the table of a study so far, as CSV."""
+    sys.stdout.buffer.write(there(address).file(name, file))
+
+
+def follow(cluster: Cluster, name: str) -> None:
+    """Print what a study prints until it has ended; raises InputError if it failed."""
+    for piece in cluster.logs(name, follow=True):
+        click.echo(piece, nl=False)
+    ended = cluster.wait(name)
+    if ended.state != "finished":
+        raise InputError(f"{name} {ended.state}: {ended.progress or 'see its logs'}")
+
+
+def _told(status: Status) -> str:
+    since = f", since {status.started:%Y-%m-%d %H:%M} UTC" if status.started is not None else ""
+    return f"{status.name}: {status.state}{since}{'; ' if status.progress else ''}{status.progress}"
+
+
+COMMANDS = (status, list_studies, logs, stop, results)

@@ -1,0 +1,61 @@
+"""What runs on the cluster: `python -m caviar.service.job NAME`, started by Ray's Jobs API.
+
+The study's folder lies under, or is linked from, the logs of the Ray session, because that is what the Jobs
+API's port hands out.
+"""
+
+import shutil
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import ray
+
+from caviar.errors import CaviarError
+from caviar.service.package import unpack
+from caviar.study import journal
+from caviar.study.study import Study
+from caviar.study.summary import print_summary
+
+SHELF = "caviar"  # the folder of studies under the session's logs
+
+
+def main() -> int:
+    """Run the packed study; returns the exit code."""
+    name = sys.argv[1]
+    signal.signal(signal.SIGTERM, _interrupt)  # how the Jobs API stops a job
+    data, placement = unpack(Path.cwd())
+    ray.init(address="auto", log_to_driver=False)
+    folder = Path(ray._private.worker._global_node.get_logs_dir_path()) / SHELF / name
+    folder.mkdir(parents=True, exist_ok=True)
+    if placement["mirror"]:
+        journal.folder_of(placement["mirror"], folder)
+    if not journal.holds_study(folder):
+        shutil.copy(journal.NAME, folder / journal.NAME)
+    try:
+        study = Study.open(
+            folder,
+            data=data,
+            workers=placement["workers"] or "auto",
+            address="auto",
+            resources=placement["resources"],
+            trial_timeout=placement["trial_timeout"],
+        )
+        study.run()
+    except CaviarError as error:
+        print(f"caviar: {error}")
+        return 2
+    except KeyboardInterrupt:
+        print(f"stopped: {len(study.results)} trials have ended")
+        return 130
+    print_summary(study)
+    return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

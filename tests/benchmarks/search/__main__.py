@@ -1,0 +1,131 @@
+"""Compare searches: `python -m tests.benchmarks.search [--quick] [--lcbench FOLDER] [--json FILE]`.
+
+Random, Sobol', a grid, Optuna's samplers and Caviar get the same numbers of trials at the same parallel width.
+Prints normalised regret, mean rank and share of wins with intervals; writes all records to search.csv and a
+picture to search.svg in the folder of `--out`. Records already in search.csv are not run again, so a long
+benchmark can be stopped and taken up, and `--seeds 0` only prints.
+"""
+
+import argparse
+import csv
+import json
+import time
+import warnings
+from pathlib import Path
+
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from tests.benchmarks.search.figures import BATCHED, summary, wins
+from tests.benchmarks.search.picture import draw
+from tests.benchmarks.search.problems import Problem, functions, lcbench
+from tests.benchmarks.search.race import BUDGETS, METHODS, Record, race
+from tests.benchmarks.search.tables import tables
+
+QUICK = ("Caviar", "random", "Sobol'", "TPE")
+SLOW = ("Optuna GP",)  # seconds a trial: only where it is named
+FOUR_WAVES = (200, 50)  # what LCBench is scored at besides
+
+
+def main() -> None:
+    """Run what is asked for and print its figures."""
+    warnings.filterwarnings("ignore", module="sklearn|scipy.stats")
+    options = _options()
+    path = Path(options.out) / "search.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with threadpool_limits(1):
+        run(options, path)
+    records = pd.read_csv(path)
+    table, shares = summary(records), wins(records)
+    report(table, shares)
+    draw(table[table["trials"] != FOUR_WAVES[0]], path.with_suffix(".svg"))
+    if options.json:
+        flat = [*table.to_dict("records"), *shares.to_dict("records")]
+        Path(options.json).write_text(json.dumps(flat, indent=1) + "\n")
+
+
+def run(options: argparse.Namespace, path: Path) -> None:
+    """Race every method on every problem, seed by seed, appending records to the CSV file."""
+    done = set()
+    if path.exists():
+        known = pd.read_csv(path)
+        done = set(zip(known["method"], known["problem"], known["seed"], known["trials"], strict=True))
+    else:
+        path.write_text(",".join(Record._fields) + "\n")
+    for seed in range(options.seeds):
+        for method in options.methods.split(","):
+            started, count = time.perf_counter(), 0
+            for problem in problems(options, seed):
+                budgets = tuple(b for b in _budgets(problem) if (method, problem.name, seed, b[0]) not in done)
+                found = race(method, problem, seed, budgets) if budgets else []
+                with path.open("a", newline="") as file:
+                    csv.writer(file).writerows(found)
+                count += sum(record.trials for record in found)
+            if count:
+                spent = time.perf_counter() - started
+                print(f"seed {seed}, {method}: {spent:.0f} s, {1000 * spent / count:.1f} ms a trial", flush=True)
+
+
+def problems(options: argparse.Namespace, seed: int) -> list[Problem]:
+    """The problems of one seed in the families asked for."""
+    found = []
+    if "b" in options.families:
+        found += functions(seed)[:: 4 if options.quick else 1]
+    if "c" in options.families:
+        found += tables()
+    if options.lcbench and "a" in options.families:
+        found += lcbench(options.lcbench)[:: 4 if options.quick else 1]
+    return found
+
+
+def report(table: pd.DataFrame, shares: pd.DataFrame) -> None:
+    """Print the figures: regret of each method a family and budget, then Caviar's wins."""
+    pd.options.display.width, pd.options.display.max_columns, pd.options.display.max_rows = 160, 20, 500
+    print("\nNormalised regret (0 the best known, 1 the median of random)")
+    print(_wide(table, "regret"))
+    both = table[table["family"].isin(BATCHED)]
+    weights = both["regret"] * both["problems"]
+    pooled = weights.groupby([both["trials"], both["method"]]).sum()
+    pooled /= both.groupby(["trials", "method"])["problems"].sum()
+    print("\nNormalised regret over functions and trainings")
+    print(pooled.unstack(0).round(3))
+    print("\nMean rank (where all methods ran)")
+    print(_wide(table, "rank"))
+    print("\nLoss on LCBench against the best of 20,000 random configurations, points of accuracy")
+    print(_wide(table[table["family"].str.startswith("lcbench")], "loss"))
+    print("\nSeeds")
+    print(table.pivot_table(index="method", columns="family", values="seeds", aggfunc="min"))
+    print("\nShare of races that Caviar wins, with 95% intervals over problems")
+    text = shares.apply(lambda row: f"{row.wins:.2f} [{row.low:.2f}, {row.high:.2f}]", axis=1)
+    print(
+        shares.assign(text=text).pivot(index=["family", "trials"], columns="peer", values="text").fillna("").to_string()
+    )
+
+
+def _wide(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    return table.pivot(index="method", columns=["family", "trials"], values=column).round(2).T
+
+
+def _budgets(problem: Problem) -> tuple[tuple[int, int], ...]:
+    return (*BUDGETS, FOUR_WAVES) if problem.family.startswith("lcbench") else BUDGETS
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a fourth of the problems, 3 seeds, 4 methods")
+    parser.add_argument("--lcbench", metavar="FOLDER", help="holds lcbench.py and its model, for family a")
+    parser.add_argument("--json", metavar="FILE", help="write the figures as flat records")
+    parser.add_argument("--out", metavar="FOLDER", default="runs/search-benchmark", help="default: %(default)s")
+    parser.add_argument("--seeds", type=int, help="default: 20, quick 3")
+    parser.add_argument("--methods", help="comma-separated; default all but Optuna's GP")
+    parser.add_argument("--families", default="abc", help="any of a (LCBench), b (functions), c (trainings)")
+    options = parser.parse_args()
+    if options.seeds is None:
+        options.seeds = 3 if options.quick else 20
+    if options.methods is None:
+        options.methods = ",".join(QUICK if options.quick else [m for m in METHODS if m not in SLOW])
+    return options
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""From the records of races to figures: normalised regret, mean rank, share of wins with intervals."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+FAMILIES = ("functions", "trainings", "lcbench noise 0", "lcbench noise 2", "lcbench noise 5")
+BATCHED = ("functions", "trainings")
+RESAMPLES = 1000
+
+
+def regrets(records: pd.DataFrame) -> pd.DataFrame:
+    """The records with a column `regret`: 0 the best known, 1 the median of random at that budget.
+
+    Args:
+        records: one row a `Record`; the best known is the lower of `best` and the best that any method found.
+    """
+    records = records.copy()
+    records["value"] = records["value"].fillna(np.inf)
+    best = np.minimum(records["best"], records.groupby("problem")["value"].transform("min"))
+    random = records[records["method"] == "random"].groupby(["problem", "trials"])["value"].median()
+    median = random.reindex(pd.MultiIndex.from_frame(records[["problem", "trials"]])).to_numpy()
+    records["regret"] = (records["value"] - best) / np.maximum(median - best, 1e-12)
+    records["loss"] = records["value"] - records["best"]
+    return records
+
+
+def summary(records: pd.DataFrame, families: tuple[str, ...] = FAMILIES) -> pd.DataFrame:
+    """Mean regret, mean rank, mean loss and number of seeds, a row for each family, budget and method.
+
+    Means are over problems of the mean over seeds; ranks among the methods that ran on a cell of all.
+    """
+    table = regrets(records)
+    keys = ["family", "trials", "problem", "seed"]
+    methods = table.groupby("family")["method"].transform("nunique")
+    complete = table.groupby(keys)["method"].transform("nunique") == methods
+    table["rank"] = table[complete].groupby(keys)["value"].rank()
+    by_problem = table.groupby(["family", "trials", "method", "problem"], as_index=False).agg(
+        regret=("regret", "mean"), rank=("rank", "mean"), loss=("loss", "mean"), seeds=("seed", "nunique")
+    )
+    grouped = by_problem.groupby(["family", "trials", "method"], as_index=False)
+    found = grouped.agg(
+        regret=("regret", "mean"),
+        rank=("rank", "mean"),
+        loss=("loss", "mean"),
+        problems=("problem", "nunique"),
+        seeds=("seeds", "min"),
+    )
+    return found[found["family"].isin(families)]
+
+
+def wins(records: pd.DataFrame, method: str = "Caviar") -> pd.DataFrame:
+    """The share of races that `method` wins against each other one, with 95% bootstrap intervals over problems.
+
+    A tie counts half. Rows for each family and budget, for both families that are asked in batches ("b and c"),
+    and for everything ("all"); trials 0 stands for all budgets.
+    """
+    table = regrets(records).set_index(["family", "trials", "problem", "seed"])
+    own = table.loc[table["method"] == method, "value"]
+    rows: list[dict[str, Any]] = []
+    for peer in [name for name in table["method"].unique() if name != method]:
+        other = table.loc[table["method"] == peer, "value"]
+        both = pd.concat([own, other], axis=1, keys=["own", "other"], join="inner").reset_index()
+        both["win"] = np.where(both["own"] == both["other"], 0.5, both["own"] < both["other"])
+        groups = {family: both[both["family"] == family] for family in FAMILIES}
+        groups |= {"b and c": both[both["family"].isin(BATCHED)], "all": both}
+        for name, group in groups.items():
+            for trials in [*sorted(group["trials"].unique()), 0]:
+                chosen = group[(group["trials"] == trials) | (trials == 0)]
+                if len(chosen):
+                    share, low, high = _interval(chosen.groupby(["family", "problem"])["win"].mean().to_numpy())
+                    rows.append(
+                        {"family": name, "trials": int(trials), "peer": peer, "wins": share, "low": low, "high": high}
+                    )
+    return pd.DataFrame(rows)
+
+
+def _interval(shares: np.ndarray) -> tuple[float, float, float]:
+    """The mean over problems, and its 95% interval by resampling problems."""
+    generator = np.random.default_rng(0)
+    means = shares[generator.integers(len(shares), size=(RESAMPLES, len(shares)))].mean(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(shares.mean()), float(low), float(high)

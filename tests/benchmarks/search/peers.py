@@ -1,0 +1,70 @@
+"""Optuna's samplers behind Caviar's ask and tell, so that one loop races them all.
+
+They are asked for a whole wave before they are told anything; sequential TPE is a wave of one.
+"""
+
+import logging
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+
+from caviar.space import Choice, Integer, Space
+
+Array = NDArray[np.float64]
+optuna.logging.set_verbosity(logging.ERROR)
+warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+
+
+class Optuna:
+    """A study of Optuna's; whole numbers and choices are given as such, real numbers in unit coordinates."""
+
+    def __init__(self, space: Space, sampler: optuna.samplers.BaseSampler) -> None:
+        self.space = space
+        self.study = optuna.create_study(sampler=sampler)
+        self.distributions: dict[str, optuna.distributions.BaseDistribution] = {}
+        for j, dimension in enumerate(space.dimensions):
+            hyperparameter = dimension.hyperparameter
+            if isinstance(hyperparameter, Choice):
+                options = list(range(len(hyperparameter.options)))
+                self.distributions[f"x{j}"] = optuna.distributions.CategoricalDistribution(options)
+            elif isinstance(hyperparameter, Integer):
+                low, high, log = hyperparameter.low, hyperparameter.high, hyperparameter.kind == "lograndint"
+                self.distributions[f"x{j}"] = optuna.distributions.IntDistribution(low, high, log=log)
+            else:
+                self.distributions[f"x{j}"] = optuna.distributions.FloatDistribution(0.0, 1.0)
+
+    def ask(self, n: int) -> Array:
+        self._asked = [self.study.ask(self.distributions) for _ in range(n)]
+        return np.array([self._point(trial.params) for trial in self._asked])
+
+    def tell(self, points: Array, values: Array) -> None:
+        for trial, value in zip(self._asked, values, strict=True):
+            if np.isnan(value):
+                self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            else:
+                self.study.tell(trial, float(value))
+
+    def recommend(self) -> Array:
+        return self._point(self.study.best_trial.params)
+
+    def _point(self, params: dict[str, float]) -> Array:
+        point = np.empty(self.space.dimension)
+        for j, dimension in enumerate(self.space.dimensions):
+            hyperparameter, value = dimension.hyperparameter, params[f"x{j}"]
+            if isinstance(hyperparameter, Choice):
+                point[j] = (value + 0.5) / len(hyperparameter.options)
+            else:
+                point[j] = hyperparameter.units([value])[0] if isinstance(hyperparameter, Integer) else value
+        return point
+
+
+SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
+    "TPE": lambda seed: optuna.samplers.TPESampler(seed=seed),
+    "TPE multivariate": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True),
+    "CMA-ES": lambda seed: optuna.samplers.CmaEsSampler(seed=seed),
+    "Optuna GP": lambda seed: optuna.samplers.GPSampler(seed=seed),
+    "TPE sequential": lambda seed: optuna.samplers.TPESampler(seed=seed),
+}

@@ -1,0 +1,71 @@
+"""One race: a method on a problem, at each budget and width, scored on the true value of its winner."""
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caviar.search import CoarseToFine, Grid, Random, Sobol
+from tests.benchmarks.search.peers import SAMPLERS, Optuna
+from tests.benchmarks.search.problems import Problem
+
+Array = NDArray[np.float64]
+BUDGETS = ((32, 16), (64, 16), (128, 32), (256, 64))  # trials, and how many run at the same time
+OWN = {"random": Random, "Sobol'": Sobol, "grid": Grid}
+METHODS = ("Caviar", *OWN, *SAMPLERS)
+
+
+class Record(NamedTuple):
+    """One line of the results."""
+
+    method: str
+    family: str
+    problem: str
+    trials: int
+    width: int
+    seed: int
+    value: float  # true value of the winner the method names
+    best: float  # the lowest value known
+
+
+class Asks(Protocol):
+    def ask(self, n: int) -> Array: ...
+    def tell(self, points: Array, values: Array) -> None: ...
+
+
+def race(method: str, problem: Problem, seed: int, budgets: tuple[tuple[int, int], ...] = BUDGETS) -> list[Record]:
+    """The records of one method on one problem with one seed, one a budget."""
+    widths: dict[int, list[int]] = {}
+    for trials, width in budgets:
+        widths.setdefault(1 if method == "TPE sequential" else width, []).append(trials)
+    values: dict[int, float] = {}
+    for width, totals in widths.items():
+        for trials in [[t] for t in totals] if method in ("Caviar", "grid") else [totals]:
+            values |= zip(trials, winners(method, problem, seed, trials, width), strict=True)
+    return [
+        Record(method, problem.family, problem.name, trials, width, seed, values[trials], problem.best)
+        for trials, width in budgets
+    ]
+
+
+def winners(method: str, problem: Problem, seed: int, totals: list[int], width: int) -> Iterator[float]:
+    """The true value of the winner after each number of trials in `totals`, asking `width` at a time."""
+    waves = [width] * (totals[-1] // width)
+    if method == "Caviar":
+        search = CoarseToFine(problem.space, trials=totals[-1], waves=waves, seed=seed)
+    elif method in OWN:
+        search = OWN[method](problem.space, totals[-1], waves, seed)
+    else:
+        search = Optuna(problem.space, SAMPLERS[method](seed))
+    generator = np.random.default_rng((seed, 1))
+    points, values = np.empty((0, problem.space.dimension)), np.empty(0)
+    for wave in waves:
+        asked = search.ask(wave)
+        measured = problem.measured(asked, generator)
+        search.tell(asked, measured)
+        points, values = np.concatenate([points, asked]), np.concatenate([values, measured])
+        if len(values) in totals:
+            # others name the best value they have seen; nothing finished: the worst there is
+            named = search.recommend() if method == "Caviar" else points[np.nanargmin(values)]
+            yield float(problem.true(named[None])[0])

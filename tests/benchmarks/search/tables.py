@@ -1,0 +1,121 @@
+"""Family (c): real trainings, tabulated once so that thousands of searches can be raced on them.
+
+A table holds trials at points of a Sobol' sequence; a point is answered by the nearest trial of the table.
+`python -m tests.benchmarks.search.tables` makes the tables anew (some minutes on one core).
+"""
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from caviar.search.sampling import sobol_points
+from caviar.space import Config, Space, choice, default_space, lograndint, loguniform, randint, uniform
+from tests.benchmarks.search.problems import Problem
+
+Array = NDArray[np.float64]
+FOLDER = Path(__file__).parent / "tables"
+DIGITS_EPOCHS = 10
+
+
+def boosting_space() -> Space:
+    return Space(
+        learning_rate=loguniform(0.005, 1.0),
+        n_estimators=lograndint(10, 150),
+        max_depth=randint(1, 7),
+        subsample=uniform(0.2, 1.0),
+        max_features=uniform(0.1, 1.0),
+        loss=choice(["squared_error", "absolute_error", "huber"]),
+    )
+
+
+def svm_space() -> Space:
+    return Space(C=loguniform(1e-3, 1e3), gamma=loguniform(1e-5, 10.0), kernel=choice(["rbf", "poly", "sigmoid"]))
+
+
+def digits(configs: list[Config]) -> Array:
+    """Validation loss of the built-in network on the digits; NaN where it diverges."""
+    from caviar.model.data import load_digits
+    from caviar.model.training import Training, shape_of
+
+    dataset, losses = load_digits(), np.full(len(configs), np.nan)
+    shapes = [shape_of(config) for config in configs]
+    for shape in dict.fromkeys(shapes):
+        stack = [i for i, other in enumerate(shapes) if other == shape]
+        training = Training([configs[i] for i in stack], stack, dataset, epochs=DIGITS_EPOCHS)
+        for _ in range(DIGITS_EPOCHS):
+            reports = training.epoch()
+        losses[stack] = [np.nan if report is None else report["val_loss"] for report in reports]
+    return losses
+
+
+def boosting(configs: list[Config]) -> Array:
+    """Root mean squared error of gradient boosting on a held-out third of scikit-learn's diabetes data."""
+    from sklearn.datasets import load_diabetes
+    from sklearn.ensemble import GradientBoostingRegressor
+    from sklearn.model_selection import train_test_split
+
+    x, y = load_diabetes(return_X_y=True)
+    train_x, test_x, train_y, test_y = train_test_split(x, y, test_size=1 / 3, random_state=0)
+    models = [
+        GradientBoostingRegressor(**config, random_state=i).fit(train_x, train_y) for i, config in enumerate(configs)
+    ]
+    return np.array([np.sqrt(np.mean((model.predict(test_x) - test_y) ** 2)) for model in models])
+
+
+def svm(configs: list[Config]) -> Array:
+    """Error in percent of a support vector machine on a held-out third of 900 of scikit-learn's digits."""
+    from sklearn.datasets import load_digits
+    from sklearn.svm import SVC
+
+    x, y = load_digits(return_X_y=True)
+    x = x / 16
+    errors = [100 - 100 * SVC(**config).fit(x[:600], y[:600]).score(x[600:900], y[600:900]) for config in configs]
+    return np.array(errors)
+
+
+TRAININGS: dict[str, tuple[Callable[[], Space], Callable[[list[Config]], Array], int]] = {
+    "digits": (default_space, digits, 3000),
+    "boosting": (boosting_space, boosting, 1500),
+    "svm": (svm_space, svm, 1500),
+}
+
+
+@functools.cache
+def tables() -> list[Problem]:
+    """The problems of family (c)."""
+    return [_problem(name, space()) for name, (space, _, _) in TRAININGS.items()]
+
+
+def _problem(name: str, space: Space) -> Problem:
+    with np.load(FOLDER / f"{name}.npz") as table:
+        points, values = table["points"].astype(float), table["values"].astype(float)
+    tree = cKDTree(_spread(points, space))
+
+    def true(asked: Array) -> Array:
+        return values[tree.query(_spread(asked, space))[1]]
+
+    return Problem(f"{name}-{space.dimension}", "trainings", space, true, float(np.nanmin(values)))
+
+
+def _spread(points: Array, space: Space) -> Array:
+    """The points with different options of a choice so far apart that none is nearest to another's."""
+    return np.where(space.categorical, 100 * np.floor(points * np.where(space.categorical, space.levels, 1)), points)
+
+
+def make(name: str) -> None:
+    """Train everything of one table and write it."""
+    space, train, count = TRAININGS[name]
+    points = space().snap(sobol_points(count, space().dimension, np.random.default_rng(0)))
+    values = train(space().configs(points))
+    FOLDER.mkdir(exist_ok=True)
+    np.savez_compressed(FOLDER / f"{name}.npz", points=points.astype(np.float32), values=values.astype(np.float32))
+
+
+if __name__ == "__main__":
+    for chosen in sys.argv[1:] or TRAININGS:
+        make(chosen)

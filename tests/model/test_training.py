@@ -1,0 +1,237 @@
+"""A trial's numbers are its own: not its stack's, nor of when it was stopped, saved, forked."""
+
+import io
+import math
+
+import numpy as np
+import pytest
+
+from caviar.errors import InputError
+from caviar.model import state as states
+from caviar.model.data import from_arrays, load_digits
+from caviar.model.hyperparameters import CHANGEABLE
+from caviar.model.training import Training
+
+DIGITS = load_digits()
+
+
+def configs(count, **fixed):
+    """Configs that differ in all that may differ in one stack."""
+    generator = np.random.default_rng(count)
+    return [
+        {
+            "learning_rate": 10 ** generator.uniform(-4, -1),
+            "momentum": generator.uniform(0.5, 0.99),
+            "lr_decay": generator.uniform(0, 1),
+            "hidden_units": int(generator.integers(33, 49)),
+            **fixed,
+        }
+        for _ in range(count)
+    ]
+
+
+def reports(training, epochs):
+    return [training.epoch() for _ in range(epochs)]
+
+
+def small(task="classification", rows=200, features=6):
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(rows, features))
+    signal = x @ np.arange(1.0, features + 1)
+    return from_arrays(x, signal > 0 if task == "classification" else 50 + 3 * signal)
+
+
+VARIANTS = {
+    "default": {},
+    "deep": {"hidden_layers": 4},
+    "linear": {"hidden_layers": 0},
+    "momentum": {"optimizer": "momentum", "clip_norm": 1.0},
+    "sigmoid": {"activation": "sigmoid", "batch_norm": False},
+    "dropout": {"dropout": 0.2, "weight_decay": 0.01, "schedule": "cosine", "warmup": 1.0},
+    "small batch": {"batch_size": 8, "hidden_layers": 1},
+    "whole set": {"batch_size": 5000},
+    "double": {"dtype": "float64"},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_model_alone_in_7_and_in_32_gives_the_same_bits(variant):
+    settings = dict(VARIANTS[variant])
+    dtype, all_configs = settings.pop("dtype", "float32"), configs(32, **settings)
+    chosen = [0, 3, 6]
+    curves = {}
+    for width in (1, 7, 32):
+        for first in chosen if width == 1 else [0]:
+            training = Training(all_configs[first : first + width], range(first, first + width), DIGITS, 2, dtype)
+            for index, curve in enumerate(zip(*reports(training, 2), strict=True)):
+                curves.setdefault(first + index, []).append(curve)
+    for index in chosen:
+        alone, *others = curves[index]
+        assert len(others) == 2
+        assert all(curve == alone for curve in others)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_few_outputs_give_the_same_bits_in_any_stack(task):
+    data, settings = small(task), configs(32, batch_size=16)
+    wide = reports(Training(settings, range(32), data, 2), 2)
+    assert [[report[5]] for report in wide] == reports(Training([settings[5]], [5], data, 2), 2)
+
+
+def test_a_diverged_model_leaves_and_the_others_do_not_notice():
+    wild = configs(5)
+    wild[2]["learning_rate"] = 1e30
+    training, calm = Training(wild, range(5), DIGITS, 3), Training(wild[3:], [3, 4], DIGITS, 3)
+    first, second, third = reports(training, 3)
+    assert not math.isfinite(first[2]["val_loss"])
+    assert second[2] is third[2] is None
+    assert training.alive == [True, True, False, True, True]
+    assert [report[3:] for report in (first, second, third)] == reports(calm, 3)
+
+
+def test_a_model_stopped_by_hand_in_mid_epoch_leaves_the_others_alone():
+    training, calm = Training(configs(3), range(3), DIGITS, 1), Training(configs(3)[2:], [2], DIGITS, 1)
+    training.run(4)
+    training.stop(0)
+    assert training.epoch()[2] == calm.epoch()[0]
+    with pytest.raises(InputError, match="model 0 is not in training"):
+        training.stop(0)
+
+
+def test_a_stack_all_of_whose_models_left_reports_nothing():
+    training = Training(configs(2), range(2), DIGITS, 3)
+    training.stop(0)
+    training.stop(1)
+    assert training.epoch() == [None, None]
+    assert training.run(5) == 0
+
+
+def test_reports_name_test_metrics_in_the_last_epoch_only():
+    training = Training([{}], [0], DIGITS, 2)
+    first, last = reports(training, 2)
+    assert set(first[0]) == {"train_loss", "val_loss", "val_accuracy"}
+    assert set(last[0]) == {*first[0], "test_loss", "test_accuracy"}
+    training = Training([{}], [0], small("regression"), 1)
+    assert set(training.epoch()[0]) == {"train_loss", "val_loss", "val_rmse", "test_loss", "test_rmse"}
+
+
+def test_digits_are_learned():
+    training = Training([{"learning_rate": 0.01}], [0], DIGITS, 15)
+    assert reports(training, 15)[-1][0]["val_accuracy"] > 0.96
+
+
+def test_regression_predicts_in_the_targets_own_unit():
+    data = small("regression", rows=1000)
+    training = Training([{"learning_rate": 0.02, "batch_size": 32}], [0], data, 40)
+    report = reports(training, 40)[-1][0]
+    predicted = training.predict(0, data.val_x)[:, 0]
+    assert np.sqrt(np.mean((predicted - data.val_y) ** 2)) == pytest.approx(report["val_rmse"], rel=1e-5)
+    assert report["val_rmse"] < 0.15 * data.val_y.std()
+
+
+def test_accuracy_is_of_the_predictions():
+    training = Training([{}], [0], DIGITS, 1)
+    report = training.epoch()[0]
+    probabilities = training.predict(0, DIGITS.val_x)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-6)
+    assert (probabilities.argmax(axis=1) == DIGITS.val_y).mean() == report["val_accuracy"]
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_a_restored_training_goes_on_bit_for_bit(dead, tmp_path):
+    settings = configs(3, dropout=0.1)
+    whole, cut = (Training(settings, range(3), DIGITS, 3) for _ in range(2))
+    for training in (whole, cut):
+        training.epoch()
+        training.set(1, learning_rate=0.02, dropout=0.0)
+        training.run(5)
+        if dead:
+            training.stop(0)
+    file = io.BytesIO()
+    np.savez(file, **cut.state())
+    file.seek(0)
+    again = Training.restore(dict(np.load(file, allow_pickle=False)), DIGITS)
+    assert reports(again, 2) == reports(whole, 2)
+
+
+def test_a_state_is_a_copy_and_belongs_to_its_data():
+    training = Training(configs(1), [0], DIGITS, 2)
+    state = training.state()
+    training.epoch()
+    assert (state["parameters"] != training.network.parameters).any()
+    with pytest.raises(InputError, match="other data"):
+        Training.restore(state, small())
+
+
+def test_one_member_of_a_state_goes_on_alone():
+    training = Training(configs(4), range(4), DIGITS, 3)
+    training.run(7)
+    training.stop(1)
+    alone = Training.restore(states.member(training.state(), 2), DIGITS)
+    assert [report[2] for report in reports(training, 3)] == [report[0] for report in reports(alone, 3)]
+
+
+def test_a_fork_copies_a_model_and_changes_its_hyperparameters():
+    training = Training([{}], [0], DIGITS, 4)
+    training.run(7)
+    forked = Training.restore(states.fork(training.state(), [{}, {"learning_rate": 0.1}, {}]), DIGITS)
+    original = Training.restore(training.state(), DIGITS)
+    original.set(0, learning_rate=0.1)
+    first, changed, last = forked.epoch()
+    assert first == last == training.epoch()[0]
+    assert changed == original.epoch()[0] != first
+    with pytest.raises(InputError, match="hidden_units is fixed"):
+        states.fork(training.state(), [{"hidden_units": 3}])
+    with pytest.raises(InputError, match=r"batch sizes \[32, 64\]"):
+        states.fork(training.state(), [{}, {"batch_size": 32}])
+
+
+def test_an_epoch_may_be_cut_into_runs():
+    whole, cut = (Training(configs(2), range(2), DIGITS, 1) for _ in range(2))
+    assert cut.run(3) == 3
+    assert cut.run(10**6) == 1257 // 64 - 3
+    assert cut.run(1) == 0
+    assert whole.epoch() == cut.epoch()
+
+
+@pytest.mark.parametrize("name", CHANGEABLE)
+def test_what_may_change_changes_from_the_next_step_on(name):
+    value = {"schedule": "cosine", "batch_size": 32, "epsilon": 0.1, "warmup": 4.0}.get(name, 0.3)
+    plain, changed = (Training([{}], [0], DIGITS, 4) for _ in range(2))
+    for training in (plain, changed):
+        training.epoch()
+        training.run(3)
+    changed.set(0, **{name: value})
+    assert changed.configs[0][name] == value
+    assert changed.epoch() + changed.epoch() != plain.epoch() + plain.epoch()
+
+
+def test_what_may_not_change_is_refused():
+    training = Training(configs(2), range(2), DIGITS, 1)
+    with pytest.raises(
+        InputError, match="hidden_layers is fixed once training began; what may change is learning_rate"
+    ):
+        training.set(0, hidden_layers=3)
+    with pytest.raises(InputError, match="batch_size=32 would change all 2 models"):
+        training.set(0, batch_size=32)
+    with pytest.raises(InputError, match="learning_rate=-1 is out of range"):
+        training.set(0, learning_rate=-1)
+    with pytest.raises(InputError, match="of 2 shapes"):
+        Training([{}, {"hidden_layers": 7}], [0, 1], DIGITS, 1)
+
+
+def test_the_data_are_never_written_to():
+    data = small()
+    for array in data.arrays:
+        array.flags.writeable = False
+    Training([{"dropout": 0.1}], [0], data, 1).epoch()
+
+
+def test_a_padded_network_learns_what_the_asked_one_would():
+    """50 units, padded to 64, beside weights of 64 units whose last 14 are silent from the start."""
+    padded = Training([{"hidden_units": 50}], [3], DIGITS, 1)
+    padded.epoch()
+    weight = padded.network.parameter_views[1]["weight"][0]
+    assert weight[:50, :50].all()
+    assert not weight[50:].any()
+    assert not weight[:, 50:].any()

@@ -1,0 +1,126 @@
+"""Studies submitted to a real head on loopback, through the Jobs API's port alone."""
+
+import io
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import caviar
+from caviar.errors import ClusterError, InputError
+from tests.service.head import head
+
+ROOT = Path(caviar.__file__).parents[1]
+NOT_REPEATED = ["seconds", "worker"]
+
+
+@pytest.fixture(scope="module")
+def environment():
+    with head() as environment:
+        yield {**environment, "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture
+def cluster(environment, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_TOKEN", environment["RAY_AUTH_TOKEN"])
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    return caviar.connect(environment["RAY_API_SERVER_ADDRESS"])
+
+
+def command(environment, *arguments, **changes):
+    return subprocess.run(
+        [sys.executable, "-m", "caviar", *arguments], env={**environment, **changes}, capture_output=True, timeout=200
+    )
+
+
+def test_a_study_runs_on_the_cluster_as_it_does_here(environment, cluster, tmp_path):
+    settings = ["--trials", "10", "--waves", "2", "--epochs", "3", "--workers", "2"]
+    sent = command(environment, "submit", "--name", "digits one", *settings, "--wait")
+    assert sent.returncode == 0, sent.stderr
+    assert b"10/10 trials" in sent.stdout
+    assert b"ten best" in sent.stdout
+    printed = command(environment, "results", "digits-one")
+    assert printed.stdout == cluster.file("digits-one", "results.csv")
+    here = command(environment, "run", *settings, "--out", str(tmp_path / "here"))
+    assert here.returncode == 0, here.stderr
+    table, own = pd.read_csv(io.BytesIO(printed.stdout)), pd.read_csv(tmp_path / "here" / "results.csv")
+    pd.testing.assert_frame_equal(table.drop(columns=NOT_REPEATED), own.drop(columns=NOT_REPEATED), check_exact=True)
+    pd.testing.assert_frame_equal(cluster.table("digits-one"), table)
+    assert b"digits-one: finished" in command(environment, "status", "digits-one").stdout
+    assert b"digits-one: finished" in command(environment, "list").stdout
+    folder = cluster.fetch("digits-one", tmp_path / "fetched")
+    assert len(caviar.Study.open(folder).table) == 10
+
+
+def test_a_function_is_read_while_it_runs_and_ends_cleanly_when_it_is_stopped(cluster):
+    def slow(config, seed):
+        import time
+
+        time.sleep(0.2)
+        return {"score": config["x"]}
+
+    space = caviar.Space(x=caviar.uniform(0, 1))
+    study = caviar.Study(slow, space=space, metric="score", mode="max", trials=2000, waves=1, workers=2, name="slow")
+    name = cluster.submit(study)
+    assert name.startswith("slow-")
+    assert not study.folder.exists()
+    deadline = time.monotonic() + 120
+    so_far = []
+    while not len(so_far) and time.monotonic() < deadline:
+        time.sleep(1)
+        try:
+            so_far = cluster.table(name)
+        except InputError:
+            continue
+    assert 0 < len(so_far) < 2000
+    assert cluster.status(name).state == "running"
+    cluster.stop(name)
+    assert cluster.wait(name).state == "stopped"
+    kept = cluster.table(name)
+    assert len(so_far) <= len(kept) < 2000
+    pd.testing.assert_frame_equal(kept[kept["trial"].isin(so_far["trial"])].reset_index(drop=True), so_far)
+    with pytest.raises(InputError, match="already"):
+        cluster.submit(study, name)
+
+
+def test_without_the_token_nothing_is_submitted_and_nothing_told(environment):
+    asked = [(["submit", "--trials", "2"], {"RAY_AUTH_TOKEN": "f" * 32}), (["list"], {"RAY_AUTH_MODE": "disabled"})]
+    for arguments, changes in asked:
+        refused = command(environment, *arguments, **changes)
+        assert refused.returncode == 2
+        assert b"asks for its token" in refused.stderr
+        assert b"Traceback" not in refused.stderr
+
+
+def test_what_is_not_there_is_one_sentence(environment, cluster):
+    with pytest.raises(InputError, match="no study named 'nobody'"):
+        cluster.status("nobody")
+    with pytest.raises(ClusterError, match="nothing answers"):
+        caviar.connect("http://127.0.0.1:1")
+    without = {name: value for name, value in environment.items() if name != "RAY_API_SERVER_ADDRESS"}
+    assert b"--address" in command(without, "submit").stderr
+
+
+def test_the_same_questions_serve_here(environment, tmp_path, monkeypatch):
+    here = {name: value for name, value in environment.items() if name != "RAY_API_SERVER_ADDRESS"}
+    monkeypatch.chdir(tmp_path)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "caviar", "run", "--trials", "900", "--workers", "1", "--out", "runs/long"],
+        env=here, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    journal = tmp_path / "runs" / "long" / "journal.jsonl"
+    while not (journal.exists() and journal.read_text().count('"state"') > 3):
+        assert run.poll() is None
+        time.sleep(0.1)
+    assert b"long: running" in command(here, "status", "long").stdout
+    assert command(here, "stop", "long").returncode == 0
+    assert run.wait(60) == 130
+    assert b"long: stopped" in command(here, "list").stdout
+    assert command(here, "results", "long").stdout == (tmp_path / "runs/long/results.csv").read_bytes()
+    logs = command(here, "logs", "long", "-f").stdout.decode().splitlines()
+    assert logs[0].startswith("wave 1: ")
+    assert logs[1].startswith("trial ")
+    assert b"no study named" in command(here, "status", "other").stderr
