@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from caviar.errors import CaviarError, InputError, StorageError
+from caviar.model.hyperparameters import check_change
 from caviar.model.state import fork as forked
-from caviar.panda.changes import checked
 from caviar.panda.fork import variations
 from caviar.panda.life import Life
 from caviar.panda.rules import from_plain, name_of
@@ -69,7 +69,7 @@ def change(life: Life, changes: Mapping[str, Any], reason: str) -> None:
     """Set hyperparameters from the next step on."""
     _refuse_while_forking(life)
     _refuse_if_diverged(life)
-    plain = checked(changes)
+    plain = check_change(changes)
     if not plain:
         raise InputError("nothing to set; give hyperparameters and their values, such as learning_rate=0.003")
     life.intervene(HAND, "set", life.change(plain), reason)

@@ -13,9 +13,9 @@ from typing import Any
 
 from caviar.errors import InputError, StorageError
 from caviar.model.dataset import Dataset
+from caviar.model.hyperparameters import check_change
 from caviar.model.state import State
 from caviar.model.training import Training
-from caviar.panda.changes import checked, in_words
 from caviar.panda.checkpoints import (
     Checkpoints,
     read_card,
@@ -26,7 +26,7 @@ from caviar.panda.checkpoints import (
     write_diary,
 )
 from caviar.panda.fork import Fork, run_until
-from caviar.panda.memory import Memory, row_of
+from caviar.panda.memory import Memory, in_words, row_of
 from caviar.panda.rules import Rule, Tweak, from_plain, name_of, to_plain
 
 KEEPER = "keeper"  # who intervenes, beside rules and the hand
@@ -221,7 +221,7 @@ class Life:
 
     def _apply(self, tweak: Tweak, by: str) -> None:
         """Do what a rule wants."""
-        changes = checked(tweak.changes)
+        changes = check_change(tweak.changes)
         done: list[tuple[str, str]] = []
         if tweak.rewind is not None:
             done.append(("rewind", self.go_back(*self._last_whole(tweak.rewind))))

@@ -72,6 +72,19 @@ def row_of(
     return {"epoch": epoch, "branch": branch, "abandoned": False, **seen, **force, "seconds": seconds}
 
 
+def in_words(config: Mapping[str, Any], changes: Mapping[str, Any]) -> str:
+    """Changes of hyperparameters as the diary has them.
+
+    >>> in_words({"learning_rate": 0.01}, {"learning_rate": 0.003})
+    'learning_rate 0.01 -> 0.003'
+    """
+    return ", ".join(f"{name} {_short(config[name])} -> {_short(value)}" for name, value in changes.items())
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def effect(entry: Mapping[str, Any], later: Sequence[Mapping[str, Any]], history: Sequence[Mapping[str, Any]]) -> str:
     """What an intervention did to the validation loss: before, and up to three epochs after.
 

@@ -61,10 +61,12 @@ class RewindOnDivergence:
     """Go back to the last good checkpoint and train on more slowly when the loss runs away.
 
     It has run away when it is not finite, when the validation loss is above the untrained network's, or when more
-    than `lost` of all that the training loss had gained since the first epoch is lost again.
+    than `lost` of all that the training loss had gained since the first epoch is lost again. The rate is multiplied
+    by `factor`, or by `anew` where no epoch was good yet and training begins anew: then it is far too high.
     """
 
     factor: float = 0.5
+    anew: float = 0.1
     lost: float = 0.5
 
     def __call__(self, history: Sequence[Row]) -> Tweak | None:
@@ -79,7 +81,8 @@ class RewindOnDivergence:
             return None
         reason = f"the loss ran away (train_loss {last['train_loss']:.3g}, val_loss {last['val_loss']:.3g})"
         epoch = max((row["epoch"] for row in history if good(row)), default=0)
-        return Tweak(reason, {"learning_rate": last["learning_rate"] * self.factor}, rewind=epoch)
+        factor = self.factor if epoch else self.anew
+        return Tweak(reason, {"learning_rate": last["learning_rate"] * factor}, rewind=epoch)
 
     def _limit(self, losses: Sequence[float]) -> float:
         """The training loss above which more than `lost` of the gain is lost."""
