@@ -3,6 +3,7 @@
 from caviar import search
 from caviar.errors import CaviarError, ClusterError, InputError, PausedError, StorageError
 from caviar.model.data import Dataset, from_arrays, load_csv, load_digits
+from caviar.panda import Panda
 from caviar.service import connect
 from caviar.space import (
     Space,
@@ -23,6 +24,7 @@ __all__ = [
     "Dataset",
     "Halving",
     "InputError",
+    "Panda",
     "PausedError",
     "Space",
     "StorageError",

@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from caviar.errors import CaviarError, InputError
+from caviar.panda.cli import panda
 from caviar.service import commands, connect
 
 DEFAULT = ParameterSource.DEFAULT
@@ -20,7 +21,7 @@ def cli() -> None:
     """Tune many networks at once: a coarse wave, the best cluster, a finer wave around it."""
 
 
-for command in commands.COMMANDS:
+for command in (*commands.COMMANDS, panda):
     cli.add_command(command)
 
 
@@ -97,11 +98,16 @@ def submit(address: str | None, name: str | None, wait: bool, **settings: Any) -
 @cli.command()
 @click.argument("folder")
 @_placed
-def resume(folder: str, workers: str, **placement: Any) -> None:
-    """Go on with the study in FOLDER, whatever ended it."""
+def resume(folder: str, workers: str, address: str | None, **placement: Any) -> None:
+    """Go on with the study in FOLDER (or at a URI), whatever ended it; with --address http://... on that cluster."""
     from caviar.study.study import Study
 
-    _run(Study.open(folder, workers=_count("workers", workers), **placement))
+    placement["workers"] = _count("workers", workers)
+    if address is not None and address.startswith("http"):
+        known = connect(address).submit(Study.open(folder, **placement))
+        click.echo(f"{known} goes on; follow it with: caviar logs {known} -f --address {address}")
+    else:
+        _run(Study.open(folder, address=address, **placement))
 
 
 def _study(file: Path | None, data: str, target: str | None, **options: Any) -> Any:
@@ -120,6 +126,18 @@ def _study(file: Path | None, data: str, target: str | None, **options: Any) -> 
         raise InputError(f"--data {data} needs --target, the column to predict")
     del settings["target"]
     return Study(**{**settings, "data": data if target is None else load_csv(data, target=target)})
+
+
+@cli.command()
+@click.argument("name")
+@commands.address_option
+@click.option("--out", type=click.Path(path_type=Path), help="The HTML file. [default: report.html in its folder]")
+def report(name: str, address: str | None, out: Path | None) -> None:
+    """Write an HTML report of a study: what mattered, where it zoomed, how it ended."""
+    from caviar.insight.report import report as write_report
+    from caviar.study.study import Study
+
+    click.echo(write_report(Study.read(commands.fetched(name, address)), out))
 
 
 def _run(study: Any) -> None:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 # Numbers of each array to work on at a time, so that they stay in the cache from the first call to the last:
-# on three million parameters a step took 7.8 ms in such pieces, 28 ms in pieces of 1,024.
-PIECE = 65_536
+# on 270,000 parameters a step took 0.53 ms in such pieces, 0.64 ms in pieces of 65,536 or more.
+PIECE = 32_768
 
 
 class Optimizer:
@@ -104,8 +104,8 @@ def pieces(members: int, count: int) -> list[tuple[int | slice, slice]]:
 
     Several whole models, or a part of a single one: a slice of several would be strided, which costs twice.
 
-    >>> pieces(3, 30_000)
-    [(slice(0, 2, None), slice(0, 30000, None)), (2, slice(0, 30000, None))]
+    >>> pieces(3, 16_000)
+    [(slice(0, 2, None), slice(0, 16000, None)), (2, slice(0, 16000, None))]
     """
     together = PIECE // max(1, count)
     if together > 1:

@@ -28,12 +28,17 @@ def facts_of(state: Saved) -> dict[str, Any]:
         dtype, data (its fingerprint), epochs, epochs_done, position (rows of the epoch trained), configs (of all
         models), members (the indices of those in training) and generators (their states).
     """
-    return dict(json.loads(state["facts"].tobytes()))
+    return decode(state["facts"])
 
 
 def encode(facts: Mapping[str, Any]) -> NDArray[Any]:
-    """Give facts as an array of bytes; the inverse of `facts_of`."""
+    """Give facts as an array of bytes of JSON text."""
     return np.frombuffer(json.dumps(facts).encode(), np.uint8)
+
+
+def decode(text: NDArray[Any]) -> dict[str, Any]:
+    """Give the facts in an array of bytes; the inverse of `encode`."""
+    return dict(json.loads(text.tobytes()))
 
 
 def save(training: "Training") -> State:

@@ -190,6 +190,17 @@ class Space:
     def __repr__(self) -> str:
         return f"Space({', '.join(f'{name}={value!r}' for name, value in self.hyperparameters.items())})"
 
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        import pandas as pd
+
+        rows = [
+            (name, value.tier, value) if isinstance(value, Hyperparameter) else (name, "", value)
+            for name, value in self.hyperparameters.items()
+        ]
+        table = pd.DataFrame(rows, columns=["hyperparameter", "tier", "values"]).astype("str")
+        return str(table.to_html(index=False, border=0))
+
 
 def cube(dimension: int) -> Space:
     """The plain unit cube of d real coordinates x0, x1, ..., for searches outside of any study."""

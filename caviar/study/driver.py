@@ -65,7 +65,9 @@ class Driver:
         """Train the trials of a wave, or what is left of them after an interruption."""
         trials, results, settings = self.ledger.trials(wave), self.ledger.results, self.ledger.settings
         left = [trial for trial in trials if trial.number not in results]
-        for sentence in (f"wave {wave['wave']}: {len(left)} trials on {self.pool.workers} trainers", *wave["edges"]):
+        before: list[str] = next((w["edges"] for w in reversed(self.ledger.waves) if w["wave"] == wave["wave"] - 1), [])
+        news = [sentence for sentence in wave["edges"] if sentence not in before]
+        for sentence in (f"wave {wave['wave']}: {len(left)} trials on {self.pool.workers} trainers", *news):
             self.watch.say(sentence)
         stacks = stacked(left, self.pool.trainable, self.pool.workers, self.stacking)
         if settings.early_stopping is None or wave["confirms"]:

@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -26,8 +26,12 @@ from caviar.study.result import Result
 from caviar.study.settings import Settings
 from caviar.study.subject import Subject, subject_of, subject_of_record
 from caviar.study.table import history_table, results_table, square_table, waves_table, write_csv
+from caviar.study.versions import versions
 from caviar.study.warm_start import finished_trials
 from caviar.study.wave import Deadline
+
+if TYPE_CHECKING:
+    from caviar.insight.plots import Plots
 
 
 class Study:
@@ -148,7 +152,22 @@ class Study:
         study = cls.__new__(cls)
         placement = Placement.of(workers, address, resources, trial_timeout)
         study._prepare(subject, settings, folder, placement, timeout)
-        study._ledger.take(records[1:])
+        study._take_up(records)
+        return study
+
+    @classmethod
+    def read(cls, folder: str | Path) -> "Study":
+        """The study that a folder holds, to look at: its data are not needed, and it cannot be run.
+
+        Raises:
+            InputError: there is no study in the folder.
+        """
+        folder = journals.folder_of(folder)
+        records = list(journals.read(folder))
+        settings = Settings.from_record(records[0]["study"])
+        study = cls.__new__(cls)
+        study._prepare(Subject(settings.name, settings.data), settings, folder, Placement(), None)
+        study._take_up(records)
         return study
 
     def _prepare(
@@ -165,6 +184,12 @@ class Study:
         self._stacking = True
         self._ledger = Ledger(settings)
         self._news: list[Record] = []  # what was given before the run, to be journalled as it begins
+        self.versions = versions()  # that it was started with
+
+    def _take_up(self, records: Sequence[Record]) -> None:
+        """Take up what a journal holds."""
+        self.versions = records[0].get("versions", {})
+        self._ledger.take(records[1:])
 
     def enqueue(self, config: Mapping[str, Any]) -> None:
         """Have a config of your own trained first; it counts among the trials.
@@ -213,7 +238,7 @@ class Study:
         deadline = Deadline(self._timeout)
         with contextlib.closing(Journal(self.folder)) as journal:
             if journal.empty:
-                journal.append([{"study": self.settings.as_record()}])
+                journal.append([{"study": self.settings.as_record(), "versions": self.versions}])
             journal.append(self._news)
             self._news = []
             try:
@@ -241,6 +266,11 @@ class Study:
     def results(self) -> list[Result]:
         """The trials that have ended, by number."""
         return [self._ledger.results[number] for number in sorted(self._ledger.results)]
+
+    @property
+    def space(self) -> Space:
+        """The space that is searched: the one given, or wider where it was let grow."""
+        return self._ledger.search.space
 
     @property
     def table(self) -> pd.DataFrame:
@@ -291,6 +321,68 @@ class Study:
         """A row a trial that was trained again, the winner first: mean, interval, probability of being the best."""
         return self._ledger.confirmation
 
+    def trial(self, number: int | None = None) -> Result:
+        """A trial that has ended, by its number; the best one if left out.
+
+        Raises:
+            InputError: no trial of that number has ended.
+        """
+        if number is None:
+            return self.best
+        if number not in self._ledger.results:
+            raise InputError(f"no trial {number!r} of {self.folder} has ended; those that have are in its table")
+        return self._ledger.results[number]
+
+    def babysit(self, trial: int | None = None, *, name: str | None = None, **settings: Any) -> Any:
+        """Make a `caviar.Panda` of a trial: it trains anew to where the trial ended, to the bit, and lives on.
+
+        Args:
+            trial: its number; the best one if left out.
+            name: of the Panda; the study's name and the trial's number if left out.
+            settings: the others of a Panda: rules, folder, address and so on.
+
+        Raises:
+            InputError: there is no such trial, or it is none of the built-in network.
+        """
+        import caviar  # by its public name: Pandas stand above studies
+
+        chosen = self.trial(trial)
+        if self._subject.dataset is None:
+            raise InputError(f"{self._subject.name} is a function of your own; a Panda trains the built-in network")
+        panda = caviar.Panda(
+            self._subject.dataset,
+            config=chosen.config,
+            name=name or f"{_plain(self.settings.name)}-{chosen.trial}",
+            seed=chosen.seed,
+            **{"horizon": self.settings.epochs, **settings},
+        )
+        panda.train(chosen.epochs, wait=False)
+        return panda
+
+    def importance(self) -> pd.DataFrame:
+        """How much of the metric's variation each hyperparameter explains; see `caviar.insight.importance`."""
+        from caviar.insight.importance import importance
+
+        return importance(self)
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write a report, `report.html` in the study's folder if not told where; see `caviar.insight.report`."""
+        from caviar.insight.report import report
+
+        return report(self, path)
+
+    @property
+    def plot(self) -> "Plots":
+        """Pictures as Plotly figures, such as `study.plot.parallel()`; see `caviar.insight.plots`."""
+        from caviar.insight.plots import Plots
+
+        return Plots(self)
+
+    def _repr_html_(self) -> str:
+        from caviar.insight.notebook import study_html
+
+        return study_html(self)
+
     def write(self) -> None:
         """Write results.csv, history.csv, waves.csv and confirmation.csv, each whole or not at all."""
         for name in ("results", "history", "waves", "confirmation"):
@@ -299,7 +391,11 @@ class Study:
 
 def _free_folder(name: str) -> Path:
     """A folder for a study without one: its name and the time, made different from those that are there."""
-    plain = "".join(c if c.isalnum() or c in "-_." else "-" for c in name) or "study"
-    stem = Path("runs") / f"{plain}-{time.strftime('%Y%m%d-%H%M%S')}"
+    stem = Path("runs") / f"{_plain(name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     tries = [stem, *(stem.with_name(f"{stem.name}-{i}") for i in range(2, 1000))]
     return next(folder for folder in tries if not folder.exists())
+
+
+def _plain(name: str) -> str:
+    """A name as a part of a path."""
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name) or "study"

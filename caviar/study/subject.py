@@ -32,7 +32,8 @@ class Subject:
         """What is sent to the trainers."""
         if self.function is not None:
             return FunctionTrainable(self.function)
-        assert self.dataset is not None
+        if self.dataset is None:
+            raise InputError(f"{self.name} was opened to be read; to go on with it use `caviar resume` or Study.open")
         return NetworkTrainable(self.dataset, epochs)
 
     @property

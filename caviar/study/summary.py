@@ -47,8 +47,8 @@ def _confirmed(study: Study) -> str:
     """What the confirming wave found."""
     winner = study.confirmation.iloc[0]
     return (
-        f"Trial {winner['trial']} was confirmed with {winner['replicates']} fresh seeds: {study.settings.metric} "
-        f"{winner['mean']:.4g} (95 %: {winner['low']:.4g} .. {winner['high']:.4g}), "
+        f"Trial {winner['trial']:.0f} was confirmed with {winner['replicates']:.0f} fresh seeds: "
+        f"{study.settings.metric} {winner['mean']:.4g} (95 %: {winner['low']:.4g} .. {winner['high']:.4g}), "
         f"the best of {len(study.confirmation)} with probability {winner['probability']:.0%}"
     )
 

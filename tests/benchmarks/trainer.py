@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -130,6 +131,7 @@ def main() -> None:
     with threadpool_limits(1):
         for number in arguments.shapes:
             records += measure(SHAPES[number], arguments.quick)
+            print(f"timed {SHAPES[number]}, batch {SHAPES[number].batch}", file=sys.stderr)
     print(table(records))
     peaks = [record["peak_gigaflops"] for record in records]
     print(f"\nOne core, one thread, float32; sgemm peak {min(peaks):.0f} to {max(peaks):.0f} Gflop/s; medians.")

@@ -1,0 +1,178 @@
+"""The commands `caviar panda ...`; each is thin and calls one method of a Panda."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from caviar.errors import InputError
+from caviar.model.data import load, load_csv
+from caviar.panda.home import join, living
+from caviar.panda.panda import Panda
+from caviar.study.study import Study
+
+
+@click.group("panda")
+def panda() -> None:
+    """Babysit one model: tweak it as it trains, rewind it when it goes wrong."""
+
+
+def _command(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A command about the Panda NAME."""
+
+    def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+        for decorate in (_address, click.argument("name"), panda.command(name)):
+            function = decorate(function)
+        return function
+
+    return decorated
+
+
+_address = click.option("--address", help="Of the Ray that it lives on. [default: the one for Pandas on this machine]")
+_reason = click.option("--reason", default="", help="For the diary.")
+
+
+@panda.command()
+@click.argument("data", default="digits")
+@click.option("--target", help="The column of the CSV file DATA to predict.")
+@click.option("--name", help="What to call it. [default: the name of its data]")
+@click.option("--config", "study", type=click.Path(path_type=Path), help="Of a trial of the study in this folder.")
+@click.option("--best", is_flag=True, help="With --config: the study's best trial.")
+@click.option("--trial", type=int, help="With --config: the number of the trial.")
+@click.option("--epochs", default=100, help="How long to train at first.")
+@click.option("--seed", default=0, help="Of initial weights and shuffles.")
+@click.option("--rules", default="none", help="careful, or some of divergence,nothing-helps,plateau,smooth.")
+@click.option("--folder", type=click.Path(path_type=Path), help="For its checkpoints. [default: runs/pandas/NAME]")
+@_address
+def start(
+    data: str, target: str | None, study: Path | None, best: bool, trial: int | None, epochs: int, **settings: Any
+) -> None:
+    """Start a Panda on DATA, a CSV file or the name of a built-in data set, and let it train."""
+    if target is None and data.endswith(".csv"):
+        raise InputError(f"{data} needs --target, the column to predict")
+    if (study is None) != (trial is None and not best) or (best and trial is not None):
+        raise InputError("--config FOLDER takes a study's trial: add either --best or --trial NUMBER to it")
+    if epochs < 1:
+        raise InputError(f"--epochs {epochs}: it is a whole number of at least 1")
+    dataset = load(data) if target is None else load_csv(data, target=target)
+    config = None if study is None else Study.open(study, data=dataset).trial(None if best else trial).config
+    started = Panda(dataset, config=config, **settings)
+    started.train(epochs, wait=False)
+    click.echo(f"{started.name} trains in {started.folder}; see it with: caviar panda watch {started.name}")
+
+
+@_command("train")
+@click.option("--epochs", default=10, help="How many more.")
+def train(name: str, address: str | None, epochs: int) -> None:
+    """Train NAME so many epochs more."""
+    Panda.attach(name, address=address).train(epochs, wait=False)
+
+
+@_command("set")
+@click.argument("changes", nargs=-1, required=True, metavar="HYPERPARAMETER=VALUE...")
+@_reason
+def change(name: str, changes: tuple[str, ...], address: str | None, reason: str) -> None:
+    """Change hyperparameters of NAME, such as learning_rate=0.003, from the next step on."""
+    parsed = dict(_parsed(change) for change in changes)
+    Panda.attach(name, address=address).set(reason=reason, **parsed)
+
+
+@_command("watch")
+def watch(name: str, address: str | None) -> None:
+    """Show the curve of NAME as it grows; Ctrl-C ends watching, not training."""
+    Panda.attach(name, address=address).watch()
+
+
+@_command("pause")
+@_reason
+def pause(name: str, address: str | None, reason: str) -> None:
+    """Have NAME stand still."""
+    Panda.attach(name, address=address).pause(reason=reason)
+
+
+@_command("resume")
+@_reason
+def resume(name: str, address: str | None, reason: str) -> None:
+    """Have NAME go on after a pause."""
+    Panda.attach(name, address=address).resume(reason=reason)
+
+
+@_command("rewind")
+@click.option("--epoch", type=int, required=True, help="One that has a checkpoint.")
+@_reason
+def rewind(name: str, address: str | None, epoch: int, reason: str) -> None:
+    """Take NAME back to a checkpoint."""
+    Panda.attach(name, address=address).rewind(epoch, reason=reason)
+
+
+@_command("follow")
+@click.argument("rules")
+def follow(name: str, rules: str, address: str | None) -> None:
+    """Have RULES tweak NAME: careful, none, or some of divergence,nothing-helps,plateau,smooth."""
+    Panda.attach(name, address=address).follow(rules)
+
+
+@_command("fork")
+@click.option("--copies", default=8, help="How many.")
+@click.option("--around", default=2.0, help="The factor by which learning rate and momentum's window vary.")
+@click.option("--epochs", default=5, help="How long they train before the best is kept.")
+def fork(name: str, address: str | None, copies: int, around: float, epochs: int) -> None:
+    """Train varied copies of NAME, and go on as the best of them."""
+    table = Panda.attach(name, address=address).fork(copies, around=around, epochs=epochs)
+    columns = ["copy", "kept", "learning_rate", "momentum", "train_loss", "val_loss"]
+    click.echo(table[columns].to_string(index=False))
+
+
+@_command("diary")
+def diary(name: str, address: str | None) -> None:
+    """Print every intervention on NAME, by hand or by rule."""
+    for entry in Panda.attach(name, address=address).diary.to_dict("records"):
+        why = f" ({entry['reason']})" if entry["reason"] else ""
+        came = f" => {entry['effect']}" if entry["effect"] else ""
+        head = f"{entry['time']:%Y-%m-%d %H:%M:%S}  epoch {entry['epoch']}.{entry['step']}  {entry['by']}"
+        click.echo(f"{head}: {entry['action']} {entry['details']}{why}{came}")
+
+
+@_command("history")
+def history(name: str, address: str | None) -> None:
+    """Print a row an epoch of NAME, as CSV."""
+    click.echo(Panda.attach(name, address=address).history.to_csv(index=False), nl=False)
+
+
+@_command("stop")
+def stop(name: str, address: str | None) -> None:
+    """Put NAME to sleep; its folder stays."""
+    asleep = Panda.attach(name, address=address)
+    asleep.stop()
+    click.echo(f"{name} sleeps in {asleep.folder}; go on with: caviar panda wake {name} --folder {asleep.folder}")
+
+
+@_command("wake")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where it sleeps. [default: runs/pandas/NAME]")
+def wake(name: str, folder: Path | None, address: str | None) -> None:
+    """Bring NAME back to life from its last checkpoint."""
+    Panda.wake(name, folder=folder, address=address)
+
+
+@panda.command("list")
+@_address
+def list_living(address: str | None) -> None:
+    """List the Pandas that live."""
+    join(address)
+    for name in living():
+        status = Panda.attach(name, address=address).status
+        click.echo(f"{name}: {status['state']} at epoch {status['epoch']}, {status['left']} left, {status['folder']}")
+
+
+def _parsed(change: str) -> tuple[str, Any]:
+    """A hyperparameter and its value, as text on the command line."""
+    name, equals, text = change.partition("=")
+    if not equals:
+        raise InputError(f"{change!r}: write a hyperparameter and its value, such as learning_rate=0.003")
+    for kind in (int, float):
+        try:
+            return name, kind(text)
+        except ValueError:
+            pass
+    return name, text

@@ -1,0 +1,200 @@
+"""Pandas on a real Ray: an evening with one, its deaths, and what others may not do to it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import ray
+
+import caviar
+from caviar.errors import ClusterError, InputError, StorageError
+from caviar.panda.commands import obey
+from caviar.panda.home import living
+from caviar.panda.life import begin
+
+pytestmark = pytest.mark.usefixtures("ray_cluster")
+
+CONFIG = {"learning_rate": 0.01, "hidden_units": 16}
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts Pandas, and puts those to sleep that still live at the end."""
+    started = []
+
+    def starting(name, **settings):
+        settings = {"data": "digits", "config": CONFIG, "folder": tmp_path / name, **settings}
+        started.append(caviar.Panda(settings.pop("data"), name=name, **settings))
+        return started[-1]
+
+    yield starting
+    for panda in started:
+        if panda.name in living():
+            caviar.Panda.attach(panda.name).stop()
+
+
+def kill(panda):
+    """End the process of a Panda as a dying machine would, and give its number."""
+    process = int(panda.status["process"].split(":")[1])
+    os.kill(process, signal.SIGKILL)
+    return process
+
+
+def until(condition):
+    """Wait for something that is bound to happen."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+ELSEWHERE = """
+import sys, caviar
+panda = caviar.Panda.attach(sys.argv[1], address=sys.argv[2])
+panda.set(momentum=0.8, reason="from elsewhere")
+panda.train(epochs=2)
+print(len(panda.history), panda.status["process"])
+"""
+
+
+def test_an_evening_with_a_panda(start):
+    panda = start("night-shift", seed=4)
+    assert list(panda.train(epochs=3)["epoch"]) == [1, 2, 3]
+    panda.set(learning_rate=0.02, reason="it looked slow")
+    panda.follow("divergence")
+    panda.set(learning_rate=500.0, reason="on purpose")
+    panda.train(epochs=12)
+    assert panda.status["state"] == "idle"
+    rescued = panda.history
+    assert rescued["learning_rate"].iloc[-1] < 10
+    assert rescued["train_loss"].iloc[-1] < rescued["train_loss"].iloc[0]
+    assert panda.abandoned["learning_rate"].iloc[0] == 500.0
+
+    before = kill(panda)
+    until(lambda: int(panda.status["process"].split(":")[1]) != before)
+    assert panda.history.equals(rescued)
+
+    address = ray.get_runtime_context().gcs_address
+    command = [sys.executable, "-c", ELSEWHERE, "night-shift", address]
+    other = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert other.returncode == 0, other.stderr
+    assert other.stdout.split() == [str(len(rescued) + 2), panda.status["process"]]
+
+    diary = panda.diary
+    rules = (diary["by"] == "RewindOnDivergence").sum()
+    assert rules >= 3
+    told = ["train", "set", "follow", "set", "train", *["rewind, set"] * rules, "came back", "set", "train"]
+    assert list(diary["action"]) == told
+    assert list(diary["reason"])[1] == "it looked slow"
+    assert diary["time"].is_monotonic_increasing
+    assert diary["reason"].str.contains("ran away").sum() == rules
+    panda.stop()
+    with pytest.raises(ClusterError, match="is gone, but its folder is not"):
+        panda.train(epochs=1)
+    with pytest.raises(InputError, match="no Panda named 'night-shift' lives"):
+        caviar.Panda.attach("night-shift")
+    awake = caviar.Panda.wake("night-shift", folder=panda.folder)
+    assert len(awake.history) == len(rescued) + 2
+    assert list(awake.diary["action"])[-2:] == ["stop", "came back"]
+    awake.stop()
+
+
+def test_killed_in_mid_epoch_it_comes_back_by_itself_and_ends_the_same_to_the_bit(start, tmp_path):
+    panda = start("victim", config={**CONFIG, "batch_size": 2, "dropout": 0.1}, seed=1)
+    panda.train(epochs=6, wait=False)
+    deaths = set()
+    while len(deaths) < 2:
+        status = panda.status
+        assert status["state"] == "training"
+        if status["step"] > 0 and status["epoch"] > len(deaths):
+            deaths.add(kill(panda))
+    until(lambda: panda.status["state"] == "idle")
+    undisturbed = begin(tmp_path / "same", caviar.load_digits(), {**CONFIG, "batch_size": 2, "dropout": 0.1}, 1)
+    obey(undisturbed, "x", "train", {"epochs": 6})
+    while undisturbed.working:
+        undisturbed.advance(1.0)
+    assert list(panda.diary["action"]) == ["train", "came back", "came back"]
+    history = panda.history
+    for name in ("train_loss", "val_loss", "val_accuracy"):
+        assert list(history[name]) == [row[name] for row in undisturbed.memory.history[1:]]
+    panda.stop()
+    panda = caviar.Panda.wake("victim", folder=panda.folder)
+    assert len(panda.fork(3, epochs=1)) == 3
+    panda.stop()
+
+
+def test_it_listens_while_it_trains(start):
+    panda = start("listener", config={**CONFIG, "batch_size": 2})
+    panda.train(epochs=50, wait=False)
+    until(lambda: panda.status["step"] > 0)
+    for rate in (0.02, 0.03):
+        panda.set(learning_rate=rate)
+        status = panda.status
+        assert status["state"] == "training"
+        assert status["config"]["learning_rate"] == rate
+    panda.pause(reason="dinner")
+    paused = panda.status
+    assert paused["state"] == "paused"
+    assert (panda.status["epoch"], panda.status["step"]) == (paused["epoch"], paused["step"])
+    panda.resume()
+    assert panda.status["state"] == "training"
+    panda.pause()
+    assert (panda.diary["step"] > 0).any()
+
+
+def test_watching_from_where_there_is_no_terminal_prints_a_line_an_epoch(start, capsys):
+    panda = start("watched")
+    panda.train(epochs=3, wait=False)
+    panda.watch()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines[:-1]] == ["epoch 0", "epoch 1", "epoch 2", "epoch 3"]
+    assert lines[-1] == "watched is idle at epoch 3"
+
+
+def test_a_trial_is_babysat_from_where_it_ended(tmp_path, start):
+    study = caviar.Study("digits", trials=4, waves=1, epochs=2, seed=5, out=tmp_path / "study")
+    study.run(progress=False)
+    panda = study.babysit(folder=tmp_path / "panda")
+    best = study.best
+    assert panda.name == f"digits-{best.trial}"
+    panda.train(epochs=1)
+    assert panda.history["val_loss"][1] == best.metrics["val_loss"]
+    assert len(panda.history) == 3
+    panda.stop()
+    with pytest.raises(InputError, match="no trial 99"):
+        study.babysit(99)
+
+
+def test_what_cannot_be_is_one_sentence(start, tmp_path):
+    panda = start("only")
+    for attempt, words in (
+        (lambda: start("only", folder=tmp_path / "twin"), "a Panda named 'only' lives already"),
+        (lambda: start("twin", folder=tmp_path / "only"), "already holds a Panda"),
+        (lambda: start("a/b"), "'a/b'"),
+        (lambda: start("new", config={"learning_rate": -1}), "learning_rate=-1"),
+        (lambda: start("new", rules="plato"), "did you mean 'plateau'"),
+        (lambda: start("new", seed=-1), "seed=-1"),
+        (lambda: start("new", horizon=0), "horizon=0"),
+        (lambda: start("new", data="digit"), "digits"),
+        (lambda: caviar.Panda.wake("only", folder=panda.folder), "lives already"),
+        (lambda: panda.set(hidden_layers=3), "hidden_layers is fixed once training began"),
+        (lambda: panda.set(momentum=1), "momentum=1 is out of range"),
+        (lambda: panda.rewind(7), "epoch 7 has no checkpoint"),
+        (lambda: panda.train(epochs=0), "epochs=0"),
+    ):
+        with pytest.raises(InputError, match=words) as error:
+            attempt()
+        assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match="living: only"):
+        caviar.Panda.attach("gone")
+    with pytest.raises(StorageError, match="holds no Panda"):
+        caviar.Panda.wake("gone", folder=tmp_path / "gone")
+    with pytest.raises(StorageError, match="cannot be made"):
+        start("new", folder="/dev/null/new")
+    with pytest.raises(ClusterError, match="this process is connected"):
+        caviar.Panda.attach("only", address="127.0.0.1:1")
+    assert living() == ["only"]
+    assert list(panda.diary["action"]) == []
