@@ -48,6 +48,7 @@ class Ledger:
         """Take in records of the journal, other than its first."""
         for record in records:
             if "points" in record:
+                record = {"given": [], "confirms": [], **record}
                 self.waves.append(record)
                 self._open = set(_numbers(record))
                 self.known = []
