@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import caviar
 
 ROOT = Path(caviar.__file__).parent
@@ -65,3 +67,16 @@ def test_only_the_fleet_and_what_stands_beside_it_import_ray():
     for path, module in imports():
         if module.split(".")[0] == "ray":
             assert package(path) in RAY, f"{path.relative_to(ROOT)} imports {module}"
+
+
+def test_every_public_name_is_there():
+    for name in caviar.__all__:
+        assert getattr(caviar, name) is not None
+    with pytest.raises(AttributeError, match="nothing_such"):
+        _ = caviar.nothing_such
+
+
+def test_a_trainer_imports_no_more_than_it_trains_with():
+    program = "import sys, caviar.fleet.trainer; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    assert not {"pandas", "scipy", "rich", "matplotlib", "plotly"} & set(done.stdout.split())

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from ray import cloudpickle
 
 from caviar.errors import InputError
-from caviar.model.data import Dataset
+from caviar.model.dataset import Dataset
 from caviar.model.shapes import parameter_count
 from caviar.model.training import Training
 
