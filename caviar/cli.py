@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,7 +18,7 @@ def cli() -> None:
     """Tune many networks at once: a coarse wave, the best cluster, a finer wave around it."""
 
 
-for command in commands.COMMANDS:
+for command in (*commands.COMMANDS, panda):
     cli.add_command(command)
 
 
@@ -80,11 +81,16 @@ def submit(address: str | None, name: str | None, wait: bool, **settings: Any) -
 @cli.command()
 @click.argument("folder")
 @_placed
-def resume(folder: str, workers: str, **placement: Any) -> None:
-    """Go on with the study in FOLDER, whatever ended it."""
+def resume(folder: str, workers: str, address: str | None, **placement: Any) -> None:
+    """Go on with the study in FOLDER (or at a URI), whatever ended it; with --address http://... on that cluster."""
     from caviar.study.study import Study
 
-    _run(Study.open(folder, workers=_count("workers", workers), **placement))
+    placement["workers"] = _count("workers", workers)
+    if address is not None and address.startswith("http"):
+        known = connect(address).submit(Study.open(folder, **placement))
+        click.echo(f"{known} goes on; follow it with: caviar logs {known} -f --address {address}")
+    else:
+        _run(Study.open(folder, address=address, **placement))
 
 
 def _study(data: str, target: str | None, waves: str, workers: str, **settings: Any) -> Any:
@@ -96,6 +102,18 @@ def _study(data: str, target: str | None, waves: str, workers: str, **settings: 
         raise InputError(f"--data {data} needs --target, the column to predict")
     source = data if target is None else load_csv(data, target=target)
     return Study(source, waves=_waves(waves), workers=_count("workers", workers), **settings)
+
+
+@cli.command()
+@click.argument("name")
+@commands.address_option
+@click.option("--out", type=click.Path(path_type=Path), help="The HTML file. [default: report.html in its folder]")
+def report(name: str, address: str | None, out: Path | None) -> None:
+    """Write an HTML report of a study: what mattered, where it zoomed, how it ended."""
+    from caviar.insight.report import report as write_report
+    from caviar.study.study import Study
+
+    click.echo(write_report(Study.read(commands.fetched(name, address)), out))
 
 
 def _run(study: Any) -> None:
@@ -132,9 +150,6 @@ def _waves(text: str) -> int | str | list[int]:
             return text
         raise InputError(f"--waves {text}: give a number (3), sizes (64,32,32) or auto") from None
     return sizes if len(sizes) > 1 else sizes[0]
-
-
-cli.add_command(panda)
 
 
 def main() -> None:

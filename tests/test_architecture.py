@@ -1,7 +1,11 @@
 """Imports run one way, Ray is at one place, and the house stays as the design draws it."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 import caviar
 
@@ -15,6 +19,12 @@ FLOORS = [  # a package may import those of lower floors, and itself
     {"panda", "insight", "service", "sklearn", "optuna", "tune"},
     {"cli"},
 ]
+DOORS = {  # what a study shows: methods of Study that import insight when they are called, and only then
+    ("study/study.py", "caviar.insight.importance"),
+    ("study/study.py", "caviar.insight.notebook"),
+    ("study/study.py", "caviar.insight.plots"),
+    ("study/study.py", "caviar.insight.report"),
+}
 RAY = {"fleet", "panda", "service", "tune"}
 
 
@@ -41,10 +51,32 @@ def test_imports_run_one_way():
     for path, module in imports():
         if module.startswith("caviar.") and package(path) not in ("__init__", "__main__"):
             own, other = package(path), module.split(".")[1]
+            if (str(path.relative_to(ROOT)), module) in DOORS:
+                continue
             assert own == other or floor(other) < floor(own), f"{path.relative_to(ROOT)} imports {module}"
+
+
+def test_the_doors_to_insight_open_when_they_are_used():
+    """`import caviar` neither loads Plotly nor scikit-learn, nor what needs them."""
+    code = "import sys, caviar; print([m for m in sys.modules if m.split('.')[0] in ('plotly', 'sklearn')])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    assert shown.stdout.strip() == "[]"
 
 
 def test_only_the_fleet_and_what_stands_beside_it_import_ray():
     for path, module in imports():
         if module.split(".")[0] == "ray":
             assert package(path) in RAY, f"{path.relative_to(ROOT)} imports {module}"
+
+
+def test_every_public_name_is_there():
+    for name in caviar.__all__:
+        assert getattr(caviar, name) is not None
+    with pytest.raises(AttributeError, match="nothing_such"):
+        _ = caviar.nothing_such
+
+
+def test_a_trainer_imports_no_more_than_it_trains_with():
+    program = "import sys, caviar.fleet.trainer; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    assert not {"pandas", "scipy", "rich", "matplotlib", "plotly"} & set(done.stdout.split())

@@ -124,10 +124,12 @@ class Crew:
 
     def _hire(self, count: int) -> None:
         resources = dict(self._placement.resources)
-        cpu, gpu = resources.pop("cpu", 1.0), resources.pop("gpu", 0.0)
+        cpu, gpu, memory = resources.pop("cpu", 1.0), resources.pop("gpu", 0.0), resources.pop("memory", None)
         # Ray's own retries are off: with them, a trial whose worker died would silently have run twice
         trainer = ray.remote(max_restarts=0, max_task_retries=0, concurrency_groups={"control": 1})(Trainer)
-        placed = trainer.options(num_cpus=cpu, num_gpus=gpu, resources=resources, scheduling_strategy="SPREAD")
+        placed = trainer.options(
+            num_cpus=cpu, num_gpus=gpu, memory=memory, resources=resources, scheduling_strategy="SPREAD"
+        )
         for _ in range(count):
             worker = Worker(placed.remote(*self._arguments))
             self.coming[worker.actor.ping.remote()] = worker

@@ -6,6 +6,9 @@ that the cost of a message is spread. A worker with short leases gets a second o
 When a worker is lost, the trials that it had begun are *suspects*: they run again, each alone in its lease. Only
 a trial that was alone when its worker was lost is charged with it; at MAX_LOSSES charges it is given up. The
 trials that were only queued there run again without a mark.
+
+A paused trial lives in the worker that trained it. Submitted again, it goes on there; if that worker was lost,
+it runs anew wherever there is room.
 """
 
 from collections import Counter, deque
@@ -26,6 +29,8 @@ class Dispatcher:
         self._queue: deque[Stack] = deque()
         self._suspects: deque[Stack] = deque()
         self._held: dict[Hashable, deque[Lease]] = {}
+        self._homes: dict[int, Hashable] = {}  # paused trials, and those that may pause: where they live
+        self._home_queues: dict[Hashable, deque[Stack]] = {}
         self._unfinished: dict[int, Stack] = {}  # trial number to its stack, until its Done is counted
         self._losses: Counter[int] = Counter()
         self._seconds_a_stack: float | None = None  # running mean of what a stack takes
@@ -40,10 +45,27 @@ class Dispatcher:
         return len(self._unfinished[trial]) if trial in self._unfinished else 1
 
     def submit(self, stacks: Iterable[Stack]) -> None:
-        """Queue stacks, in this order."""
+        """Queue stacks, in this order; those of paused trials where they are."""
         for stack in stacks:
-            self._queue.append(stack)
-            self._unfinished.update((trial.number, stack) for trial in stack)
+            by_home: dict[Hashable, Stack] = {}
+            for trial in stack:
+                home = self._homes.get(trial.number)
+                by_home[home] = (*by_home.get(home, ()), trial)
+            for home, part in by_home.items():
+                (self._queue if home is None else self._home_queues.setdefault(home, deque())).append(part)
+                self._unfinished.update((trial.number, part) for trial in part)
+
+    def forget(self, trials: Iterable[int]) -> None:
+        """Paused trials that will not go on."""
+        for number in trials:
+            self._homes.pop(number, None)
+
+    def stop(self) -> None:
+        """No trial is to be trained any more."""
+        self._queue.clear()
+        self._suspects.clear()
+        self._home_queues.clear()
+        self._unfinished.clear()
 
     def hand_out(self, worker: Hashable, workers: int) -> Lease | None:
         """The next lease for a worker of `workers`, or None where it is to get nothing now."""
@@ -54,12 +76,15 @@ class Dispatcher:
             if held:
                 return None  # a suspect runs on a worker that has nothing else to lose
             lease: Lease = (self._suspects.popleft(),)
+        elif at_home := self._home_queues.get(worker):
+            lease = (at_home.popleft(),)
         else:
             count = min(self._stacks_a_lease(workers), len(self._queue))
             lease = tuple(self._queue.popleft() for _ in range(count))
         if not lease:
             return None
         held.append(lease)
+        self._homes.update((trial.number, worker) for stack in lease for trial in stack if trial.until is not None)
         return lease
 
     def receive(self, events: Sequence[Event]) -> list[Event]:
@@ -70,6 +95,8 @@ class Dispatcher:
                 counted.append(event)
                 if isinstance(event, Done):
                     stack = self._unfinished.pop(event.trial)
+                    if event.state != "paused":
+                        self._homes.pop(event.trial, None)
                     self._measure(event.seconds * len(stack))
         return counted
 
@@ -88,6 +115,8 @@ class Dispatcher:
         """
         leases = list(self._held.pop(worker, ()))
         given_up: list[Event] = []
+        self._homes = {number: home for number, home in self._homes.items() if home != worker}
+        self._queue.extendleft(reversed(self._home_queues.pop(worker, deque())))
         for position, lease in enumerate(leases):
             alone = position == 0 and len(lease) == 1 and len(lease[0]) == 1
             for stack in lease:

@@ -6,15 +6,19 @@ Plain records, cheap to pickle; nothing here knows of Ray.
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+# the columns of the tables that no hyperparameter and no metric can be named like
+COLUMNS = ("trial", "wave", "epoch", "state", "epochs", "seconds", "seed", "confirms", "worker", "error")
+
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration to be trained once."""
+    """One configuration to be trained once; up to `until` reports, then it is paused (None: to its end)."""
 
     number: int
     wave: int
     config: dict[str, Any]
     seed: int
+    until: int | None = None
 
 
 Stack = tuple[Trial, ...]  # trials that one trainer trains together
@@ -22,9 +26,10 @@ Lease = tuple[Stack, ...]  # stacks that one trainer is handed in one call
 
 
 class Started(NamedTuple):
-    """A trainer has begun with a trial."""
+    """A trainer has begun with a trial, or goes on with one that was paused."""
 
     trial: int
+    reports: int = 0  # how many it has given before
 
 
 class Report(NamedTuple):
@@ -37,10 +42,10 @@ class Report(NamedTuple):
 
 
 class Done(NamedTuple):
-    """A trial has ended."""
+    """A trial has ended, or has come to where it was to pause."""
 
     trial: int
-    state: str  # "finished", "diverged", "failed" or "timed_out"
+    state: str  # "finished", "diverged", "failed", "timed_out"; or "paused": its trainer holds it for more
     error: str  # why, where it is not "finished"
     seconds: float  # its own seconds: its share of its stack's
     worker: str  # host:process of the trainer

@@ -5,7 +5,7 @@ A turn of the loop waits for whatever lease has something to say, and hands on i
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import ray
 from ray.exceptions import RayError
@@ -56,7 +56,8 @@ class Pool:
         self.trainable = trainable
         self._trial_timeout = placement.trial_timeout
         self._dispatcher = Dispatcher()
-        self._crew = Crew((ray.put(trainable), metric, placement.trial_timeout), placement, say)
+        memory = placement.resources.get("memory")
+        self._crew = Crew((ray.put(trainable), metric, placement.trial_timeout, memory), placement, say)
 
     @property
     def workers(self) -> int:
@@ -91,6 +92,24 @@ class Pool:
             else:
                 self._crew.arrive(answer)
         return events + self._look_after_the_silent()
+
+    def forget(self, trials: Sequence[int]) -> None:
+        """Let paused trials go, with the memory that they hold in their trainers."""
+        self._dispatcher.forget(trials)
+        for worker in self._crew.here:
+            worker.actor.forget.remote(trials)
+
+    def stop(self, reason: str) -> list[Event]:
+        """Train nothing more; returns the ends, as timed out, of the trials that have begun."""
+        now = time.monotonic()
+        ended = [
+            Done(trial, "timed_out", reason, now - since, worker.name)
+            for worker in self._crew.here
+            for trial, since in worker.started.items()
+        ]
+        counted = self._dispatcher.receive(ended)
+        self._dispatcher.stop()
+        return counted
 
     def close(self) -> None:
         """End all trainers."""

@@ -1,15 +1,18 @@
 """What a trainer trains: the built-in network in stacks, or anybody's own function one trial at a time.
 
 A trainable starts a stack of trials and hands back a run; each `epoch()` of the run gives a report of every
-living member. Both are plain picklable values; nothing here knows of Ray.
+living member. Both are plain picklable values; nothing here but the pickling knows of Ray.
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from caviar.model.data import Dataset
+from ray import cloudpickle
+
+from caviar.errors import InputError
+from caviar.model.dataset import Dataset
 from caviar.model.shapes import parameter_count
 from caviar.model.training import Training
 
@@ -26,12 +29,26 @@ class Run(Protocol):
     def epoch(self) -> Sequence[Metrics | None]:
         """Train every living member up to its next report; None for the others, [] when all have ended."""
 
+    def stop(self, member: int) -> None:
+        """Let a living member go."""
+
 
 class Trainable(Protocol):
     """How to start a stack of trials."""
 
     def start(self, configs: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> Run:
         """A run of the given configs with the given seeds."""
+
+
+def check_picklable(trainable: Trainable, name: str) -> None:
+    """Raise InputError, with the reason, for a trainable that cannot be sent to the trainers."""
+    try:
+        cloudpickle.dumps(trainable)
+    except Exception as error:  # a pickler passes on whatever an object's own code raises
+        raise InputError(
+            f"{name} cannot be sent to the trainers ({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
+            "make open files, locks and connections inside of it"
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -69,6 +86,10 @@ class _NetworkRun:
             for report, count in zip(reports, self._parameters, strict=True)
         ]
 
+    def stop(self, member: int) -> None:
+        if self._training.alive[member]:
+            self._training.stop(member)
+
 
 @dataclass(frozen=True)
 class FunctionTrainable:
@@ -79,11 +100,22 @@ class FunctionTrainable:
 
     function: Callable[..., Any]
 
+    @property
+    def takes_seed(self) -> bool:
+        """Whether it is called with the trial's seed; without, the same config gives the same result."""
+        try:
+            parameters = inspect.signature(self.function).parameters.values()
+        except ValueError:  # some functions written in C say nothing of their parameters
+            return False
+        kinds = [parameter.kind for parameter in parameters]
+        positional = sum(kind in (kind.POSITIONAL_ONLY, kind.POSITIONAL_OR_KEYWORD) for kind in kinds)
+        return positional > 1 or inspect.Parameter.VAR_POSITIONAL in kinds
+
     def start(self, configs: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> Run:
         """The one trial of a stack of one."""
         (config,), (seed,) = configs, seeds
-        takes_seed = len(inspect.signature(self.function).parameters) > 1
-        return _FunctionRun(lambda: self.function(dict(config), seed) if takes_seed else self.function(dict(config)))
+        arguments = (dict(config), seed) if self.takes_seed else (dict(config),)
+        return _FunctionRun(lambda: self.function(*arguments))
 
 
 class _FunctionRun:
@@ -95,8 +127,12 @@ class _FunctionRun:
         report = next(self._reports, None)
         return [] if report is None else [report]
 
+    def stop(self, member: int) -> None:
+        self.alive[member] = False
+        self._reports.close()
 
-def _reports(call: Callable[[], Any]) -> Iterator[Metrics]:
+
+def _reports(call: Callable[[], Any]) -> Generator[Metrics, None, None]:
     """What a function gives back, as a stream of reports."""
     given = call()
     for report in given if isinstance(given, Iterator) else [given]:

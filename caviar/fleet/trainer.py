@@ -1,30 +1,27 @@
 """The trainer: what runs inside a Ray actor.
 
-It is handed leases, trains their stacks one after the other, and yields lists of events. What goes wrong
-in a trial ends that trial with its reason, never the trainer.
+It is handed leases, trains their stacks one after the other, and yields lists of events. A stack that pauses
+stays here, with all that its training holds, until it goes on or is forgotten.
 """
 
 import contextlib
-import io
-import math
 import os
 import queue
+import resource
 import socket
 import threading
-import time
-import traceback
-import warnings
-from collections.abc import Iterator, Mapping
-from numbers import Integral, Real
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import ray
 from threadpoolctl import threadpool_limits
 
-from caviar.fleet.messages import Done, Event, Lease, Report, Stack, Started
-from caviar.fleet.trainables import Run, Trainable
+from caviar.fleet.messages import Event, Lease, Stack
+from caviar.fleet.running import Running
+from caviar.fleet.trainables import Trainable
 
 FLUSH_SECONDS = 0.05  # events travel together; a driver takes some thousands of messages a second
-OUTPUT_CHARACTERS = 1 << 16  # of what a trial prints, the last 64 KiB are kept
+MEMORY_SHARE = 0.8  # of the machine's memory: more than that at one trainer is a trial that allocates without end
 
 
 class Trainer:
@@ -34,19 +31,30 @@ class Trainer:
         trainable: what to train.
         metric: the name of the metric that every report is to have.
         trial_timeout: the seconds after which a trial is ended between two reports; None: no limit.
+        memory: bytes that a trial may allocate before it gets a MemoryError; None: most of the machine's.
     """
 
-    def __init__(self, trainable: Trainable, metric: str, trial_timeout: float | None = None) -> None:
+    def __init__(
+        self, trainable: Trainable, metric: str, trial_timeout: float | None = None, memory: float | None = None
+    ) -> None:
         self._trainable = trainable
         self._metric = metric
         self._trial_timeout = trial_timeout
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
+        self._paused: dict[int, Running] = {}  # by trial number
         self._limits = threadpool_limits(1)  # one BLAS thread each: small steps are 50 times slower on many
+        _limit_memory(memory)
 
     @ray.method(concurrency_group="control")  # type: ignore[untyped-decorator]
     def ping(self) -> str:
         """The trainer's name; it answers while a lease runs, so a slow trial can be told from a dead trainer."""
         return self._worker
+
+    def forget(self, numbers: Iterable[int]) -> None:
+        """Let paused trials go, with all that they hold; a number that is not here is no mistake."""
+        for number in numbers:
+            if (running := self._paused.pop(number, None)) is not None:
+                running.let_go(number)
 
     def run(self, lease: Lease) -> Iterator[list[Event]]:
         """Train the stacks of a lease in order; yields events in batches, none of them later than FLUSH_SECONDS.
@@ -76,98 +84,39 @@ class Trainer:
             raise broken[0]
 
     def _train(self, stack: Stack) -> Iterator[Event]:
-        """The events of one stack: each member started, its reports, and its end."""
-        yield from (Started(trial.number) for trial in stack)
-        seconds = [0.0] * len(stack)
-        reports: list[int] = [0] * len(stack)
-        open_members = set(range(len(stack)))
-        output = _Output()
-
-        def ended(member: int, state: str, error: str = "") -> Done:
-            open_members.discard(member)
-            text = output.text()
-            return Done(stack[member].number, state, error, seconds[member], self._worker, text)
-
-        run: Run | None = None
-        while open_members:
-            begun = time.perf_counter()
-            try:
-                with output:
-                    if run is None:
-                        run = self._trainable.start([t.config for t in stack], [t.seed for t in stack])
-                    given = run.epoch()
-            except (Exception, SystemExit) as error:  # a trial's own error is its result
-                output.write(traceback.format_exc())
-                share = (time.perf_counter() - begun) / len(open_members)
-                for member in sorted(open_members):
-                    seconds[member] += share
-                    yield ended(member, "failed", f"{type(error).__name__}: {error}")
-                return
-            share = (time.perf_counter() - begun) / len(open_members)
-            for member in sorted(open_members):
-                seconds[member] += share
-                report = given[member] if given else None
-                if report is None:
-                    problem = "" if reports[member] else f"it reported nothing; the metric is {self._metric!r}"
-                    yield ended(member, "failed" if problem else "finished", problem)
-                    continue
-                reports[member] += 1
-                problem = _problem(report, self._metric)
-                if problem:
-                    yield ended(member, "failed", problem)
-                    continue
-                metrics = {name: _number(value) for name, value in report.items()}
-                yield Report(stack[member].number, reports[member], seconds[member], metrics)
-                if not math.isfinite(metrics[self._metric]) or not run.alive[member]:
-                    name = next((n for n, v in metrics.items() if not math.isfinite(v)), self._metric)
-                    yield ended(member, "diverged", f"{name} became {metrics[name]} in epoch {reports[member]}")
-                elif self._trial_timeout is not None and seconds[member] > self._trial_timeout:
-                    yield ended(member, "timed_out", f"it ran over its {self._trial_timeout:g} s")
+        """The events of one stack: paused trials go on, the others begin."""
+        until = stack[0].until
+        numbers = {trial.number for trial in stack}
+        runs = list({id(run): run for number in numbers if (run := self._paused.get(number))}.values())
+        fresh = tuple(trial for trial in stack if trial.number not in self._paused)
+        for run in runs:
+            self.forget([number for number in run.open if number not in numbers])
+        if fresh:
+            runs.append(Running(fresh, self._trainable, self._metric, self._trial_timeout, self._worker))
+        for run in runs:
+            for number in run.open:
+                self._paused.pop(number, None)
+            yield from run.train(until)
+            self._paused.update(dict.fromkeys(run.open, run))
 
 
 def _taken(outbox: "queue.SimpleQueue[Event]") -> list[Event]:
     return [outbox.get() for _ in range(outbox.qsize())]
 
 
-class _Output(contextlib.AbstractContextManager["_Output"]):
-    """What a trial prints and warns, while it is the one that runs; the end of it is kept."""
-
-    def __init__(self) -> None:
-        self._buffer = io.StringIO()
-
-    def __enter__(self) -> "_Output":
-        self._redirections = contextlib.ExitStack()
-        self._redirections.enter_context(contextlib.redirect_stdout(self._buffer))
-        self._redirections.enter_context(contextlib.redirect_stderr(self._buffer))
-        self._redirections.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("default")
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._redirections.close()
-        if self._buffer.tell() > 2 * OUTPUT_CHARACTERS:
-            kept = self.text()
-            self._buffer.seek(0)
-            self._buffer.truncate()
-            self._buffer.write(kept)
-
-    def write(self, text: str) -> None:
-        self._buffer.write(text)
-
-    def text(self) -> str:
-        return self._buffer.getvalue()[-OUTPUT_CHARACTERS:]
+def _limit_memory(limit: float | None) -> None:
+    """Let allocations of this process beyond a limit raise MemoryError, rather than bring the machine down."""
+    if limit is None:
+        limit = MEMORY_SHARE * _machine_memory()
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    allowed = int(limit) if hard == resource.RLIM_INFINITY else min(int(limit), hard)
+    with contextlib.suppress(ValueError, OSError):  # some systems know no such limit
+        resource.setrlimit(resource.RLIMIT_DATA, (allowed, hard))
 
 
-def _number(value: float) -> float:
-    """A metric as a plain Python number; whole ones stay whole."""
-    return int(value) if isinstance(value, Integral) else float(value)
-
-
-def _problem(report: Mapping[str, object], metric: str) -> str:
-    """What is wrong with a report, or an empty string."""
-    if metric not in report:
-        return f"the metric {metric!r} is not among what it reported: {', '.join(map(repr, report)) or 'nothing'}"
-    for name, value in report.items():
-        if isinstance(value, bool) or not isinstance(value, Real):
-            return f"metrics are numbers, but it reported {name}={value!r:.100}"
-    return ""
+def _machine_memory() -> float:
+    """The bytes of memory of this machine, or of the container that it is."""
+    memory = float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    with contextlib.suppress(OSError, ValueError):  # "max" where there is no limit
+        memory = min(memory, float(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return memory

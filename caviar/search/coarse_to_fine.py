@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from caviar.search.fresh import filled, fresh
-from caviar.search.picks import candidates, grouped, ladder
+from caviar.search.picks import boldness, candidates, grouped_ladder, ladder
 from caviar.search.sampling import random_points, share, sobol_points
 from caviar.search.search import Search
 from caviar.search.square import Square, lying_against
@@ -86,10 +86,13 @@ class CoarseToFine(Search):
             opening = sobol_points(len(taken) + count, self.space.dimension, sequence)[len(taken) :]
             points = share(opening, self.shared, self.group)
         else:
-            process = self._fitted()
+            process, betas = self._fitted(), boldness(count)
             found = candidates(self.space, process, square, max(CANDIDATES, 4 * count), generator)
-            picks = ladder(process, fresh(self.space, found, taken), self._pending, count)
-            points = grouped(picks, self.shared, self.group)
+            found = generator.permutation(fresh(self.space, found, taken))
+            if self.shared and self.group > 1:
+                points = grouped_ladder(self.space, process, found, self._pending, betas, self.shared, self.group)
+            else:
+                points = ladder(process, found, self._pending, betas)
 
         def draw(n: int) -> Array:
             return share(random_points(n, self.space.dimension, generator), self.shared, self.group)

@@ -1,13 +1,14 @@
 """Which points a wave consists of: many candidates in and around the square, the best of them picked.
 
 The Gaussian process prices candidates, so that their number, not their quality, is what a wave's cost
-depends on. `ladder` spreads the picks; `grouped` lets neighbours share coordinates that are cheap to share.
+depends on. `ladder` spreads the picks; `grouped_ladder` lets consecutive ones share coordinates.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from caviar.search.fresh import fresh
 from caviar.search.gaussian_process import GaussianProcess
 from caviar.search.sampling import sobol_points
 from caviar.search.square import Square
@@ -19,6 +20,12 @@ ELITES = 10  # small steps start from so many trials,
 STEPS = (0.03, 0.1, 0.3)  # are this much of a length scale wide,
 CHANGED = 1 / 3  # and change this share of the coordinates
 BETA = 2.0  # the boldest confidence bound of a wave
+MEMBERS = 300  # candidates for the rest of a group
+
+
+def boldness(count: int) -> Array:
+    """The betas of a wave's confidence bounds, shape (count,): from 0 to `BETA`; in between for a single pick."""
+    return np.linspace(0, BETA, count) if count > 1 else np.array([BETA / 2])
 
 
 def candidates(
@@ -61,55 +68,65 @@ def _steps(
     return np.where(changed, moved, start)
 
 
-def ladder(process: GaussianProcess, found: Array, pending: Array, count: int) -> Array:
+def ladder(process: GaussianProcess, found: Array, running: Array, betas: Array) -> Array:
     """The best candidates by a ladder of confidence bounds, from what is safe to what is bold.
 
-    The i-th pick minimises mean - beta_i sd, beta from 0 to 2; its variance is conditioned on before the
-    next pick, so that a wave doesn't sit on one spot.
+    The i-th pick minimises mean - beta_i sd; its variance is conditioned on before the next pick, so that a
+    wave doesn't sit on one spot.
 
     Args:
+        process: prices the candidates.
         found: candidates, shape (m, d).
-        pending: points that are being tried, shape (p, d).
+        running: points that are being tried, shape (p, d).
+        betas: one a pick, shape (k,).
+
+    Returns:
+        The picks in order, shape (at most k, d).
     """
-    everything = np.concatenate([pending, found])
+    everything = np.concatenate([running, found])
     mean, basis = process.mean(everything), process.projected(everything)
     variance = process.signal - (basis**2).sum(axis=0)
-    betas = np.concatenate([np.zeros(len(pending)), np.linspace(0, BETA, count) if count > 1 else [BETA / 2]])
-    steps = min(len(everything), len(betas))
+    steps = min(len(everything), len(running) + len(betas))
     factors = np.zeros((steps, len(everything)))  # rows of a Cholesky factor: what each pick tells of the others
-    left = np.arange(len(everything)) >= len(pending)
+    left = np.arange(len(everything)) >= len(running)
     picks: list[int] = []
     for step in range(steps):
-        bounds = mean - betas[step] * np.sqrt(np.maximum(variance, 0))
-        i = step if step < len(pending) else int(np.argmin(np.where(left, bounds, np.inf)))
-        left[i] = False
-        picks.append(i)
+        i = step
+        if step >= len(running):
+            bounds = mean - betas[step - len(running)] * np.sqrt(np.maximum(variance, 0))
+            i = int(np.argmin(np.where(left, bounds, np.inf)))
+            left[i] = False
+            picks.append(i)
         row = process.covariance(everything[i : i + 1], everything)[0] - basis[:, i] @ basis
         row -= factors[:step, i] @ factors[:step]
         factors[step] = row / np.sqrt(max(variance[i], 0) + process.noise)
         variance = variance - factors[step] ** 2
-    return everything[picks[len(pending) :]]
+    return everything[picks]
 
 
-def grouped(points: Array, shared: Sequence[int], group: int) -> Array:
-    """The points reordered, and changed so that each `group` consecutive ones agree in some coordinates.
+def grouped_ladder(
+    space: Space,
+    process: GaussianProcess,
+    found: Array,
+    running: Array,
+    betas: Array,
+    shared: Sequence[int],
+    group: int,
+) -> Array:
+    """A ladder whose every `group` consecutive picks agree in the shared coordinates.
 
-    The first point that is left leads a group: the points nearest to it in the shared coordinates join it and
-    take its values there, so that picks move as little as they can.
+    The first of a group is picked freely; the others from the candidates moved to its shared coordinates.
 
-    >>> grouped(np.array([[0.1, 0.0], [0.2, 0.9], [0.3, 0.1]]), [1], group=2)
-    array([[0.1, 0. ],
-           [0.3, 0. ],
-           [0.2, 0.9]])
+    Returns:
+        The picks in order, shape (at most k, d).
     """
-    columns, left, done = list(shared), points.copy(), []
-    if not columns or group == 1:
-        return points
-    while len(left):
-        distances = np.abs(left[:, columns] - left[0, columns]).sum(axis=1)
-        near = np.argsort(distances, kind="stable")[:group]
-        members = left[near]
-        members[:, columns] = left[0, columns]
-        done.append(members)
-        left = np.delete(left, near, axis=0)
-    return np.concatenate(done) if done else points
+    columns, picks = list(shared), found[:0]
+    for first in range(0, len(betas), group):
+        busy = np.concatenate([running, picks])
+        leader = ladder(process, fresh(space, found, picks), busy, betas[first : first + 1])
+        moved = found[: max(MEMBERS, 4 * group)].copy()
+        moved[:, columns] = leader[:, columns]
+        busy = np.concatenate([busy, leader])
+        members = ladder(process, fresh(space, moved, busy), busy, betas[first + 1 : first + group])
+        picks = np.concatenate([picks, leader, members])
+    return picks

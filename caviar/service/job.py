@@ -23,25 +23,13 @@ SHELF = "caviar"  # the folder of studies under the session's logs
 
 def main() -> int:
     """Run the packed study; returns the exit code."""
-    name = sys.argv[1]
     signal.signal(signal.SIGTERM, _interrupt)  # how the Jobs API stops a job
-    data, placement = unpack(Path.cwd())
-    ray.init(address="auto", log_to_driver=False)
-    folder = Path(ray._private.worker._global_node.get_logs_dir_path()) / SHELF / name
-    folder.mkdir(parents=True, exist_ok=True)
-    if placement["mirror"]:
-        journal.folder_of(placement["mirror"], folder)
-    if not journal.holds_study(folder):
-        shutil.copy(journal.NAME, folder / journal.NAME)
     try:
-        study = Study.open(
-            folder,
-            data=data,
-            workers=placement["workers"] or "auto",
-            address="auto",
-            resources=placement["resources"],
-            trial_timeout=placement["trial_timeout"],
-        )
+        study = _study(sys.argv[1])
+    except CaviarError as error:
+        print(f"caviar: {error}")
+        return 2
+    try:
         study.run()
     except CaviarError as error:
         print(f"caviar: {error}")
@@ -51,6 +39,26 @@ def main() -> int:
         return 130
     print_summary(study)
     return 0
+
+
+def _study(name: str) -> Study:
+    """The packed study, in its folder on the shelf."""
+    data, placement = unpack(Path.cwd())
+    ray.init(address="auto", log_to_driver=False)
+    folder = Path(ray._private.worker._global_node.get_logs_dir_path()) / SHELF / name
+    folder.mkdir(parents=True, exist_ok=True)
+    if placement["mirror"]:
+        journal.folder_of(placement["mirror"], folder)
+    if not journal.holds_study(folder):
+        shutil.copy(journal.NAME, folder / journal.NAME)
+    return Study.open(
+        folder,
+        data=data,
+        workers=placement["workers"] or "auto",
+        address="auto",
+        resources=placement["resources"],
+        trial_timeout=placement["trial_timeout"],
+    )
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -6,6 +6,7 @@ never comes back: what a study writes is plain text.
 
 import inspect
 import json
+import platform
 import shutil
 import sysconfig
 from dataclasses import asdict
@@ -15,7 +16,7 @@ from typing import Any
 
 from ray import cloudpickle
 
-from caviar.errors import InputError
+from caviar.errors import ClusterError, InputError
 from caviar.study import journal
 from caviar.study.storage import MIRROR
 from caviar.study.study import Study
@@ -46,13 +47,25 @@ def pack(study: Study, folder: Path) -> None:
     (folder / SUBJECT).write_bytes(pickled)
     mirror = study.folder / MIRROR
     placement = {**asdict(study._placement), "mirror": mirror.read_text() if mirror.exists() else None}
+    placement["python"] = platform.python_version()
     (folder / PLACEMENT).write_text(json.dumps(placement))
-    (folder / journal.NAME).write_text(json.dumps({"study": study.settings.as_record()}) + "\n")
+    if journal.holds_study(study.folder):  # it has begun here, and goes on there
+        shutil.copy(study.folder / journal.NAME, folder / journal.NAME)
+    else:
+        (folder / journal.NAME).write_text(json.dumps({"study": study.settings.as_record()}) + "\n")
 
 
 def unpack(folder: Path) -> tuple[Any, dict[str, Any]]:
-    """The data or function, and the placement, that `pack` has put into a folder."""
-    return cloudpickle.loads((folder / SUBJECT).read_bytes()), json.loads((folder / PLACEMENT).read_text())
+    """The data or function, and the placement, that `pack` has put into a folder.
+
+    Raises:
+        ClusterError: they were packed by another Python, whose functions this one cannot read.
+    """
+    placement = json.loads((folder / PLACEMENT).read_text())
+    theirs, ours = placement["python"], platform.python_version()
+    if theirs.split(".")[:2] != ours.split(".")[:2]:
+        raise ClusterError(f"the cluster runs Python {ours}, the study was sent from {theirs}; use the same on both")
+    return cloudpickle.loads((folder / SUBJECT).read_bytes()), placement
 
 
 def _copy_modules(function: Any, folder: Path) -> None:

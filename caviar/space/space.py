@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from caviar.errors import InputError
 from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Real, default_of, uniform
+from caviar.space.narrowing import around, within
 from caviar.space.scales import Array
 
 Config = dict[str, Any]
@@ -138,6 +140,26 @@ class Space:
         """The space with half a range more beyond the upper or lower bound of one number."""
         return self._replaced(lambda n, h: h.widened(upper) if n == name and not isinstance(h, Choice) else h)
 
+    def around(self, found: Any, share: float = 0.5) -> "Space":
+        """The space narrowed to where something good was found.
+
+        Args:
+            found: a result of a study (`study.best`) or a config, to be in the middle; or a square (`study.square`).
+            share: of each number's range, on its own scale, around a result; a choice keeps its options.
+
+        Raises:
+            InputError: it lies outside of this space.
+
+        >>> from caviar.space.hyperparameters import loguniform
+        >>> Space(rate=loguniform(1e-4, 1), optimizer="adam").around({"rate": 0.1})
+        Space(rate=loguniform(0.01, 1, default=0.1), optimizer='adam')
+        """
+        if isinstance(found, pd.DataFrame):
+            rows = {row["name"]: row for row in found.to_dict("records") if not pd.isna(row["low"])}
+            return self._replaced(lambda n, h: within(h, rows[n]["low"], rows[n]["high"]) if n in rows else h)
+        config = getattr(found, "config", found)
+        return self._replaced(lambda name, h: around(h, config[name], share) if name in config else h)
+
     def _replaced(self, replace: Any) -> "Space":
         def replaced(name: str, value: Any) -> Any:
             if isinstance(value, Choice):
@@ -167,6 +189,17 @@ class Space:
 
     def __repr__(self) -> str:
         return f"Space({', '.join(f'{name}={value!r}' for name, value in self.hyperparameters.items())})"
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        import pandas as pd
+
+        rows = [
+            (name, value.tier, value) if isinstance(value, Hyperparameter) else (name, "", value)
+            for name, value in self.hyperparameters.items()
+        ]
+        table = pd.DataFrame(rows, columns=["hyperparameter", "tier", "values"]).astype("str")
+        return str(table.to_html(index=False, border=0))
 
 
 def cube(dimension: int) -> Space:

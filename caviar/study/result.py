@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Curve = list[tuple[int, float, dict[str, float]]]  # (epoch, seconds, metrics) of each report
+RECORDED = ("trial", "wave", "state", "seconds", "seed", "worker", "error", "confirms")
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Result:
 
     trial: int
     wave: int
-    state: str  # "finished", "diverged", "failed" or "timed_out"
+    state: str  # "finished", "stopped" (early, at a rung), "diverged", "failed" or "timed_out"
     config: dict[str, Any]
     metrics: dict[str, float]
     epochs: int
@@ -22,6 +23,7 @@ class Result:
     worker: str
     error: str = ""
     curve: Curve = field(default_factory=list, repr=False)  # in the journal only: a study in memory has none
+    confirms: int | None = None  # the trial that this one trains again with a fresh seed
     output: str = field(default="", repr=False, compare=False)  # what it printed: a file of its own, not the journal
 
     def as_record(self) -> dict[str, Any]:
@@ -35,6 +37,7 @@ class Result:
             "seed": self.seed,
             "worker": self.worker,
             "error": self.error,
+            "confirms": self.confirms,
             "curve": self.curve,
         }
 
@@ -42,7 +45,7 @@ class Result:
     def from_record(cls, record: Mapping[str, Any]) -> "Result":
         """The result that a line of the journal describes."""
         curve = [(epoch, seconds, metrics) for epoch, seconds, metrics in record["curve"]]
-        rest = {name: record[name] for name in ("trial", "wave", "state", "seconds", "seed", "worker", "error")}
+        rest = {name: record[name] for name in RECORDED}
         return cls(
             config=dict(record["config"]),
             metrics=curve[-1][2] if curve else {},

@@ -8,10 +8,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from caviar.errors import InputError
+from caviar.fleet.messages import COLUMNS
 from caviar.space.plain import from_plain, to_plain
 from caviar.space.space import Space, nearest
+from caviar.study.halving import Halving, halving_of
 
-RESERVED = ("trial", "wave", "epoch", "state", "epochs", "seconds", "seed", "worker", "error")
 SEARCHES = ("coarse-to-fine", "random", "sobol", "grid")
 
 
@@ -30,6 +31,8 @@ class Settings:
     epochs: int
     search: str
     same_shape: int
+    confirm: tuple[int, int] | None = None  # how many of the best are trained again, and how often
+    early_stopping: Halving | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in ("min", "max"):
@@ -43,22 +46,24 @@ class Settings:
         if self.space.dimension == 0:
             raise InputError(f"nothing varies in {self.space!r}; give at least one hyperparameter a range")
         for name in self.space.names:
-            if name in RESERVED:
+            if name in COLUMNS:
                 raise InputError(f"a hyperparameter cannot be named {name!r}, a column of the table; rename it")
 
     def as_record(self) -> dict[str, Any]:
         """The settings as plain data, for the first line of the journal."""
         record = {field.name: getattr(self, field.name) for field in fields(self)}
-        return record | {"space": to_plain(self.space), "grow": self.space.grow, "data": dict(self.data)}
+        stopping = self.early_stopping and self.early_stopping.as_record()
+        plain = {"space": to_plain(self.space), "grow": self.space.grow, "data": dict(self.data)}
+        return record | plain | {"early_stopping": stopping}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Settings":
         """The settings that the first line of a journal holds."""
         space = from_plain(record["space"])
         space.grow = record["grow"]
-        waves = record["waves"]
         known = {field.name: record[field.name] for field in fields(cls)}
-        return cls(**{**known, "space": space, "waves": tuple(waves) if isinstance(waves, list) else waves})
+        tuples = {name: tuple(known[name]) for name in ("waves", "confirm") if isinstance(known[name], list)}
+        return cls(**{**known, **tuples, "space": space, "early_stopping": halving_of(record["early_stopping"])})
 
 
 def check_count(name: str, value: Any) -> None:

@@ -3,34 +3,35 @@
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from caviar.errors import InputError, PausedError
 from caviar.fleet.cluster import Placement
-from caviar.fleet.messages import Trial
-from caviar.fleet.pool import Pool, open_pool
-from caviar.search.square import edges
+from caviar.fleet.pool import open_pool
 from caviar.space.defaults import default_space
 from caviar.space.plain import to_plain
 from caviar.space.space import Space
 from caviar.study import journal as journals
 from caviar.study.alarm import Alarm
+from caviar.study.confirm import confirm_of
+from caviar.study.driver import Driver
+from caviar.study.halving import Halving, halving_of
 from caviar.study.journal import Journal
-from caviar.study.progress import Watcher, watcher
+from caviar.study.ledger import Ledger, Record
+from caviar.study.progress import watcher
 from caviar.study.result import Result
 from caviar.study.settings import Settings
-from caviar.study.stacking import stacked
 from caviar.study.subject import Subject, subject_of, subject_of_record
 from caviar.study.table import history_table, results_table, square_table, waves_table, write_csv
-from caviar.study.tuning import new_search, ranked, told
-from caviar.study.wave import run_wave, trials_of
+from caviar.study.versions import versions
+from caviar.study.warm_start import finished_trials
+from caviar.study.wave import Deadline
 
-WRITE_SECONDS = 10.0  # how often the tables are written while a wave runs, if that takes less than a twentieth of it
+if TYPE_CHECKING:
+    from caviar.insight.plots import Plots
 
 
 class Study:
@@ -46,16 +47,25 @@ class Study:
         seed: from 0 on; the same seed gives the same table, whatever the number of workers.
         metric: what to optimise; "val_accuracy" for classes and "val_rmse" for numbers if left out.
         mode: "min" or "max"; known for the built-in network's metrics.
-        epochs: how long the built-in network trains.
+        epochs: how long the built-in network trains; of a function of your own, how many reports it gives (only
+            early stopping looks at it).
         search: "coarse-to-fine", "random", "sobol" or "grid".
         same_shape: how many trials of a wave share one shape of network, so that they train as one stack.
+        early_stopping: None trains every trial to its end; "halving" lets only the best third go on at every rung of
+            epochs; "asha" decides without waiting, for throughput, and then the same seed no longer gives the same
+            table; or a `Halving` with settings of its own.
+        confirm: (k, r) trains the k best again at the end, r times each with fresh seeds, so that `best` is not the
+            luckiest; "auto": (3, 4) from 48 trials on where results depend on a seed; False: not at all.
         stacking: False trains every network alone, for comparison; the table is the same.
         name: of the study; that of its data if left out.
         out: the study's folder, or a URI (s3://, gs://, ...) where it is mirrored; `runs/NAME-TIME` if left out.
         workers: how many trainers; "auto": as many as the cluster has free CPUs.
         address: of a Ray cluster; None: the one connected to, or one started here for the while.
-        resources: what a trainer takes, such as {"cpu": 2, "gpu": 0.5}; one CPU if left out.
+        resources: what a trainer takes, such as {"cpu": 2, "gpu": 0.5}; one CPU if left out. A trial that allocates
+            more than the bytes of "memory" (most of the machine's if left out) fails.
         trial_timeout: seconds after which a trial is ended as "timed_out"; None: no limit.
+        timeout: seconds after which a run of the study ends what trains as "timed_out" and starts nothing more;
+            None: no limit. `caviar resume` goes on with what was not begun.
 
     Raises:
         InputError: a setting that cannot be, before anything is started.
@@ -75,6 +85,8 @@ class Study:
         epochs: int = 20,
         search: str = "coarse-to-fine",
         same_shape: int = 1,
+        early_stopping: Halving | Mapping[str, Any] | str | None = None,
+        confirm: bool | str | tuple[int, int] = "auto",
         stacking: bool = True,
         name: str | None = None,
         out: str | Path | None = None,
@@ -82,6 +94,7 @@ class Study:
         address: str | None = None,
         resources: Mapping[str, float] | None = None,
         trial_timeout: float | None = None,
+        timeout: float | None = None,
     ) -> None:
         subject = subject_of(data)
         metric, mode = subject.objective(metric, mode)
@@ -97,12 +110,15 @@ class Study:
             epochs=epochs,
             search=search,
             same_shape=same_shape,
+            confirm=confirm_of(confirm, trials, subject.seeded),
+            early_stopping=halving_of(early_stopping),
         )
         folder = _free_folder(settings.name) if out is None else journals.folder_of(out)
         if journals.holds_study(folder):
             raise InputError(f"{folder} already holds a study; choose another folder, or go on with `caviar resume`")
         journals.check_writable(folder)
-        self._prepare(subject, settings, folder, Placement.of(workers, address, resources, trial_timeout))
+        placement = Placement.of(workers, address, resources, trial_timeout)
+        self._prepare(subject, settings, folder, placement, timeout)
         self._stacking = stacking
 
     @classmethod
@@ -115,13 +131,14 @@ class Study:
         address: str | None = None,
         resources: Mapping[str, float] | None = None,
         trial_timeout: float | None = None,
+        timeout: float | None = None,
     ) -> "Study":
         """The study that a folder holds, finished or not; `run()` goes on with it.
 
         Args:
             folder: where the study's journal is, or the URI of its mirror.
             data: needed where the study was given arrays, or a function that cannot be imported.
-            workers, address, resources, trial_timeout: where it is to go on, as for a new study.
+            workers, address, resources, trial_timeout, timeout: where it is to go on, as for a new study.
 
         Raises:
             InputError: there is no study in the folder, or the data are not those that it was started with.
@@ -133,24 +150,79 @@ class Study:
         if subject.record.get("fingerprint") != settings.data.get("fingerprint"):
             raise InputError(f"{folder} was started with other data than {subject.name!r}; give those of its start")
         study = cls.__new__(cls)
-        study._prepare(subject, settings, folder, Placement.of(workers, address, resources, trial_timeout))
-        study._replay(records[1:])
+        placement = Placement.of(workers, address, resources, trial_timeout)
+        study._prepare(subject, settings, folder, placement, timeout)
+        study._take_up(records)
         return study
 
-    def _prepare(self, subject: Subject, settings: Settings, folder: Path, placement: Placement) -> None:
-        subject.check_space(settings.space)
+    @classmethod
+    def read(cls, folder: str | Path) -> "Study":
+        """The study that a folder holds, to look at: its data are not needed, and it cannot be run.
+
+        Raises:
+            InputError: there is no study in the folder.
+        """
+        folder = journals.folder_of(folder)
+        records = list(journals.read(folder))
+        settings = Settings.from_record(records[0]["study"])
+        study = cls.__new__(cls)
+        study._prepare(Subject(settings.name, settings.data), settings, folder, Placement(), None)
+        study._take_up(records)
+        return study
+
+    def _prepare(
+        self, subject: Subject, settings: Settings, folder: Path, placement: Placement, timeout: float | None
+    ) -> None:
+        if timeout is not None and not timeout > 0:
+            raise InputError(f"timeout={timeout!r}: it is a number of seconds above 0")
+        subject.check(settings.space)
         self.settings = settings
         self.folder = folder
         self._subject = subject
         self._placement = placement
+        self._timeout = timeout
         self._stacking = True
-        self._search = new_search(settings)
-        self._results: dict[int, Result] = {}
-        self._told: list[int] = []  # the trials that the search knows of, in the order in which it was told
-        self._waves: list[dict[str, Any]] = []
-        self._best: float | None = None  # the best metric so far
-        self._paused_by: list[str] = []  # causes of failure that stopped earlier runs
-        self._next_write = 0.0
+        self._ledger = Ledger(settings)
+        self._news: list[Record] = []  # what was given before the run, to be journalled as it begins
+        self.versions = versions()  # that it was started with
+
+    def _take_up(self, records: Sequence[Record]) -> None:
+        """Take up what a journal holds."""
+        self.versions = records[0].get("versions", {})
+        self._ledger.take(records[1:])
+
+    def enqueue(self, config: Mapping[str, Any]) -> None:
+        """Have a config of your own trained first; it counts among the trials.
+
+        Args:
+            config: a value for every hyperparameter of the space.
+
+        Raises:
+            InputError: a name or value that is not in the space, or the study has begun.
+        """
+        self.settings.space.points([config])
+        self._before_the_run({"enqueued": [dict(config)]})
+
+    def warm_start(self, table: "pd.DataFrame | str | Path | Study") -> int:
+        """Let the search begin with finished trials, beyond the `trials` of this study; returns how many.
+
+        Args:
+            table: a table of trials with the space's columns and the metric's, the path of its CSV file, or a
+                study. Rows outside of the space are left out; those that failed or diverged count as bad.
+
+        Raises:
+            InputError: a column is missing, no row is in the space, or the study has begun.
+        """
+        given = table.table if isinstance(table, Study) else table
+        points, values = finished_trials(given, self.settings)
+        self._before_the_run({"warm_start": points, "values": values})
+        return len(points)
+
+    def _before_the_run(self, record: Record) -> None:
+        if self._ledger.waves:
+            raise InputError(f"the study in {self.folder} has begun; give it that before its first run")
+        self._news.append(record)
+        self._ledger.take([record])
 
     def run(self, *, progress: bool = True) -> pd.DataFrame:
         """Train what is not trained yet; returns the table of results.
@@ -163,24 +235,42 @@ class Study:
             ClusterError: there is no Ray at the address, or no room on it.
             PausedError: trial after trial failed for one cause; running again takes them up again.
         """
+        deadline = Deadline(self._timeout)
         with contextlib.closing(Journal(self.folder)) as journal:
             if journal.empty:
-                journal.append([{"study": self.settings.as_record()}])
+                journal.append([{"study": self.settings.as_record(), "versions": self.versions}])
+            journal.append(self._news)
+            self._news = []
             try:
-                if not self._search.done:
-                    self._run_waves(journal, progress)
+                if not self._ledger.done:
+                    self._drive(journal, deadline, progress)
             except PausedError as pause:
                 journal.append([{"paused": pause.cause}])
-                self._paused_by.append(pause.cause)
+                self._ledger.take([{"paused": pause.cause}])
                 raise
             finally:
                 self.write()
         return self.table
 
+    def _drive(self, journal: Journal, deadline: Deadline, progress: bool) -> None:
+        alarm = Alarm(self._ledger.paused_by)
+        with (
+            watcher(self._ledger.total, self.settings.metric, not progress) as watch,
+            open_pool(
+                self._subject.trainable(self.settings.epochs), self.settings.metric, self._placement, watch.say
+            ) as pool,
+        ):
+            Driver(self._ledger, journal, pool, alarm, watch, deadline, self.write, self._stacking).run()
+
     @property
     def results(self) -> list[Result]:
         """The trials that have ended, by number."""
-        return [self._results[number] for number in sorted(self._results)]
+        return [self._ledger.results[number] for number in sorted(self._ledger.results)]
+
+    @property
+    def space(self) -> Space:
+        """The space that is searched: the one given, or wider where it was let grow."""
+        return self._ledger.search.space
 
     @property
     def table(self) -> pd.DataFrame:
@@ -196,22 +286,22 @@ class Study:
     @property
     def waves(self) -> pd.DataFrame:
         """A row a wave: what it reached, and the square it was sampled from."""
-        return waves_table(self._waves, self.results, self.settings)
+        return waves_table(self._ledger.waves, self.results, self.settings)
 
     @property
     def square(self) -> pd.DataFrame:
         """The region that the last wave was sampled from, a row a hyperparameter, next to the whole space."""
-        wave = self._waves[-1] if self._waves else {"square": None, "space": to_plain(self.settings.space)}
-        return square_table(wave)
+        waves = self._ledger.waves or [{"square": None, "space": to_plain(self.settings.space)}]
+        return square_table(waves[-1])
 
     @property
     def edges(self) -> list[str]:
         """A sentence for each bound of the space that the last square lies against: the best may be beyond it."""
-        return list(self._waves[-1]["edges"]) if self._waves else []
+        return list(self._ledger.waves[-1]["edges"]) if self._ledger.waves else []
 
     @property
     def best(self) -> Result:
-        """The winner: the finished trial with the best estimate, not the one with the luckiest number.
+        """The winner: confirmed with fresh seeds, or else with the best estimate; not the luckiest number.
 
         Raises:
             InputError: no trial has finished.
@@ -220,11 +310,16 @@ class Study:
 
     @property
     def ranking(self) -> list[Result]:
-        """The finished trials, the best estimate first."""
-        ranking = ranked(self._results, self._search, self._told, self.settings)
+        """The finished trials: those confirmed, best first, then the others by their estimates."""
+        ranking = self._ledger.ranking
         if not ranking:
             raise InputError(f"no trial of {self.folder} has finished; see the errors in its table")
         return ranking
+
+    @property
+    def confirmation(self) -> pd.DataFrame:
+        """A row a trial that was trained again, the winner first: mean, interval, probability of being the best."""
+        return self._ledger.confirmation
 
     def trial(self, number: int | None = None) -> Result:
         """A trial that has ended, by its number; the best one if left out.
@@ -234,9 +329,9 @@ class Study:
         """
         if number is None:
             return self.best
-        if number not in self._results:
+        if number not in self._ledger.results:
             raise InputError(f"no trial {number!r} of {self.folder} has ended; those that have are in its table")
-        return self._results[number]
+        return self._ledger.results[number]
 
     def babysit(self, trial: int | None = None, *, name: str | None = None, **settings: Any) -> Any:
         """Make a `caviar.Panda` of a trial: it trains anew to where the trial ended, to the bit, and lives on.
@@ -264,109 +359,34 @@ class Study:
         panda.train(chosen.epochs, wait=False)
         return panda
 
+    def importance(self) -> pd.DataFrame:
+        """How much of the metric's variation each hyperparameter explains; see `caviar.insight.importance`."""
+        from caviar.insight.importance import importance
+
+        return importance(self)
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write a report, `report.html` in the study's folder if not told where; see `caviar.insight.report`."""
+        from caviar.insight.report import report
+
+        return report(self, path)
+
+    @property
+    def plot(self) -> "Plots":
+        """Pictures as Plotly figures, such as `study.plot.parallel()`; see `caviar.insight.plots`."""
+        from caviar.insight.plots import Plots
+
+        return Plots(self)
+
+    def _repr_html_(self) -> str:
+        from caviar.insight.notebook import study_html
+
+        return study_html(self)
+
     def write(self) -> None:
-        """Write results.csv, history.csv and waves.csv, each whole or not at all."""
-        begun = time.monotonic()
-        for name, table in (("results", self.table), ("history", self.history), ("waves", self.waves)):
-            write_csv(table, self.folder / f"{name}.csv")
-        ended = time.monotonic()
-        self._next_write = ended + max(WRITE_SECONDS, 20 * (ended - begun))
-
-    def _run_waves(self, journal: Journal, progress: bool) -> None:
-        trainable = self._subject.trainable(self.settings.epochs)
-        alarm = Alarm(self._paused_by)
-        with (
-            watcher(self.settings.trials, self.settings.metric, not progress) as watch,
-            open_pool(trainable, self.settings.metric, self._placement, watch.say) as pool,
-        ):
-            while not self._search.done:
-                self._run_wave(journal, pool, alarm, watch)
-
-    def _run_wave(self, journal: Journal, pool: Pool, alarm: Alarm, watch: Watcher) -> None:
-        """The next wave, or what is left of the one that was interrupted."""
-        record = self._next_wave(journal)
-        trials = self._trials(record)
-        left = [trial for trial in trials if trial.number not in self._results]
-        for sentence in (f"wave {record['wave']}: {len(left)} trials on {pool.workers} trainers", *record["edges"]):
-            watch.say(sentence)
-
-        def keep(ended: list[Result]) -> None:
-            counted: list[Result] = []
-            try:
-                for result in ended:
-                    counted += alarm.passed(result)
-            finally:
-                self._count(counted, journal, watch)
-
-        run_wave(pool, stacked(left, pool.trainable, pool.workers, self._stacking), keep)
-        self._count(alarm.held(), journal, watch)
-        self._tell(record)
-
-    def _count(self, ended: Sequence[Result], journal: Journal, watch: Watcher) -> None:
-        """Trials have ended: on disk first, then in the table."""
-        for result in ended:
-            self._keep_output(result)
-        journal.append(result.as_record() for result in ended)
-        for result in ended:
-            self._take(result)
-        watch.ended(len(self._results), self._best)
-        if time.monotonic() > self._next_write:
-            self.write()
-
-    def _take(self, result: Result) -> None:
-        """Into memory: all of a trial but its curve and its output."""
-        self._results[result.trial] = replace(result, curve=[], output="")
-        if result.state == "finished":
-            value, choose = result.metrics[self.settings.metric], max if self.settings.mode == "max" else min
-            self._best = value if self._best is None else choose(self._best, value)
-
-    def _next_wave(self, journal: Journal) -> dict[str, Any]:
-        """The record of the wave to run: the last one if it was interrupted, else a new one, journalled."""
-        if self._waves and len(self._told) < sum(len(wave["points"]) for wave in self._waves):
-            return self._waves[-1]
-        points = self._search.ask()
-        square = self._search.square
-        record = {
-            "wave": len(self._waves) + 1,
-            "first": sum(len(wave["points"]) for wave in self._waves),
-            "points": points.tolist(),
-            "square": square.as_dict() if square is not None else None,
-            "edges": edges(square, self._search.space) if square is not None else [],
-            "space": to_plain(self._search.space),  # wider than the study's where it grew
-        }
-        journal.append([record])
-        self._waves.append(record)
-        return record
-
-    def _trials(self, record: Mapping[str, Any]) -> list[Trial]:
-        points = np.array(record["points"])
-        return trials_of(self._search.space, points, self.settings.seed, record["wave"], record["first"])
-
-    def _tell(self, record: Mapping[str, Any]) -> None:
-        """Tell the search a whole wave, in the order of trial numbers."""
-        numbers = range(record["first"], record["first"] + len(record["points"]))
-        self._search.tell(np.array(record["points"]), told(self._results, numbers, self.settings))
-        self._told += numbers
-
-    def _replay(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Take up what a journal holds."""
-        for record in records:
-            if "points" in record:
-                self._waves.append(dict(record))
-            elif "state" in record:
-                self._take(Result.from_record(record))
-            elif "paused" in record:
-                self._paused_by.append(record["paused"])
-        for wave in self._waves:
-            if all(n in self._results for n in range(wave["first"], wave["first"] + len(wave["points"]))):
-                self._tell(wave)
-
-    def _keep_output(self, result: Result) -> None:
-        """What a trial printed goes to a file of its own."""
-        if result.output:
-            folder = self.folder / "output"
-            folder.mkdir(exist_ok=True)
-            (folder / f"{result.trial:06d}.txt").write_text(result.output)
+        """Write results.csv, history.csv, waves.csv and confirmation.csv, each whole or not at all."""
+        for name in ("results", "history", "waves", "confirmation"):
+            write_csv(self.table if name == "results" else getattr(self, name), self.folder / f"{name}.csv")
 
 
 def _free_folder(name: str) -> Path:

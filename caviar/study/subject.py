@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from caviar.errors import InputError
-from caviar.fleet.trainables import FunctionTrainable, NetworkTrainable, Trainable
+from caviar.fleet.trainables import FunctionTrainable, NetworkTrainable, Trainable, check_picklable
 from caviar.model.data import Dataset, load, load_csv
 from caviar.model.hyperparameters import NETWORK_DEFAULTS, check_config
 from caviar.space.space import Space, nearest
@@ -28,8 +28,14 @@ class Subject:
         """What is sent to the trainers."""
         if self.function is not None:
             return FunctionTrainable(self.function)
-        assert self.dataset is not None
+        if self.dataset is None:
+            raise InputError(f"{self.name} was opened to be read; to go on with it use `caviar resume` or Study.open")
         return NetworkTrainable(self.dataset, epochs)
+
+    @property
+    def seeded(self) -> bool:
+        """Whether its results depend on a seed, and not on the config alone."""
+        return self.function is None or FunctionTrainable(self.function).takes_seed
 
     def objective(self, metric: str | None, mode: str | None) -> tuple[str, str]:
         """The metric and its mode, filled in for the built-in network.
@@ -50,8 +56,10 @@ class Subject:
             raise InputError(f"metric={metric!r} is not reported{nearest(metric, reported)}")
         return metric, mode or ("max" if metric.endswith("accuracy") else "min")
 
-    def check_space(self, space: Space) -> None:
-        """Raise InputError for a hyperparameter that the built-in network does not have, or a bound it cannot take."""
+    def check(self, space: Space) -> None:
+        """Raise InputError for a function that cannot be sent to trainers, or a space that the network cannot take."""
+        if self.function is not None:
+            check_picklable(FunctionTrainable(self.function), self.name)
         if self.dataset is not None:
             for value in (0.0, 1.0):
                 for config in space.configs(np.full((1, space.dimension), value)):

@@ -27,12 +27,13 @@ def print_summary(study: Study, console: Console | None = None) -> None:
         console.print(_ten_best(study))
         luckiest = max if study.settings.mode == "max" else min
         value = luckiest(r.metrics[metric] for r in study.ranking)
-        console.print(f"Chosen by estimate, not by luck; the {luckiest.__name__}imum seen: {metric} {value:.4g}\n")
+        how = _confirmed(study) if len(study.confirmation) else "Chosen by estimate, not by luck"
+        console.print(f"{how}; the {luckiest.__name__}imum seen: {metric} {value:.4g}\n", highlight=False)
     console.print(_square(study.square))
     for sentence in study.edges:
         console.print(f"  {sentence}", markup=False, highlight=False)
     console.print(_waves(study.waves, metric))
-    for name in ("results", "history", "waves"):
+    for name in ("results", "history", "waves", "confirmation"):
         console.print(f"  {study.folder / f'{name}.csv'}", highlight=False, soft_wrap=True)
 
 
@@ -40,6 +41,16 @@ def wide_console() -> Console:
     """Standard output; where it is no terminal, wide enough for the tables."""
     console = Console()
     return console if console.is_terminal else Console(width=140)
+
+
+def _confirmed(study: Study) -> str:
+    """What the confirming wave found."""
+    winner = study.confirmation.iloc[0]
+    return (
+        f"Trial {winner['trial']:.0f} was confirmed with {winner['replicates']:.0f} fresh seeds: "
+        f"{study.settings.metric} {winner['mean']:.4g} (95 %: {winner['low']:.4g} .. {winner['high']:.4g}), "
+        f"the best of {len(study.confirmation)} with probability {winner['probability']:.0%}"
+    )
 
 
 def _ten_best(study: Study) -> Table:

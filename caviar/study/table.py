@@ -1,7 +1,8 @@
 """The tables of a study, and their CSV files: `results` (a row a trial), `history` (a row an epoch), `waves`.
 
 Columns of the results, in this order: trial, wave, state, every hyperparameter, every metric of the last
-report, epochs, seconds, seed, worker, error. A hyperparameter that was not in force is empty.
+report, epochs, seconds, seed, confirms (the trial that this one trains again with a fresh seed; empty for others),
+worker, error. A hyperparameter that was not in force is empty.
 Floats are written so that `pandas.read_csv` (from pandas 3.1 on) gives back the very same bits.
 """
 
@@ -22,7 +23,7 @@ from caviar.space.plain import from_plain
 from caviar.study.result import Result
 from caviar.study.settings import Settings
 
-STATES = ("finished", "diverged", "failed", "timed_out")
+STATES = ("finished", "stopped", "diverged", "failed", "timed_out")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
 
 
@@ -45,6 +46,7 @@ def results_table(results: Iterable[Result], names: Sequence[str]) -> pd.DataFra
         "epochs": pd.array([r.epochs for r in ordered], dtype="int64"),
         "seconds": pd.array([r.seconds for r in ordered], dtype="float64"),
         "seed": pd.array([r.seed for r in ordered], dtype="int64"),
+        "confirms": pd.array([r.confirms for r in ordered], dtype="Int64"),
         "worker": pd.array([r.worker for r in ordered], dtype="str"),
         "error": pd.array([r.error for r in ordered], dtype="str"),
     }
@@ -82,9 +84,9 @@ def history_table(results: Iterable[Result]) -> pd.DataFrame:
 def waves_table(waves: Sequence[Mapping[str, Any]], results: Sequence[Result], settings: Settings) -> pd.DataFrame:
     """A row a wave: how it went, and the square it was sampled from with the reason why.
 
-    Columns: wave, kind ("coarse" or "fine"), trials, a count of each state, the best and the median metric, the
-    seconds of its trials, the square's share of the space and its reason, the bounds of the space that it lies
-    against (edges), and for each hyperparameter the bounds NAME_low and NAME_high, or the kept NAME_options.
+    Columns: wave, kind ("coarse", "fine" or "confirm"), trials, a count of each state, the best and the median
+    metric, the seconds of its trials, the square's share of the space and its reason, the bounds of the space that
+    it lies against (edges), and for each hyperparameter the bounds NAME_low and NAME_high, or the kept NAME_options.
     """
     by_wave: defaultdict[int, list[Result]] = defaultdict(list)
     for result in results:
@@ -95,14 +97,15 @@ def waves_table(waves: Sequence[Mapping[str, Any]], results: Sequence[Result], s
         values = [r.metrics[settings.metric] for r in mine if r.state == "finished"]
         choose = max if settings.mode == "max" else min
         square = Square.from_dict(wave["square"]) if wave["square"] else None
-        row: dict[str, Any] = {"wave": wave["wave"], "kind": "coarse" if square is None else "fine"}
+        kind = "confirm" if wave["confirms"] else "coarse" if square is None else "fine"
+        row: dict[str, Any] = {"wave": wave["wave"], "kind": kind}
         row["trials"] = len(wave["points"])
         row |= {state: sum(r.state == state for r in mine) for state in STATES}
         row["best"] = choose(values, default=math.nan)
         row["median"] = statistics.median(values) if values else math.nan
         row["seconds"] = math.fsum(r.seconds for r in mine)
         row["square_share"] = 1.0 if square is None else square.share
-        row["reason"] = "the whole space" if square is None else square.reason
+        row["reason"] = _reason(wave, square)
         row["edges"] = "; ".join(wave["edges"])
         for entry in square_of(wave):
             name = entry["name"]
@@ -112,6 +115,12 @@ def waves_table(waves: Sequence[Mapping[str, Any]], results: Sequence[Result], s
                 row |= {f"{name}_low": entry["low"], f"{name}_high": entry["high"]}
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _reason(wave: Mapping[str, Any], square: Square | None) -> str:
+    if wave["confirms"]:
+        return "the best trials again, with fresh seeds"
+    return "the whole space" if square is None else square.reason
 
 
 def square_table(wave: Mapping[str, Any]) -> pd.DataFrame:

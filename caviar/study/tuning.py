@@ -35,28 +35,45 @@ def new_search(settings: Settings) -> Search:
 
 
 def told(results: Mapping[int, Result], numbers: Iterable[int], settings: Settings) -> Array:
-    """What a search is told of trials: lower is better; NaN for those that failed or diverged."""
-    sign = -1.0 if settings.mode == "max" else 1.0
-    values = [sign * _value(results[number], settings.metric) for number in numbers]
-    return np.array(values)
+    """What a search is told of the trials of a wave: lower is better; NaN for those that failed or diverged.
+
+    A trial that was stopped early counts as no better than the worst of those that outlived it.
+    """
+    wave = [results[number] for number in numbers]
+    finished = [lowered(result.metrics, settings) for result in wave if result.state == "finished"]
+    worst = max(finished, default=-math.inf)
+    return np.array([_value(result, worst, settings) for result in wave])
 
 
-def ranked(results: Mapping[int, Result], search: Search, asked: Sequence[int], settings: Settings) -> list[Result]:
-    """The finished trials, the best first: by the search's smoothed estimates of those that it was told of.
+def lowered(metrics: Mapping[str, float], settings: Settings) -> float:
+    """The metric of a report, as it is to be minimised."""
+    value = metrics.get(settings.metric, math.nan)
+    return -value if settings.mode == "max" else value
+
+
+def ranked(
+    results: Mapping[int, Result], search: Search, asked: Sequence[int | None], settings: Settings
+) -> list[Result]:
+    """The finished trials of the search, the best first: by its smoothed estimates of those that it was told of.
 
     Trials that it was not told of yet (their wave was interrupted) stand behind, by their metric.
+
+    Args:
+        results: of all trials, by number; those of a confirming wave are left out.
+        search: what was told.
+        asked: the trials told, in order; None for one of a warm start.
     """
     estimates = dict(zip(asked, search.estimates(), strict=True)) if asked else {}
-    finished = [result for result in results.values() if result.state == "finished"]
-    raw = dict(zip([r.trial for r in finished], told(results, [r.trial for r in finished], settings), strict=True))
 
     def rank(result: Result) -> tuple[bool, float, float, int]:
         estimate = estimates.get(result.trial, math.nan)
         unknown = math.isnan(estimate)
-        return (unknown, 0.0 if unknown else estimate, raw[result.trial], result.trial)
+        return (unknown, 0.0 if unknown else estimate, lowered(result.metrics, settings), result.trial)
 
-    return sorted(finished, key=rank)
+    return sorted((r for r in results.values() if r.state == "finished" and r.confirms is None), key=rank)
 
 
-def _value(result: Result, metric: str) -> float:
-    return result.metrics.get(metric, math.nan) if result.state == "finished" else math.nan
+def _value(result: Result, worst: float, settings: Settings) -> float:
+    if result.state == "stopped":
+        return max(lowered(result.metrics, settings), worst)
+    return lowered(result.metrics, settings) if result.state == "finished" else math.nan

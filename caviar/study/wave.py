@@ -1,13 +1,13 @@
 """One wave: trials out to the pool, results in, each on disk before it counts."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
-from caviar.fleet.messages import Event, Report, Stack, Started, Trial
-from caviar.space.scales import Array
-from caviar.space.space import Space
+from caviar.fleet.messages import Done, Event, Report, Stack, Started, Trial
 from caviar.study.result import Curve, Result
 
 
@@ -18,13 +18,88 @@ class Fleet(Protocol):
     def pending(self) -> int: ...
     def submit(self, stacks: Iterable[Stack]) -> None: ...
     def turn(self, timeout: float = 1.0) -> list[Event]: ...
+    def forget(self, trials: Sequence[int]) -> None: ...
+    def stop(self, reason: str) -> list[Event]: ...
 
 
-def trials_of(space: Space, points: Array, seed: int, wave: int, first: int) -> list[Trial]:
+class Deadline:
+    """The end of the time that a study has.
+
+    Args:
+        seconds: from now on; None: there is no end.
+    """
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self._end = math.inf if seconds is None else time.monotonic() + seconds
+        self.reason = "" if seconds is None else f"the study ran over its {seconds:g} s"
+
+    @property
+    def over(self) -> bool:
+        """Whether it has passed."""
+        return time.monotonic() > self._end
+
+
+class Gathering:
+    """Turns the events of a wave's trials into results.
+
+    Args:
+        fleet: what trains them.
+        trials: all that may be trained.
+        deadline: when it passes, what runs is stopped.
+    """
+
+    def __init__(self, fleet: Fleet, trials: Iterable[Trial], deadline: Deadline) -> None:
+        self.fleet, self.deadline = fleet, deadline
+        self._trials = {trial.number: trial for trial in trials}
+        self._curves: dict[int, Curve] = {}
+
+    def train(self, stacks: Iterable[Stack]) -> Iterator[list[Result]]:
+        """Train stacks, and those submitted meanwhile; yields the results of each turn, in any order.
+
+        The result of a trial that was told to pause has the state "paused".
+        """
+        self.fleet.submit(stacks)
+        while self.fleet.pending:
+            events = self.fleet.turn()
+            if self.deadline.over:
+                events += self.fleet.stop(self.deadline.reason)
+            yield self._results(events)
+
+    def _results(self, events: Iterable[Event]) -> list[Result]:
+        ended: list[Result] = []
+        for event in events:
+            if isinstance(event, Started):  # a trial that lost its worker begins anew
+                self._curves[event.trial] = self._curves.get(event.trial, [])[: event.reports]
+            elif isinstance(event, Report):
+                self._curves[event.trial].append((event.epoch, event.seconds, event.metrics))
+            else:
+                ended.append(self._result(event))
+        return ended
+
+    def _result(self, event: Done) -> Result:
+        trial = self._trials[event.trial]
+        curve = list(self._curves.get(trial.number, []))
+        return Result(
+            trial=trial.number,
+            wave=trial.wave,
+            state=event.state,
+            config=trial.config,
+            metrics=curve[-1][2] if curve else {},
+            epochs=len(curve),
+            seconds=event.seconds,
+            seed=trial.seed,
+            worker=event.worker,
+            error=event.error,
+            curve=curve,
+            output=event.output,
+        )
+
+
+def trials_of(configs: Iterable[dict[str, Any]], seed: int, wave: int, first: int) -> list[Trial]:
     """The trials of a wave, numbered from `first`, each with a seed of its own from (study seed, wave, number)."""
     return [
         Trial(number, wave, config, trial_seed(seed, wave, number))
-        for number, config in enumerate(space.configs(points), start=first)
+        for number, config in enumerate(configs, start=first)
     ]
 
 
@@ -33,35 +108,17 @@ def trial_seed(seed: int, wave: int, number: int) -> int:
     return int(np.random.SeedSequence((seed, wave, number)).generate_state(1)[0])
 
 
-def run_wave(fleet: Fleet, stacks: Sequence[Stack], keep: Callable[[list[Result]], None]) -> None:
-    """Train the stacks of a wave; `keep` is given the results of each turn of the loop, in any order."""
-    trials = {trial.number: trial for stack in stacks for trial in stack}
-    curves: dict[int, Curve] = {}
-    fleet.submit(stacks)
-    while fleet.pending:
-        ended: list[Result] = []
-        for event in fleet.turn():
-            if isinstance(event, Started):
-                curves[event.trial] = []  # a trial that lost its worker begins anew
-            elif isinstance(event, Report):
-                curves[event.trial].append((event.epoch, event.seconds, event.metrics))
-            else:
-                trial = trials[event.trial]
-                curve = curves.pop(trial.number, [])
-                ended.append(
-                    Result(
-                        trial=trial.number,
-                        wave=trial.wave,
-                        state=event.state,
-                        config=trial.config,
-                        metrics=curve[-1][2] if curve else {},
-                        epochs=len(curve),
-                        seconds=event.seconds,
-                        seed=trial.seed,
-                        worker=event.worker,
-                        error=event.error,
-                        curve=curve,
-                        output=event.output,
-                    )
-                )
-        keep(ended)
+def run_wave(
+    fleet: Fleet, stacks: Sequence[Stack], keep: Callable[[list[Result]], None], deadline: Deadline | None = None
+) -> None:
+    """Train the stacks of a wave to their ends.
+
+    Args:
+        fleet: what trains them.
+        stacks: of the trials that are left of the wave.
+        keep: is given the results of each turn of the loop, in any order.
+        deadline: of the study.
+    """
+    trials = (trial for stack in stacks for trial in stack)
+    for results in Gathering(fleet, trials, deadline or Deadline()).train(stacks):
+        keep(results)

@@ -9,13 +9,13 @@ import argparse
 import json
 import multiprocessing
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import caviar
 from caviar.fleet.cluster import Placement, connected
@@ -27,13 +27,17 @@ from caviar.study.wave import run_wave, trials_of
 
 WORKERS = 4
 EPOCHS = 20
+SHAPE = [
+    j
+    for j, dimension in enumerate(caviar.default_space().dimensions)
+    if dimension.name in ("hidden_layers", "hidden_units", "batch_size")
+]
 
 
 def sampled(count: int, same_shape: int = 1, seed: int = 0) -> list[Trial]:
     """Random trials of the default space."""
     space = caviar.default_space()
-    shape = [j for j, d in enumerate(space.dimensions) if d.name in ("hidden_layers", "hidden_units", "batch_size")]
-    search = caviar.search.Random(space, count, seed=seed, shared=shape if same_shape > 1 else (), group=same_shape)
+    search = caviar.search.Random(space, count, seed=seed, shared=SHAPE if same_shape > 1 else (), group=same_shape)
     return trials_of(space, search.ask(), seed, 1, 0)
 
 
@@ -108,27 +112,42 @@ def throughput(count: int, repeats: int) -> list[dict[str, Any]]:
     ]
 
 
-def quality(budget: float, seeds: int) -> list[dict[str, Any]]:
-    """The best validation loss of studies that get the same seconds, with and without shared shapes."""
-    rows = []
-    with tempfile.TemporaryDirectory() as folder, connected(Placement(workers=WORKERS)):
-        for same_shape, trials in ((1, 64), (4, 64), (8, 64), (16, 64)):
-            for attempt in range(2):  # first how fast, then as many trials as fit into the budget
-                best, took = [], []
-                for seed in range(seeds if attempt else 2):
-                    study = caviar.Study(
-                        "digits", trials=trials, waves=4, metric="val_loss", seed=seed, same_shape=same_shape,
-                        workers=WORKERS, out=Path(folder) / f"{same_shape}-{attempt}-{seed}",
-                    )  # fmt: skip
-                    table = study.run(progress=False)
-                    best.append(table["val_loss"].min())
-                    took.append(table["seconds"].sum() / WORKERS)
-                if not attempt:
-                    trials = max(16, int(trials * budget / statistics.median(took)) // 4 * 4)
-            rows.append(
-                {"same_shape": same_shape, "trials": trials, "seconds": statistics.median(took),
-                 "best_val_loss": statistics.fmean(best), "standard_error": statistics.stdev(best) / seeds**0.5}
-            )  # fmt: skip
+def searched(trials: int, same_shape: int, seed: int) -> tuple[float, float]:
+    """The best validation loss of a study of four waves on one core, and the processor seconds it took."""
+    trainable = NetworkTrainable(caviar.load_digits(), EPOCHS)
+    space = caviar.default_space()
+    search = caviar.search.CoarseToFine(
+        space, trials=trials, waves=4, seed=seed, shared=SHAPE if same_shape > 1 else (), group=same_shape
+    )
+    best, begun = np.inf, time.process_time()
+    while not search.done:
+        points = search.ask()
+        wave = trials_of(space, points, seed, search.wave + 1, len(search.estimates()))
+        losses = {}
+        for stack in stacked(wave, trainable, workers=1):
+            run = trainable.start([trial.config for trial in stack], [trial.seed for trial in stack])
+            while reports := run.epoch():
+                last = reports
+                losses |= {t.number: r["val_loss"] for t, r in zip(stack, last, strict=True) if r is not None}
+        values = np.array([losses.get(trial.number, np.nan) for trial in wave])
+        search.tell(points, values)
+        best = min(best, float(np.nanmin(values)))
+    return best, time.process_time() - begun
+
+
+def quality(seeds: int) -> list[dict[str, Any]]:
+    """The best validation loss in the processor time that 64 trials of shapes of their own take."""
+    threadpool_limits(1)
+    rows: list[dict[str, Any]] = []
+    for same_shape in (1, 4, 8):
+        took = statistics.median(searched(64, same_shape, seed=100 + seed)[1] for seed in range(3))
+        base = took if not rows else rows[0]["seconds_of_64"]
+        trials = round(64 * base / took)
+        best = [searched(trials, same_shape, seed)[0] for seed in range(seeds)]
+        rows.append(
+            {"same_shape": same_shape, "seconds_of_64": took, "trials": trials,
+             "best_val_loss": statistics.fmean(best), "standard_error": statistics.stdev(best) / seeds**0.5}
+        )  # fmt: skip
     return rows
 
 
@@ -138,11 +157,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     count, repeats, seeds = (64, 1, 3) if arguments.quick else (256, 3, 10)
+    good = quality(seeds)
     fast = throughput(count, repeats)
     print("| way | trials a second | ratio to PyTorch |\n| --- | --- | --- |")
     for row in fast:
         print(f"| {row['way']} | {row['trials_a_second']:.1f} | {row['ratio_to_torch']:.2f} |")
-    good = quality(2.0 if arguments.quick else 4.0, seeds)
     print("\n| trials a shape | trials in the same time | best validation loss |\n| --- | --- | --- |")
     for row in good:
         print(f"| {row['same_shape']} | {row['trials']} | {row['best_val_loss']:.4f} ± {row['standard_error']:.4f} |")

@@ -3,7 +3,7 @@
 import heapq
 import itertools
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from caviar.fleet.dispatch import Dispatcher
 from caviar.fleet.messages import Done, Event, Lease, Report, Stack, Started, Trial
@@ -17,6 +17,8 @@ class SimulatedFleet:
         duration: the seconds that a trial takes.
         deaths: the mean seconds between two losses of a random worker; None: none dies.
         killers: trials that take their worker with them whenever they run.
+        epochs: how many reports a trial gives.
+        score: the metric of a trial's number and epoch.
     """
 
     def __init__(
@@ -26,11 +28,17 @@ class SimulatedFleet:
         deaths: float | None = None,
         killers: Iterable[int] = (),
         seed: int = 0,
+        epochs: int = 1,
+        score: Callable[[int, int], float] = lambda number, epoch: float(number),
     ) -> None:
         self.dispatcher = Dispatcher()
         self.now = 0.0
         self.busy = 0.0
         self.starts = 0
+        self.epochs = 0  # how many were trained
+        self._epochs, self._score = epochs, score
+        self._paused: dict[int, tuple[int, int]] = {}  # where a paused trial is, and how many reports it has given
+        self._given: dict[int, int] = {}
         self.last_start: dict[int, float] = {}
         self._random = random.Random(seed)
         self._duration, self._killers, self._deaths = duration, frozenset(killers), deaths
@@ -50,6 +58,18 @@ class SimulatedFleet:
         for worker in list(self._leases):
             self._feed(worker)
 
+    def forget(self, trials: Sequence[int]) -> None:
+        self.dispatcher.forget(trials)
+        for number in trials:
+            self._paused.pop(number, None)
+
+    def stop(self, reason: str) -> list[Event]:
+        begun = [stack for _, _, what, _, stack in self._agenda if what == "end"]
+        ends: list[Event] = [Done(trial.number, "timed_out", reason, 0.0, "") for stack in begun for trial in stack]
+        counted = self.dispatcher.receive(ends)
+        self.dispatcher.stop()
+        return counted
+
     def turn(self, timeout: float = 1.0) -> list[Event]:
         if not self._agenda:
             return []
@@ -65,14 +85,22 @@ class SimulatedFleet:
             seconds = sum(self._duration(trial) for trial in stack)
             deadly = any(trial.number in self._killers for trial in stack)
             self._plan(self.now + seconds, "kill" if deadly else "end", worker, stack)
-            return self.dispatcher.receive([Started(trial.number) for trial in stack])
+            given = {trial.number: self._paused.get(trial.number, (worker, 0)) for trial in stack}
+            self._given = self._given | {n: reports if home == worker else 0 for n, (home, reports) in given.items()}
+            return self.dispatcher.receive([Started(trial.number, self._given[trial.number]) for trial in stack])
         if what == "kill":
             return self._lose(worker, "it took its worker with it")
         self.busy += sum(self._duration(trial) for trial in stack)
         events: list[Event] = []
         for trial in stack:
-            events.append(Report(trial.number, 1, self._duration(trial), {"score": float(trial.number)}))
-            events.append(Done(trial.number, "finished", "", self._duration(trial), str(worker)))
+            until = trial.until or self._epochs
+            self.epochs += until - self._given[trial.number]
+            for epoch in range(self._given[trial.number] + 1, until + 1):
+                metrics = {"score": self._score(trial.number, epoch)}
+                events.append(Report(trial.number, epoch, self._duration(trial), metrics))
+            state = "finished" if trial.until is None else "paused"
+            self._paused[trial.number] = (worker, until)
+            events.append(Done(trial.number, state, "", self._duration(trial), str(worker)))
         counted = self.dispatcher.receive(events)
         lease = self._leases[worker][0]
         rest = lease[lease.index(stack) + 1 :]

@@ -147,7 +147,7 @@ def test_groups_share_coordinates(group):
     for points in run(search, bowl):
         grouped = points.reshape(-1, group, 4)
         assert (grouped[:, :, [1, 3]] == grouped[:, :1, [1, 3]]).all()
-        assert len(np.unique(points[:, 0])) == 16
+        assert len(np.unique(points, axis=0)) == 16
 
 
 def test_many_trials_are_summed_up_by_few():

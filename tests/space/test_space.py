@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,3 +125,19 @@ def test_bad_input_is_one_sentence(make, words):
     with pytest.raises(InputError, match=words) as error:
         make()
     assert "\n" not in str(error.value)
+
+
+def test_a_space_around_a_config_or_a_square():
+    space = Space(rate=loguniform(1e-4, 1.0), units=randint(50, 100), kind=choice(["a", "b"]), fixed=3)
+    config = {"rate": 1e-2, "units": 52, "kind": "b", "fixed": 3}
+    narrow = space.around(config)
+    assert narrow.points([config]).shape == (1, 3)
+    assert narrow.hyperparameters["rate"].low == pytest.approx(1e-3)
+    assert narrow.hyperparameters["rate"].high == pytest.approx(1e-1)
+    assert (narrow.hyperparameters["units"].low, narrow.hyperparameters["kind"].default) == (50, "b")
+    square = pd.DataFrame({"name": ["rate", "kind"], "low": [0.1, None], "high": [9.0, None]}, dtype=object)
+    within = space.around(square).hyperparameters
+    assert (within["rate"].low, within["rate"].high) == (0.1, 1.0)
+    assert within["units"] == space.hyperparameters["units"]
+    with pytest.raises(InputError, match="lies outside"):
+        space.around({"rate": 5.0})

@@ -9,7 +9,7 @@ import pytest
 
 import caviar
 from caviar.errors import CaviarError, InputError, StorageError
-from caviar.study.journal import NAME
+from caviar.study.journal import NAME, Journal
 from caviar.study.stacking import stacked
 from caviar.study.wave import trials_of
 
@@ -156,24 +156,25 @@ def test_an_interrupted_study_goes_on_to_the_same_table(tmp_path):
         assert resumed.best.trial == undisturbed.best.trial
 
 
-def test_ctrl_c_keeps_what_has_finished(tmp_path):
+def test_ctrl_c_keeps_what_has_finished(tmp_path, monkeypatch):
     study = digits(tmp_path, "s", workers=1)
     kept = []
 
     class Stop(BaseException):
         pass
 
-    original = study._keep_output
-
-    def stop_at_the_third(result):
-        original(result)
-        kept.append(result.trial)
-        if len(kept) == 3:
+    def stop_at_the_third(journal, records):
+        records = list(records)
+        original(journal, records)
+        kept.extend(record for record in records if "state" in record)
+        if len(kept) >= 3:
             raise Stop
 
-    study._keep_output = stop_at_the_third
+    original = Journal.append
+    monkeypatch.setattr(Journal, "append", stop_at_the_third)
     with pytest.raises(Stop):
         study.run(progress=False)
+    monkeypatch.undo()
     assert (study.folder / "results.csv").exists()
     table = caviar.Study.open(study.folder).run(progress=False)
     expected = digits(tmp_path, "t").run(progress=False)
@@ -184,7 +185,7 @@ def test_a_stack_holds_trials_of_one_shape_and_none_is_lost():
     study = caviar.Study("digits", trials=16)
     space = caviar.default_space()
     points = np.random.default_rng(0).random((100, space.dimension))
-    trials = trials_of(space, points, 0, 1, 0)
+    trials = trials_of(space.configs(points), 0, 1, 0)
     stacks = stacked(trials, study._subject.trainable(20), workers=4)
     assert sorted(trial.number for stack in stacks for trial in stack) == list(range(100))
     for stack in stacks:
@@ -251,8 +252,6 @@ def test_a_study_of_arrays_asks_for_them_again(tmp_path):
 
 
 def test_a_study_that_another_driver_runs_is_refused(tmp_path):
-    from caviar.study.journal import Journal
-
     study = digits(tmp_path, "s")
     journal = Journal(tmp_path / "s")
     with pytest.raises(StorageError, match="another driver"):

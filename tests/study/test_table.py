@@ -28,7 +28,8 @@ NAMES = ["rate", "units", "optimizer", "beta2"]
 def test_a_row_a_trial_with_typed_columns_in_order():
     table = results_table(RESULTS, NAMES)
     assert list(table) == [
-        "trial", "wave", "state", *NAMES, "val_loss", "test_loss", "epochs", "seconds", "seed", "worker", "error",
+        "trial", "wave", "state", *NAMES, "val_loss", "test_loss", "epochs", "seconds", "seed", "confirms",
+        "worker", "error",
     ]  # fmt: skip
     assert list(table["trial"]) == [0, 1, 2]
     assert table["units"].dtype == "int64"

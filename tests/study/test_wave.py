@@ -1,7 +1,6 @@
 """The loop of a wave against a fleet in virtual time."""
 
 from caviar.fleet.messages import Trial
-from caviar.space import cube
 from caviar.study.wave import run_wave, trial_seed, trials_of
 from tests.fleet.simulation import SimulatedFleet
 
@@ -31,7 +30,7 @@ def test_a_wave_of_no_trials_ends():
 
 
 def test_seeds_depend_on_study_wave_and_number_alone():
-    trials = trials_of(cube(2), [[0.1, 0.2], [0.3, 0.4]], seed=5, wave=2, first=10)
+    trials = trials_of([{"x": 0.1}, {"x": 0.3}], seed=5, wave=2, first=10)
     assert [trial.number for trial in trials] == [10, 11]
     assert [trial.seed for trial in trials] == [trial_seed(5, 2, 10), trial_seed(5, 2, 11)]
     seeds = {trial_seed(s, w, n) for s in range(3) for w in range(3) for n in range(50)}

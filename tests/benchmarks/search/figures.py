@@ -8,6 +8,7 @@ import pandas as pd
 FAMILIES = ("functions", "trainings", "lcbench noise 0", "lcbench noise 2", "lcbench noise 5")
 BATCHED = ("functions", "trainings")
 RESAMPLES = 1000
+HIGHEST = 3.0
 
 
 def regrets(records: pd.DataFrame) -> pd.DataFrame:
@@ -15,18 +16,22 @@ def regrets(records: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         records: one row a `Record`; the best known is the lower of `best` and the best that any method found.
+
+    Regrets above `HIGHEST` count as that, or a single lost race would outweigh all others. Where random's
+    median is the best known there is nothing to compare: NaN, which means leave out.
     """
     records = records.copy()
     records["value"] = records["value"].fillna(np.inf)
     best = np.minimum(records["best"], records.groupby("problem")["value"].transform("min"))
     random = records[records["method"] == "random"].groupby(["problem", "trials"])["value"].median()
     median = random.reindex(pd.MultiIndex.from_frame(records[["problem", "trials"]])).to_numpy()
-    records["regret"] = (records["value"] - best) / np.maximum(median - best, 1e-12)
+    apart = np.where(median - best > 1e-9, median - best, np.nan)
+    records["regret"] = np.minimum((records["value"] - best) / apart, HIGHEST)
     records["loss"] = records["value"] - records["best"]
     return records
 
 
-def summary(records: pd.DataFrame, families: tuple[str, ...] = FAMILIES) -> pd.DataFrame:
+def summary(records: pd.DataFrame) -> pd.DataFrame:
     """Mean regret, mean rank, mean loss and number of seeds, a row for each family, budget and method.
 
     Means are over problems of the mean over seeds; ranks among the methods that ran on a cell of all.
@@ -40,14 +45,13 @@ def summary(records: pd.DataFrame, families: tuple[str, ...] = FAMILIES) -> pd.D
         regret=("regret", "mean"), rank=("rank", "mean"), loss=("loss", "mean"), seeds=("seed", "nunique")
     )
     grouped = by_problem.groupby(["family", "trials", "method"], as_index=False)
-    found = grouped.agg(
+    return grouped.agg(
         regret=("regret", "mean"),
         rank=("rank", "mean"),
         loss=("loss", "mean"),
         problems=("problem", "nunique"),
         seeds=("seeds", "min"),
     )
-    return found[found["family"].isin(families)]
 
 
 def wins(records: pd.DataFrame, method: str = "Caviar") -> pd.DataFrame:

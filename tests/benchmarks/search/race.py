@@ -41,7 +41,7 @@ def race(method: str, problem: Problem, seed: int, budgets: tuple[tuple[int, int
         widths.setdefault(1 if method == "TPE sequential" else width, []).append(trials)
     values: dict[int, float] = {}
     for width, totals in widths.items():
-        for trials in [[t] for t in totals] if method in ("Caviar", "grid") else [totals]:
+        for trials in [[t] for t in totals] if method in ("Caviar", "grid") else [sorted(totals)]:
             values |= zip(trials, winners(method, problem, seed, trials, width), strict=True)
     return [
         Record(method, problem.family, problem.name, trials, width, seed, values[trials], problem.best)

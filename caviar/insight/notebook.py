@@ -1,0 +1,17 @@
+"""What a notebook shows of a study that stands alone on a line."""
+
+from html import escape
+
+from caviar.insight.report import ten_best
+from caviar.insight.view import View
+from caviar.study.study import Study
+
+
+def study_html(study: Study) -> str:
+    """A line about the study, and its ten best trials; names are escaped."""
+    view, settings = View(study), study.settings
+    done = f"{len(view.table)} of {settings.trials} trials, {len(view.waves)} waves"
+    line = f"<p><b>{escape(settings.name)}</b>: {done}; {escape(settings.metric)} is to be {settings.mode}imised.</p>"
+    if not view.finished:
+        return line
+    return line + str(ten_best(view).to_html(index=False, border=0, float_format="{:.4g}".format))

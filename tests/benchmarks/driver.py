@@ -1,0 +1,265 @@
+"""What the driver costs: `python -m tests.benchmarks.driver [--quick] [--json FILE] [--only NAME]`.
+
+Each figure stands beside its peer's, from one run on one machine; Ray is started before any clock. The peers are
+optional: Ray Tune needs `ray[tune]`, Optuna its package; one that is missing is left out with a word.
+"""
+
+import argparse
+import contextlib
+import importlib.util
+import json
+import multiprocessing
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import caviar
+import caviar.study.study as study_module
+from caviar.fleet import dispatch
+from caviar.fleet.cluster import Placement, connected
+from caviar.fleet.messages import Done, Report, Started, Trial
+from caviar.fleet.pool import open_pool
+from caviar.fleet.trainables import FunctionTrainable
+from caviar.study.journal import Journal
+from caviar.study.result import Result
+from caviar.study.wave import run_wave
+from tests.fleet.simulation import SimulatedFleet
+
+WORKERS = 4
+SPACE = caviar.Space(x=caviar.uniform(0, 1), y=caviar.loguniform(1e-3, 1), kind=caviar.choice(["a", "b"]))
+OBJECTIVE = {"metric": "score", "mode": "max"}
+
+
+def nothing(config: dict[str, Any], seed: int) -> dict[str, float]:
+    """A trial that does nothing."""
+    return {"score": 1.0}
+
+
+def sleeping(config: dict[str, Any], seed: int) -> dict[str, float]:
+    """A trial that takes its time."""
+    time.sleep(config["x"])
+    return {"score": 1.0}
+
+
+def stacks(seconds: list[float], first: int = 0) -> list[tuple[Trial]]:
+    """A trial alone in its stack for each of the durations."""
+    return [(Trial(first + i, 1, {"x": x}, i),) for i, x in enumerate(seconds)]
+
+
+def journalled(fleet: Any, work: list[tuple[Trial]], folder: Path) -> tuple[float, list[Result]]:
+    """Train stacks with the journal on; returns the seconds and the results."""
+    journal, ended = Journal(folder), []
+
+    def keep(results: list[Result]) -> None:
+        journal.append(result.as_record() for result in results)
+        ended.extend(results)
+
+    begun = time.perf_counter()
+    run_wave(fleet, work, keep)
+    seconds = time.perf_counter() - begun
+    journal.close()
+    return seconds, ended
+
+
+def throughput(quick: bool, folder: Path) -> dict[str, float]:
+    """Trials a second of a warm pool, in leases and one by one."""
+    count, seen = (4_000 if quick else 40_000), {}
+    with open_pool(FunctionTrainable(nothing), "score", Placement(WORKERS)) as pool:
+        journalled(pool, stacks([0.0] * 200), folder / "warm")
+        seconds, _ = journalled(pool, stacks([0.0] * count, 1000), folder / "leases")
+        seen["trials a second in leases"] = count / seconds
+        most, dispatch.LEASE_STACKS = dispatch.LEASE_STACKS, 1
+        seconds, _ = journalled(pool, stacks([0.0] * (count // 8), 100_000), folder / "single")
+        dispatch.LEASE_STACKS = most
+        seen["trials a second one by one"] = count // 8 / seconds
+    return seen
+
+
+def busy(quick: bool, folder: Path) -> dict[str, float]:
+    """The share of the trainers' time that is the trials' own: 200 trials of 0.2 to 2 s."""
+    draw = random.Random(0)
+    durations = [draw.uniform(0.2, 2.0) for _ in range(40 if quick else 200)]
+    with open_pool(FunctionTrainable(sleeping), "score", Placement(WORKERS)) as pool:
+        journalled(pool, stacks([0.5] * 3 * WORKERS, 1000), folder / "warm")  # until all trainers are here
+        seconds, ended = journalled(pool, stacks(durations), folder / "busy")
+    return {"trials": len(durations), "busy share": sum(r.seconds for r in ended) / (WORKERS * seconds)}
+
+
+def tune(quick: bool, folder: Path) -> dict[str, float]:
+    """A whole study, its trainers started inside of the clock and before it, beside Ray Tune with `reuse_actors`."""
+    if importlib.util.find_spec("tensorboardX") is None or importlib.util.find_spec("pyarrow") is None:
+        return {}
+    from ray import tune
+
+    seen = {}
+    for count in (256,) if quick else (256, 1000):
+        begun = time.perf_counter()
+        tune.Tuner(
+            lambda config: {"score": 1.0},
+            param_space={"x": tune.uniform(0, 1)},
+            tune_config=tune.TuneConfig(num_samples=count, reuse_actors=True, max_concurrent_trials=WORKERS),
+            run_config=tune.RunConfig(storage_path=str(folder / "tune"), verbose=0),
+        ).fit()
+        theirs = count / (time.perf_counter() - begun)
+        cold, warm = ours(count, folder)
+        seen |= {f"Ray Tune, {count} trials: a second": theirs, f"Caviar, {count} trials: a second, warm": warm}
+        seen |= {f"Caviar, {count} trials: a second, cold": cold, f"warm over Ray Tune, {count} trials": warm / theirs}
+    return seen
+
+
+def optuna(quick: bool, folder: Path) -> dict[str, float]:
+    """The same beside Optuna: 4 processes on one SQLite study."""
+    if importlib.util.find_spec("optuna") is None:
+        return {}
+    import optuna
+
+    count = 256 if quick else 1000
+    url = f"sqlite:///{folder / 'optuna.db'}"
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    optuna.create_study(storage=url, study_name="it")
+    with multiprocessing.get_context("spawn").Pool(WORKERS, _import_optuna) as pool:
+        pool.map(_optimise, [(url, 1)] * WORKERS)
+        begun = time.perf_counter()
+        pool.map(_optimise, [(url, count // WORKERS)] * WORKERS, chunksize=1)
+        theirs = count / (time.perf_counter() - begun)
+    cold, warm = ours(count, folder)
+    return {
+        "Optuna: trials a second": theirs,
+        "Caviar: trials a second, warm": warm,
+        "Caviar: trials a second, cold": cold,
+        "warm over Optuna": warm / theirs,
+    }
+
+
+def _import_optuna() -> None:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+def _optimise(work: tuple[str, int]) -> None:
+    import optuna
+
+    url, count = work
+    study = optuna.load_study(storage=url, study_name="it", sampler=optuna.samplers.RandomSampler())
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=count)
+
+
+def ours(count: int, folder: Path) -> tuple[float, float]:
+    """Trials a second of a study from `run()` to its table, and of a pool whose trainers are here already."""
+    out = folder / f"ours-{time.monotonic_ns()}"
+    settings = {"space": SPACE, "trials": count, "waves": 1, "search": "random", "workers": WORKERS, "out": out}
+    study = caviar.Study(nothing, **settings, **OBJECTIVE)
+    begun = time.perf_counter()
+    study.run(progress=False)
+    cold = count / (time.perf_counter() - begun)
+    with open_pool(FunctionTrainable(nothing), "score", Placement(WORKERS)) as pool:
+        journalled(pool, stacks([0.5] * 2 * WORKERS, 10_000), out / "warm")
+        seconds, _ = journalled(pool, stacks([0.0] * count), out / "again")
+    return cold, count / seconds
+
+
+class InstantFleet:
+    """A pool whose trials end at once: what is left is the driver's own work."""
+
+    workers = WORKERS
+    trainable = FunctionTrainable(nothing)
+
+    def __init__(self) -> None:
+        self._queue: list[Trial] = []
+
+    @property
+    def pending(self) -> int:
+        return len(self._queue)
+
+    def submit(self, work: Any) -> None:
+        self._queue = [trial for stack in work for trial in stack][::-1]
+
+    def turn(self, timeout: float = 1.0) -> list[Any]:
+        events: list[Any] = []
+        for _ in range(min(64, len(self._queue))):
+            trial = self._queue.pop()
+            events += [Started(trial.number), Report(trial.number, 1, 0.001, {"score": trial.config["x"]})]
+            events.append(Done(trial.number, "finished", "", 0.001, "host:1"))
+        return events
+
+
+def driver(quick: bool, folder: Path) -> dict[str, float]:
+    """The driver's own time and memory a trial, in studies of growing size, each in a process of its own."""
+    seen = {}
+    for count in (1_000, 10_000) if quick else (1_000, 10_000, 100_000):
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            seconds, grown = pool.apply(_drive, (count, folder / f"driver-{count}"))
+        seen |= {f"{count} trials: us each": seconds / count * 1e6, f"{count} trials: bytes each": grown / count}
+    return seen
+
+
+def _drive(count: int, out: Path) -> tuple[float, float]:
+    study = caviar.Study(nothing, space=SPACE, trials=count, waves=4, search="random", out=out, **OBJECTIVE)
+    study_module.open_pool = lambda *arguments: contextlib.nullcontext(InstantFleet())
+    before, begun = _resident(), time.perf_counter()
+    study.run(progress=False)
+    return time.perf_counter() - begun, _resident() - before
+
+
+def _resident() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def simulated(quick: bool, folder: Path) -> dict[str, float]:
+    """The dispatcher with 1,000 workers and a million trials, in virtual time."""
+    count = 50_000 if quick else 1_000_000
+    draw = random.Random(0)
+    fleet = SimulatedFleet(1000, lambda trial: draw.uniform(0.5, 2.0), deaths=5.0)
+    ended = 0
+
+    def keep(results: list[Result]) -> None:
+        nonlocal ended
+        ended += len(results)
+
+    begun = time.perf_counter()
+    run_wave(fleet, stacks([0.0] * count), keep)
+    seconds = time.perf_counter() - begun
+    assert ended == count
+    share = fleet.busy / (1000 * fleet.now)
+    return {"trials": count, "us a trial, simulation counted": seconds / count * 1e6, "busy share": share}
+
+
+SECTIONS: dict[str, Callable[[bool, Path], dict[str, float]]] = {
+    "throughput": throughput,
+    "busy": busy,
+    "tune": tune,
+    "optuna": optuna,
+    "driver": driver,
+    "simulated": simulated,
+}
+
+
+def main() -> None:
+    """Print every section's figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer trials")
+    parser.add_argument("--json", type=Path, help="write the figures to a file")
+    parser.add_argument("--only", choices=SECTIONS, help="one section")
+    arguments = parser.parse_args()
+    chosen = [arguments.only] if arguments.only else list(SECTIONS)
+    figures: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory() as folder, connected(Placement(WORKERS)):
+        for name in chosen:
+            figures[name] = SECTIONS[name](arguments.quick, Path(folder))
+            print(f"{name}: {str(SECTIONS[name].__doc__).splitlines()[0]}")
+            for what, value in figures[name].items() or {"left out: not installed": float("nan")}.items():
+                print(f"  {what:<45} {value:>14,.6g}")
+            sys.stdout.flush()
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"cores": os.cpu_count(), **figures}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

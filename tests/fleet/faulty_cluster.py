@@ -1,0 +1,122 @@
+"""A study on a cluster of several nodes while trainers are killed and nodes go and come; prints what was seen as JSON.
+
+A process of its own: a test session has one Ray already. Run it by hand: `python -m tests.fleet.faulty_cluster`.
+"""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import ray
+from ray.cluster_utils import Cluster
+
+import caviar
+from caviar.study import journal
+
+TRIALS = 300
+SPACE = caviar.Space(x=caviar.uniform(0, 1))
+
+
+def trainable(folder, seconds):
+    """A function that takes its time and leaves a note of each start: when, which process, which trial's seed."""
+
+    def train(config, seed):
+        with open(folder / "starts", "a") as starts:
+            starts.write(f"{time.time()} {os.getpid()} {seed}\n")
+        time.sleep(seconds)
+        return {"loss": (config["x"] - 0.3) ** 2}
+
+    return train
+
+
+def starts(folder):
+    """The notes: (when, process, seed)."""
+    lines = (folder / "starts").read_text().splitlines() if (folder / "starts").exists() else []
+    return [(float(when), int(process), int(seed)) for when, process, seed in map(str.split, lines)]
+
+
+def disturb(cluster, nodes, folder, ended, kills):
+    """Every second a trainer that works is killed; a third through a node goes, two thirds through one comes."""
+    draw, steps = random.Random(0), ["remove", "add"]
+    while not ended.wait(1.0):
+        begun = starts(folder)
+        if begun:
+            process = draw.choice(begun[-4:])[1]
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+                kills.append((time.time(), process))
+        done = len(begun)
+        if steps[:1] == ["remove"] and done > TRIALS // 3:
+            cluster.remove_node(nodes.pop(), allow_graceful=False)
+            steps.pop(0)
+        elif steps[:1] == ["add"] and done > 2 * TRIALS // 3:
+            nodes.append(cluster.add_node(num_cpus=2))
+            steps.pop(0)
+
+
+def study(folder, seconds):
+    """The study of both runs."""
+    train = trainable(folder, seconds)
+    return caviar.Study(
+        train, space=SPACE, metric="loss", mode="min", trials=TRIALS, waves=2, workers="auto", out=folder / "study"
+    )
+
+
+def resumed_after(kills, begun):
+    """For each kill that hit a trial: the seconds until that trial began again elsewhere."""
+    gaps = []
+    for when, process in kills:
+        hit = [seed for start, owner, seed in begun if owner == process and start < when][-1:]
+        again = [start for start, owner, seed in begun if hit == [seed] and owner != process and start > when]
+        gaps += [min(again) - when] if again else []
+    return gaps
+
+
+def main():
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    nodes = [cluster.add_node(num_cpus=2) for _ in range(2)]
+    ray.init(address=cluster.address, log_to_driver=False)
+    try:
+        with tempfile.TemporaryDirectory() as temporary:
+            calm, faulty = Path(temporary, "calm"), Path(temporary, "faulty")
+            calm.mkdir()
+            faulty.mkdir()
+            undisturbed = study(calm, 0.0).run(progress=False)
+            ended, kills, tables = threading.Event(), [], []
+
+            def run():
+                try:
+                    tables.append(study(faulty, 0.08).run(progress=False))
+                finally:
+                    ended.set()
+
+            threading.Thread(target=run, daemon=True).start()
+            disturb(cluster, nodes, faulty, ended, kills)  # in the main thread: only there can a node be added
+            (table,) = tables
+            columns = ["trial", "wave", "state", "x", "loss", "seed"]
+            ends = Counter(r["trial"] for r in journal.read(faulty / "study") if "state" in r)
+            seen = {
+                "rows": len(table),
+                "rows_in_journal": sum(ends.values()),
+                "kills": len(kills),
+                "nodes": len([node for node in ray.nodes() if node["Alive"]]),
+                "starts": len(starts(faulty)),
+                "equal": bool(table[columns].equals(undisturbed[columns])),
+                "states": table["state"].value_counts().to_dict(),
+                "resumed_after_seconds": sorted(resumed_after(kills, starts(faulty))),
+            }
+            print(json.dumps(seen))
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+if __name__ == "__main__":
+    main()

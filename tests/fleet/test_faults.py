@@ -1,0 +1,22 @@
+"""Faults on a real Ray of several nodes, in a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_killed_trainers_and_nodes_that_go_and_come_change_nothing_in_the_table():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fleet.faulty_cluster"], cwd=ROOT, capture_output=True, text=True, timeout=290
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    seen = json.loads(done.stdout.splitlines()[-1])
+    print(seen)
+    assert seen["equal"], seen
+    assert seen["rows"] == seen["rows_in_journal"] == 300
+    assert seen["kills"] >= 5
+    assert seen["starts"] > 300
+    assert seen["nodes"] == 3

@@ -1,0 +1,190 @@
+"""Training code of people's own: whatever it does ends as a row with its reason, or as one sentence at the start."""
+
+import functools
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import caviar
+from caviar.errors import InputError
+from caviar.study.wave import Deadline
+
+pytestmark = pytest.mark.usefixtures("ray_cluster")
+
+SPACE = caviar.Space(x=caviar.uniform(0, 1))
+TROUBLES = {
+    "print": ("finished", ""),
+    "sleep": ("timed_out", "3 s"),
+    "slow reports": ("timed_out", "3 s"),
+    "exit": ("failed", "lost 3 times"),
+    "sys.exit": ("failed", "SystemExit: 7"),
+    "allocate": ("failed", "MemoryError"),
+    "nan": ("diverged", "loss became nan"),
+    "string": ("failed", "loss='low'; make it one with float"),
+    "other metric": ("failed", "'loss' is not among what it reported: 'accuracy'"),
+    "nothing": ("failed", "got None"),
+    "empty generator": ("failed", "reported nothing"),
+    "hyperparameter": ("failed", "'trouble', which is a hyperparameter"),
+    "column": ("failed", "'seconds', which is a column"),
+    "raise late": ("failed", "RuntimeError: after two reports"),
+    "fine": ("finished", ""),
+}
+
+
+def train(config, seed):
+    """A trial that gets into the trouble of its name."""
+    match config["trouble"]:
+        case "print":
+            print("x" * 1_000_000 + "the end")
+        case "sleep":
+            time.sleep(10_000)
+        case "slow reports":
+            while True:
+                time.sleep(0.5)
+                yield {"loss": 1.0}
+        case "exit":
+            os._exit(3)
+        case "sys.exit":
+            sys.exit(7)
+        case "allocate":
+            hoard = []
+            while True:
+                hoard.append(bytearray(50_000_000))
+        case "nan":
+            yield {"loss": float("nan")}
+        case "string":
+            yield {"loss": "low"}
+        case "other metric":
+            yield {"accuracy": 1.0}
+        case "nothing":
+            yield None
+        case "empty generator":
+            return
+        case "hyperparameter":
+            yield {"loss": 1.0, "trouble": 2.0}
+        case "column":
+            yield {"loss": 1.0, "seconds": 2.0}
+        case "raise late":
+            yield {"loss": 1.0}
+            yield {"loss": 1.0}
+            raise RuntimeError("after two reports")
+    yield {"loss": 0.5, "more": 1}
+
+
+def test_whatever_a_trainable_does_is_a_row_with_its_reason(tmp_path):
+    study = caviar.Study(
+        train,
+        space=caviar.Space(trouble=caviar.choice(list(TROUBLES))),
+        metric="loss",
+        mode="min",
+        trials=len(TROUBLES),
+        search="grid",
+        workers=3,
+        trial_timeout=3.0,
+        resources={"cpu": 1, "memory": 1.5e9},
+        out=tmp_path / "s",
+    )
+    table = study.run(progress=False).set_index("trouble")
+    assert len(table) == len(TROUBLES)
+    assert dict(table["state"]) == {trouble: state for trouble, (state, _) in TROUBLES.items()}
+    for trouble, (_, reason) in TROUBLES.items():
+        assert reason in table["error"][trouble], trouble
+    assert table["epochs"]["raise late"] == 2
+    printed = (study.folder / "output" / f"{table['trial']['print']:06d}.txt").read_text()
+    assert printed.endswith("the end\n")
+    assert len(printed) <= 1 << 16
+    assert "Traceback" in (study.folder / "output" / f"{table['trial']['raise late']:06d}.txt").read_text()
+    assert study.best.state == "finished"
+
+
+def test_what_cannot_be_sent_to_a_trainer_is_one_sentence_before_anything_starts(tmp_path):
+    lock = threading.Lock()
+
+    def guarded(config):
+        with lock:
+            return {"loss": 1.0}
+
+    with pytest.raises(InputError, match=r"guarded cannot be sent to the trainers .*lock.*inside of it") as error:
+        caviar.Study(guarded, space=SPACE, metric="loss", mode="min", out=tmp_path / "s")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "s").exists()
+
+
+def plain(config, seed):
+    return {"loss": config["x"] + 0 * seed}
+
+
+class Model:
+    def __init__(self, scale):
+        self.scale = scale
+
+    def __call__(self, config):
+        return {"loss": config["x"] * self.scale}
+
+
+@pytest.mark.parametrize("function", [plain, Model(2.0), functools.partial(plain), lambda config: {"loss": 1}])
+def test_functions_of_every_kind(tmp_path, function):
+    settings = {"metric": "loss", "mode": "min", "trials": 3, "waves": 1, "workers": 1}
+    table = caviar.Study(function, space=SPACE, out=tmp_path / "s", **settings).run(progress=False)
+    assert list(table["state"]) == ["finished"] * 3
+
+
+def test_a_study_ends_when_its_time_is_over_and_resumes(tmp_path, monkeypatch):
+    flag = tmp_path / "flag"
+
+    def slow(config, seed):
+        if not flag.exists() and config["x"] > 0.3:
+            (tmp_path / f"stuck-{seed}").touch()
+            time.sleep(10_000)
+        return {"loss": config["x"]}
+
+    def both_stuck(deadline):  # a clock would have to wait for the slowest machine
+        stuck = [path.stat().st_mtime for path in tmp_path.glob("stuck-*")]
+        return len(stuck) == 2 and time.time() - max(stuck) > 2
+
+    monkeypatch.setattr(Deadline, "over", property(both_stuck))
+    settings = {"metric": "loss", "mode": "min", "trials": 12, "waves": 2, "workers": 2}
+    table = caviar.Study(slow, space=SPACE, out=tmp_path / "s", timeout=6.0, **settings).run(progress=False)
+    assert 2 <= len(table) < 12
+    late = table[table["state"] == "timed_out"]
+    assert len(late) == 2
+    assert late["error"].str.contains("the study ran over its 6 s").all()
+    monkeypatch.undo()
+    flag.touch()
+    resumed = caviar.Study.open(tmp_path / "s", data=slow, workers=2).run(progress=False)
+    assert len(resumed) == 12
+    assert (resumed["state"] == "finished").sum() == 10
+
+
+def test_the_deadline_of_a_study():
+    assert not Deadline(None).over
+    assert not Deadline(1000.0).over
+    deadline = Deadline(0.01)
+    time.sleep(0.02)
+    assert deadline.over
+    with pytest.raises(InputError, match="timeout=-1"):
+        caviar.Study("digits", timeout=-1)
+
+
+def test_a_share_of_a_gpu_is_placed_by_ray(tmp_path):
+    """Ray gives out the GPUs that it is told of; a process of its own, since the session's Ray has none."""
+    script = textwrap.dedent("""
+        import os, ray, caviar
+        ray.init("local", num_cpus=3, num_gpus=1, include_dashboard=False, log_to_driver=False)
+        def train(config, seed):
+            return {"loss": config["x"], "gpu": int(os.environ["CUDA_VISIBLE_DEVICES"])}
+        study = caviar.Study(train, space=caviar.Space(x=caviar.uniform(0, 1)), metric="loss", mode="min",
+                             trials=8, resources={"cpu": 1, "gpu": 0.5}, out="s")
+        table = study.run(progress=False)
+        print(table["worker"].nunique() <= 2, set(table["gpu"]))
+    """)
+    command = [sys.executable, "-c", script]
+    environment = {**os.environ, "PYTHONPATH": str(Path(caviar.__file__).parents[1])}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=200)
+    assert done.stdout.endswith("True {0}\n"), done.stderr

@@ -1,0 +1,80 @@
+"""Trials given by hand, and searches that begin with what is known."""
+
+import pandas as pd
+import pytest
+
+import caviar
+from caviar.errors import InputError
+
+pytestmark = pytest.mark.usefixtures("ray_cluster")
+
+SPACE = caviar.Space(
+    x=caviar.uniform(0, 1),
+    units=caviar.randint(1, 100),
+    kind=caviar.choice({"a": None, "b": caviar.Space(y=caviar.uniform(0, 1))}),
+)
+
+
+def bowl(config, seed):
+    return {"loss": (config["x"] - 0.3) ** 2 + abs(config["units"] - 50) / 100 + (config["kind"] == "b")}
+
+
+def study_of(tmp_path, name, space=SPACE, **settings):
+    asked = {"metric": "loss", "mode": "min", "trials": 12, "waves": 2, "out": tmp_path / name, **settings}
+    return caviar.Study(bowl, space=space, **asked)
+
+
+def test_enqueued_configs_are_trained_first_as_they_were_given(tmp_path):
+    given = [{"x": 0.1, "units": 7, "kind": "a"}, {"x": 0.30000000000000004, "units": 50, "kind": "b", "y": 0.2}]
+    study = study_of(tmp_path, "s")
+    for config in given:
+        study.enqueue(config)
+    table = study.run(progress=False)
+    assert len(table) == 12
+    assert [study.results[i].config for i in range(2)] == given
+    assert not table[["x", "units", "kind"]].duplicated().any()
+    resumed = caviar.Study.open(study.folder, data=bowl)
+    assert [r.config for r in resumed.results] == [r.config for r in study.results]
+    with pytest.raises(InputError, match="has begun"):
+        resumed.enqueue(given[0])
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [({"x": 2, "units": 7, "kind": "a"}, "x: 2"), ({"x": 0.1, "units": 7}, "lacks 'kind'"), ({"xx": 1}, "'xx'")],
+)
+def test_a_config_outside_of_the_space_is_refused(tmp_path, config, words):
+    with pytest.raises(InputError, match=words):
+        study_of(tmp_path, "s").enqueue(config)
+
+
+def test_a_search_begins_with_the_trials_of_a_csv_file(tmp_path):
+    old = study_of(tmp_path, "old", trials=24)
+    old.run(progress=False)
+    cold, warm = study_of(tmp_path, "cold", seed=1), study_of(tmp_path, "warm", seed=1)
+    assert warm.warm_start(old.folder / "results.csv") == 24
+    assert study_of(tmp_path, "same", seed=1).warm_start(old) == 24
+    first = [study.run(progress=False).query("wave == 1")["loss"].median() for study in (cold, warm)]
+    assert first[1] < first[0]
+    table = warm.table
+    assert len(table) == 12
+    assert warm.best.trial in set(table["trial"])
+    resumed = caviar.Study.open(warm.folder, data=bowl)
+    assert [r.trial for r in resumed.ranking] == [r.trial for r in warm.ranking]
+
+
+def test_rows_outside_of_the_space_are_left_out(tmp_path):
+    old = study_of(tmp_path, "old", trials=24)
+    table = old.run(progress=False)
+    narrow = SPACE.around(old.best)
+    inside = study_of(tmp_path, "new", space=narrow).warm_start(table)
+    assert 0 < inside < 24
+    with pytest.raises(InputError, match="no column 'units'"):
+        study_of(tmp_path, "new").warm_start(table.drop(columns="units"))
+    with pytest.raises(InputError, match="no file"):
+        study_of(tmp_path, "new").warm_start("missing.csv")
+    with pytest.raises(InputError, match="none of the 24"):
+        study_of(tmp_path, "new").warm_start(table.assign(x=5.0))
+    assert (
+        study_of(tmp_path, "new").warm_start(pd.DataFrame({"x": [0.5], "units": [3], "kind": ["a"], "loss": [1]})) == 1
+    )
