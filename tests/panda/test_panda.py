@@ -54,6 +54,7 @@ def until(condition):
 
 ELSEWHERE = """
 import sys, caviar
+assert caviar.panda.Rule
 panda = caviar.Panda.attach(sys.argv[1], address=sys.argv[2])
 panda.set(momentum=0.8, reason="from elsewhere")
 panda.train(epochs=2)
