@@ -61,8 +61,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "search":
-        return import_module("caviar.search")
+    if name in ("panda", "search"):
+        return import_module(f"caviar.{name}")
     if name not in __all__:
         raise AttributeError(f"module 'caviar' has no attribute {name!r}")
     home = _HOMES.get(name, "caviar.errors" if name.endswith("Error") else "caviar.space")

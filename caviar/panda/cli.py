@@ -43,7 +43,7 @@ _reason = click.option("--reason", default="", help="For the diary.")
 @click.option("--epochs", default=100, help="How long to train at first.")
 @click.option("--seed", default=0, help="Of initial weights and shuffles.")
 @click.option("--rules", default="none", help="careful, or some of divergence,nothing-helps,plateau,smooth.")
-@click.option("--folder", type=click.Path(path_type=Path), help="For its checkpoints. [default: runs/pandas/NAME]")
+@click.option("--folder", help="For its checkpoints, or a URI. [default: runs/pandas/NAME]")
 @_address
 def start(
     data: str, target: str | None, study: Path | None, best: bool, trial: int | None, epochs: int, **settings: Any
@@ -149,8 +149,8 @@ def stop(name: str, address: str | None) -> None:
 
 
 @_command("wake")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where it sleeps. [default: runs/pandas/NAME]")
-def wake(name: str, folder: Path | None, address: str | None) -> None:
+@click.option("--folder", help="Where it sleeps, or its URI. [default: runs/pandas/NAME]")
+def wake(name: str, folder: str | None, address: str | None) -> None:
     """Bring NAME back to life from its last checkpoint."""
     Panda.wake(name, folder=folder, address=address)
 

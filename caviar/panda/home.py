@@ -119,15 +119,28 @@ def _start_head() -> str:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C in this terminal is not meant for it
         )
-    until = time.monotonic() + START_SECONDS
-    while head.poll() is None and time.monotonic() < until:
-        found = re.search(r"--address='([^']+)'", text := log.read_text())
-        if found and "--block" in text:
-            _file().write_text(json.dumps({"address": found[1], "process": head.pid}))
-            return found[1]
-        time.sleep(0.1)
+    try:
+        address = _announced(head, log)
+        if address is not None:
+            _file().write_text(json.dumps({"address": address, "process": head.pid}))
+            return address
+    except BaseException:  # Ctrl-C too: nobody would know of it
+        head.terminate()
+        raise
     head.terminate()
     raise ClusterError(f"no Ray could be started on this machine for the Panda; {log} says why")
+
+
+def _announced(head: subprocess.Popen[bytes], log: Path) -> str | None:
+    """The address that a head prints when it is up; None if it ends before, or takes too long."""
+    until = time.monotonic() + START_SECONDS
+    while head.poll() is None and time.monotonic() < until:
+        text = log.read_text()
+        found = re.search(r"--address='([^']+)'", text)
+        if found and "--block" in text:
+            return found[1]
+        time.sleep(0.1)
+    return None
 
 
 def _free_port() -> int:

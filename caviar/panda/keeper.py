@@ -10,12 +10,12 @@ import socket
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from caviar.errors import CaviarError
 from caviar.panda.commands import obey
 from caviar.panda.life import Life, wake
+from caviar.panda.place import place_at
 
 SLICE = 0.02  # seconds of training between two moments of listening
 LOOK = 0.05  # seconds between two looks of those who wait
@@ -27,7 +27,7 @@ class Keeper:
     """A detached, restarting, asynchronous actor; each method answers with plain data, errors included.
 
     Args:
-        folder: the Panda's, which this node can read and write.
+        folder: the Panda's, or its URI, which this node can read and write.
     """
 
     def __init__(self, folder: str) -> None:
@@ -35,7 +35,7 @@ class Keeper:
         self._trouble = ""
         self._stirred = asyncio.Event()
         try:
-            self._life = wake(Path(folder))
+            self._life = wake(place_at(folder))
         except CaviarError as error:
             self._trouble = str(error)
         self._task = asyncio.get_running_loop().create_task(self._live())
@@ -82,7 +82,7 @@ class Keeper:
                 "config": dict(life.config),
                 "rules": [repr(rule) for rule in life.rules],
                 "checkpoints": sorted(map(int, life.memory.epochs)),
-                "folder": str(life.folder),
+                "folder": str(life.place),
                 "process": f"{socket.gethostname()}:{os.getpid()}",
             }
         )

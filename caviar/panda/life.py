@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from caviar.errors import InputError, StorageError
@@ -27,6 +26,7 @@ from caviar.panda.checkpoints import (
 )
 from caviar.panda.fork import Fork, run_until
 from caviar.panda.memory import Memory, in_words, row_of
+from caviar.panda.place import Place
 from caviar.panda.rules import Rule, Tweak, from_plain, name_of, to_plain
 
 KEEPER = "keeper"  # who intervenes, beside rules and the hand
@@ -34,7 +34,7 @@ KEPT_EPOCHS = 50  # how many of the latest epochs can be rewound to; the first a
 
 
 def begin(
-    folder: Path,
+    place: Place,
     dataset: Dataset,
     config: Mapping[str, Any],
     seed: int = 0,
@@ -43,7 +43,7 @@ def begin(
     checkpoint_epochs: int = 1,
     checkpoint_seconds: float = 60.0,
 ) -> "Life":
-    """Begin a life in an empty folder; see `Panda` for what each argument is."""
+    """Begin a life at an empty place; see `Panda` for what each argument is."""
     training = Training([config], [seed], dataset, horizon)
     card = {
         "data": {"name": dataset.name, "fingerprint": dataset.fingerprint(), "source": dict(dataset.source)},
@@ -54,22 +54,22 @@ def begin(
         "checkpoint_seconds": checkpoint_seconds,
     }
     memory = Memory(rules=[to_plain(rule) for rule in rules])
-    life = Life(folder, card, dataset, training, memory, 0)
+    life = Life(place, card, dataset, training, memory, 0)
     untrained = {"train_loss": math.nan, **training.evaluate("val")[0]}
     memory.history.append(row_of(0, 0, untrained, life.config, 0.0))  # what a person sees before anything is trained
-    write_data(folder, dataset)
+    write_data(place, dataset)
     life.save(epoch=True)
-    write_card(folder, card)  # last: a folder with a card holds a whole Panda
+    write_card(place, card)  # last: a place with a card holds a whole Panda
     return life
 
 
-def wake(folder: Path) -> "Life":
-    """Go on with the life in a folder from its last whole checkpoint.
+def wake(place: Place) -> "Life":
+    """Go on with the life at a place from its last whole checkpoint.
 
     Raises:
-        StorageError: the folder holds no Panda, or no checkpoint of it can be read.
+        StorageError: it holds no Panda, or no checkpoint of it can be read.
     """
-    card, dataset, checkpoints = read_card(folder), read_data(folder), Checkpoints(folder)
+    card, dataset, checkpoints = read_card(place), read_data(place), Checkpoints(place)
     torn: list[str] = []
     numbers = checkpoints.numbers()
     for number in numbers:
@@ -78,23 +78,23 @@ def wake(folder: Path) -> "Life":
         except StorageError as error:
             torn.append(str(error))
             continue
-        life = Life(folder, card, dataset, Training.restore(state, dataset), Memory(**plain), numbers[0] + 1)
-        life.woken(torn, read_diary(folder))
+        life = Life(place, card, dataset, Training.restore(state, dataset), Memory(**plain), numbers[0] + 1)
+        life.woken(torn, read_diary(place))
         return life
-    raise StorageError(f"none of the {len(numbers)} checkpoints in {folder} can be read; restore one from a copy")
+    raise StorageError(f"none of the {len(numbers)} checkpoints in {place} can be read; restore one from a copy")
 
 
 class Life:
     """A Panda's training, memory and checkpoints; made by `begin` and `wake`."""
 
     def __init__(
-        self, folder: Path, card: Mapping[str, Any], dataset: Dataset, training: Training, memory: Memory, number: int
+        self, place: Place, card: Mapping[str, Any], dataset: Dataset, training: Training, memory: Memory, number: int
     ) -> None:
-        self.folder, self.card, self.dataset = folder, card, dataset
+        self.place, self.card, self.dataset = place, card, dataset
         self.training, self.memory = training, memory
         self.rules = [from_plain(plain) for plain in memory.rules]
         self._fork: Fork | None = None
-        self.checkpoints, self._number = Checkpoints(folder), number
+        self.checkpoints, self._number = Checkpoints(place), number
         self._saved, self._written = time.monotonic(), -1  # when the last checkpoint was, how much of the diary
         self._seconds = 0.0  # of the present epoch
 
@@ -167,7 +167,7 @@ class Life:
             kept = sorted(map(int, memory.epochs))
             memory.epochs = {str(e): memory.epochs[str(e)] for e in kept if e in always or e in kept[-KEPT_EPOCHS:]}
         if len(memory.diary) != self._written:
-            write_diary(self.folder, memory.diary)
+            write_diary(self.place, memory.diary)
             self._written = len(memory.diary)
         self.checkpoints.write(number, self.training.state(), asdict(memory))
         self._number += 1

@@ -16,10 +16,11 @@ from caviar.errors import ClusterError, InputError
 from caviar.fleet.cluster import total_trainers
 from caviar.model.data import load
 from caviar.model.hyperparameters import check_config
-from caviar.panda.checkpoints import CARD, make_folder
+from caviar.panda.checkpoints import holds_panda, read_card
 from caviar.panda.home import NAMESPACE, PREFIX, join, leave_when_empty, living
 from caviar.panda.keeper import Keeper
 from caviar.panda.life import begin
+from caviar.panda.place import Place, place_at
 from caviar.panda.rules import Rule, rules_of, to_plain
 from caviar.panda.tables import diary_table, fork_table, history_table
 from caviar.panda.watch import watch
@@ -29,6 +30,13 @@ from caviar.study.settings import check_count
 PATIENCE = 120.0  # seconds until a Panda that does not answer is given up: what a restart may take
 TURN = 5.0  # seconds of one turn of waiting
 WHERE = Path("runs") / "pandas"
+README = b"""A Panda of Caviar lives here.
+
+panda.json   what it was started with
+data.npz     the data that it trains on
+checkpoints  NumPy arrays and JSON, numbered as they were written; loaded without pickle
+diary.json   every intervention, by hand or by rule
+"""
 
 
 class Panda:
@@ -44,7 +52,8 @@ class Panda:
         horizon: the epochs over which a cosine schedule falls.
         checkpoint_epochs: how many epochs apart checkpoints are that can be rewound to.
         checkpoint_seconds: the longest time without a checkpoint.
-        folder: where it keeps them, on storage that all nodes of the cluster share; `runs/pandas/NAME` if left out.
+        folder: where it keeps them: a folder that all nodes of the cluster share, or a URI such as s3://bucket/panda
+            (any of fsspec's); `runs/pandas/NAME` if left out.
         address: of the Ray cluster that it is to live on; None: see `home.py`.
 
     Raises:
@@ -69,8 +78,9 @@ class Panda:
     ) -> None:
         dataset, followed = load(data), rules_of(rules)
         self.name = _checked_name(dataset.name if name is None else name)
-        self.folder = _folder(self.name, folder)
-        if (self.folder / CARD).exists():
+        place = _place(self.name, folder)
+        self.folder = str(place)
+        if holds_panda(place):
             raise InputError(
                 f"{self.folder} already holds a Panda; attach to it, wake it, or choose another name or folder"
             )
@@ -81,10 +91,10 @@ class Panda:
             raise InputError(f"seed={seed!r}: a seed is a whole number from 0 on")
         if not checkpoint_seconds > 0:
             raise InputError(f"checkpoint_seconds={checkpoint_seconds!r}: it is a number of seconds above 0")
-        make_folder(self.folder)
+        place.write("README.txt", README)  # whether it can be written, before anything is started
         join(address, start=True)
         _refuse_living(self.name)
-        begin(self.folder, dataset, config or {}, seed, followed, horizon, checkpoint_epochs, checkpoint_seconds)
+        begin(place, dataset, config or {}, seed, followed, horizon, checkpoint_epochs, checkpoint_seconds)
         self._actor = _summon(self.name, self.folder)
         self._greet()
 
@@ -100,8 +110,8 @@ class Panda:
             InputError: none of that name lives there.
             ClusterError: no Ray to look on.
         """
-        asleep = _folder(name, None)
-        hint = f"; one sleeps in {asleep}: wake it" if (asleep / CARD).exists() else ""
+        asleep = _place(name, None)
+        hint = f"; one sleeps in {asleep}: wake it" if holds_panda(asleep) else ""
         try:
             join(address)
         except ClusterError as error:
@@ -113,7 +123,7 @@ class Panda:
         except ValueError:
             others = ", ".join(living()) or "none"
             raise InputError(f"no Panda named {name!r} lives on this Ray (living: {others}){hint}") from None
-        panda.folder = Path(panda.status["folder"])
+        panda.folder = panda.status["folder"]
         return panda
 
     @classmethod
@@ -122,7 +132,7 @@ class Panda:
 
         Args:
             name: its name.
-            folder: where its checkpoints are; `runs/pandas/NAME` if left out.
+            folder: where its checkpoints are, a folder or a URI; `runs/pandas/NAME` if left out.
             address: of the Ray cluster that it is to live on; None: see `home.py`.
 
         Raises:
@@ -130,9 +140,9 @@ class Panda:
             StorageError: there is no Panda in the folder, or no checkpoint that can be read.
         """
         panda = cls.__new__(cls)
-        panda.name, panda.folder = _checked_name(name), _folder(name, folder)
-        if not (panda.folder / CARD).exists():
-            raise errors.StorageError(f"{panda.folder} holds no Panda; name the folder of the one to wake")
+        place = _place(_checked_name(name), folder)
+        panda.name, panda.folder = name, str(place)
+        read_card(place)
         join(address, start=True)
         _refuse_living(name)
         panda._actor = _summon(name, panda.folder)
@@ -278,7 +288,7 @@ class Panda:
                 if not ray.is_initialized() or self.name not in living():
                     raise ClusterError(
                         f"the Panda {self.name!r} is gone, but its folder is not; go on with "
-                        f"caviar.Panda.wake({self.name!r}, folder={str(self.folder)!r})"
+                        f"caviar.Panda.wake({self.name!r}, folder={self.folder!r})"
                     ) from None
                 if time.monotonic() > until:
                     raise ClusterError(
@@ -291,13 +301,13 @@ class Panda:
         return answer
 
 
-def _summon(name: str, folder: Path) -> Any:
+def _summon(name: str, folder: str) -> Any:
     """Start the actor of a Panda: it outlives this process, and Ray restarts it as often as it dies."""
     if total_trainers({"cpu": 1.0}) < 1:
         raise ClusterError("this Ray has no CPU for a Panda; add a node")
     options = {"name": PREFIX + name, "namespace": NAMESPACE, "lifetime": "detached", "max_restarts": -1, "num_cpus": 1}
     try:
-        return ray.remote(Keeper).options(**options).remote(str(folder))
+        return ray.remote(Keeper).options(**options).remote(folder)
     except ValueError:  # somebody was faster
         _refuse_living(name)
         raise
@@ -314,5 +324,5 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _folder(name: str, folder: str | Path | None) -> Path:
-    return (WHERE / name if folder is None else Path(folder)).resolve()
+def _place(name: str, folder: str | Path | None) -> Place:
+    return place_at(WHERE / name if folder is None else folder)

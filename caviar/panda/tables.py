@@ -19,12 +19,11 @@ def history_table(history: Rows, *, abandoned: bool = False) -> pd.DataFrame:
         history: as a Panda remembers it; the untrained network, epoch 0, is left out.
         abandoned: False for the epochs that led to where the Panda is, True for those that were left behind.
     """
-    rows = [
-        {name: row[name] for name in row if name != "abandoned"} for row in history if row["abandoned"] is abandoned
-    ]
-    table = pd.DataFrame(rows, columns=None if rows else [*HISTORY])
-    if rows:
-        table["branch"] = table.pop("branch")
+    rows = [row for row in history if row["abandoned"] is abandoned and row["epoch"] > 0]
+    if not rows:
+        return pd.DataFrame(columns=[*HISTORY])
+    table = pd.DataFrame(rows).drop(columns="abandoned")
+    table["branch"] = table.pop("branch")  # last
     return table
 
 

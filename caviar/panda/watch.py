@@ -67,8 +67,8 @@ def chart(rows: Rows, width: int = 80, height: int = HEIGHT) -> list[str]:
     >>> rows = [{"epoch": e, "train_loss": 1 / e, "val_loss": 2 / e} for e in range(1, 5)]
     >>> print("\\n".join(line.rstrip() for line in chart(rows, width=20, height=4)))
           2 |o
-            |.  o  o
-            |   .     o
+            |.  o
+            |   .  o  o
        0.25 |      .  .
             +----------
              1        4

@@ -10,7 +10,6 @@ actor, without Ray between.
 
 import argparse
 import tempfile
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ import caviar
 from caviar.model.training import Training
 from caviar.panda.commands import obey
 from caviar.panda.life import begin
+from caviar.panda.place import place_at
 from caviar.panda.rules import rules_of
 
 RATES = 10.0 ** np.arange(-4, 0.01, 1 / 3)
@@ -39,7 +39,7 @@ def best_rate(data, epochs, seeds):
 def run(data, rate, seed, epochs, rules):
     """The validation losses of a Panda's present epochs, the number of interventions, and its last accuracy."""
     with tempfile.TemporaryDirectory() as folder:
-        life = begin(Path(folder), data, {"learning_rate": rate}, seed, rules_of(rules))
+        life = begin(place_at(folder), data, {"learning_rate": rate}, seed, rules_of(rules))
         obey(life, "train", "train", {"epochs": epochs})
         while life.working:
             life.advance(1.0)

@@ -14,6 +14,7 @@ from caviar.model.training import Training
 from caviar.panda.checkpoints import Checkpoints, read_data, write_data
 from caviar.panda.commands import obey
 from caviar.panda.life import begin, wake
+from caviar.panda.place import place_at
 from caviar.panda.rules import rules_of
 from caviar.panda.tables import diary_table, fork_table, history_table
 from tests.panda.rules import Breaks, HalveAt
@@ -33,7 +34,11 @@ def live(life, seconds=1.0):
 
 
 def born(folder, config=None, **settings):
-    return begin(folder, DIGITS, {"learning_rate": 0.01, "hidden_units": 16, **(config or {})}, **settings)
+    return begin(place_at(folder), DIGITS, {"learning_rate": 0.01, "hidden_units": 16, **(config or {})}, **settings)
+
+
+def awake(folder):
+    return wake(place_at(folder))
 
 
 def numbers(life):
@@ -57,7 +62,7 @@ def test_it_trains_as_a_training_does_and_shows_no_test_metrics(tmp_path):
     assert not [name for row in life.memory.history for name in row if name.startswith("test_")]
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=6)
 @given(deaths=st.sets(st.integers(0, 120), max_size=4), seconds=st.sampled_from([1e-9, 0.003, 1.0]))
 def test_a_life_is_the_same_however_it_is_cut_up_and_wherever_it_dies(tmp_path_factory, deaths, seconds):
     def through(folder, deaths, seconds):
@@ -70,7 +75,7 @@ def test_a_life_is_the_same_however_it_is_cut_up_and_wherever_it_dies(tmp_path_f
         while life.working:
             life.advance(seconds)
             if next(turns) in deaths:
-                life = wake(folder)  # as after kill -9: nothing but the folder is left
+                life = awake(folder)  # as after kill -9: nothing but the folder is left
         return life
 
     cut = through(tmp_path_factory.mktemp("cut"), deaths, seconds)
@@ -88,7 +93,7 @@ def test_a_command_takes_effect_at_the_next_step_and_is_on_disk_when_it_is_done(
     step = life.memory.step
     assert step > 0
     tell(life, "set", changes={"learning_rate": 0.5, "batch_size": 32, "dropout": 0.2}, reason="on purpose")
-    again = wake(tmp_path)
+    again = awake(tmp_path)
     assert again.config["learning_rate"] == 0.5
     assert again.memory.step == step
     entry = again.memory.diary[-1]
@@ -101,8 +106,8 @@ def test_a_command_that_is_heard_twice_is_done_once(tmp_path):
     life = born(tmp_path)
     obey(life, "x", "train", {"epochs": 1})
     obey(life, "x", "train", {"epochs": 1})
-    obey(wake(tmp_path), "x", "train", {"epochs": 1})
-    assert wake(tmp_path).memory.left == 1
+    obey(awake(tmp_path), "x", "train", {"epochs": 1})
+    assert awake(tmp_path).memory.left == 1
 
 
 def test_rewind_goes_back_and_keeps_the_abandoned_branch(tmp_path):
@@ -134,7 +139,7 @@ def test_the_latest_the_first_and_the_best_epoch_can_be_rewound_to(tmp_path, mon
     best = life.memory.best["epoch"]
     expected = {0, 6, 8, best} if best % 2 == 0 else {0, 6, 8}
     assert set(map(int, life.memory.epochs)) == expected
-    assert len(Checkpoints(tmp_path).numbers()) <= 6
+    assert len(Checkpoints(place_at(tmp_path)).numbers()) <= 6
     tell(life, "rewind", epoch=6)
     assert life.epoch == 6
 
@@ -150,7 +155,7 @@ def test_divergence_without_rules_stops_and_says_what_to_do(tmp_path):
     for command, arguments in (("train", {"epochs": 1}), ("set", {"changes": {"momentum": 0.5}})):
         with pytest.raises(InputError, match=r"diverged in epoch 2; rewind to one of 0\.\.1"):
             tell(life, command, **arguments)
-    life = wake(tmp_path)
+    life = awake(tmp_path)
     assert life.state == "diverged"
     tell(life, "rewind", epoch=1)
     live(life)
@@ -169,7 +174,7 @@ def test_a_torn_checkpoint_falls_back_to_the_one_before_and_the_diary_says_so(tm
     content[len(content) // 2] ^= 1
     files[-1].write_bytes(content)
     files[-2].write_bytes(files[-2].read_bytes()[:1000])
-    again = wake(tmp_path)
+    again = awake(tmp_path)
     assert again.epoch < 3
     back = next(entry for entry in again.memory.diary if entry["action"] == "fell back")
     assert files[-1].name in back["reason"]
@@ -180,7 +185,7 @@ def test_a_torn_checkpoint_falls_back_to_the_one_before_and_the_diary_says_so(tm
     for file in (tmp_path / "checkpoints").glob("*.npz"):
         file.write_bytes(b"")
     with pytest.raises(StorageError, match="none of the"):
-        wake(tmp_path)
+        awake(tmp_path)
 
 
 def test_a_rule_falls_back_over_a_torn_checkpoint(tmp_path):
@@ -203,7 +208,7 @@ def test_a_rule_that_fails_is_switched_off_and_the_training_goes_on(tmp_path):
     assert life.epoch == 2
     assert life.memory.diary[1]["reason"] == "KeyError: 'oops'"
     assert list(history_table(life.memory.history)["learning_rate"]) == [0.01, 0.005]
-    assert [type(rule) for rule in wake(tmp_path).rules] == [HalveAt]
+    assert [type(rule) for rule in awake(tmp_path).rules] == [HalveAt]
 
 
 def test_a_fork_keeps_the_best_copy_and_its_first_copy_is_the_panda_itself(tmp_path):
@@ -217,7 +222,7 @@ def test_a_fork_keeps_the_best_copy_and_its_first_copy_is_the_panda_itself(tmp_p
     life.advance(1e-9)
     with pytest.raises(InputError, match="fork is in training"):
         tell(life, "rewind", epoch=0)
-    life = wake(tmp_path / "fork")  # a fork that is interrupted begins again
+    life = awake(tmp_path / "fork")  # a fork that is interrupted begins again
     live(life)
     copies = fork_table(life.memory.diary)
     assert copies["val_loss"][0] == alone.memory.history[-1]["val_loss"]
@@ -228,7 +233,7 @@ def test_a_fork_keeps_the_best_copy_and_its_first_copy_is_the_panda_itself(tmp_p
     assert life.config["learning_rate"] == copies["learning_rate"][best]
     assert [row["epoch"] for row in life.memory.history] == [0, 1, 2, 3]
     assert life.memory.history[-1]["val_loss"] == copies["val_loss"][best]
-    assert wake(tmp_path / "fork").config == life.config
+    assert awake(tmp_path / "fork").config == life.config
     tell(life, "fork", n=2, around=caviar.Space(weight_decay=caviar.loguniform(1e-4, 1e-2)), epochs=1)
     assert "weight_decay" in life.memory.fork["changes"][1]
 
@@ -278,7 +283,26 @@ def test_data_come_back_as_they_were_written(tmp_path):
     random = np.random.default_rng(0)
     for y in (random.normal(size=80), np.array(["cat", "dog"] * 40), np.arange(80) % 2 == 0):
         dataset = caviar.from_arrays(random.normal(size=(80, 3)), y, name="own")
-        write_data(tmp_path, dataset)
-        assert read_data(tmp_path).fingerprint() == dataset.fingerprint()
-        assert read_data(tmp_path).classes == dataset.classes
-        assert read_data(tmp_path).target_scale == dataset.target_scale
+        write_data(place_at(tmp_path), dataset)
+        assert read_data(place_at(tmp_path)).fingerprint() == dataset.fingerprint()
+        assert read_data(place_at(tmp_path)).classes == dataset.classes
+        assert read_data(place_at(tmp_path)).target_scale == dataset.target_scale
+
+
+def test_it_lives_at_a_uri_as_in_a_folder(tmp_path):
+    pytest.importorskip("fsspec")
+    lives = [born("memory://pandas/one"), born(tmp_path)]
+    for life in lives:
+        tell(life, "train", epochs=3)
+        live(life)
+        tell(life, "rewind", epoch=1)
+    for life in (awake("memory://pandas/one"), awake(tmp_path)):
+        tell(life, "train", epochs=2)
+        live(life)
+    there, here = awake("memory://pandas/one"), awake(tmp_path)
+    assert numbers(there) == numbers(here)
+    assert actions(there) == actions(here)
+    there.place.write("checkpoints/99999999.npz", b"torn")
+    assert "fell back" in actions(awake("memory://pandas/one"))
+    with pytest.raises(InputError, match="nosuch://"):
+        born("nosuch://bucket")

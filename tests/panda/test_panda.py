@@ -14,6 +14,7 @@ from caviar.errors import ClusterError, InputError, StorageError
 from caviar.panda.commands import obey
 from caviar.panda.home import living
 from caviar.panda.life import begin
+from caviar.panda.place import place_at
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
 
@@ -53,6 +54,7 @@ def until(condition):
 
 ELSEWHERE = """
 import sys, caviar
+assert caviar.panda.Rule
 panda = caviar.Panda.attach(sys.argv[1], address=sys.argv[2])
 panda.set(momentum=0.8, reason="from elsewhere")
 panda.train(epochs=2)
@@ -103,7 +105,8 @@ def test_an_evening_with_a_panda(start):
 
 
 def test_killed_in_mid_epoch_it_comes_back_by_itself_and_ends_the_same_to_the_bit(start, tmp_path):
-    panda = start("victim", config={**CONFIG, "batch_size": 2, "dropout": 0.1}, seed=1)
+    config = {**CONFIG, "batch_size": 2, "dropout": 0.1}
+    panda = start("victim", config=config, seed=1)
     panda.train(epochs=6, wait=False)
     deaths = set()
     while len(deaths) < 2:
@@ -112,7 +115,9 @@ def test_killed_in_mid_epoch_it_comes_back_by_itself_and_ends_the_same_to_the_bi
         if status["step"] > 0 and status["epoch"] > len(deaths):
             deaths.add(kill(panda))
     until(lambda: panda.status["state"] == "idle")
-    undisturbed = begin(tmp_path / "same", caviar.load_digits(), {**CONFIG, "batch_size": 2, "dropout": 0.1}, 1)
+    undisturbed = begin(
+        place_at(tmp_path / "same"), caviar.load_digits(), {**CONFIG, "batch_size": 2, "dropout": 0.1}, 1
+    )
     obey(undisturbed, "x", "train", {"epochs": 6})
     while undisturbed.working:
         undisturbed.advance(1.0)
@@ -192,7 +197,7 @@ def test_what_cannot_be_is_one_sentence(start, tmp_path):
         caviar.Panda.attach("gone")
     with pytest.raises(StorageError, match="holds no Panda"):
         caviar.Panda.wake("gone", folder=tmp_path / "gone")
-    with pytest.raises(StorageError, match="cannot be made"):
+    with pytest.raises(StorageError, match="cannot be written"):
         start("new", folder="/dev/null/new")
     with pytest.raises(ClusterError, match="this process is connected"):
         caviar.Panda.attach("only", address="127.0.0.1:1")
