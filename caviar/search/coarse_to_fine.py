@@ -15,6 +15,7 @@ from caviar.search.picks import boldness, candidates, grouped_ladder, ladder
 from caviar.search.sampling import random_points, share, sobol_points
 from caviar.search.search import Search
 from caviar.search.square import Square, lying_against
+from caviar.search.threads import one_thread
 from caviar.search.waves import Waves
 from caviar.search.zoom import zoom
 from caviar.space import Space
@@ -55,6 +56,7 @@ class CoarseToFine(Search):
         self._first = min(max(8, trials // 4), trials) if self.continuous else self.waves[0]
 
     @property
+    @one_thread
     def square(self) -> Square | None:
         """The region of the next or last wave; None before the first wave is told."""
         if self._square is None and not self._opening:

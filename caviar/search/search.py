@@ -14,6 +14,7 @@ from caviar.errors import InputError
 from caviar.search.fresh import among
 from caviar.search.gaussian_process import GaussianProcess
 from caviar.search.square import Square
+from caviar.search.threads import one_thread
 from caviar.search.waves import Waves, wave_sizes
 from caviar.space import Space, cube
 from caviar.space.scales import Array
@@ -77,6 +78,7 @@ class Search(ABC):
         """The region of the next or last wave; None for a search that doesn't zoom."""
         return None
 
+    @one_thread
     def ask(self, n: int | None = None) -> Array:
         """The next points to try.
 
@@ -117,6 +119,7 @@ class Search(ABC):
         self._counted += len(points) if counted else 0
         self._process = None
 
+    @one_thread
     def estimates(self) -> Array:
         """The value of each trial told, smoothed over its neighbours: shape (n,), in the order told.
 
@@ -127,6 +130,7 @@ class Search(ABC):
             return self._values.copy()
         return self._fitted().smoothed(self._points, self._values)
 
+    @one_thread
     def recommend(self) -> Array:
         """The finished point with the lowest estimate, shape (d,).
 

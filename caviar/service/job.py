@@ -58,6 +58,7 @@ def _study(name: str) -> Study:
         address="auto",
         resources=placement["resources"],
         trial_timeout=placement["trial_timeout"],
+        timeout=placement["timeout"],
     )
 
 

@@ -47,12 +47,12 @@ def pack(study: Study, folder: Path) -> None:
     (folder / SUBJECT).write_bytes(pickled)
     mirror = study.folder / MIRROR
     placement = {**asdict(study._placement), "mirror": mirror.read_text() if mirror.exists() else None}
-    placement["python"] = platform.python_version()
+    placement |= {"timeout": study._timeout, "python": platform.python_version()}
     (folder / PLACEMENT).write_text(json.dumps(placement))
     if journal.holds_study(study.folder):  # it has begun here, and goes on there
         shutil.copy(study.folder / journal.NAME, folder / journal.NAME)
     else:
-        (folder / journal.NAME).write_text(json.dumps({"study": study.settings.as_record()}) + "\n")
+        (folder / journal.NAME).write_text(journal.encoded(study.opening))
 
 
 def unpack(folder: Path) -> tuple[Any, dict[str, Any]]:

@@ -61,7 +61,7 @@ class Journal:
 
     def append(self, records: Iterable[Record]) -> None:
         """Write records, and return when they are on disk."""
-        lines = "".join(json.dumps(record, separators=(",", ":"), default=_plain) + "\n" for record in records)
+        lines = encoded(records)
         if lines:
             self._file.write(lines.encode())
             self._file.flush()
@@ -97,6 +97,11 @@ def read(folder: Path) -> Iterator[dict[str, Any]]:
             except ValueError:
                 raise StorageError(f"line {number} of {path} is no record; restore the file from a copy") from None
             yield record
+
+
+def encoded(records: Iterable[Record]) -> str:
+    """Records as the lines of a journal."""
+    return "".join(json.dumps(record, separators=(",", ":"), default=_plain) + "\n" for record in records)
 
 
 def folder_of(place: str | Path, folder: Path | None = None) -> Path:

@@ -17,7 +17,7 @@ from caviar.errors import InputError, StorageError
 
 MIRROR = "mirror.txt"
 BEAT = "driver.json"  # who drives the study, and when it was last seen
-TABLES = ("results.csv", "history.csv", "waves.csv")
+TABLES = ("results.csv", "history.csv", "waves.csv", "confirmation.csv")
 PUSH_SECONDS = 15.0
 DEAD_SECONDS = 60.0  # a driver that was not seen for so long is dead
 

@@ -237,9 +237,7 @@ class Study:
         """
         deadline = Deadline(self._timeout)
         with contextlib.closing(Journal(self.folder)) as journal:
-            if journal.empty:
-                journal.append([{"study": self.settings.as_record(), "versions": self.versions}])
-            journal.append(self._news)
+            journal.append(self.opening if journal.empty else self._news)
             self._news = []
             try:
                 if not self._ledger.done:
@@ -261,6 +259,11 @@ class Study:
             ) as pool,
         ):
             Driver(self._ledger, journal, pool, alarm, watch, deadline, self.write, self._stacking).run()
+
+    @property
+    def opening(self) -> list[Record]:
+        """The first records of a journal: what the study is, and what it was given before its first run."""
+        return [{"study": self.settings.as_record(), "versions": self.versions}, *self._news]
 
     @property
     def results(self) -> list[Result]:

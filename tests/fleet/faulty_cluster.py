@@ -64,9 +64,8 @@ def disturb(cluster, nodes, folder, ended, kills):
 def study(folder, seconds):
     """The study of both runs."""
     train = trainable(folder, seconds)
-    return caviar.Study(
-        train, space=SPACE, metric="loss", mode="min", trials=TRIALS, waves=2, workers="auto", out=folder / "study"
-    )
+    objective = {"metric": "loss", "mode": "min", "confirm": False}
+    return caviar.Study(train, space=SPACE, trials=TRIALS, waves=2, out=folder / "study", **objective)
 
 
 def resumed_after(kills, begun):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from caviar.errors import InputError
 from caviar.search import CoarseToFine, Grid, Random, Sobol
@@ -35,6 +36,17 @@ def waves_of(search, waves=99):
         asked.append(search.ask())
         search.tell(asked[-1], value(asked[-1]))
     return asked
+
+
+def test_the_number_of_cores_changes_no_bit():
+    def asked_and_estimated(threads):
+        search = CoarseToFine(default_space(), trials=96, waves=3, seed=5)
+        with threadpool_limits(threads):
+            points = waves_of(search)
+            return [*points, search.estimates(), search.recommend()]
+
+    for one, four in zip(asked_and_estimated(1), asked_and_estimated(4), strict=True):
+        np.testing.assert_array_equal(one, four)
 
 
 every_search = pytest.mark.parametrize("make", SEARCHES, ids=lambda make: make.__name__)
