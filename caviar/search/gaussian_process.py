@@ -135,7 +135,8 @@ class GaussianProcess:
 
     def projected(self, points: Array) -> Array:
         """lower^-1 k(trials, points), shape (n, m): posterior covariance = prior - projected.T @ projected."""
-        return solve_triangular(self.lower, self.covariance(self.points, points), lower=True)
+        projected: Array = solve_triangular(self.lower, self.covariance(self.points, points), lower=True)
+        return projected
 
 
 def _correlation(a: Array, b: Array, lengths: Array, categorical: NDArray[np.bool_]) -> Array:
