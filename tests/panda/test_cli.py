@@ -13,7 +13,7 @@ from caviar.cli import main
 
 def panda(*arguments, home, **options):
     environment = {**os.environ, "HOME": str(home)}
-    for name in ("RAY_ADDRESS", "RAY_AUTH_MODE"):  # as it is for a person who never heard of them
+    for name in ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):  # as it is for a person who never heard of them
         environment.pop(name, None)
     command = [sys.executable, "-m", "caviar", "panda", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=280, check=False, **options)

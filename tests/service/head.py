@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-TOKEN = "0123456789abcdef" * 2
+TOKEN = os.environ.get("RAY_AUTH_TOKEN") or "0123456789abcdef" * 2
 PORTS = (
     "port", "dashboard-port", "dashboard-agent-listen-port", "dashboard-agent-grpc-port", "ray-client-server-port",
     "metrics-export-port", "runtime-env-agent-port", "node-manager-port", "object-manager-port",
