@@ -61,7 +61,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("panda", "search"):
+    if name in ("optuna", "panda", "search", "tune"):
         return import_module(f"caviar.{name}")
     if name not in __all__:
         raise AttributeError(f"module 'caviar' has no attribute {name!r}")

@@ -9,6 +9,19 @@ class InputError(CaviarError, ValueError):
     """A value, file or combination that the user can put right."""
 
 
+class MissingError(InputError, ImportError):
+    """An optional package that is not installed.
+
+    Args:
+        wanted_for: what needs it.
+        package: its name.
+        extra: the extra of Caviar that brings it.
+    """
+
+    def __init__(self, wanted_for: str, package: str, extra: str) -> None:
+        super().__init__(f"{wanted_for} needs {package}; install it with: pip install 'caviar[{extra}]'")
+
+
 class StorageError(CaviarError):
     """A study folder or URI that cannot be read, written, or is in use."""
 

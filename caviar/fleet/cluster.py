@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,13 +45,14 @@ class Placement:
         """The placement that a user asks for; raises InputError or ClusterError for one that cannot be."""
         if workers != "auto" and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
             raise InputError(f"workers={workers!r}: it is 'auto' or a whole number of at least 1")
-        if trial_timeout is not None and not trial_timeout > 0:
-            raise InputError(f"trial_timeout={trial_timeout!r}: it is a number of seconds above 0")
+        check_seconds("trial_timeout", trial_timeout)
         if address is not None:
             check_address(address)
+        if not isinstance(resources, Mapping | None):
+            raise InputError(f'resources={resources!r}: it is a dict such as {{"cpu": 2, "gpu": 0.5}}')
         taken = dict(resources or {"cpu": 1.0})
         for name, amount in taken.items():
-            if not amount >= 0:
+            if isinstance(amount, bool) or not isinstance(amount, Real) or not amount >= 0:
                 raise InputError(f"resources: {name}={amount!r} is no amount from 0 on")
         return cls(workers if isinstance(workers, int) else None, address, taken, trial_timeout)
 
@@ -87,7 +89,7 @@ def _start(options: dict[str, Any], address: str | None, tries: int = 2) -> None
     """Start or join Ray; one that did not come up on this machine is tried once more."""
     try:
         ray.init(**options)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except Exception as error:  # Ray raises bare ones where it is slow to come up
         ray.shutdown()
         if address is None and tries > 1:
             return _start(options, address, tries - 1)
@@ -96,8 +98,16 @@ def _start(options: dict[str, Any], address: str | None, tries: int = 2) -> None
         raise ClusterError(f"no Ray {where}: {reason}; start one with `ray start --head`") from error
 
 
+def check_seconds(name: str, seconds: Any) -> None:
+    """Raise InputError for a time limit that is neither None nor a number of seconds above 0."""
+    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, Real) or not seconds > 0):
+        raise InputError(f"{name}={seconds!r}: it is a number of seconds above 0")
+
+
 def check_address(address: str) -> None:
     """Raise ClusterError within seconds where nobody listens at an address ("auto" and "local" pass)."""
+    if not isinstance(address, str):
+        raise InputError(f"address={address!r} is none of Ray's; write host:6379, ray://host:10001 or auto")
     if address in ("auto", "local"):
         return
     parts = urlsplit(address if "://" in address else f"//{address}")

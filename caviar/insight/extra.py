@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-from caviar.errors import InputError
+from caviar.errors import MissingError
 
 
 def optional(module: str, wanted_for: str) -> Any:
@@ -14,7 +14,7 @@ def optional(module: str, wanted_for: str) -> Any:
         wanted_for: what cannot be done without it, for the sentence.
 
     Raises:
-        InputError: it is not installed.
+        MissingError: it is not installed.
     """
     try:
         return importlib.import_module(module)
@@ -22,4 +22,4 @@ def optional(module: str, wanted_for: str) -> Any:
         if not module.startswith((error.name or "?").split(".")[0]):
             raise
         package = {"sklearn": "scikit-learn"}.get(module.split(".")[0], module.split(".")[0])
-        raise InputError(f"{wanted_for} needs {package}; install it with: pip install 'caviar[report]'") from None
+        raise MissingError(wanted_for, package, "report") from None

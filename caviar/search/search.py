@@ -101,6 +101,10 @@ class Search(ABC):
             self._pending = np.concatenate([self._pending, points])
         return points
 
+    def expect(self, points: Array) -> None:
+        """Count points, shape (n, d), as asked and running, whoever came up with them; for the continuous form."""
+        self._pending = np.concatenate([self._pending, self.space.snap(points)])
+
     def tell(self, points: Array, values: Array, *, counted: bool = True) -> None:
         """Take in finished trials, whether or not they were asked for.
 

@@ -41,7 +41,10 @@ def wave_sizes(trials: int, waves: Waves, dimension: int, workers: int | None = 
         if not 1 <= waves <= trials:
             raise InputError(f"waves={waves} with trials={trials}: every wave has 1 trial or more")
         return tuple(trials // waves + (i < trials % waves) for i in range(waves))
-    sizes = tuple(int(size) for size in waves)
+    try:
+        sizes = tuple(int(size) for size in waves)
+    except (TypeError, ValueError):
+        raise InputError(f"waves={waves!r}: give a number, a list of sizes, 'auto' or 'continuous'") from None
     if not sizes or min(sizes) < 1 or sum(sizes) != trials:
         raise InputError(f"waves={list(waves)} sum to {sum(sizes)}, not to trials={trials}; change one of them")
     return sizes

@@ -48,7 +48,7 @@ class Space:
 
     grow: bool = False
 
-    def __init__(self, **hyperparameters: Any) -> None:
+    def __init__(self, /, **hyperparameters: Any) -> None:
         self.hyperparameters: dict[str, Any] = dict(hyperparameters)
         self.dimensions: tuple[Dimension, ...] = tuple(_dimensions(self))
 
@@ -158,6 +158,8 @@ class Space:
             rows = {row["name"]: row for row in found.to_dict("records") if not pd.isna(row["low"])}
             return self._replaced(lambda n, h: within(h, rows[n]["low"], rows[n]["high"]) if n in rows else h)
         config = getattr(found, "config", found)
+        if not isinstance(config, Mapping) or not set(config) & set(self.names):
+            raise InputError(f"around({found!r:.100}): give a result, a square, or a config of {', '.join(self.names)}")
         return self._replaced(lambda name, h: around(h, config[name], share) if name in config else h)
 
     def _replaced(self, replace: Any) -> "Space":

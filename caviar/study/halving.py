@@ -66,6 +66,8 @@ def halving_of(asked: Halving | Mapping[str, Any] | str | None) -> Halving | Non
         if asked not in kinds:
             raise InputError(f"early_stopping={asked!r} is unknown{nearest(asked, tuple(kinds))}")
         return kinds[asked]
+    if not isinstance(asked, Mapping):
+        raise InputError(f"early_stopping={asked!r}: it is 'halving', 'asha', 'none' or a Halving(...)")
     known = tuple(Halving.__dataclass_fields__)
     for name in asked:
         if name not in known:

@@ -35,6 +35,11 @@ class Settings:
     early_stopping: Halving | None = None
 
     def __post_init__(self) -> None:
+        for name in ("name", "metric"):
+            if not isinstance(getattr(self, name), str):
+                raise InputError(f"{name}={getattr(self, name)!r}: a {name} is a text")
+        if not isinstance(self.space, Space):
+            raise InputError(f"space={self.space!r}: make it a caviar.Space(name=caviar.uniform(low, high), ...)")
         if self.mode not in ("min", "max"):
             raise InputError(f"mode={self.mode!r}: it is 'min' or 'max'")
         if self.search not in SEARCHES:
@@ -46,8 +51,9 @@ class Settings:
         if self.space.dimension == 0:
             raise InputError(f"nothing varies in {self.space!r}; give at least one hyperparameter a range")
         for name in self.space.names:
-            if name in COLUMNS:
-                raise InputError(f"a hyperparameter cannot be named {name!r}, a column of the table; rename it")
+            if name in COLUMNS or name == self.metric:
+                what = "a column of the table" if name in COLUMNS else "as the metric is"
+                raise InputError(f"a hyperparameter cannot be named {name!r}, {what}; rename it")
 
     def as_record(self) -> dict[str, Any]:
         """The settings as plain data, for the first line of the journal."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from caviar.errors import InputError, PausedError
-from caviar.fleet.cluster import Placement
+from caviar.fleet.cluster import Placement, check_seconds
 from caviar.fleet.pool import open_pool
 from caviar.space.defaults import default_space
 from caviar.space.plain import to_plain
@@ -105,7 +105,7 @@ class Study:
             metric=metric,
             mode=mode,
             trials=trials,
-            waves=waves if isinstance(waves, int | str) else tuple(waves),
+            waves=tuple(waves) if isinstance(waves, list) else waves,
             seed=seed,
             epochs=epochs,
             search=search,
@@ -173,8 +173,7 @@ class Study:
     def _prepare(
         self, subject: Subject, settings: Settings, folder: Path, placement: Placement, timeout: float | None
     ) -> None:
-        if timeout is not None and not timeout > 0:
-            raise InputError(f"timeout={timeout!r}: it is a number of seconds above 0")
+        check_seconds("timeout", timeout)
         subject.check(settings.space)
         self.settings = settings
         self.folder = folder
@@ -200,6 +199,8 @@ class Study:
         Raises:
             InputError: a name or value that is not in the space, or the study has begun.
         """
+        if not isinstance(config, Mapping):
+            raise InputError(f"a config is a dict with a value for every hyperparameter; got {config!r:.100}")
         self.settings.space.points([config])
         self._before_the_run({"enqueued": [dict(config)]})
 

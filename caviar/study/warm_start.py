@@ -29,11 +29,15 @@ def finished_trials(table: pd.DataFrame | str | Path, settings: Settings) -> tup
     Raises:
         InputError: a column is missing, the file cannot be read, or no row is in the space.
     """
+    if not isinstance(table, pd.DataFrame | str | Path):
+        raise InputError(f"the trials to begin with are a table, a CSV file or a study; got {table!r:.100}")
     rows = table if isinstance(table, pd.DataFrame) else _read(Path(table))
     wanted = [dimension.name for dimension in settings.space.dimensions if dimension.parent is None]
     for name in (*wanted, settings.metric):
         if name not in rows:
             raise InputError(f"the trials to begin with have no column {name!r}; there are {', '.join(map(str, rows))}")
+    if not pd.api.types.is_numeric_dtype(rows[settings.metric]):
+        raise InputError(f"the column {settings.metric!r} of the trials to begin with holds more than numbers")
     points: list[list[float]] = []
     values: list[Any] = []
     reason = "it has no rows"

@@ -141,3 +141,6 @@ def test_a_space_around_a_config_or_a_square():
     assert within["units"] == space.hyperparameters["units"]
     with pytest.raises(InputError, match="lies outside"):
         space.around({"rate": 5.0})
+    for found in (None, {"momentum": 0.9}, {}):
+        with pytest.raises(InputError, match="a config of"):
+            space.around(found)

@@ -41,7 +41,12 @@ def test_enqueued_configs_are_trained_first_as_they_were_given(tmp_path):
 
 @pytest.mark.parametrize(
     ("config", "words"),
-    [({"x": 2, "units": 7, "kind": "a"}, "x: 2"), ({"x": 0.1, "units": 7}, "lacks 'kind'"), ({"xx": 1}, "'xx'")],
+    [
+        ("a", "a dict"),
+        ({"x": 2, "units": 7, "kind": "a"}, "x: 2"),
+        ({"x": 0.1, "units": 7}, "lacks 'kind'"),
+        ({"xx": 1}, "'xx'"),
+    ],
 )
 def test_a_config_outside_of_the_space_is_refused(tmp_path, config, words):
     with pytest.raises(InputError, match=words):
@@ -73,6 +78,10 @@ def test_rows_outside_of_the_space_are_left_out(tmp_path):
         study_of(tmp_path, "new").warm_start(table.drop(columns="units"))
     with pytest.raises(InputError, match="no file"):
         study_of(tmp_path, "new").warm_start("missing.csv")
+    with pytest.raises(InputError, match=r"'loss' .* more than numbers"):
+        study_of(tmp_path, "new").warm_start(table.assign(loss="low"))
+    with pytest.raises(InputError, match="got None"):
+        study_of(tmp_path, "new").warm_start(None)
     with pytest.raises(InputError, match="none of the 24"):
         study_of(tmp_path, "new").warm_start(table.assign(x=5.0))
     assert (

@@ -1,0 +1,116 @@
+"""Caviar's search as a sampler of Optuna's: Optuna's own suite for samplers, and that it searches."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import optuna
+import pytest
+from optuna.testing import pytest_samplers
+
+from caviar.optuna import CaviarSampler
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+
+
+class TestOptunasOwnSuite(
+    pytest_samplers.BasicSamplerTestCase,
+    pytest_samplers.RelativeSamplerTestCase,
+    pytest_samplers.SingleOnlySamplerTestCase,
+):
+    """All of it but the cases of samplers that take several objectives."""
+
+    @pytest.fixture
+    def sampler(self):
+        return lambda: CaviarSampler(seed=0)
+
+
+def bowl(trial):
+    rate = trial.suggest_float("rate", 1e-5, 1, log=True)
+    units = trial.suggest_int("units", 10, 200, step=10)
+    kind = trial.suggest_categorical("kind", ["a", None, True])
+    return (np.log10(rate) + 2) ** 2 + (units - 70) ** 2 / 1000 + 3 * (kind is not None)
+
+
+def optimized(sampler, objective=bowl, trials=40, **settings):
+    study = optuna.create_study(sampler=sampler, **settings)
+    study.optimize(objective, n_trials=trials, catch=(ZeroDivisionError,))
+    return study
+
+
+def params(study):
+    return [trial.params for trial in study.trials]
+
+
+def test_the_seed_decides_everything():
+    first, again, other = (optimized(CaviarSampler(trials=20, seed=s), trials=20) for s in (3, 3, 4))
+    assert params(first) == params(again) != params(other)
+
+
+def test_it_finds_what_random_does_not():
+    found = [optimized(CaviarSampler(trials=40, seed=seed)).best_value for seed in range(3)]
+    random = [optimized(optuna.samplers.RandomSampler(seed=seed)).best_value for seed in range(3)]
+    assert max(found) < min(random)
+    assert max(found) < 0.2
+
+
+def test_it_maximises_where_it_is_to():
+    def negative(trial):
+        return -bowl(trial)
+
+    up = optimized(CaviarSampler(trials=25, seed=0), negative, 25, direction="maximize")
+    assert params(up) == params(optimized(CaviarSampler(trials=25, seed=0), trials=25))
+
+
+def test_a_study_taken_up_again_goes_on_as_if_nothing_had_been():
+    whole = optimized(CaviarSampler(trials=30, seed=1), trials=30)
+    copy = optuna.create_study(sampler=CaviarSampler(trials=30, seed=1))
+    copy.add_trials(whole.trials[:20])
+    copy.optimize(bowl, n_trials=10)
+    assert params(copy) == params(whole)
+
+
+def test_more_trials_than_were_announced():
+    assert len(optimized(CaviarSampler(trials=5, seed=0), trials=12).trials) == 12
+
+
+def test_failed_and_pruned_trials_count_as_bad():
+    def fails_or_is_pruned(trial):
+        x = trial.suggest_float("x", 0, 1)
+        if x > 0.8:
+            return 1 / 0
+        trial.report(x, step=1)
+        if x > 0.6:
+            raise optuna.TrialPruned
+        return x
+
+    study = optimized(CaviarSampler(trials=40, seed=0), fails_or_is_pruned)
+    late = [trial.params["x"] for trial in study.trials[20:]]
+    assert {trial.state.name for trial in study.trials[:20]} == {"COMPLETE", "PRUNED", "FAIL"}
+    assert np.mean(np.array(late) < 0.2) > 0.6
+
+
+def test_an_enqueued_trial_out_of_bounds_is_no_obstacle():
+    study = optuna.create_study(sampler=CaviarSampler(seed=0))
+    study.enqueue_trial({"x": 7.0})
+    with pytest.warns(UserWarning, match="out of range"):
+        study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=5)
+    assert [trial.params["x"] > 1 for trial in study.trials] == [True] + [False] * 4
+
+
+def test_trials_asked_for_together_differ():
+    study = optimized(CaviarSampler(trials=40, seed=0), trials=12)
+    together = [study.ask() for _ in range(4)]
+    assert len({bowl(trial) for trial in together}) == 4  # parameters are drawn when the first is asked for
+    fixed = dict(study.trials[0].distributions)
+    assert len({str(study.ask(fixed).params) for _ in range(4)}) == 4
+
+
+def test_without_optuna_it_says_what_to_install():
+    program = (
+        "import sys; sys.modules['optuna'] = None\nimport caviar\ntry: caviar.optuna\nexcept ImportError as e: print(e)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "caviar.optuna needs Optuna; install it with: pip install 'caviar[optuna]'\n"

@@ -1,0 +1,145 @@
+"""Caviar's search as a searcher of Ray Tune's."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from ray import tune
+
+import caviar
+from caviar.errors import InputError
+from caviar.tune import CaviarSearch
+
+DOMAINS = {
+    "uniform": (tune.uniform(-1, 2), lambda v: -1 <= v <= 2),
+    "loguniform": (tune.loguniform(1e-4, 1), lambda v: 1e-4 <= v <= 1),
+    "quniform": (tune.quniform(0.5, 2.5, 0.5), lambda v: v in (0.5, 1.0, 1.5, 2.0, 2.5)),
+    "qloguniform": (tune.qloguniform(0.1, 1.0, 0.1), lambda v: math.isclose(v * 10, round(v * 10)) and 0.1 <= v <= 1),
+    "randint": (tune.randint(3, 6), lambda v: v in (3, 4, 5)),
+    "lograndint": (tune.lograndint(1, 9), lambda v: v in range(1, 9)),
+    "qrandint": (tune.qrandint(10, 30, 10), lambda v: v in (10, 20, 30)),
+    "qlograndint": (tune.qlograndint(5, 20, 5), lambda v: v in (5, 10, 15, 20)),
+    "choice": (tune.choice(["a", None, [1, 2]]), lambda v: v in ("a", None, [1, 2])),
+}
+
+
+def bowl(config):
+    return (math.log10(config["lr"]) + 2) ** 2 + (config["net"]["units"] - 70) ** 2 / 1000
+
+
+def unlucky(config):
+    return config["net"]["units"] == UNLUCKY
+
+
+def train(config):
+    if unlucky(config):
+        raise RuntimeError("an unlucky number")
+    return {"loss": bowl(config)}
+
+
+UNLUCKY = 90  # one of the first six trials of seed 0
+SPACE = {"lr": tune.loguniform(1e-5, 1), "net": {"units": tune.qrandint(10, 200, 10), "kind": "mlp"}}
+
+
+def searched(search, trials, objective=bowl, sign=1):
+    """Configs and values of trials one after the other."""
+    told = []
+    for number in range(trials):
+        config = search.suggest(str(number))
+        told.append((config, sign * objective(config)))
+        search.on_trial_complete(str(number), {search.metric: told[-1][1]})
+    return told
+
+
+def new(space=SPACE, **settings):
+    return CaviarSearch(space, metric="loss", mode="min", **{"trials": 30, **settings})
+
+
+@pytest.mark.parametrize("kind", DOMAINS)
+def test_every_domain_of_tunes(kind):
+    domain, holds = DOMAINS[kind]
+    seen = [config["x"]["y"] for config, _ in searched(new({"x": {"y": domain}}), 20, lambda config: 0.0)]
+    assert all(holds(value) for value in seen)
+    assert type(seen[0]) is type(domain.sample()) or kind == "choice"
+    assert len({str(value) for value in seen}) >= 3
+
+
+def test_a_space_of_caviars_with_a_space_under_an_option():
+    under = caviar.choice({"adam": caviar.Space(beta2=caviar.uniform(0.9, 0.999)), "momentum": None})
+    space = caviar.Space(optimizer=under, constant=3)
+    for config, _ in searched(new(space), 10, lambda config: 0.0):
+        assert set(config) - {"beta2"} == {"optimizer", "constant"}
+        assert ("beta2" in config) == (config["optimizer"] == "adam")
+
+
+def test_it_finds_what_random_does_not_and_the_seed_decides():
+    found = searched(new(), 30)
+    assert found == searched(new(), 30) != searched(new(seed=1), 30)
+    assert found == [(c, -v) for c, v in searched(CaviarSearch(SPACE, metric="x", mode="max", trials=30), 30, sign=-1)]
+    random = np.random.default_rng(0)
+    values = [bowl({"lr": 10 ** random.uniform(-5, 0), "net": {"units": random.integers(10, 201)}}) for _ in range(30)]
+    assert min(value for _, value in found) < 0.1 < min(values)
+
+
+def test_a_saved_search_goes_on_as_if_nothing_had_been(tmp_path):
+    search, restored = new(), CaviarSearch()
+    searched(search, 12)
+    search.suggest("running")
+    search.save(str(tmp_path / "state"))
+    restored.restore(str(tmp_path / "state"))
+    assert restored.suggest("a") == search.suggest("a")
+    for either in (restored, search):
+        either.on_trial_complete("running", {"loss": 1.0})
+        either.on_trial_complete("a", error=True)
+        either.on_trial_complete("unknown", {"loss": 1.0})
+    assert searched(restored, 5) == searched(search, 5)
+
+
+@pytest.mark.parametrize(
+    ("space", "words"),
+    [
+        ({"x": tune.randn()}, "x: a Normal Float of Tune's has no bounds"),
+        ({"x": tune.sample_from(lambda spec: 1)}, "x: a .* Function of Tune's"),
+        ({"x": {"y": tune.grid_search([1, 2])}}, "x/y is a grid"),
+        ({"x": tune.choice([{"y": tune.uniform(0, 1)}])}, "caviar.Space"),
+    ],
+)
+def test_what_cannot_be_searched_is_one_sentence(space, words):
+    with pytest.raises(InputError, match=words):
+        CaviarSearch(space)
+
+
+def test_what_is_missing_is_one_sentence():
+    with pytest.raises(InputError, match="param_space"):
+        CaviarSearch(metric="loss", mode="min").suggest("a")
+    with pytest.raises(InputError, match="metric and mode"):
+        CaviarSearch(SPACE).suggest("a")
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_a_tuner_tries_what_the_search_says_and_is_restored(tmp_path):
+    tuner = tune.Tuner(
+        train,
+        param_space=SPACE,
+        tune_config=tune.TuneConfig(
+            search_alg=CaviarSearch(seed=0), metric="loss", mode="min", num_samples=6, max_concurrent_trials=1
+        ),
+        run_config=tune.RunConfig(storage_path=str(tmp_path), name="t", verbose=0),
+    )
+    results = tuner.fit()
+    expected = searched(new(trials=6), 6, lambda config: math.nan if unlucky(config) else bowl(config))
+    assert [result.config for result in results] == [config for config, _ in expected]
+    assert len(results.errors) == sum(unlucky(config) for config, _ in expected) == 1
+    assert results.get_best_result().metrics["loss"] == min(value for _, value in expected if value == value)
+    restored = tune.Tuner.restore(str(tmp_path / "t"), train, resume_errored=True).fit()
+    assert [result.config for result in restored] == [result.config for result in results]
+
+
+def test_without_ray_tune_it_says_what_to_install():
+    program = (
+        "import sys; sys.modules['pyarrow'] = None\nimport caviar\ntry: caviar.tune\nexcept ImportError as e: print(e)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "caviar.tune needs Ray Tune; install it with: pip install 'caviar[tune]'\n"
