@@ -6,7 +6,6 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,7 +51,7 @@ class Placement:
             raise InputError(f'resources={resources!r}: it is a dict such as {{"cpu": 2, "gpu": 0.5}}')
         taken = dict(resources or {"cpu": 1.0})
         for name, amount in taken.items():
-            if isinstance(amount, bool) or not isinstance(amount, Real) or not amount >= 0:
+            if isinstance(amount, bool) or not isinstance(amount, int | float) or not amount >= 0:
                 raise InputError(f"resources: {name}={amount!r} is no amount from 0 on")
         return cls(workers if isinstance(workers, int) else None, address, taken, trial_timeout)
 
@@ -100,7 +99,7 @@ def _start(options: dict[str, Any], address: str | None, tries: int = 2) -> None
 
 def check_seconds(name: str, seconds: Any) -> None:
     """Raise InputError for a time limit that is neither None nor a number of seconds above 0."""
-    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, Real) or not seconds > 0):
+    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0):
         raise InputError(f"{name}={seconds!r}: it is a number of seconds above 0")
 
 

@@ -64,9 +64,15 @@ def _entry(name: str, value: Any) -> Any:
     (kind,) = kinds
     tier, default = value.get("tier", 2), value.get("default")
     if kind == "choice":
-        options = tuple(value["choice"])
-        spaces = tuple(from_plain(under) if under else None for under in value.get("spaces", [{}] * len(options)))
-        return Choice(options, tier, default, spaces)
+        options, under = value["choice"], value.get("spaces")
+        if not isinstance(options, list | tuple):
+            raise InputError(f"{name}: a choice is a list of options, such as [32, 64]; got {options!r}")
+        if under is None:
+            under = [{}] * len(options)
+        if len(under) != len(options) or not all(isinstance(space, Mapping) for space in under):
+            raise InputError(f"{name}: spaces has a table for each of the {len(options)} options; got {under!r}")
+        spaces = tuple(from_plain(space) if space else None for space in under)
+        return Choice(tuple(options), tier, default, spaces)
     try:
         low, high = value[kind]
     except (TypeError, ValueError):

@@ -123,6 +123,11 @@ def read_settings(path: Path) -> dict[str, Any]:
             raise InputError(f"{path} has an unknown key {key!r}{nearest(key, known)}")
     if "resources" in settings:
         _table(path, "resources", settings["resources"])
+    for key in ("data", "target", "out"):
+        if not isinstance(settings.get(key, ""), str):
+            raise InputError(f"{path}: {key} is a text; got {settings[key]!r}")
+    if "target" in settings and "data" not in settings:
+        raise InputError(f'{path} names a target, a column of data, and no data; add data = "my.csv"')
     return settings
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from caviar.errors import InputError
 from caviar.fleet.messages import Stack
+from caviar.search.waves import MOST_WAVES
 from caviar.space.space import nearest
 from caviar.study.result import Result
 from caviar.study.wave import Deadline, Fleet, Gathering
@@ -51,6 +52,18 @@ class Halving:
         """
         down = [round(epochs / self.factor**k) for k in range(1, 64) if epochs / self.factor**k >= 0.5]
         return tuple(sorted({rung for rung in down if self.first <= rung < epochs}))
+
+    def waves(self, trials: int, epochs: int) -> int | str:
+        """How many waves are best: of each `factor` trials outlive the last rung, so that the search sees enough.
+
+        Two at least from 16 trials on; "auto" where there is no rung.
+
+        >>> Halving().waves(64, epochs=20), Halving().waves(200, epochs=20)
+        (2, 7)
+        """
+        rungs = self.rungs(epochs)
+        size = self.factor ** (len(rungs) + 1)
+        return max(min(trials // size, MOST_WAVES), min(2, trials // 8), 1) if rungs else "auto"
 
     def as_record(self) -> dict[str, Any]:
         """Its arguments as plain data."""

@@ -11,7 +11,6 @@ import pandas as pd
 from caviar.errors import InputError, PausedError
 from caviar.fleet.cluster import Placement, check_seconds
 from caviar.fleet.pool import open_pool
-from caviar.space.defaults import default_space
 from caviar.space.plain import to_plain
 from caviar.space.space import Space
 from caviar.study import journal as journals
@@ -41,9 +40,9 @@ class Study:
         data: what to train on: "digits", a data set of `load_csv` or `from_arrays`, or (x, y); the built-in
             network is trained on it. Or a function `train(config, seed)` of your own that returns a dict of
             metrics, or yields one an epoch.
-        space: what may vary; the built-in network's default space if left out.
+        space: what may vary; of the built-in network, its default space if left out.
         trials: how many configurations to train.
-        waves: how many waves, or their sizes; "auto" chooses.
+        waves: how many waves, or their sizes; "auto" chooses: fewer and larger ones with early stopping.
         seed: from 0 on; the same seed gives the same table, whatever the number of workers.
         metric: what to optimise; "val_accuracy" for classes and "val_rmse" for numbers if left out.
         mode: "min" or "max"; known for the built-in network's metrics.
@@ -101,11 +100,11 @@ class Study:
         settings = Settings(
             name=name or subject.name,
             data=subject.record,
-            space=default_space() if space is None else space,
+            space=subject.searched(space),
             metric=metric,
             mode=mode,
             trials=trials,
-            waves=tuple(waves) if isinstance(waves, list) else waves,
+            waves=waves if isinstance(waves, int | float | str) else tuple(waves),
             seed=seed,
             epochs=epochs,
             search=search,

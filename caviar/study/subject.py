@@ -16,6 +16,7 @@ from caviar.errors import InputError
 from caviar.fleet.trainables import FunctionTrainable, NetworkTrainable, Trainable, check_picklable, ship
 from caviar.model.data import Dataset, load, load_csv
 from caviar.model.hyperparameters import NETWORK_DEFAULTS, check_config
+from caviar.space.defaults import default_space
 from caviar.space.space import Space, nearest
 
 
@@ -59,6 +60,16 @@ class Subject:
         if metric not in reported:
             raise InputError(f"metric={metric!r} is not reported{nearest(metric, reported)}")
         return metric, mode or ("max" if metric.endswith("accuracy") else "min")
+
+    def searched(self, space: Space | None) -> Space:
+        """The space to search: the one given, or the built-in network's.
+
+        Raises:
+            InputError: a function, of which nobody but its writer knows what may vary, without a space.
+        """
+        if space is None and self.dataset is None:
+            raise InputError(f"what may vary of {self.name}? Give a space, such as Space(x=uniform(0, 1)), or [space]")
+        return default_space() if space is None else space
 
     def check(self, space: Space) -> None:
         """Raise InputError for a function that cannot be sent to trainers, or a space that the network cannot take."""

@@ -24,10 +24,11 @@ SHAPE = ("hidden_layers", "hidden_units", "batch_size")  # what trials of one st
 def new_search(settings: Settings) -> Search:
     """A fresh search as the settings ask; raises InputError for waves that cannot be."""
     shape = [j for j, dimension in enumerate(settings.space.dimensions) if dimension.name in SHAPE]
+    stopping, waves = settings.early_stopping, settings.waves
     return KINDS[settings.search](
         settings.space,
         trials=settings.trials,
-        waves=settings.waves,
+        waves=stopping.waves(settings.trials, settings.epochs) if stopping and waves == "auto" else waves,
         seed=settings.seed,
         shared=shape if settings.same_shape > 1 else (),
         group=settings.same_shape,

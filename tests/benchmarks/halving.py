@@ -22,7 +22,7 @@ STOPPING = (None, "halving", "asha")
 TASKS = {"digits": "test_accuracy", "friedman": "test_rmse"}
 
 
-def friedman(rows: int = 1500) -> caviar.Dataset:
+def friedman(rows: int = 800) -> caviar.Dataset:
     """The made regression; the same rows every time."""
     generator = np.random.default_rng(0)
     x = generator.random((rows, 10))

@@ -61,6 +61,13 @@ def test_rungs(halving, epochs, rungs):
     assert halving.rungs(epochs) == rungs
 
 
+@pytest.mark.parametrize(
+    ("trials", "epochs", "waves"), [(64, 20, 2), (200, 20, 7), (5000, 20, 8), (20, 20, 2), (8, 20, 1), (64, 2, "auto")]
+)
+def test_waves_are_large_enough_for_some_to_outlive_the_last_rung(trials, epochs, waves):
+    assert Halving().waves(trials, epochs) == waves
+
+
 def test_one_in_so_many_goes_on_from_where_it_was():
     fleet = SimulatedFleet(4, lambda trial: 1.0, epochs=9, score=score)
     results = run(fleet, trials(27), Halving(first=1))

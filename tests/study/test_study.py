@@ -222,6 +222,7 @@ def test_a_stack_holds_trials_of_one_shape_and_none_is_lost():
         ({"address": 5}, "address=5"),
         ({"data": "digit"}, "digits"),
         ({"data": bowl}, "name the metric"),
+        ({"data": bowl, "metric": "loss", "mode": "min"}, "what may vary of bowl"),
     ],
 )
 def test_bad_settings_are_one_sentence_before_anything_starts(tmp_path, settings, words):
