@@ -1,7 +1,7 @@
 """Caviar's sampler in Optuna against Optuna's own: `python -m tests.benchmarks.tuners [--quick] [--json FILE]`.
 
-Every fourth function of the search benchmark, 100 trials one after the other, 5 seeds (`--quick`: 1). Scored is the true
-value of the best trial seen, as normalised regret: 0 the best known, 1 the median of random.
+Every fourth function of the search benchmark, 100 trials one after the other, 5 seeds (`--quick`: 1). Scored is the
+true value of the best trial seen, as normalised regret: 0 the best known, 1 the median of random.
 """
 
 import argparse
