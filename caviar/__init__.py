@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from caviar import search
+    from caviar import experiments, search
     from caviar.errors import CaviarError, ClusterError, InputError, PausedError, StorageError
     from caviar.model.data import Dataset, from_arrays, load_csv, load_digits
     from caviar.panda import Panda
@@ -36,6 +36,7 @@ __all__ = [
     "choice",
     "connect",
     "default_space",
+    "experiments",
     "from_arrays",
     "load_csv",
     "load_digits",
@@ -61,7 +62,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("optuna", "panda", "search", "tune"):
+    if name in ("experiments", "optuna", "panda", "search", "tune"):
         return import_module(f"caviar.{name}")
     if name not in __all__:
         raise AttributeError(f"module 'caviar' has no attribute {name!r}")

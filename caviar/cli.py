@@ -140,6 +140,28 @@ def report(name: str, address: str | None, out: Path | None) -> None:
     click.echo(write_report(Study.read(commands.fetched(name, address)), out))
 
 
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.option("--size", type=int, help="Trials of each search, or steps of each training. [default: each its own]")
+@click.option("--seeds", type=int, help="Repetitions. [default: each its own]")
+@click.option("--out", default="experiments", type=click.Path(path_type=Path), help="The folder for what comes out.")
+def experiments(names: tuple[str, ...], size: int | None, seeds: int | None, out: Path) -> None:
+    """Run again the claims that Caviar stands on: a table and a picture each, and what was found.
+
+    \b
+    The NAMEs, all by default:
+    random-against-grid  Random finds a better point than a grid when few hyperparameters matter.
+    learning-rate-scale  A linear scale spends 90% of the trials above 0.1.
+    momentum-scale       1 - beta on a log scale explores windows of 10 to 1000 evenly.
+    coarse-and-fine      A coarse and fine waves beat one wave of the same total.
+    covariate-shift      Batch norm trains faster, because it reduces internal covariate shift.
+    """
+    from caviar.experiments.running import run_and_write
+
+    for line in run_and_write(names, size=size, seeds=seeds, folder=out):
+        click.echo(line)
+
+
 def _run(study: Any) -> None:
     from caviar.study.summary import print_summary
 

@@ -1,0 +1,27 @@
+"""The claims that this project stands on, run again at a size of one's choice: what was found, not what was expected.
+
+Each experiment is a function that gives a `Finding`: tables first, sentences and pictures made from them. All run
+in this process, without Ray; the same seeds give the same tables. `caviar experiments` is the same as a command.
+
+>>> finding = learning_rate_scale(trials=32, seeds=4)
+>>> finding.table.columns[:2].tolist()
+['scale', 'interval']
+"""
+
+from caviar.experiments.batch_norm import covariate_shift
+from caviar.experiments.finding import Finding
+from caviar.experiments.grids import random_against_grid
+from caviar.experiments.rates import learning_rate_scale
+from caviar.experiments.running import EXPERIMENTS
+from caviar.experiments.waves import coarse_and_fine
+from caviar.experiments.windows import momentum_scale
+
+__all__ = [
+    "EXPERIMENTS",
+    "Finding",
+    "coarse_and_fine",
+    "covariate_shift",
+    "learning_rate_scale",
+    "momentum_scale",
+    "random_against_grid",
+]
