@@ -45,7 +45,7 @@ def _defined(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--mode", type=click.Choice(["min", "max"]), help="[default: known for built-in metrics]"),
         click.option("--metric", help="What to optimise. [default: val_accuracy or val_rmse]"),
         click.option("--seed", default=0, help="The same seed gives the same table."),
-        click.option("--waves", default="auto", help="How many waves, or their sizes: 3 or 64,32,32."),
+        click.option("--waves", default="auto", help="How many waves, their sizes (3 or 64,32,32), or continuous."),
         click.option("--trials", default=64, help="How many configurations to train."),
         click.option("--target", help="The column of the CSV file to predict."),
         click.option("--data", default="digits", help="A CSV file, or the name of a built-in data set."),
@@ -204,7 +204,7 @@ def _waves(text: str) -> int | str | list[int]:
     except ValueError:
         if len(parts) == 1 and text in ("auto", "continuous"):
             return text
-        raise InputError(f"--waves {text}: give a number (3), sizes (64,32,32) or auto") from None
+        raise InputError(f"--waves {text}: give a number (3), sizes (64,32,32), auto or continuous") from None
     return sizes if len(sizes) > 1 else sizes[0]
 
 

@@ -69,11 +69,12 @@ class Crew:
         if self._wanted is not None and room < self._wanted:
             request_resources(bundles=[ray_names(placement.resources)] * self._wanted)
         self._asked = self._wanted is not None and room < self._wanted
+        self._free = free_trainers(placement.resources)  # the room for more, as of the last look
 
     @property
     def size(self) -> int:
         """How many trainers there are or will soon be."""
-        return self._wanted or max(1, len(self.here) + max(len(self.coming), free_trainers(self._placement.resources)))
+        return self._wanted or max(1, len(self.here) + len(self.coming) + self._free)
 
     def follow(self, trials: int) -> None:
         """Hire and let go as the cluster has room; no more trainers than there are trials left."""
@@ -85,8 +86,8 @@ class Crew:
         if self._wanted is not None:
             self._hire(min(self._wanted, trials) - have)
         elif have < trials:
-            room = free_trainers(self._placement.resources)
-            self._hire(max(min(trials - have, room - len(self.coming)), 0 if have else 1))
+            self._free = max(free_trainers(self._placement.resources) - len(self.coming), 0)
+            self._hire(max(min(trials - have, self._free), 0 if have else 1))
         self._mind_those_who_do_not_come(now)
 
     def arrive(self, answer: Any) -> None:
@@ -130,6 +131,7 @@ class Crew:
         placed = trainer.options(
             num_cpus=cpu, num_gpus=gpu, memory=memory, resources=resources, scheduling_strategy="SPREAD"
         )
+        self._free = max(self._free - count, 0)
         for _ in range(count):
             worker = Worker(placed.remote(*self._arguments))
             self.coming[worker.actor.ping.remote()] = worker

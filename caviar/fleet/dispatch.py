@@ -113,7 +113,7 @@ class Dispatcher:
             charge: False where the loss is known to be no trial's doing, such as a removed node.
             name: of the worker, for the row of a trial that is given up.
         """
-        leases = list(self._held.pop(worker, ()))
+        leases = [lease for lease in self._held.pop(worker, ()) if not self._over(lease)]
         given_up: list[Event] = []
         self._homes = {number: home for number, home in self._homes.items() if home != worker}
         self._queue.extendleft(reversed(self._home_queues.pop(worker, deque())))
@@ -143,9 +143,15 @@ class Dispatcher:
         return [Done(trial.number, "failed", f"its worker was lost {MAX_LOSSES} times: {reason}", 0.0, name)]
 
     def _may_prefetch(self, held: Sequence[Lease], workers: int) -> bool:
+        if len(held) == 1 and self._over(held[0]):
+            return True  # only its last word is missing
         seconds = self._seconds_a_stack
         short = seconds is not None and seconds * len(held[0]) < PREFETCH_SECONDS
         return len(held) == 1 and short and len(self._queue) >= workers
+
+    def _over(self, lease: Lease) -> bool:
+        """Whether all trials of a lease have ended: it is trained in order, so those of its last stack tell."""
+        return not any(trial.number in self._unfinished for trial in lease[-1])
 
     def _stacks_a_lease(self, workers: int) -> int:
         if self._seconds_a_stack is None:

@@ -77,7 +77,8 @@ class Pool:
     def turn(self, timeout: float = 1.0) -> list[Event]:
         """Wait up to `timeout` seconds for news; returns the events that came, each trial's `Done` exactly once."""
         self._crew.follow(self.pending)
-        self._hand_out()
+        for worker in self._crew.here:
+            self._hand_out(worker)
         streams = {worker.leases[0]: worker for worker in self._crew.here if worker.leases}
         waited_for = [*streams, *self._crew.coming]
         ready, _ = ray.wait(waited_for, num_returns=len(waited_for), timeout=0.0) if waited_for else ([], [])
@@ -115,12 +116,11 @@ class Pool:
         """End all trainers."""
         self._crew.dismiss()
 
-    def _hand_out(self) -> None:
-        for worker in self._crew.here:
-            while (lease := self._dispatcher.hand_out(worker, len(self._crew.here))) is not None:
-                if not worker.leases:
-                    worker.heard = time.monotonic()
-                worker.leases.append(worker.actor.run.options(num_returns="streaming").remote(lease))
+    def _hand_out(self, worker: Worker) -> None:
+        while (lease := self._dispatcher.hand_out(worker, len(self._crew.here))) is not None:
+            if not worker.leases:
+                worker.heard = time.monotonic()
+            worker.leases.append(worker.actor.run.options(num_returns="streaming").remote(lease))
 
     def _read(self, worker: Worker) -> list[Event]:
         """One batch of events of a worker's oldest lease, or its end, or the loss of the worker."""
@@ -138,7 +138,9 @@ class Pool:
                 worker.started[event.trial] = worker.heard
             elif isinstance(event, Done):
                 worker.started.pop(event.trial, None)
-        return self._dispatcher.receive(events)
+        counted = self._dispatcher.receive(events)
+        self._hand_out(worker)  # it is not to wait while the driver writes and plans
+        return counted
 
     def _lose(self, worker: Worker, why: str, charge: bool) -> list[Event]:
         """Do without a worker; its trials run again, but for those that are given up."""

@@ -102,8 +102,12 @@ class Search(ABC):
         return points
 
     def expect(self, points: Array) -> None:
-        """Count points, shape (n, d), as asked and running, whoever came up with them; for the continuous form."""
-        self._pending = np.concatenate([self._pending, self.space.snap(points)])
+        """Count points, shape (n, d), as asked and running, whoever came up with them; for the continuous form.
+
+        Those that are running already are not counted twice.
+        """
+        points = self.space.snap(points)
+        self._pending = np.concatenate([self._pending, points[~among(points, self._pending)]])
 
     def tell(self, points: Array, values: Array, *, counted: bool = True) -> None:
         """Take in finished trials, whether or not they were asked for.

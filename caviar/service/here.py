@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ class Here:
         told = 0
         while True:
             running = journal.driver(folder) is not None
-            lines = [line for record in journal.read(folder) if (line := _line(record))]
+            lines = list(_lines(journal.read(folder)))
             yield from lines[told:]
             told = len(lines)
             if not (follow and running):
@@ -91,11 +91,15 @@ class Here:
         return path.read_bytes()
 
 
-def _line(record: dict[str, Any]) -> str:
-    if "points" in record:
-        return f"wave {record['wave']}: {len(record['points'])} trials\n"
-    if "state" in record:
-        last = record["curve"][-1][2] if record["curve"] else {}
-        told = record["error"] or ", ".join(f"{name} {value:.4g}" for name, value in last.items())
-        return f"trial {record['trial']} {record['state']}, {record['seconds']:.2g} s: {told}\n"
-    return f"paused: {json.dumps(record['paused'])}\n" if "paused" in record else ""
+def _lines(records: Iterable[dict[str, Any]]) -> Iterator[str]:
+    wave = 0
+    for record in records:
+        if "points" in record and record["wave"] != wave:
+            wave = record["wave"]
+            yield f"wave {wave} begins\n"
+        elif "state" in record:
+            last = record["curve"][-1][2] if record["curve"] else {}
+            told = record["error"] or ", ".join(f"{name} {value:.4g}" for name, value in last.items())
+            yield f"trial {record['trial']} {record['state']}, {record['seconds']:.2g} s: {told}\n"
+        elif "paused" in record:
+            yield f"paused: {json.dumps(record['paused'])}\n"

@@ -1,11 +1,12 @@
 """The driver: wave after wave out to the pool, each result on disk before it counts."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from caviar.fleet.messages import Stack, Trial
 from caviar.fleet.pool import Pool
 from caviar.study.alarm import Alarm
 from caviar.study.halving import run_halving
@@ -50,28 +51,49 @@ class Driver:
 
     def run(self) -> None:
         """Train all that is left, or as much as there is time for."""
-        while not self.deadline.over and (wave := self.ledger.open_wave or self._next_wave()):
-            self._run_wave(wave)
-            self._write()
+        while not self.deadline.over and (left := self.ledger.left or self._begin(self._room)):
+            self._run_wave(left)
 
-    def _next_wave(self) -> Record | None:
-        record = self.ledger.plan()
-        if record is not None:
-            self.journal.append([record])
-            self.ledger.take([record])
-        return record
+    @property
+    def _room(self) -> int:
+        """How many trials there may be besides those that run, where no wave says it: one in four is ahead of time.
 
-    def _run_wave(self, wave: Record) -> None:
-        """Train the trials of a wave, or what is left of them after an interruption."""
-        trials, results, settings = self.ledger.trials(wave), self.ledger.results, self.ledger.settings
-        left = [trial for trial in trials if trial.number not in results]
-        before: list[str] = next((w["edges"] for w in reversed(self.ledger.waves) if w["wave"] == wave["wave"] - 1), [])
-        news = [sentence for sentence in wave["edges"] if sentence not in before]
-        for sentence in (f"wave {wave['wave']}: {len(left)} trials on {self.pool.workers} trainers", *news):
-            self.watch.say(sentence)
-        stacks = stacked(left, self.pool.trainable, self.pool.workers, self.stacking)
+        One trainer has no trial ahead, so that each is chosen in the light of all before it.
+        """
+        return self.pool.workers + self.pool.workers // 4 - self.pool.pending
+
+    def _begin(self, count: int) -> list[Trial]:
+        """The trials of the next wave, or up to `count` of it where there is no barrier; on disk before they begin."""
+        record = self.ledger.plan(count)
+        if record is None:
+            return []
+        before: Record = self.ledger.waves[-1] if self.ledger.waves else {"wave": 0, "edges": []}
+        new = record["wave"] != before["wave"]
+        self.journal.append([record], now=new)
+        self.ledger.take([record])
+        if new:
+            for sentence in record["edges"]:
+                if sentence not in before["edges"]:
+                    self.watch.say(sentence)
+        return self.ledger.trials(self.ledger.waves[-1])
+
+    def _more(self) -> list[Stack]:
+        """Trials to begin while others run."""
+        trials: list[Trial] = []
+        while not self.ledger.asked and (room := self._room - len(trials)) > 0:
+            trials += self._begin(room)
+        return [(trial,) for trial in trials]
+
+    def _run_wave(self, left: Sequence[Trial]) -> None:
+        """Train the trials of a wave, or what is left of them; without a barrier, all that the search asks for."""
+        settings, wave = self.ledger.settings, self.ledger.waves[-1]
+        continuous = self.ledger.continuous and not wave["confirms"]
+        what = "trials one after the other" if continuous else f"wave {wave['wave']}: {len(left)} trials"
+        self.watch.say(f"{what} on {self.pool.workers} trainers")
+        stacks = stacked(left, self.pool.trainable, self.pool.workers, self.stacking and not continuous)
+        more = self._more if continuous else None
         if settings.early_stopping is None or wave["confirms"]:
-            run_wave(self.pool, stacks, self._keep, self.deadline)
+            run_wave(self.pool, stacks, self._keep, self.deadline, more)
         else:
             run_halving(
                 self.pool,
@@ -82,6 +104,7 @@ class Driver:
                 epochs=settings.epochs,
                 value=partial(lowered, settings=settings),
                 known=self.ledger.known,
+                more=more,
             )
         self._count(self.alarm.held())
 

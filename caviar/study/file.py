@@ -32,7 +32,7 @@ metric = "val_accuracy"            # what to optimise, and which way: "min" or "
 mode = "max"
 
 trials = 64                        # how many configurations to train
-waves = "auto"                     # how many waves, or their sizes: 3 or [32, 16, 16]
+waves = "auto"                     # how many waves, their sizes (3, [32, 16, 16]), or "continuous"
 seed = 0                           # the same seed gives the same table
 epochs = 20                        # how long the built-in network trains
 # search = "coarse-to-fine"        # or "random", "sobol", "grid"

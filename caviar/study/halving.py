@@ -18,7 +18,7 @@ from caviar.fleet.messages import Stack
 from caviar.search.waves import MOST_WAVES
 from caviar.space.space import nearest
 from caviar.study.result import Result
-from caviar.study.wave import Deadline, Fleet, Gathering
+from caviar.study.wave import Deadline, Fleet, Gathering, More
 
 Keep = Callable[[list[Result]], None]
 
@@ -98,18 +98,25 @@ def run_halving(
     epochs: int,
     value: Callable[[Mapping[str, float]], float],
     known: Sequence[Result] = (),
+    more: More | None = None,
 ) -> None:
     """Train the stacks of a wave from rung to rung.
 
     Args:
-        fleet, stacks, keep, deadline: as `run_wave`.
+        fleet, stacks, keep, deadline, more: as `run_wave`; there is no more for who waits for whole waves.
         halving: who goes on.
         epochs: of a trial that is not stopped.
         value: what is to be minimised, of a report's metrics.
         known: the results of the wave's trials that had ended before an interruption.
     """
-    gathering = Gathering(fleet, (trial for stack in stacks for trial in stack), deadline)
-    rungs = halving.rungs(epochs)
+    rungs, stacks = halving.rungs(epochs), list(stacks)
+
+    def more_stacks() -> list[Stack]:
+        new = more() if more is not None else []
+        stacks.extend(new)
+        return _up_to(new, rungs[0] if rungs else None)
+
+    gathering = Gathering(fleet, (trial for stack in stacks for trial in stack), deadline, more_stacks)
     run = _asynchronous if halving.asynchronous else _synchronous
     run(gathering, stacks, keep, rungs, halving.factor, value, known)
 

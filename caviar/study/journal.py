@@ -59,15 +59,20 @@ class Journal:
         """Whether nothing has been written yet."""
         return self.path.stat().st_size == 0
 
-    def append(self, records: Iterable[Record]) -> None:
-        """Write records, and return when they are on disk."""
+    def append(self, records: Iterable[Record], now: bool = False) -> None:
+        """Write records, and return when they are on disk.
+
+        Args:
+            records: any that JSON can hold.
+            now: True has a mirror brought up to date at once: the wave before has ended.
+        """
         lines = encoded(records)
         if lines:
             self._file.write(lines.encode())
             self._file.flush()
             os.fdatasync(self._file.fileno())
             if self._mirror:
-                self._mirror.push(now='"points":' in lines)  # the wave before has ended
+                self._mirror.push(now)
 
     def close(self) -> None:
         """Give the journal free."""

@@ -46,6 +46,8 @@ class Settings:
             raise InputError(f"search={self.search!r} is unknown{nearest(self.search, SEARCHES)}")
         for name in ("trials", "epochs", "same_shape"):
             check_count(name, getattr(self, name))
+        if self.waves == "continuous" and self.early_stopping and not self.early_stopping.asynchronous:
+            raise InputError("early_stopping='halving' waits for whole waves; with waves='continuous' use 'asha'")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise InputError(f"seed={self.seed!r}: a seed is a whole number from 0 on")
         if self.space.dimension == 0:

@@ -42,7 +42,10 @@ class Study:
             metrics, or yields one an epoch.
         space: what may vary; of the built-in network, its default space if left out.
         trials: how many configurations to train.
-        waves: how many waves, or their sizes; "auto" chooses: fewer and larger ones with early stopping.
+        waves: how many waves, or their sizes; "auto" chooses: fewer and larger ones with early stopping. "continuous"
+            has no barrier between waves: each point is chosen as a trainer comes free, from what has ended by then, and
+            trained alone; so no trainer waits for the last of a wave, and the same seed gives the same table with
+            `workers=1` only.
         seed: from 0 on; the same seed gives the same table, whatever the number of workers.
         metric: what to optimise; "val_accuracy" for classes and "val_rmse" for numbers if left out.
         mode: "min" or "max"; known for the built-in network's metrics.

@@ -6,6 +6,7 @@ worker, error. A hyperparameter that was not in force is empty.
 Floats are written so that `pandas.read_csv` (from pandas 3.1 on) gives back the very same bits.
 """
 
+import itertools
 import math
 import os
 import statistics
@@ -92,14 +93,15 @@ def waves_table(waves: Sequence[Mapping[str, Any]], results: Sequence[Result], s
     for result in results:
         by_wave[result.wave].append(result)
     rows = []
-    for wave in waves:
-        mine = by_wave[wave["wave"]]
+    for number, asked in itertools.groupby(waves, key=lambda wave: wave["wave"]):
+        *before, wave = asked  # one record; without a barrier between waves many, of which the last has the square
+        mine = by_wave[number]
         values = [r.metrics[settings.metric] for r in mine if r.state == "finished"]
         choose = max if settings.mode == "max" else min
         square = Square.from_dict(wave["square"]) if wave["square"] else None
         kind = "confirm" if wave["confirms"] else "coarse" if square is None else "fine"
-        row: dict[str, Any] = {"wave": wave["wave"], "kind": kind}
-        row["trials"] = len(wave["points"])
+        row: dict[str, Any] = {"wave": number, "kind": kind}
+        row["trials"] = sum(len(record["points"]) for record in (*before, wave))
         row |= {state: sum(r.state == state for r in mine) for state in STATES}
         row["best"] = choose(values, default=math.nan)
         row["median"] = statistics.median(values) if values else math.nan

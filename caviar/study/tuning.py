@@ -35,14 +35,15 @@ def new_search(settings: Settings) -> Search:
     )
 
 
-def told(results: Mapping[int, Result], numbers: Iterable[int], settings: Settings) -> Array:
+def told(results: Mapping[int, Result], numbers: Iterable[int], settings: Settings, worst: float = -math.inf) -> Array:
     """What a search is told of the trials of a wave: lower is better; NaN for those that failed or diverged.
 
-    A trial that was stopped early counts as no better than the worst of those that outlived it.
+    A trial that was stopped early counts as no better than the worst of those that outlived it, in the wave or,
+    where there are no whole waves, so far (`worst`).
     """
     wave = [results[number] for number in numbers]
     finished = [lowered(result.metrics, settings) for result in wave if result.state == "finished"]
-    worst = max(finished, default=-math.inf)
+    worst = max(finished, default=worst)
     return np.array([_value(result, worst, settings) for result in wave])
 
 

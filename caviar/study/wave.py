@@ -10,6 +10,8 @@ import numpy as np
 from caviar.fleet.messages import Done, Event, Report, Stack, Started, Trial
 from caviar.study.result import Curve, Result
 
+More = Callable[[], list[Stack]]
+
 
 class Fleet(Protocol):
     """What a wave needs of a pool of trainers."""
@@ -46,10 +48,12 @@ class Gathering:
         fleet: what trains them.
         trials: all that may be trained.
         deadline: when it passes, what runs is stopped.
+        more: gives stacks to be trained besides, whenever there may be room for some; None: there are no others.
     """
 
-    def __init__(self, fleet: Fleet, trials: Iterable[Trial], deadline: Deadline) -> None:
+    def __init__(self, fleet: Fleet, trials: Iterable[Trial], deadline: Deadline, more: More | None = None) -> None:
         self.fleet, self.deadline = fleet, deadline
+        self._more = more
         self._trials = {trial.number: trial for trial in trials}
         self._curves: dict[int, Curve] = {}
 
@@ -59,11 +63,18 @@ class Gathering:
         The result of a trial that was told to pause has the state "paused".
         """
         self.fleet.submit(stacks)
+        self._submit_more()
         while self.fleet.pending:
             events = self.fleet.turn()
             if self.deadline.over:
                 events += self.fleet.stop(self.deadline.reason)
             yield self._results(events)
+            self._submit_more()
+
+    def _submit_more(self) -> None:
+        if self._more is not None and not self.deadline.over and (stacks := self._more()):
+            self._trials.update((trial.number, trial) for stack in stacks for trial in stack)
+            self.fleet.submit(stacks)
 
     def _results(self, events: Iterable[Event]) -> list[Result]:
         ended: list[Result] = []
@@ -109,7 +120,11 @@ def trial_seed(seed: int, wave: int, number: int) -> int:
 
 
 def run_wave(
-    fleet: Fleet, stacks: Sequence[Stack], keep: Callable[[list[Result]], None], deadline: Deadline | None = None
+    fleet: Fleet,
+    stacks: Sequence[Stack],
+    keep: Callable[[list[Result]], None],
+    deadline: Deadline | None = None,
+    more: More | None = None,
 ) -> None:
     """Train the stacks of a wave to their ends.
 
@@ -118,7 +133,8 @@ def run_wave(
         stacks: of the trials that are left of the wave.
         keep: is given the results of each turn of the loop, in any order.
         deadline: of the study.
+        more: as of a `Gathering`.
     """
     trials = (trial for stack in stacks for trial in stack)
-    for results in Gathering(fleet, trials, deadline or Deadline()).train(stacks):
+    for results in Gathering(fleet, trials, deadline or Deadline(), more).train(stacks):
         keep(results)

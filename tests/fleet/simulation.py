@@ -10,7 +10,7 @@ from caviar.fleet.messages import Done, Event, Lease, Report, Stack, Started, Tr
 
 
 class SimulatedFleet:
-    """The two methods of a pool, without Ray and without waiting.
+    """What a driver needs of a pool, without Ray and without waiting.
 
     Args:
         workers: how many.
@@ -32,6 +32,7 @@ class SimulatedFleet:
         score: Callable[[int, int], float] = lambda number, epoch: float(number),
     ) -> None:
         self.dispatcher = Dispatcher()
+        self.workers, self.trainable = workers, None
         self.now = 0.0
         self.busy = 0.0
         self.starts = 0

@@ -121,6 +121,6 @@ def test_the_same_questions_serve_here(environment, tmp_path, monkeypatch):
     assert b"long: stopped" in command(here, "list").stdout
     assert command(here, "results", "long").stdout == (tmp_path / "runs/long/results.csv").read_bytes()
     logs = command(here, "logs", "long", "-f").stdout.decode().splitlines()
-    assert logs[0].startswith("wave 1: ")
+    assert logs[0] == "wave 1 begins"
     assert logs[1].startswith("trial ")
     assert b"no study named" in command(here, "status", "other").stderr
