@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from caviar.errors import CaviarError, InputError
 from caviar.panda.cli import panda
 from caviar.service import commands, connect
+from caviar.study.storage import is_uri
 
 DEFAULT = ParameterSource.DEFAULT
 
@@ -86,6 +87,8 @@ def init(folder: Path) -> None:
 @click.option("--wait", is_flag=True, help="Follow the study until it has ended.")
 def submit(address: str | None, name: str | None, wait: bool, **settings: Any) -> None:
     """Send a study to a cluster and print its name there."""
+    if settings["out"] is not None and not is_uri(settings["out"]):
+        raise InputError(f"--out {settings['out']}: the cluster has folders of its own; give a URI, or leave it out")
     if address is None:
         raise InputError("name the cluster's --address (or set RAY_API_SERVER_ADDRESS); `caviar run` runs a study here")
     cluster = connect(address)

@@ -131,7 +131,7 @@ class Crew:
         placed = trainer.options(
             num_cpus=cpu, num_gpus=gpu, memory=memory, resources=resources, scheduling_strategy="SPREAD"
         )
-        self._free = max(self._free - count, 0)
+        self._free = max(self._free - max(count, 0), 0)
         for _ in range(count):
             worker = Worker(placed.remote(*self._arguments))
             self.coming[worker.actor.ping.remote()] = worker

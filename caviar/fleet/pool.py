@@ -3,14 +3,13 @@
 A turn of the loop waits for whatever lease has something to say, and hands on its events.
 """
 
-import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import ray
 from ray.exceptions import RayError
 
-from caviar.fleet.cluster import Placement, connected
+from caviar.fleet.cluster import Placement
 from caviar.fleet.crew import Crew, Worker, innocent, reason
 from caviar.fleet.dispatch import Dispatcher
 from caviar.fleet.messages import Done, Event, Stack, Started
@@ -22,19 +21,6 @@ GRACE_SECONDS = 5.0  # a trial that runs over its time limit is ended with its t
 
 def silence(sentence: str) -> None:
     """Tell nobody."""
-
-
-@contextlib.contextmanager
-def open_pool(
-    trainable: Trainable, metric: str, placement: Placement, say: Callable[[str], None] = silence
-) -> Iterator["Pool"]:
-    """Connect to Ray, hire trainers, and let them and the connection go at the end."""
-    with connected(placement):
-        pool = Pool(trainable, metric, placement, say)
-        try:
-            yield pool
-        finally:
-            pool.close()
 
 
 class Pool:

@@ -14,7 +14,7 @@ import pandas as pd
 from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
-from caviar.errors import ClusterError, InputError
+from caviar.errors import CaviarError, ClusterError, InputError
 from caviar.fleet.cluster import check_address
 from caviar.service.job import SHELF
 from caviar.service.package import pack
@@ -51,7 +51,13 @@ class Cluster:
 
     def __init__(self, address: str) -> None:
         self.address = address if "://" in address else f"http://{address}"
-        check_address(self.address)
+        try:
+            check_address(self.address)
+        except CaviarError as error:
+            raise ClusterError(
+                f"no Jobs API answers at {address} ({error.__cause__ or 'that is no address'}); "
+                "give one such as http://127.0.0.1:8265, and see that the cluster is up and the tunnel to it open"
+            ) from None
         for talkative in ("ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk", "ray._private"):
             logging.getLogger(talkative).setLevel(logging.ERROR)
         with self._asking():

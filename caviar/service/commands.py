@@ -9,7 +9,7 @@ import click
 
 from caviar.errors import InputError
 from caviar.service.cluster import Cluster, connect
-from caviar.service.here import Here
+from caviar.service.here import RUNS, Here
 from caviar.service.status import Status
 
 address_option = click.option(
@@ -39,17 +39,17 @@ def fetched(name: str, address: str | None) -> Path:
 @address_option
 def status(name: str | None, address: str | None) -> None:
     """How a study is doing, or all of them."""
-    place = there(address)
-    for one in place.studies() if name is None else [place.status(name)]:
-        click.echo(_told(one))
+    if name is None:
+        _tell_all(address)
+    else:
+        click.echo(_told(there(address).status(name)))
 
 
 @click.command("list")
 @address_option
 def list_studies(address: str | None) -> None:
     """The studies here or on a cluster."""
-    for one in there(address).studies():
-        click.echo(_told(one))
+    _tell_all(address)
 
 
 @click.command()
@@ -85,6 +85,14 @@ def follow(cluster: Cluster, name: str) -> None:
     ended = cluster.wait(name)
     if ended.state != "finished":
         raise InputError(f"{name} {ended.state}: {ended.progress or 'see its logs'}")
+
+
+def _tell_all(address: str | None) -> None:
+    studies = there(address).studies()
+    for one in studies:
+        click.echo(_told(one))
+    if not studies:
+        click.echo(f"no studies {f'on {address}' if address else f'in {RUNS}'} yet", err=True)
 
 
 def _told(status: Status) -> str:

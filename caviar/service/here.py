@@ -15,6 +15,7 @@ from caviar.errors import InputError
 from caviar.service.status import Status
 from caviar.study import journal
 from caviar.study.storage import is_uri
+from caviar.study.study import Study
 
 RUNS = Path("runs")
 POLL_SECONDS = 0.5
@@ -86,6 +87,8 @@ class Here:
     def file(self, name: str, file: str) -> bytes:
         """A file of a study's folder as it is now, byte for byte."""
         path = self.folder(name) / file
+        if is_uri(name):  # the journal came from there, the tables are made of it
+            Study.read(path.parent).write()
         if not path.is_file():
             raise InputError(f"the study {name!r} has no {file} yet; see `caviar status {name}`")
         return path.read_bytes()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from caviar.fleet.messages import Stack, Trial
 from caviar.fleet.pool import Pool
+from caviar.fleet.relay import RemotePool
 from caviar.study.alarm import Alarm
 from caviar.study.halving import run_halving
 from caviar.study.journal import Journal
@@ -18,7 +19,7 @@ from caviar.study.stacking import stacked
 from caviar.study.tuning import lowered
 from caviar.study.wave import Deadline, run_wave
 
-WRITE_SECONDS = 10.0  # how often the tables are written while a wave runs, if that takes less than a twentieth of it
+WRITE_SECONDS = 2.0  # how often the tables are written, if that takes less than a twentieth of the time
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Driver:
 
     ledger: Ledger
     journal: Journal
-    pool: Pool
+    pool: Pool | RemotePool
     alarm: Alarm
     watch: Watcher
     deadline: Deadline

@@ -1,9 +1,9 @@
 """What a person sees while a study runs: a bar on a terminal or in a notebook, plain lines elsewhere."""
 
-import sys
 import time
+from html import escape
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -36,7 +36,9 @@ def watcher(trials: int, metric: str, quiet: bool = False) -> Watcher:
     if quiet:
         return Quiet()
     console = Console()
-    return Bar(trials, metric, console) if console.is_terminal or console.is_jupyter else Lines(trials, metric)
+    if console.is_jupyter:
+        return NotebookBar(trials, metric)
+    return Bar(trials, metric, console) if console.is_terminal else Lines(trials, metric)
 
 
 class Quiet:
@@ -53,6 +55,8 @@ class Quiet:
 class Lines(Quiet):
     """A plain line now and then."""
 
+    seconds = LINE_SECONDS  # between two of them
+
     def __init__(self, trials: int, metric: str) -> None:
         self._trials, self._metric = trials, metric
         self._begun = self._told = time.monotonic()
@@ -62,12 +66,33 @@ class Lines(Quiet):
 
     def ended(self, done: int, best: float | None) -> None:
         now = time.monotonic()
-        if now - self._told < LINE_SECONDS and done < self._trials:
+        if now - self._told < self.seconds and done < self._trials:
             return
         self._told = now
         left = (now - self._begun) / max(done, 1) * (self._trials - done)
-        print(f"{done}/{self._trials} trials, {_best(self._metric, best)}, about {left:.0f} s left", flush=True)
-        sys.stdout.flush()
+        self._tell(f"{done}/{self._trials} trials, {_best(self._metric, best)}, about {left:.0f} s left", done)
+
+    def _tell(self, line: str, done: int) -> None:
+        print(line, flush=True)
+
+
+class NotebookBar(Lines):
+    """A progress bar in a notebook, of what every notebook can show."""
+
+    seconds = 0.2
+
+    def __enter__(self) -> "NotebookBar":
+        from IPython.display import display
+
+        self._shown: Any = display(self._pictured(f"0/{self._trials} trials", 0), raw=True, display_id=True)
+        return self
+
+    def _tell(self, line: str, done: int) -> None:
+        self._shown.update(self._pictured(line, done), raw=True)
+
+    def _pictured(self, line: str, done: int) -> dict[str, str]:
+        bar = f'<progress value="{done}" max="{self._trials}"></progress> {escape(line)}'
+        return {"text/plain": line, "text/html": bar}
 
 
 class Bar(Quiet):

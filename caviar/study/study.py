@@ -10,7 +10,7 @@ import pandas as pd
 
 from caviar.errors import InputError, PausedError
 from caviar.fleet.cluster import Placement, check_seconds
-from caviar.fleet.pool import open_pool
+from caviar.fleet.open import open_pool
 from caviar.space.plain import to_plain
 from caviar.space.space import Space
 from caviar.study import journal as journals

@@ -23,7 +23,7 @@ import caviar.study.study as study_module
 from caviar.fleet import dispatch
 from caviar.fleet.cluster import Placement, connected
 from caviar.fleet.messages import Done, Report, Started, Trial
-from caviar.fleet.pool import open_pool
+from caviar.fleet.open import open_pool
 from caviar.fleet.trainables import FunctionTrainable
 from caviar.study.journal import Journal
 from caviar.study.result import Result

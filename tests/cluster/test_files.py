@@ -1,14 +1,17 @@
 """The cluster files, checked as far as a machine without a cloud can."""
 
-import gzip
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
+
+from tests.cluster import definitions
 
 CLUSTER = Path(__file__).parents[2] / "cluster"
 CLOUDS = ("aws", "gcp")
@@ -54,36 +57,32 @@ def test_kubernetes_asks_for_a_token():
         assert spec["headGroupSpec"]["serviceType"] == "ClusterIP"
 
 
-@pytest.mark.skipif("KUBERAY_CRDS" not in os.environ, reason="KUBERAY_CRDS names no folder of KubeRay's definitions")
-@pytest.mark.parametrize("kind", ["RayCluster", "RayJob"])
+def schemas(kind):
+    """What is known of a kind: an outline here, the whole where KUBERAY_CRDS names a folder of its definitions."""
+    yield json.loads(definitions.OUTLINE.read_text())[kind]
+    if "KUBERAY_CRDS" in os.environ:
+        yield definitions.definition(os.environ["KUBERAY_CRDS"], kind)
+
+
+@pytest.mark.parametrize("kind", definitions.KINDS)
 def test_kubernetes_objects_fit_their_definitions(kind):
-    import jsonschema
-
-    path = Path(os.environ["KUBERAY_CRDS"]) / f"ray.io_{kind.lower()}s.yaml.gz"
-    versions = yaml.load(gzip.decompress(path.read_bytes()), yaml.CSafeLoader)["spec"]["versions"]
-    schema = next(version["schema"]["openAPIV3Schema"] for version in versions if version["name"] == "v1")
-    objects = yaml.safe_load_all((CLUSTER / "kuberay.yaml").read_text())
-    subject = next(subject for subject in objects if subject["kind"] == kind)
-    subject["metadata"] = {}
-    jsonschema.validate(subject, strict(schema))
-    subject["spec"]["misspelt"] = 1
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(subject, strict(schema))
+    for schema in schemas(kind):
+        jsonschema.validate(definitions.subject(kind), schema)
+        for misspell in MISSPELLINGS:
+            wrong = definitions.subject(kind)
+            cluster = wrong["spec"] if kind == "RayCluster" else wrong["spec"]["rayClusterSpec"]
+            misspell(cluster)
+            with pytest.raises(jsonschema.ValidationError):
+                jsonschema.validate(wrong, schema)
 
 
-def strict(schema):
-    """A Kubernetes schema that refuses unknown keys, and takes its own whole numbers or texts."""
-    if isinstance(schema, list):
-        return [strict(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    made = {key: strict(value) for key, value in schema.items() if key != "format"}
-    if isinstance(made.get("properties"), dict) and "additionalProperties" not in made:
-        made["additionalProperties"] = False
-    if made.pop("x-kubernetes-int-or-string", False):
-        made.pop("anyOf", None)
-        made["type"] = ["integer", "string"]
-    return made
+MISSPELLINGS = (
+    lambda cluster: cluster.update(autoscaling=True),
+    lambda cluster: cluster["headGroupSpec"].update(servicetype="ClusterIP"),
+    lambda cluster: cluster["authOptions"].update(mode="tokens"),
+    lambda cluster: cluster["workerGroupSpecs"][0].update(maxReplicas="16"),
+    lambda cluster: cluster["workerGroupSpecs"][0]["template"]["spec"]["containers"][0].update(img="x"),
+)
 
 
 def test_the_slurm_script_is_clean():

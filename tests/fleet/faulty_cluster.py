@@ -1,6 +1,7 @@
-"""A study on a cluster of several nodes while trainers are killed and nodes go and come; prints what was seen as JSON.
+"""Studies on a cluster of several nodes, under every disturbance; prints what was seen as JSON.
 
-A process of its own: a test session has one Ray already. Run it by hand: `python -m tests.fleet.faulty_cluster`.
+First one whose trainers are killed or hang and whose nodes go and come, then one of 64 trainers that sleep. A process
+of its own: a test session has one Ray already. Run it by hand: `python -m tests.fleet.faulty_cluster`.
 """
 
 import contextlib
@@ -18,9 +19,11 @@ import ray
 from ray.cluster_utils import Cluster
 
 import caviar
+from caviar.fleet import pool
 from caviar.study import journal
 
 TRIALS = 300
+SLEEPERS, NAPS = 64, 256  # trainers and trials
 SPACE = caviar.Space(x=caviar.uniform(0, 1))
 
 
@@ -42,22 +45,35 @@ def starts(folder):
     return [(float(when), int(process), int(seed)) for when, process, seed in map(str.split, lines)]
 
 
+def added(cluster, cpus, tries=3):
+    """A new node; Ray waits half a minute for one, and a busy machine takes longer."""
+    try:
+        return cluster.add_node(num_cpus=cpus)
+    except Exception:
+        if tries == 1:
+            raise
+        return added(cluster, cpus, tries - 1)
+
+
 def disturb(cluster, nodes, folder, ended, kills):
-    """Every second a trainer that works is killed; a third through a node goes, two thirds through one comes."""
+    """Every second a trainer that works is killed; a third through a node goes, two thirds through one comes.
+
+    The first trainer is stopped instead: it hangs without a word, as one behind a cut network would.
+    """
     draw, steps = random.Random(0), ["remove", "add"]
     while not ended.wait(1.0):
         begun = starts(folder)
         if begun:
             process = draw.choice(begun[-4:])[1]
             with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+                os.kill(process, signal.SIGKILL if kills else signal.SIGSTOP)
                 kills.append((time.time(), process))
         done = len(begun)
         if steps[:1] == ["remove"] and done > TRIALS // 3:
             cluster.remove_node(nodes.pop(), allow_graceful=False)
             steps.pop(0)
         elif steps[:1] == ["add"] and done > 2 * TRIALS // 3:
-            nodes.append(cluster.add_node(num_cpus=2))
+            nodes.append(added(cluster, 2))
             steps.pop(0)
 
 
@@ -78,9 +94,33 @@ def resumed_after(kills, begun):
     return gaps
 
 
+def sleep_on_many(cluster, folder):
+    """A study of many trainers, whose first trials sleep until all of them are here; returns what was seen."""
+    for _ in range(2):
+        added(cluster, SLEEPERS // 2)
+
+    awake = folder / "awake"
+    awake.mkdir(parents=True)
+
+    def nap(config, seed):
+        (awake / str(os.getpid())).touch()
+        while len(list(awake.iterdir())) < SLEEPERS:
+            time.sleep(0.1)
+        time.sleep(0.5)
+        return {"loss": config["x"]}
+
+    objective = {"metric": "loss", "mode": "min", "confirm": False, "waves": 1}
+    many = caviar.Study(nap, space=SPACE, trials=NAPS, workers=SLEEPERS, out=folder / "study", **objective)
+    begun = time.monotonic()
+    table = many.run(progress=False)
+    seconds = time.monotonic() - begun
+    return {"sleepers": table["worker"].nunique(), "naps": len(table), "naps_seconds": seconds}
+
+
 def main():
+    pool.SILENT_SECONDS = 4.0  # a minute would be a long test
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    nodes = [cluster.add_node(num_cpus=2) for _ in range(2)]
+    nodes = [added(cluster, 2) for _ in range(2)]
     ray.init(address=cluster.address, log_to_driver=False)
     try:
         with tempfile.TemporaryDirectory() as temporary:
@@ -107,11 +147,12 @@ def main():
                 "kills": len(kills),
                 "nodes": len([node for node in ray.nodes() if node["Alive"]]),
                 "starts": len(starts(faulty)),
+                "hung": kills[0][1] not in {process for when, process, _ in starts(faulty) if when > kills[0][0]},
                 "equal": bool(table[columns].equals(undisturbed[columns])),
                 "states": table["state"].value_counts().to_dict(),
                 "resumed_after_seconds": sorted(resumed_after(kills, starts(faulty))),
             }
-            print(json.dumps(seen))
+            print(json.dumps(seen | sleep_on_many(cluster, Path(temporary, "many"))))
     finally:
         ray.shutdown()
         cluster.shutdown()

@@ -5,18 +5,26 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.timeout(900)
 def test_killed_trainers_and_nodes_that_go_and_come_change_nothing_in_the_table():
     done = subprocess.run(
-        [sys.executable, "-m", "tests.fleet.faulty_cluster"], cwd=ROOT, capture_output=True, text=True, timeout=290
+        [sys.executable, "-m", "tests.fleet.faulty_cluster"], cwd=ROOT, capture_output=True, text=True, timeout=880
     )
     assert done.returncode == 0, done.stderr[-3000:]
     seen = json.loads(next(line for line in done.stdout.splitlines() if line.startswith('{"rows"')))
     print(seen)
+    assert seen["sleepers"] == 64
+    assert seen["naps"] == 256
+    assert seen["hung"], seen
+    again = seen["resumed_after_seconds"]
+    assert sorted(again)[len(again) // 2] < 5, again
     assert seen["equal"], seen
     assert seen["rows"] == seen["rows_in_journal"] == 300
     assert seen["kills"] >= 5
     assert seen["starts"] > 300
-    assert seen["nodes"] == 3
+    assert seen["nodes"] >= 3

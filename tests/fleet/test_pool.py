@@ -9,8 +9,16 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from ray.exceptions import (
+    ActorUnavailableError,
+    GetTimeoutError,
+    ObjectLostError,
+    OutOfMemoryError,
+    WorkerCrashedError,
+)
 
 from caviar.errors import ClusterError
+from caviar.fleet import crew
 from caviar.fleet.cluster import Placement
 from caviar.fleet.messages import Done, Report, Trial
 from caviar.fleet.pool import Pool
@@ -145,3 +153,31 @@ def test_what_goes_wrong_is_the_trials_own_result():
 def test_a_trainer_that_needs_more_than_the_cluster_has_is_refused():
     with pytest.raises(ClusterError, match="1000 cpu"):
         Pool(FunctionTrainable(score), "score", Placement(1, resources={"cpu": 1000.0}))
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_trainers_that_the_cluster_has_no_room_for_are_asked_for_and_said_to_be_waited_for(monkeypatch):
+    asked, said = [], []
+    monkeypatch.setattr(crew, "request_resources", lambda bundles: asked.append(bundles))
+    monkeypatch.setattr(crew, "PATIENCE_SECONDS", 0.0)
+    pool = Pool(FunctionTrainable(score), "score", Placement(6), said.append)
+    try:
+        pool.submit([(Trial(i, 1, {"x": i}, i),) for i in range(20)])
+        deadline = time.monotonic() + 60
+        while (pool.pending or not said) and time.monotonic() < deadline:
+            pool.turn()
+    finally:
+        pool.close()
+    assert asked == [[{"CPU": 1.0}] * 6, []]  # and taken back at the end
+    assert "waiting for 1 cpu for each of the others (the cluster has room for 4 in all" in said[-1]
+    assert pool.pending == 0
+
+
+def test_why_a_worker_was_lost_and_whether_a_trial_is_to_blame():
+    memory = OutOfMemoryError("Task was killed due to the node running low on memory.")
+    assert crew.reason(memory) == "it was ended for lack of memory"
+    assert not crew.innocent(memory)
+    for away in (ActorUnavailableError("gone", b"1" * 16), GetTimeoutError("silent"), ObjectLostError("0", None, "")):
+        assert crew.innocent(away)
+        assert crew.reason(away) == "its node went out of reach"
+    assert crew.reason(WorkerCrashedError()).startswith("WorkerCrashedError: ")

@@ -22,7 +22,7 @@ BIN = Path(sys.executable).parent
 
 @contextlib.contextmanager
 def head(cpus=2):
-    """Start a head; yields the environment that reaches it, RAY_API_SERVER_ADDRESS and RAY_CLIENT in it."""
+    """Start a head; yields the environment that reaches it: RAY_API_SERVER_ADDRESS, RAY_CLIENT, HEAD_PROCESS."""
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     environment = {
         **os.environ,
@@ -45,7 +45,7 @@ def head(cpus=2):
         )  # fmt: skip
         try:
             _wait_until_it_answers(environment["RAY_API_SERVER_ADDRESS"], process)
-            yield environment
+            yield {**environment, "HEAD_PROCESS": str(process.pid)}
         finally:
             process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):

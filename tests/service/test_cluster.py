@@ -6,8 +6,10 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
 
 import caviar
 from caviar.errors import ClusterError, InputError
@@ -86,6 +88,33 @@ def test_a_function_is_read_while_it_runs_and_ends_cleanly_when_it_is_stopped(cl
         cluster.submit(study, name)
 
 
+NOTEBOOK = """
+import os
+import caviar
+
+def train(config, seed):
+    yield {"loss": config["x"] + 1}
+    yield {"loss": config["x"]}
+
+space = caviar.Space(x=caviar.uniform(0, 1))
+objective = {"metric": "loss", "mode": "min"}
+study = caviar.Study(train, space=space, trials=40, waves=2, address=os.environ["RAY_CLIENT"], **objective)
+table = study.run()
+print(len(table), set(table["state"]), len(study.history))
+"""
+
+
+def test_a_notebook_drives_a_study_through_ray_client_and_shows_a_bar(environment, tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)])
+    client = NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(tmp_path)}})
+    client.execute(env=environment)
+    outputs = notebook.cells[0].outputs
+    assert any("40 {'finished'} 80" in output.get("text", "") for output in outputs), outputs
+    (bar,) = [output["data"] for output in outputs if "data" in output]
+    assert '<progress value="40" max="40">' in bar["text/html"]
+    assert bar["text/plain"].startswith("40/40 trials, best loss ")
+
+
 def test_without_the_token_nothing_is_submitted_and_nothing_told(environment):
     asked = [(["submit", "--trials", "2"], {"RAY_AUTH_TOKEN": "f" * 32}), (["list"], {"RAY_AUTH_MODE": "disabled"})]
     for arguments, changes in asked:
@@ -98,15 +127,24 @@ def test_without_the_token_nothing_is_submitted_and_nothing_told(environment):
 def test_what_is_not_there_is_one_sentence(environment, cluster):
     with pytest.raises(InputError, match="no study named 'nobody'"):
         cluster.status("nobody")
-    with pytest.raises(ClusterError, match="nothing answers"):
+    with pytest.raises(ClusterError, match=r"no Jobs API answers at http://127\.0\.0\.1:1 .*refused"):
         caviar.connect("http://127.0.0.1:1")
     without = {name: value for name, value in environment.items() if name != "RAY_API_SERVER_ADDRESS"}
     assert b"--address" in command(without, "submit").stderr
+    assert b"give a URI" in command(environment, "submit", "--out", "runs/first").stderr
+
+
+def children(process):
+    """The environments of the processes that a process has started."""
+    listed = subprocess.run(["ps", "-eo", "ppid,pid"], capture_output=True, text=True).stdout
+    pairs = map(str.split, listed.splitlines())
+    return [Path("/proc", child, "environ") for parent, child in pairs if parent == str(process)]
 
 
 def test_the_same_questions_serve_here(environment, tmp_path, monkeypatch):
-    here = {name: value for name, value in environment.items() if name != "RAY_API_SERVER_ADDRESS"}
+    here = {name: v for name, v in environment.items() if name not in ("RAY_API_SERVER_ADDRESS", "RAY_AUTH_MODE")}
     monkeypatch.chdir(tmp_path)
+    assert command(here, "list").stderr == b"no studies in runs yet\n"
     run = subprocess.Popen(
         [sys.executable, "-m", "caviar", "run", "--trials", "900", "--workers", "1", "--out", "runs/long"],
         env=here, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -115,6 +153,9 @@ def test_the_same_questions_serve_here(environment, tmp_path, monkeypatch):
     while not (journal.exists() and journal.read_text().count('"state"') > 3):
         assert run.poll() is None
         time.sleep(0.1)
+    raylets = [path.read_text() for path in children(run.pid) if b"raylet" in path.with_name("cmdline").read_bytes()]
+    assert raylets
+    assert all("RAY_AUTH_MODE=token" in environ for environ in raylets)  # what we start asks for a token
     assert b"long: running" in command(here, "status", "long").stdout
     assert command(here, "stop", "long").returncode == 0
     assert run.wait(60) == 130

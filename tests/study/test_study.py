@@ -163,9 +163,9 @@ def test_ctrl_c_keeps_what_has_finished(tmp_path, monkeypatch):
     class Stop(BaseException):
         pass
 
-    def stop_at_the_third(journal, records):
+    def stop_at_the_third(journal, records, now=False):
         records = list(records)
-        original(journal, records)
+        original(journal, records, now)
         kept.extend(record for record in records if "state" in record)
         if len(kept) >= 3:
             raise Stop
