@@ -9,21 +9,22 @@ import click
 from click.core import ParameterSource
 
 from caviar.errors import CaviarError, InputError
+from caviar.help import InOrder
 from caviar.panda.cli import panda
-from caviar.service import commands, connect
+from caviar.service import commands
 from caviar.study.storage import is_uri
 
 DEFAULT = ParameterSource.DEFAULT
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="caviar")
 def cli() -> None:
-    """Tune many networks at once: a coarse wave, the best cluster, a finer wave around it."""
+    """Tune many networks at once: a coarse wave, the best cluster, finer waves around it.
 
-
-for command in (*commands.COMMANDS, panda):
-    cli.add_command(command)
+    `caviar run` tunes the built-in network on handwritten digits, as a first taste. For data of your own:
+    caviar run --data my.csv --target label
+    """
 
 
 def _placed(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,7 +32,7 @@ def _placed(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--trial-timeout", type=float, help="Seconds after which a trial is ended."),
         click.option("--address", help="A Ray cluster: auto, host:6379 or ray://host:10001. [default: start Ray here]"),
-        click.option("--workers", default="auto", help="How many trainers."),
+        click.option("--workers", default="auto", metavar="N|auto", help="How many trainers."),
     ):
         command = option(command)
     return command
@@ -41,18 +42,20 @@ def _defined(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say what a study is."""
     for option in (
         click.option("--name", help="Of the study. [default: that of its data]"),
-        click.option("--search", default="coarse-to-fine", help="Or random, sobol, grid."),
+        click.option("--timeout", type=float, help="Seconds after which the study ends what trains."),
+        click.option("--confirm", default="auto", help="Train the best again: 3,4 (top, replicates), auto or no."),
+        click.option("--early-stopping", help="halving or asha. [default: train all to the end]"),
+        click.option("--search", default="coarse-to-fine", help="coarse-to-fine, random, sobol or grid."),
         click.option("--epochs", default=20, help="How long each network trains."),
-        click.option("--mode", type=click.Choice(["min", "max"]), help="[default: known for built-in metrics]"),
+        click.option(
+            "--mode", type=click.Choice(["min", "max"]), help="What is better. [default: known for built-in metrics]"
+        ),
         click.option("--metric", help="What to optimise. [default: val_accuracy or val_rmse]"),
         click.option("--seed", default=0, help="The same seed gives the same table."),
         click.option("--waves", default="auto", help="How many waves, their sizes (3 or 64,32,32), or continuous."),
         click.option("--trials", default=64, help="How many configurations to train."),
         click.option("--target", help="The column of the CSV file to predict."),
         click.option("--data", default="digits", help="A CSV file, or the name of a built-in data set."),
-        click.option("--timeout", type=float, help="Seconds after which the study ends what trains."),
-        click.option("--confirm", default="auto", help="Train the best again: 3,4 (top, replicates), auto or no."),
-        click.option("--early-stopping", help="halving, or asha. [default: train all to the end]"),
         click.argument("file", required=False, type=click.Path(path_type=Path)),
     ):
         command = option(command)
@@ -60,18 +63,9 @@ def _defined(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @cli.command()
-@_defined
-@click.option("--out", help="Its folder, or a URI (s3://...) to mirror it at. [default: runs/NAME-TIME]")
-@_placed
-def run(**settings: Any) -> None:
-    """Run a study, of the TOML FILE that `caviar init` writes or of options, and print what it found."""
-    _run(_study(**settings))
-
-
-@cli.command()
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
 def init(folder: Path) -> None:
-    """Write a commented study.toml into FOLDER, to be edited and run."""
+    """Write a commented study.toml to be edited and run, into FOLDER."""
     from caviar.study.file import write_template
 
     path = write_template(folder)
@@ -80,29 +74,25 @@ def init(folder: Path) -> None:
 
 @cli.command()
 @_defined
-@commands.address_option
-@click.option("--workers", default="auto", help="How many trainers.")
-@click.option("--trial-timeout", type=float, help="Seconds after which a trial is ended.")
-@click.option("--out", help="A URI (s3://...) to mirror it at, for clusters whose disks go with them.")
-@click.option("--wait", is_flag=True, help="Follow the study until it has ended.")
-def submit(address: str | None, name: str | None, wait: bool, **settings: Any) -> None:
-    """Send a study to a cluster and print its name there."""
-    if settings["out"] is not None and not is_uri(settings["out"]):
-        raise InputError(f"--out {settings['out']}: the cluster has folders of its own; give a URI, or leave it out")
-    if address is None:
-        raise InputError("name the cluster's --address (or set RAY_API_SERVER_ADDRESS); `caviar run` runs a study here")
-    cluster = connect(address)
-    known = cluster.submit(_study(name=name, **settings), name)
-    click.echo(f"{known} is on the cluster; follow it with: caviar logs {known} -f --address {address}", err=wait)
-    if wait:
-        commands.follow(cluster, known)
+@click.option("--out", help="Its folder, or a URI (s3://...) to mirror it at. [default: runs/NAME-TIME]")
+@_placed
+def run(**settings: Any) -> None:
+    """Run a study here and print what it found.
+
+    The study is that of the TOML FILE that `caviar init` writes, or of the options; given both, the options win.
+    """
+    _run(_study(**settings))
 
 
 @cli.command()
 @click.argument("folder")
 @_placed
 def resume(folder: str, workers: str, address: str | None, **placement: Any) -> None:
-    """Go on with the study in FOLDER (or at a URI), whatever ended it; with --address http://... on that cluster."""
+    """Go on with a study, whatever ended it.
+
+    FOLDER is the study's, or the URI of its mirror; with --address http://... it goes on on that cluster.
+    """
+    from caviar.service import connect
     from caviar.study.study import Study
 
     placement["workers"] = _count("workers", workers)
@@ -136,11 +126,40 @@ def _study(file: Path | None, data: str, target: str | None, **options: Any) -> 
 @commands.address_option
 @click.option("--out", type=click.Path(path_type=Path), help="The HTML file. [default: report.html in its folder]")
 def report(name: str, address: str | None, out: Path | None) -> None:
-    """Write an HTML report of a study: what mattered, where it zoomed, how it ended."""
+    """Write an HTML report of a study.
+
+    What mattered, where it zoomed, whether to trust the winner, what failed: one file that opens offline.
+    """
     from caviar.insight.report import report as write_report
     from caviar.study.study import Study
 
     click.echo(write_report(Study.read(commands.fetched(name, address)), out))
+
+
+@cli.command()
+@_defined
+@commands.address_option
+@click.option("--workers", default="auto", metavar="N|auto", help="How many trainers.")
+@click.option("--trial-timeout", type=float, help="Seconds after which a trial is ended.")
+@click.option("--out", help="A URI (s3://...) to mirror it at, for clusters whose disks go with them.")
+@click.option("--wait", is_flag=True, help="Follow the study until it has ended.")
+def submit(address: str | None, name: str | None, wait: bool, **settings: Any) -> None:
+    """Send a study to a cluster and print its name there."""
+    from caviar.service import connect
+
+    if settings["out"] is not None and not is_uri(settings["out"]):
+        raise InputError(f"--out {settings['out']}: the cluster has folders of its own; give a URI, or leave it out")
+    if address is None:
+        raise InputError("name the cluster's --address (or set RAY_API_SERVER_ADDRESS); `caviar run` runs a study here")
+    cluster = connect(address)
+    known = cluster.submit(_study(name=name, **settings), name)
+    click.echo(f"{known} is on the cluster; follow it with: caviar logs {known} -f --address {address}", err=wait)
+    if wait:
+        commands.follow(cluster, known)
+
+
+for command in (*commands.COMMANDS, panda):
+    cli.add_command(command)
 
 
 @cli.command()

@@ -11,7 +11,7 @@ import caviar
 
 ROOT = Path(caviar.__file__).parent
 FLOORS = [  # a package may import those of lower floors, and itself
-    {"errors"},
+    {"errors", "help"},
     {"space"},
     {"model", "search"},
     {"fleet"},
@@ -75,6 +75,12 @@ def test_every_public_name_is_there():
         assert getattr(caviar, name) is not None
     with pytest.raises(AttributeError, match="nothing_such"):
         _ = caviar.nothing_such
+
+
+def test_help_needs_nothing_that_takes_long_to_import():
+    program = "import sys, caviar.cli; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    assert not {"numpy", "pandas", "ray", "rich", "scipy"} & set(done.stdout.split())
 
 
 def test_a_trainer_imports_no_more_than_it_trains_with():

@@ -1,14 +1,18 @@
 """Panda: one model, babysat: tweaked as it trains, rewound when it goes wrong."""
 
-from caviar.panda.panda import Panda
-from caviar.panda.rules import (
-    LowerOnPlateau,
-    RaiseWhileSmooth,
-    RewindOnDivergence,
-    Rule,
-    StopWhenNothingHelps,
-    Tweak,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from caviar.panda.panda import Panda
+    from caviar.panda.rules import (
+        LowerOnPlateau,
+        RaiseWhileSmooth,
+        RewindOnDivergence,
+        Rule,
+        StopWhenNothingHelps,
+        Tweak,
+    )
 
 __all__ = [
     "LowerOnPlateau",
@@ -19,3 +23,9 @@ __all__ = [
     "StopWhenNothingHelps",
     "Tweak",
 ]
+
+
+def __getattr__(name: str) -> Any:  # imported when first used: Ray takes a second, `caviar --help` needs none of it
+    if name not in __all__:
+        raise AttributeError(f"module 'caviar.panda' has no attribute {name!r}")
+    return getattr(import_module("caviar.panda.panda" if name == "Panda" else "caviar.panda.rules"), name)

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from caviar.errors import InputError
-from caviar.model.data import load, load_csv
-from caviar.panda.home import join, living
-from caviar.panda.panda import Panda
-from caviar.study.study import Study
+from caviar.help import InOrder
+
+if TYPE_CHECKING:
+    from caviar.panda.panda import Panda
 
 
-@click.group("panda")
+@click.group("panda", cls=InOrder, short_help="Babysit one model: tweak it, rewind it.")
 def panda() -> None:
     """Babysit one model: tweak it as it trains, rewind it when it goes wrong."""
 
@@ -30,7 +30,7 @@ def _command(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 _address = click.option("--address", help="Of the Ray that it lives on. [default: the one for Pandas on this machine]")
-_reason = click.option("--reason", default="", help="For the diary.")
+_reason = click.option("--reason", default="", show_default=False, help="For the diary.")
 
 
 @panda.command()
@@ -48,7 +48,14 @@ _reason = click.option("--reason", default="", help="For the diary.")
 def start(
     data: str, target: str | None, study: Path | None, best: bool, trial: int | None, epochs: int, **settings: Any
 ) -> None:
-    """Start a Panda on DATA, a CSV file or the name of a built-in data set, and let it train."""
+    """Start a Panda and let it train.
+
+    DATA is a CSV file, or the name of a built-in data set.
+    """
+    from caviar.model.data import load, load_csv
+    from caviar.panda import Panda
+    from caviar.study.study import Study
+
     if target is None and data.endswith(".csv"):
         raise InputError(f"{data} needs --target, the column to predict")
     if (study is None) != (trial is None and not best) or (best and trial is not None):
@@ -62,40 +69,26 @@ def start(
     click.echo(f"{started.name} trains in {started.folder}; see it with: caviar panda watch {started.name}")
 
 
-@_command("train")
-@click.option("--epochs", default=10, help="How many more.")
-def train(name: str, address: str | None, epochs: int) -> None:
-    """Train NAME so many epochs more."""
-    Panda.attach(name, address=address).train(epochs, wait=False)
+@_command("watch")
+def watch(name: str, address: str | None) -> None:
+    """Show the curve of NAME as it grows.
+
+    Ctrl-C ends watching, not training.
+    """
+    _attached(name, address).watch()
 
 
 @_command("set")
 @click.argument("changes", nargs=-1, required=True, metavar="HYPERPARAMETER=VALUE...")
 @_reason
 def change(name: str, changes: tuple[str, ...], address: str | None, reason: str) -> None:
-    """Change hyperparameters of NAME, such as learning_rate=0.003, from the next step on."""
+    """Change hyperparameters of NAME from the next step on.
+
+    Such as learning_rate=0.003 momentum=0.95; what may change: learning_rate, momentum, beta2, epsilon, lr_decay,
+    schedule, warmup, batch_size, weight_decay, clip_norm, dropout.
+    """
     parsed = dict(_parsed(change) for change in changes)
-    Panda.attach(name, address=address).set(reason=reason, **parsed)
-
-
-@_command("watch")
-def watch(name: str, address: str | None) -> None:
-    """Show the curve of NAME as it grows; Ctrl-C ends watching, not training."""
-    Panda.attach(name, address=address).watch()
-
-
-@_command("pause")
-@_reason
-def pause(name: str, address: str | None, reason: str) -> None:
-    """Have NAME stand still."""
-    Panda.attach(name, address=address).pause(reason=reason)
-
-
-@_command("resume")
-@_reason
-def resume(name: str, address: str | None, reason: str) -> None:
-    """Have NAME go on after a pause."""
-    Panda.attach(name, address=address).resume(reason=reason)
+    _attached(name, address).set(reason=reason, **parsed)
 
 
 @_command("rewind")
@@ -103,14 +96,28 @@ def resume(name: str, address: str | None, reason: str) -> None:
 @_reason
 def rewind(name: str, address: str | None, epoch: int, reason: str) -> None:
     """Take NAME back to a checkpoint."""
-    Panda.attach(name, address=address).rewind(epoch, reason=reason)
+    _attached(name, address).rewind(epoch, reason=reason)
 
 
-@_command("follow")
-@click.argument("rules")
-def follow(name: str, rules: str, address: str | None) -> None:
-    """Have RULES tweak NAME: careful, none, or some of divergence,nothing-helps,plateau,smooth."""
-    Panda.attach(name, address=address).follow(rules)
+@_command("pause")
+@_reason
+def pause(name: str, address: str | None, reason: str) -> None:
+    """Have NAME stand still."""
+    _attached(name, address).pause(reason=reason)
+
+
+@_command("resume")
+@_reason
+def resume(name: str, address: str | None, reason: str) -> None:
+    """Have NAME go on after a pause."""
+    _attached(name, address).resume(reason=reason)
+
+
+@_command("train")
+@click.option("--epochs", default=10, help="How many more.")
+def train(name: str, address: str | None, epochs: int) -> None:
+    """Train NAME so many epochs more."""
+    _attached(name, address).train(epochs, wait=False)
 
 
 @_command("fork")
@@ -119,15 +126,25 @@ def follow(name: str, rules: str, address: str | None) -> None:
 @click.option("--epochs", default=5, help="How long they train before the best is kept.")
 def fork(name: str, address: str | None, copies: int, around: float, epochs: int) -> None:
     """Train varied copies of NAME, and go on as the best of them."""
-    table = Panda.attach(name, address=address).fork(copies, around=around, epochs=epochs)
+    table = _attached(name, address).fork(copies, around=around, epochs=epochs)
     columns = ["copy", "kept", "learning_rate", "momentum", "train_loss", "val_loss"]
     click.echo(table[columns].to_string(index=False))
+
+
+@_command("follow")
+@click.argument("rules")
+def follow(name: str, rules: str, address: str | None) -> None:
+    """Have rules tweak NAME.
+
+    RULES: careful (all of them), none, or some of divergence,nothing-helps,plateau,smooth.
+    """
+    _attached(name, address).follow(rules)
 
 
 @_command("diary")
 def diary(name: str, address: str | None) -> None:
     """Print every intervention on NAME, by hand or by rule."""
-    for entry in Panda.attach(name, address=address).diary.to_dict("records"):
+    for entry in _attached(name, address).diary.to_dict("records"):
         why = f" ({entry['reason']})" if entry["reason"] else ""
         came = f" => {entry['effect']}" if entry["effect"] else ""
         head = f"{entry['time']:%Y-%m-%d %H:%M:%S}  epoch {entry['epoch']}.{entry['step']}  {entry['by']}"
@@ -137,13 +154,25 @@ def diary(name: str, address: str | None) -> None:
 @_command("history")
 def history(name: str, address: str | None) -> None:
     """Print a row an epoch of NAME, as CSV."""
-    click.echo(Panda.attach(name, address=address).history.to_csv(index=False), nl=False)
+    click.echo(_attached(name, address).history.to_csv(index=False), nl=False)
+
+
+@panda.command("list")
+@_address
+def list_living(address: str | None) -> None:
+    """List the Pandas that live."""
+    from caviar.panda.home import join, living
+
+    join(address)
+    for name in living():
+        status = _attached(name, address).status
+        click.echo(f"{name}: {status['state']} at epoch {status['epoch']}, {status['left']} left, {status['folder']}")
 
 
 @_command("stop")
 def stop(name: str, address: str | None) -> None:
     """Put NAME to sleep; its folder stays."""
-    asleep = Panda.attach(name, address=address)
+    asleep = _attached(name, address)
     asleep.stop()
     click.echo(f"{name} sleeps in {asleep.folder}; go on with: caviar panda wake {name} --folder {asleep.folder}")
 
@@ -152,17 +181,15 @@ def stop(name: str, address: str | None) -> None:
 @click.option("--folder", help="Where it sleeps, or its URI. [default: runs/pandas/NAME]")
 def wake(name: str, folder: str | None, address: str | None) -> None:
     """Bring NAME back to life from its last checkpoint."""
+    from caviar.panda import Panda
+
     Panda.wake(name, folder=folder, address=address)
 
 
-@panda.command("list")
-@_address
-def list_living(address: str | None) -> None:
-    """List the Pandas that live."""
-    join(address)
-    for name in living():
-        status = Panda.attach(name, address=address).status
-        click.echo(f"{name}: {status['state']} at epoch {status['epoch']}, {status['left']} left, {status['folder']}")
+def _attached(name: str, address: str | None) -> "Panda":
+    from caviar.panda import Panda
+
+    return Panda.attach(name, address=address)
 
 
 def _parsed(change: str) -> tuple[str, Any]:

@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from caviar.errors import InputError, StorageError
+from caviar.errors import StorageError
 from caviar.model.dataset import Dataset
-from caviar.model.hyperparameters import check_change
 from caviar.model.state import State
 from caviar.model.training import Training
 from caviar.panda.checkpoints import (
@@ -25,11 +24,11 @@ from caviar.panda.checkpoints import (
     write_diary,
 )
 from caviar.panda.fork import Fork, run_until
-from caviar.panda.memory import Memory, in_words, row_of
+from caviar.panda.judging import judge
+from caviar.panda.memory import KEEPER, Memory, in_words, row_of
 from caviar.panda.place import Place
-from caviar.panda.rules import Rule, Tweak, from_plain, name_of, to_plain
+from caviar.panda.rules import Rule, from_plain, to_plain
 
-KEEPER = "keeper"  # who intervenes, beside rules and the hand
 KEPT_EPOCHS = 50  # how many of the latest epochs can be rewound to; the first and the best ones always can
 
 
@@ -139,7 +138,7 @@ class Life:
         """Train for about so many seconds, at least one step, at most to the end of the epoch."""
         begun = time.monotonic()
         if self.memory.unjudged:
-            self._judge()
+            judge(self)
         if self.state == "forking":
             self._advance_fork(begun + seconds)
         elif self.state == "training":
@@ -202,45 +201,7 @@ class Life:
             self.save(epoch=True)
         elif memory.left == 0 or time.monotonic() - self._saved > self.card["checkpoint_seconds"]:
             self.save()
-        self._judge()
-
-    def _judge(self) -> None:
-        """Let the rules look at the last epoch; the first that wants something has its way."""
-        self.memory.unjudged = False
-        for rule in list(self.rules):
-            try:
-                tweak = rule(self.memory.present)
-                if tweak is not None:
-                    self._apply(tweak, name_of(rule))
-                    return
-            except StorageError:
-                raise
-            except Exception as error:  # a rule of somebody's own may raise anything; the training is not to suffer
-                self.use([other for other in self.rules if other is not rule])
-                self.intervene(name_of(rule), "rule failed", "it is switched off", f"{type(error).__name__}: {error}")
-
-    def _apply(self, tweak: Tweak, by: str) -> None:
-        """Do what a rule wants."""
-        changes = check_change(tweak.changes)
-        done: list[tuple[str, str]] = []
-        if tweak.rewind is not None:
-            done.append(("rewind", self.go_back(*self._last_whole(tweak.rewind))))
-        if changes:
-            done.append(("set", self.change(changes)))
-        if tweak.stop:
-            done.append(("stop training", f"{self.memory.left} epochs were left"))
-            self.memory.left = 0
-        self.intervene(by, ", ".join(action for action, _ in done), "; ".join(text for _, text in done), tweak.reason)
-
-    def _last_whole(self, epoch: int) -> tuple[int, State]:
-        """The last checkpoint at or before an epoch that can be read."""
-        for earlier in sorted((int(text) for text in self.memory.epochs if int(text) <= epoch), reverse=True):
-            try:
-                return earlier, self.checkpoints.read(self.memory.epochs[str(earlier)])[0]
-            except StorageError as error:
-                del self.memory.epochs[str(earlier)]
-                self.note(KEEPER, "fell back", f"the checkpoint of epoch {earlier} is not used", str(error))
-        raise InputError(f"no checkpoint at or before epoch {epoch} is left")
+        judge(self)
 
     def go_back(self, epoch: int, state: State) -> str:
         """Take up the state of an epoch; gives what is left behind in words."""
@@ -293,4 +254,5 @@ class Life:
         self.save()
 
     def note(self, by: str, action: str, details: str, reason: str = "") -> None:
+        """Write an intervention into the diary."""
         self.memory.note(by, action, details, reason, self.epoch)

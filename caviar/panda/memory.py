@@ -7,6 +7,8 @@ from typing import Any
 
 from caviar.model.hyperparameters import CHANGEABLE
 
+KEEPER = "keeper"  # who intervenes where neither a rule nor a hand does
+
 
 @dataclass
 class Memory:

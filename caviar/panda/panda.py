@@ -1,25 +1,19 @@
 """The handle to a Panda: one model that lives in an actor of its own, watched, tweaked and rewound as it trains."""
 
 import re
-import time
-import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import ray
-from ray.exceptions import GetTimeoutError, RayActorError
 
-from caviar import errors
 from caviar.errors import ClusterError, InputError
-from caviar.fleet.cluster import total_trainers
 from caviar.model.data import load
 from caviar.model.hyperparameters import check_config
 from caviar.panda.checkpoints import holds_panda, read_card
-from caviar.panda.home import NAMESPACE, PREFIX, join, leave_when_empty, living
-from caviar.panda.keeper import Keeper
+from caviar.panda.home import join, leave_when_empty, living
 from caviar.panda.life import begin
+from caviar.panda.line import Line, refuse_living
 from caviar.panda.place import Place, place_at
 from caviar.panda.rules import Rule, rules_of, to_plain
 from caviar.panda.tables import diary_table, fork_table, history_table
@@ -27,8 +21,6 @@ from caviar.panda.watch import watch
 from caviar.space.space import Space
 from caviar.study.settings import check_count
 
-PATIENCE = 120.0  # seconds until a Panda that does not answer is given up: what a restart may take
-TURN = 5.0  # seconds of one turn of waiting
 WHERE = Path("runs") / "pandas"
 README = b"""A Panda of Caviar lives here.
 
@@ -93,10 +85,9 @@ class Panda:
             raise InputError(f"checkpoint_seconds={checkpoint_seconds!r}: it is a number of seconds above 0")
         place.write("README.txt", README)  # whether it can be written, before anything is started
         join(address, start=True)
-        _refuse_living(self.name)
+        refuse_living(self.name)
         begin(place, dataset, config or {}, seed, followed, horizon, checkpoint_epochs, checkpoint_seconds)
-        self._actor = _summon(self.name, self.folder)
-        self._greet()
+        self._line = Line.summon(self.name, self.folder)
 
     @classmethod
     def attach(cls, name: str, *, address: str | None = None) -> "Panda":
@@ -116,13 +107,12 @@ class Panda:
             join(address)
         except ClusterError as error:
             raise type(error)(f"{error}{hint}") from None
-        panda = cls.__new__(cls)
-        panda.name = name
-        try:
-            panda._actor = ray.get_actor(PREFIX + name, namespace=NAMESPACE)
-        except ValueError:
+        line = Line.find(name)
+        if line is None:
             others = ", ".join(living()) or "none"
-            raise InputError(f"no Panda named {name!r} lives on this Ray (living: {others}){hint}") from None
+            raise InputError(f"no Panda named {name!r} lives on this Ray (living: {others}){hint}")
+        panda = cls.__new__(cls)
+        panda.name, panda._line = name, line
         panda.folder = panda.status["folder"]
         return panda
 
@@ -144,9 +134,8 @@ class Panda:
         panda.name, panda.folder = name, str(place)
         read_card(place)
         join(address, start=True)
-        _refuse_living(name)
-        panda._actor = _summon(name, panda.folder)
-        panda._greet()
+        refuse_living(name)
+        panda._line = Line.summon(name, panda.folder)
         return panda
 
     def train(self, epochs: int, *, wait: bool = True) -> pd.DataFrame:
@@ -156,9 +145,9 @@ class Panda:
             epochs: from 1 on; epochs that a rewind leaves behind are not made up for.
             wait: False to return at once. Whoever waits and is interrupted leaves it training.
         """
-        self._tell("train", epochs=epochs)
+        self._line.tell("train", epochs=epochs)
         if wait:
-            self._wait()
+            self._line.wait()
         return self.history
 
     def set(self, *, reason: str = "", **hyperparameters: Any) -> None:
@@ -172,15 +161,15 @@ class Panda:
         Raises:
             InputError: one that is fixed once training began, or a value out of range; nothing has changed.
         """
-        self._tell("set", changes=hyperparameters, reason=reason)
+        self._line.tell("set", changes=hyperparameters, reason=reason)
 
     def pause(self, *, reason: str = "") -> None:
         """Stand still until `resume` or `train`."""
-        self._tell("pause", reason=reason)
+        self._line.tell("pause", reason=reason)
 
     def resume(self, *, reason: str = "") -> None:
         """Go on after a pause."""
-        self._tell("resume", reason=reason)
+        self._line.tell("resume", reason=reason)
 
     def rewind(self, epoch: int, *, reason: str = "") -> None:
         """Go back to the checkpoint of an epoch, network and hyperparameters; what came after it is `abandoned`.
@@ -192,11 +181,11 @@ class Panda:
         Raises:
             InputError: that epoch has no checkpoint.
         """
-        self._tell("rewind", epoch=epoch, reason=reason)
+        self._line.tell("rewind", epoch=epoch, reason=reason)
 
     def follow(self, rules: str | Rule | Sequence[str | Rule], *, reason: str = "") -> None:
         """Have these rules tweak it from now on, and no others; as `rules` of a new Panda, () for none."""
-        self._tell("follow", rules=[to_plain(rule) for rule in rules_of(rules)], reason=reason)
+        self._line.tell("follow", rules=[to_plain(rule) for rule in rules_of(rules)], reason=reason)
 
     def fork(
         self, n: int, *, around: float | Space = 2.0, epochs: int = 5, wait: bool = True, reason: str = ""
@@ -214,33 +203,33 @@ class Panda:
         Returns:
             A row a copy: which was kept, its hyperparameters and what it reached; empty without waiting.
         """
-        self._tell("fork", n=n, around=around, epochs=epochs, reason=reason)
+        self._line.tell("fork", n=n, around=around, epochs=epochs, reason=reason)
         if not wait:
             return pd.DataFrame()
         while self.status["state"] == "forking":
-            self._ask("settled", 0.2)
-        return fork_table(self._ask("story")["diary"])
+            self._line.ask("settled", 0.2)
+        return fork_table(self._line.ask("story")["diary"])
 
     @property
     def history(self) -> pd.DataFrame:
         """A row an epoch that led to where it is: metrics, and the hyperparameters then in force."""
-        return history_table(self._ask("story")["history"])
+        return history_table(self._line.ask("story")["history"])
 
     @property
     def abandoned(self) -> pd.DataFrame:
         """A row an epoch that was left behind by a rewind, as `history`; `branch` tells the branches apart."""
-        return history_table(self._ask("story")["history"], abandoned=True)
+        return history_table(self._line.ask("story")["history"], abandoned=True)
 
     @property
     def diary(self) -> pd.DataFrame:
         """A row an intervention, by hand or by rule: when, what, why, and what came of it."""
-        story = self._ask("story")
+        story = self._line.ask("story")
         return diary_table(story["diary"], story["history"])
 
     @property
     def status(self) -> dict[str, Any]:
         """How it is now: state, epoch, step, epochs left, config, rules, epochs with a checkpoint, folder, process."""
-        return self._ask("status")
+        return self._line.ask("status")
 
     def watch(self) -> None:
         """Show its curve as it grows until it has nothing left to do; Ctrl-C ends watching, not training."""
@@ -251,71 +240,12 @@ class Panda:
 
         A Ray that was started on this machine for Pandas ends with the last of them.
         """
-        self._tell("stop", reason="")
-        ray.kill(self._actor, no_restart=True)
-        while self.name in living():
-            time.sleep(0.05)
+        self._line.tell("stop", reason="")
+        self._line.cut()
         leave_when_empty()
 
     def __repr__(self) -> str:
         return f"<Panda {self.name} in {self.folder}>"
-
-    def _tell(self, command: str, **arguments: Any) -> None:
-        self._ask("tell", uuid.uuid4().hex, command, arguments)
-
-    def _wait(self) -> None:
-        while not (answer := self._ask("settled", TURN))["settled"]:
-            pass
-        if answer["trouble"]:
-            raise errors.StorageError(f"{self.name} has stopped training: {answer['trouble']}")
-
-    def _greet(self) -> None:
-        """Wait for the first answer; an actor that cannot read its folder is of no use."""
-        try:
-            self._ask("status")
-        except errors.StorageError:
-            ray.kill(self._actor, no_restart=True)
-            raise
-
-    def _ask(self, method: str, *arguments: Any) -> dict[str, Any]:
-        """The answer to a question, asked again while the Panda comes back to life."""
-        until = time.monotonic() + PATIENCE
-        while True:
-            try:
-                answer: dict[str, Any] = ray.get(getattr(self._actor, method).remote(*arguments), timeout=PATIENCE)
-                break
-            except (RayActorError, GetTimeoutError):
-                if not ray.is_initialized() or self.name not in living():
-                    raise ClusterError(
-                        f"the Panda {self.name!r} is gone, but its folder is not; go on with "
-                        f"caviar.Panda.wake({self.name!r}, folder={self.folder!r})"
-                    ) from None
-                if time.monotonic() > until:
-                    raise ClusterError(
-                        f"the Panda {self.name!r} has not answered for {PATIENCE:.0f} s; is there a free CPU for it, "
-                        "and does its node run?"
-                    ) from None
-                time.sleep(0.1)
-        if "error" in answer:
-            raise getattr(errors, answer["error"])(answer["sentence"])
-        return answer
-
-
-def _summon(name: str, folder: str) -> Any:
-    """Start the actor of a Panda: it outlives this process, and Ray restarts it as often as it dies."""
-    if total_trainers({"cpu": 1.0}) < 1:
-        raise ClusterError("this Ray has no CPU for a Panda; add a node")
-    options = {"name": PREFIX + name, "namespace": NAMESPACE, "lifetime": "detached", "max_restarts": -1, "num_cpus": 1}
-    try:
-        return ray.remote(Keeper).options(**options).remote(folder)
-    except ValueError:  # somebody was faster
-        _refuse_living(name)
-        raise
-
-
-def _refuse_living(name: str) -> None:
-    if name in living():
-        raise InputError(f"a Panda named {name!r} lives already; attach to it, or choose another name")
 
 
 def _checked_name(name: str) -> str:

@@ -31,7 +31,7 @@ def watch(panda: "Panda") -> None:
 def _curve(panda: "Panda", console: Console) -> None:
     with Live(console=console, auto_refresh=False) as live:
         while True:
-            status, story = panda.status, panda._ask("story")
+            status, story = panda.status, panda._line.ask("story")
             live.update(Text(picture(panda.name, status, story, console.width)), refresh=True)
             if status["state"] not in ("training", "forking"):
                 return
@@ -41,7 +41,7 @@ def _curve(panda: "Panda", console: Console) -> None:
 def _lines(panda: "Panda") -> None:
     shown = -1
     while True:
-        status, story = panda.status, panda._ask("story")
+        status, story = panda.status, panda._line.ask("story")
         for row in story["history"][max(shown, 0) :]:
             print(_line(row), flush=True)
         shown = len(story["history"])

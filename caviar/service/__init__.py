@@ -1,5 +1,15 @@
 """Studies on a cluster that is reached through Ray's Jobs API alone, and their like on this machine."""
 
-from caviar.service.cluster import Cluster, connect
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from caviar.service.cluster import Cluster, connect
 
 __all__ = ["Cluster", "connect"]
+
+
+def __getattr__(name: str) -> Any:  # imported when first used: Ray takes a second, `caviar --help` needs none of it
+    if name not in __all__:
+        raise AttributeError(f"module 'caviar.service' has no attribute {name!r}")
+    return getattr(import_module("caviar.service.cluster"), name)

@@ -3,14 +3,16 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from caviar.errors import InputError
-from caviar.service.cluster import Cluster, connect
-from caviar.service.here import RUNS, Here
-from caviar.service.status import Status
+
+if TYPE_CHECKING:
+    from caviar.service.cluster import Cluster
+    from caviar.service.here import Here
+    from caviar.service.status import Status
 
 address_option = click.option(
     "--address",
@@ -24,13 +26,19 @@ def _about(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("name")(address_option(command))
 
 
-def there(address: str | None) -> Cluster | Here:
+def there(address: str | None) -> "Cluster | Here":
     """Where studies are: on the cluster at an address, or here."""
+    from caviar.service.cluster import connect
+    from caviar.service.here import Here
+
     return connect(address) if address else Here()
 
 
 def fetched(name: str, address: str | None) -> Path:
     """The folder of a study: one on a cluster is first copied to `runs/NAME`."""
+    from caviar.service.cluster import connect
+    from caviar.service.here import Here
+
     return connect(address).fetch(name, Path("runs") / name) if address else Here().folder(name)
 
 
@@ -38,7 +46,7 @@ def fetched(name: str, address: str | None) -> Path:
 @click.argument("name", required=False)
 @address_option
 def status(name: str | None, address: str | None) -> None:
-    """How a study is doing, or all of them."""
+    """Say how a study is doing, or all of them."""
     if name is None:
         _tell_all(address)
     else:
@@ -48,7 +56,7 @@ def status(name: str | None, address: str | None) -> None:
 @click.command("list")
 @address_option
 def list_studies(address: str | None) -> None:
-    """The studies here or on a cluster."""
+    """List the studies, here or on a cluster."""
     _tell_all(address)
 
 
@@ -56,7 +64,7 @@ def list_studies(address: str | None) -> None:
 @_about
 @click.option("-f", "--follow", is_flag=True, help="Until the study has ended.")
 def logs(name: str, address: str | None, follow: bool) -> None:
-    """What a study has printed."""
+    """Print what a study has printed."""
     for piece in there(address).logs(name, follow):
         click.echo(piece, nl=False)
 
@@ -78,7 +86,7 @@ def results(name: str, address: str | None, file: str) -> None:
     sys.stdout.buffer.write(there(address).file(name, file))
 
 
-def follow(cluster: Cluster, name: str) -> None:
+def follow(cluster: "Cluster", name: str) -> None:
     """Print what a study prints until it has ended; raises InputError if it failed."""
     for piece in cluster.logs(name, follow=True):
         click.echo(piece, nl=False)
@@ -88,6 +96,8 @@ def follow(cluster: Cluster, name: str) -> None:
 
 
 def _tell_all(address: str | None) -> None:
+    from caviar.service.here import RUNS
+
     studies = there(address).studies()
     for one in studies:
         click.echo(_told(one))
@@ -95,7 +105,7 @@ def _tell_all(address: str | None) -> None:
         click.echo(f"no studies {f'on {address}' if address else f'in {RUNS}'} yet", err=True)
 
 
-def _told(status: Status) -> str:
+def _told(status: "Status") -> str:
     since = f", since {status.started:%Y-%m-%d %H:%M} UTC" if status.started is not None else ""
     return f"{status.name}: {status.state}{since}{'; ' if status.progress else ''}{status.progress}"
 
