@@ -36,8 +36,8 @@ def load(data: str | Dataset | tuple[ArrayLike, ArrayLike]) -> Dataset:
         if data == "digits":
             return load_digits()
         raise InputError(
-            f"there is no data set named {data!r}; there is 'digits', or give a CSV file's target with "
-            "caviar.load_csv(path, target=...)"
+            f"there is no data set named {data!r}; it is 'digits', or a CSV file with its target column: "
+            "caviar.load_csv(path, target=...), or --data FILE.csv --target COLUMN"
         )
     if isinstance(data, tuple) and len(data) == 2:
         return from_arrays(*data)
@@ -65,6 +65,7 @@ def load_csv(path: str | Path, target: str, *, task: Task | None = None, seed: i
             or a target that cannot be learned.
     """
     table = _read(Path(path))
+    target = str(target)  # as the columns of a file are
     if target not in table.columns:
         near = difflib.get_close_matches(target, [str(column) for column in table.columns], n=1, cutoff=0)
         raise InputError(f"{path} has no column {target!r}; did you mean {near[0]!r}?")

@@ -39,7 +39,9 @@ def wave_sizes(trials: int, waves: Waves, dimension: int, workers: int | None = 
         raise InputError(f"waves={waves!r}: give a number, a list of sizes, 'auto' or 'continuous'")
     if isinstance(waves, int):
         if not 1 <= waves <= trials:
-            raise InputError(f"waves={waves} with trials={trials}: every wave has 1 trial or more")
+            raise InputError(
+                f"waves={waves} with trials={trials}: every wave has 1 trial or more; give 1 to {trials} waves"
+            )
         return tuple(trials // waves + (i < trials % waves) for i in range(waves))
     try:
         sizes = tuple(int(size) for size in waves)

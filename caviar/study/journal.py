@@ -5,6 +5,7 @@ A line counts when it has reached the disk. Only one driver at a time may write:
 system's, so a driver that dies leaves none behind. Reading runs no code, and needs no lock.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -35,8 +36,9 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
         check_writable(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file = open(self.path, "ab")  # noqa: SIM115 - open as long as the driver lives
+        with writing(self.path):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = open(self.path, "ab")  # noqa: SIM115 - open as long as the driver lives
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -68,9 +70,10 @@ class Journal:
         """
         lines = encoded(records)
         if lines:
-            self._file.write(lines.encode())
-            self._file.flush()
-            os.fdatasync(self._file.fileno())
+            with writing(self.path):
+                self._file.write(lines.encode())
+                self._file.flush()
+                os.fdatasync(self._file.fileno())
             if self._mirror:
                 self._mirror.push(now)
 
@@ -80,7 +83,8 @@ class Journal:
             if self._mirror:
                 self._mirror.release()
         finally:
-            self._file.close()
+            with writing(self.path):  # closing tries once more what could not be written
+                self._file.close()
 
 
 def read(folder: Path) -> Iterator[dict[str, Any]]:
@@ -128,6 +132,17 @@ def driver(folder: Path) -> str | None:
         except OSError:
             return (folder / DRIVER).read_text()
     return None
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise a StorageError where a file cannot be written: the disk is full, the folder forbidden, the share gone."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written ({error.strerror}); make room or choose another folder; what is in it is kept"
+        ) from error
 
 
 def check_writable(folder: Path) -> None:

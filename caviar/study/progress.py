@@ -25,10 +25,11 @@ class Watcher(Protocol):
         """So many trials have ended, and the best metric so far."""
 
 
-def watcher(trials: int, metric: str, quiet: bool = False) -> Watcher:
+def watcher(done: int, trials: int, metric: str, quiet: bool = False) -> Watcher:
     """The watcher that fits where we run.
 
     Args:
+        done: how many trials have ended already.
         trials: how many the study has.
         metric: the name of what is optimised.
         quiet: True for nobody to watch.
@@ -37,8 +38,8 @@ def watcher(trials: int, metric: str, quiet: bool = False) -> Watcher:
         return Quiet()
     console = Console()
     if console.is_jupyter:
-        return NotebookBar(trials, metric)
-    return Bar(trials, metric, console) if console.is_terminal else Lines(trials, metric)
+        return NotebookBar(done, trials, metric)
+    return (Bar if console.is_terminal else Lines)(done, trials, metric)
 
 
 class Quiet:
@@ -57,9 +58,10 @@ class Lines(Quiet):
 
     seconds = LINE_SECONDS  # between two of them
 
-    def __init__(self, trials: int, metric: str) -> None:
-        self._trials, self._metric = trials, metric
+    def __init__(self, done: int, trials: int, metric: str) -> None:
+        self._done, self._trials, self._metric = done, trials, metric
         self._begun = self._told = time.monotonic()
+        self._said = ""
 
     def say(self, sentence: str) -> None:
         print(sentence, flush=True)
@@ -69,8 +71,12 @@ class Lines(Quiet):
         if now - self._told < self.seconds and done < self._trials:
             return
         self._told = now
-        left = (now - self._begun) / max(done, 1) * (self._trials - done)
-        self._tell(f"{done}/{self._trials} trials, {_best(self._metric, best)}, about {left:.0f} s left", done)
+        line = f"{done}/{self._trials} trials, {_best(self._metric, best)}"
+        if self._done < done < self._trials:
+            line += f", about {(now - self._begun) / (done - self._done) * (self._trials - done):.0f} s left"
+        if line != self._said:
+            self._tell(line, done)
+        self._said = line
 
     def _tell(self, line: str, done: int) -> None:
         print(line, flush=True)
@@ -84,7 +90,8 @@ class NotebookBar(Lines):
     def __enter__(self) -> "NotebookBar":
         from IPython.display import display
 
-        self._shown: Any = display(self._pictured(f"0/{self._trials} trials", 0), raw=True, display_id=True)
+        begun = self._pictured(f"{self._done}/{self._trials} trials", self._done)
+        self._shown: Any = display(begun, raw=True, display_id=True)
         return self
 
     def _tell(self, line: str, done: int) -> None:
@@ -98,7 +105,7 @@ class NotebookBar(Lines):
 class Bar(Quiet):
     """A progress bar."""
 
-    def __init__(self, trials: int, metric: str, console: Console) -> None:
+    def __init__(self, done: int, trials: int, metric: str) -> None:
         self._metric = metric
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
@@ -106,9 +113,8 @@ class Bar(Quiet):
             MofNCompleteColumn(),
             TextColumn("trials · {task.fields[best]} · left"),
             TimeRemainingColumn(),
-            console=console,
         )
-        self._task: TaskID = self._progress.add_task("starting", total=trials, best=_best(metric, None))
+        self._task: TaskID = self._progress.add_task("starting", completed=done, total=trials, best=_best(metric, None))
 
     def __enter__(self) -> "Bar":
         self._progress.start()

@@ -99,6 +99,8 @@ class Study:
         timeout: float | None = None,
     ) -> None:
         subject = subject_of(data)
+        if space is not None and not isinstance(space, Space):
+            raise InputError(f"space={space!r}: give a caviar.Space, such as Space(learning_rate=loguniform(1e-4, 1))")
         metric, mode = subject.objective(metric, mode)
         settings = Settings(
             name=name or subject.name,
@@ -256,7 +258,7 @@ class Study:
     def _drive(self, journal: Journal, deadline: Deadline, progress: bool) -> None:
         alarm = Alarm(self._ledger.paused_by)
         with (
-            watcher(self._ledger.total, self.settings.metric, not progress) as watch,
+            watcher(len(self.results), self._ledger.total, self.settings.metric, not progress) as watch,
             open_pool(
                 self._subject.trainable(self.settings.epochs), self.settings.metric, self._placement, watch.say
             ) as pool,
@@ -390,9 +392,14 @@ class Study:
         return study_html(self)
 
     def write(self) -> None:
-        """Write results.csv, history.csv, waves.csv and confirmation.csv, each whole or not at all."""
+        """Write results.csv, history.csv, waves.csv and confirmation.csv, each whole or not at all.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
         for name in ("results", "history", "waves", "confirmation"):
-            write_csv(self.table if name == "results" else getattr(self, name), self.folder / f"{name}.csv")
+            with journals.writing(path := self.folder / f"{name}.csv"):
+                write_csv(self.table if name == "results" else getattr(self, name), path)
 
 
 def _free_folder(name: str) -> Path:

@@ -143,8 +143,11 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
         safe[name] = [_defused(value) for value in safe[name]]
     safe.columns = pd.Index([_defused(name) for name in safe.columns])
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    safe.to_csv(unfinished, index=False)
-    os.replace(unfinished, path)
+    try:
+        safe.to_csv(unfinished, index=False)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _defused(value: Any) -> Any:
