@@ -32,7 +32,7 @@ def test_ctrl_c_ends_cleanly_and_resume_goes_on(tmp_path):
     command = [sys.executable, "-m", "caviar", "run", "--trials", "600", "--workers", "1", "--out", str(tmp_path / "s")]
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     journal = tmp_path / "s" / "journal.jsonl"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not (journal.exists() and journal.read_text().count('"state"') > 2):
         time.sleep(0.1)
     os.kill(process.pid, signal.SIGINT)

@@ -3,7 +3,9 @@
 import contextlib
 import logging
 import os
+import signal
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,11 +79,37 @@ def connected(placement: Placement) -> Iterator[None]:
         options |= {"object_store_memory": 512 << 20}
     else:
         options |= {"address": address}
-    _start(options, address)
     try:
+        with uninterrupted():
+            _start(options, address)
         yield
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back to the end of the block: a Ray that is interrupted as it starts crashes the process.
+
+    A second Ctrl-C counts at once.
+    """
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+
+    def hear(number: int, _: object) -> None:
+        heard.append(number)
+        signal.signal(signal.SIGINT, usual)
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def _start(options: dict[str, Any], address: str | None, tries: int = 2) -> None:

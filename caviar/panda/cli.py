@@ -1,6 +1,6 @@
 """The commands `caviar panda ...`; each is thin and calls one method of a Panda."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +63,7 @@ def start(
     if epochs < 1:
         raise InputError(f"--epochs {epochs}: it is a whole number of at least 1")
     dataset = load(data) if target is None else load_csv(data, target=target)
-    config = None if study is None else Study.open(study, data=dataset).trial(None if best else trial).config
+    config = None if study is None else Study.read(study).trial(None if best else trial).config
     started = Panda(dataset, config=config, **settings)
     started.train(epochs, wait=False)
     click.echo(f"{started.name} trains in {started.folder}; see it with: caviar panda watch {started.name}")
@@ -88,7 +88,9 @@ def change(name: str, changes: tuple[str, ...], address: str | None, reason: str
     schedule, warmup, batch_size, weight_decay, clip_norm, dropout.
     """
     parsed = dict(_parsed(change) for change in changes)
-    _attached(name, address).set(reason=reason, **parsed)
+    attached = _attached(name, address)
+    attached.set(reason=reason, **parsed)
+    _told(attached)
 
 
 @_command("rewind")
@@ -96,28 +98,36 @@ def change(name: str, changes: tuple[str, ...], address: str | None, reason: str
 @_reason
 def rewind(name: str, address: str | None, epoch: int, reason: str) -> None:
     """Take NAME back to a checkpoint."""
-    _attached(name, address).rewind(epoch, reason=reason)
+    attached = _attached(name, address)
+    attached.rewind(epoch, reason=reason)
+    _told(attached)
 
 
 @_command("pause")
 @_reason
 def pause(name: str, address: str | None, reason: str) -> None:
     """Have NAME stand still."""
-    _attached(name, address).pause(reason=reason)
+    attached = _attached(name, address)
+    attached.pause(reason=reason)
+    _told(attached)
 
 
 @_command("resume")
 @_reason
 def resume(name: str, address: str | None, reason: str) -> None:
     """Have NAME go on after a pause."""
-    _attached(name, address).resume(reason=reason)
+    attached = _attached(name, address)
+    attached.resume(reason=reason)
+    _told(attached)
 
 
 @_command("train")
 @click.option("--epochs", default=10, help="How many more.")
 def train(name: str, address: str | None, epochs: int) -> None:
     """Train NAME so many epochs more."""
-    _attached(name, address).train(epochs, wait=False)
+    attached = _attached(name, address)
+    attached.train(epochs, wait=False)
+    _told(attached)
 
 
 @_command("fork")
@@ -138,17 +148,16 @@ def follow(name: str, rules: str, address: str | None) -> None:
 
     RULES: careful (all of them), none, or some of divergence,nothing-helps,plateau,smooth.
     """
-    _attached(name, address).follow(rules)
+    attached = _attached(name, address)
+    attached.follow(rules)
+    _told(attached)
 
 
 @_command("diary")
 def diary(name: str, address: str | None) -> None:
     """Print every intervention on NAME, by hand or by rule."""
     for entry in _attached(name, address).diary.to_dict("records"):
-        why = f" ({entry['reason']})" if entry["reason"] else ""
-        came = f" => {entry['effect']}" if entry["effect"] else ""
-        head = f"{entry['time']:%Y-%m-%d %H:%M:%S}  epoch {entry['epoch']}.{entry['step']}  {entry['by']}"
-        click.echo(f"{head}: {entry['action']} {entry['details']}{why}{came}")
+        click.echo(_line(entry))
 
 
 @_command("history")
@@ -190,6 +199,20 @@ def _attached(name: str, address: str | None) -> "Panda":
     from caviar.panda import Panda
 
     return Panda.attach(name, address=address)
+
+
+def _told(panda: "Panda") -> None:
+    """Print what the diary says last, the command that was just obeyed."""
+    click.echo(_line(panda.diary.to_dict("records")[-1]))
+
+
+def _line(entry: Mapping[Any, Any]) -> str:
+    """An entry of the diary in a line."""
+    when = f"epoch {entry['epoch']}" + (f" step {entry['step']}" if entry["step"] else "")
+    what = f"{entry['by']}: {entry['action']} {entry['details']}".rstrip()
+    why = f" ({entry['reason']})" if entry["reason"] else ""
+    came = f" => {entry['effect']}" if entry["effect"] else ""
+    return f"{entry['time']:%Y-%m-%d %H:%M:%S}  {when}  {what}{why}{came}"
 
 
 def _parsed(change: str) -> tuple[str, Any]:

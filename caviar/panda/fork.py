@@ -13,7 +13,6 @@ from caviar.model.hyperparameters import CHANGEABLE
 from caviar.model.state import Saved, fork, member
 from caviar.model.training import Training
 from caviar.panda.memory import row_of
-from caviar.search.sampling import sobol_points
 from caviar.space.hyperparameters import loguniform, reverseloguniform
 from caviar.space.space import Space
 
@@ -99,6 +98,8 @@ def variations(config: Mapping[str, Any], n: int, around: float | Space, seed: i
     """
     if isinstance(n, bool) or not isinstance(n, int) or n < 2:
         raise InputError(f"fork(n={n!r}): a fork has two copies or more")
+    from caviar.search.sampling import sobol_points  # SciPy takes a second to import, and only a fork needs it
+
     space = around if isinstance(around, Space) else _space_around(config, around)
     for name in space.names:
         if name not in CHANGEABLE or name == "batch_size":

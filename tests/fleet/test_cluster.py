@@ -1,9 +1,11 @@
+import os
+import signal
 import socket
 
 import pytest
 
 from caviar.errors import CaviarError, ClusterError, InputError
-from caviar.fleet.cluster import Placement
+from caviar.fleet.cluster import Placement, uninterrupted
 
 
 def free_port():
@@ -34,3 +36,18 @@ def test_a_placement_that_cannot_be_is_one_sentence(arguments, words):
         Placement.of(*arguments)
     assert isinstance(error.value, CaviarError)
     assert "\n" not in str(error.value)
+
+
+def test_ctrl_c_waits_for_the_end_of_what_must_not_be_interrupted_and_a_second_does_not():
+    def interrupted(times):
+        with uninterrupted():
+            for _ in range(times):
+                os.kill(os.getpid(), signal.SIGINT)
+            steps.append(times)
+
+    steps = []
+    for times in (1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(times)
+    assert steps == [1]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
