@@ -1,15 +1,26 @@
-"""The README's examples of one's own training code, as they stand there but for fewer trials."""
+"""The README keeps its word: its commands are commands, its names are names, its examples run with fewer trials."""
 
+import ast
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 
+import caviar
+from caviar.cli import cli
 from caviar.study.file import study_of_file
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
-pytestmark = pytest.mark.usefixtures("ray_cluster")
+COMMANDS = [
+    line.strip().split("    #")[0].split(" && ")[-1].removeprefix(".venv/bin/")
+    for line in README.splitlines()
+    if re.match(r"( {4}|\$ )\S*caviar |.*&& \.venv/bin/caviar ", line)
+]
+PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+on_ray = pytest.mark.usefixtures("ray_cluster")
 
 
 def blocks(language, heading):
@@ -18,6 +29,7 @@ def blocks(language, heading):
     return re.findall(rf"^```{language}\n(.*?)^```", section, flags=re.MULTILINE | re.DOTALL)
 
 
+@on_ray
 def test_the_pytorch_loop(tmp_path, monkeypatch):
     pytest.importorskip("torch", reason="the README's example needs PyTorch, which is not installed")
     monkeypatch.chdir(tmp_path)
@@ -30,6 +42,7 @@ def test_the_pytorch_loop(tmp_path, monkeypatch):
     names["study"].settings.space.points([{"learning_rate": 0.01, "units": 64, "batch_size": 32}])  # of "Warm starts"
 
 
+@on_ray
 def test_the_file(tmp_path):
     (file,), (module,) = blocks("toml", "From a file"), blocks("python", "From a file")
     (tmp_path / "study.toml").write_text(file)
@@ -37,3 +50,26 @@ def test_the_file(tmp_path):
     study = study_of_file(tmp_path / "study.toml", out=tmp_path / "s", workers=2)
     assert len(study.run(progress=False)) == 40
     assert study.best.metrics["loss"] < 10
+
+
+def test_there_is_something_to_test():
+    assert len(COMMANDS) > 4
+    assert len(PYTHON) > 2
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_is_one_and_has_its_options(line):
+    command: click.Command = cli
+    context = click.Context(cli)
+    words = shlex.split(line)[1:]
+    while isinstance(command, click.Group):
+        name, command, words = command.resolve_command(context, words)
+        context = click.Context(command, info_name=name, parent=context)
+    command.make_parser(context).parse_args(words)  # says which option is not known
+
+
+@pytest.mark.parametrize("block", PYTHON)
+def test_every_block_of_python_is_python_and_knows_our_names(block):
+    for node in ast.walk(ast.parse(block)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "caviar":
+            assert hasattr(caviar, node.attr), f"caviar has no {node.attr}"

@@ -13,6 +13,7 @@ from typing import Any
 from caviar.errors import InputError
 
 Config = Mapping[str, Any]
+ELSEWHERE = {"beta1": "momentum", "beta": "momentum", "lr": "learning_rate"}  # what others call them
 Rule = tuple[str, Callable[[Any], bool]]
 
 
@@ -97,8 +98,8 @@ def check_config(config: Config) -> dict[str, Any]:
 def check_value(name: str, value: Any) -> Any:
     """Give one hyperparameter's value as a plain Python value, or raise the InputError that explains."""
     if name not in KNOWN:
-        near = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.5)
-        remedy = f"did you mean {near[0]!r}?" if near else "it knows " + ", ".join(KNOWN)
+        near = ELSEWHERE.get(name) or next(iter(difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.5)), None)
+        remedy = f"did you mean {near!r}?" if near else "it knows " + ", ".join(KNOWN)
         raise InputError(f"the network knows no hyperparameter {name!r}; {remedy}")
     wanted, allows = KNOWN[name].rule
     try:

@@ -175,7 +175,9 @@ def list_living(address: str | None) -> None:
     join(address)
     for name in living():
         status = _attached(name, address).status
-        click.echo(f"{name}: {status['state']} at epoch {status['epoch']}, {status['left']} left, {status['folder']}")
+        click.echo(
+            f"{name}: {status['state']} at epoch {status['epoch']}, {status['left']} epochs left, {status['folder']}"
+        )
 
 
 @_command("stop")
@@ -192,7 +194,7 @@ def wake(name: str, folder: str | None, address: str | None) -> None:
     """Bring NAME back to life from its last checkpoint."""
     from caviar.panda import Panda
 
-    Panda.wake(name, folder=folder, address=address)
+    _told(Panda.wake(name, folder=folder, address=address))
 
 
 def _attached(name: str, address: str | None) -> "Panda":

@@ -183,7 +183,9 @@ class Life:
             details = f"to epoch {self.epoch}, step {self.memory.step}{undone}"
             self.note(KEEPER, "fell back", details, "; ".join(torn))
         if self.memory.wakings > 1:
-            self.note(KEEPER, "came back", f"at epoch {self.epoch}, step {self.memory.step}", "its process had ended")
+            slept = self.memory.diary and self.memory.diary[-1]["action"] == "stop"
+            why = "it had been put to sleep" if slept else "its process had ended"
+            self.note(KEEPER, "came back", f"at epoch {self.epoch}, step {self.memory.step}", why)
         self.save()
 
     def _end_epoch(self) -> None:

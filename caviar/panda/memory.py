@@ -7,6 +7,7 @@ from typing import Any
 
 from caviar.model.hyperparameters import CHANGEABLE
 
+STILL = ("pause", "resume", "follow", "stop", "came back")  # entries that change nothing about the training
 KEEPER = "keeper"  # who intervenes where neither a rule nor a hand does
 
 
@@ -95,6 +96,8 @@ def effect(entry: Mapping[str, Any], later: Sequence[Mapping[str, Any]], history
         later: the entries after it; what comes after the next intervention is not this one's doing.
         history: all epochs.
     """
+    if entry["action"] in STILL:
+        return ""
     until = min((other["epoch"] for other in later if other["epoch"] > entry["epoch"]), default=entry["epoch"] + 3)
     rows = [row for row in history if row["branch"] == entry["branch"] and row["epoch"] > entry["epoch"]]
     after = [row for row in rows if row["epoch"] <= min(until, entry["epoch"] + 3)]

@@ -54,7 +54,7 @@ def _lines(panda: "Panda") -> None:
 def picture(name: str, status: Mapping[str, Any], story: Mapping[str, Rows], width: int = 80) -> str:
     """The curve with a head line above and the latest interventions below."""
     rows = [row for row in story["history"] if not row["abandoned"]]
-    head = f"{name} · {status['state']} · epoch {status['epoch']} · {status['left']} left"
+    head = f"{name} · {status['state']} · epoch {status['epoch']} · {status['left']} epochs left"
     latest = [
         f"  epoch {entry['epoch']} {entry['by']}: {entry['action']} {entry['details']}" for entry in story["diary"][-3:]
     ]

@@ -386,6 +386,9 @@ class Study:
 
         return Plots(self)
 
+    def __repr__(self) -> str:
+        return f"<Study {self.settings.name}: {len(self.results)} of {self._ledger.total} trials, in {self.folder}>"
+
     def _repr_html_(self) -> str:
         from caviar.insight.notebook import study_html
 

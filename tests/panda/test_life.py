@@ -243,12 +243,14 @@ def test_the_diary_tells_what_came_of_an_intervention(tmp_path):
     tell(life, "train", epochs=2)
     live(life)
     tell(life, "set", changes={"learning_rate": 0.001})
+    tell(life, "pause", reason="dinner")
     tell(life, "train", epochs=4)
     live(life)
     losses = [row["val_loss"] for row in life.memory.history]
     diary = diary_table(life.memory.diary, life.memory.history)
     assert diary["effect"][1] == f"val_loss {losses[2]:.4g} -> {losses[5]:.4g} in 3 epochs"
     assert diary["effect"][0] == f"val_loss {losses[0]:.4g} -> {losses[2]:.4g} in 2 epochs"  # from the untrained one
+    assert diary["effect"][2] == ""  # a pause changes nothing
     assert diary["time"].is_monotonic_increasing
 
 
@@ -257,6 +259,7 @@ def test_the_diary_tells_what_came_of_an_intervention(tmp_path):
     [
         ("set", {"changes": {"hidden_units": 3}}, "hidden_units is fixed .* may change is learning_rate"),
         ("set", {"changes": {"learning_rat": 3}}, "did you mean 'learning_rate'"),
+        ("set", {"changes": {"beta1": 0.8}}, "did you mean 'momentum'"),
         ("set", {"changes": {"momentum": 0.5, "learning_rate": -1}}, "learning_rate=-1"),
         ("set", {"changes": {}}, "nothing to set"),
         ("train", {"epochs": 0}, "epochs=0"),

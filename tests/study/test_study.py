@@ -56,6 +56,7 @@ def test_what_a_study_writes_is_what_it_holds(tmp_path):
     assert study.waves["square_share"][1] < study.waves["square_share"][0] == 1.0
     assert list(study.square["name"]) == list(study.settings.space.names)
     assert study.best.trial in set(table["trial"])
+    assert repr(study) == f"<Study digits: 16 of 16 trials, in {study.folder}>"
     assert len(study.history) == table["epochs"].sum()
 
 
