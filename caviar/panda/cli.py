@@ -194,7 +194,7 @@ def wake(name: str, folder: str | None, address: str | None) -> None:
     """Bring NAME back to life from its last checkpoint."""
     from caviar.panda import Panda
 
-    _told(Panda.wake(name, folder=folder, address=address))
+    _told(Panda.wake(name, folder=folder, address=address), by="keeper")
 
 
 def _attached(name: str, address: str | None) -> "Panda":
@@ -203,9 +203,9 @@ def _attached(name: str, address: str | None) -> "Panda":
     return Panda.attach(name, address=address)
 
 
-def _told(panda: "Panda") -> None:
-    """Print what the diary says last, the command that was just obeyed."""
-    click.echo(_line(panda.diary.to_dict("records")[-1]))
+def _told(panda: "Panda", by: str = "hand") -> None:
+    """Print what the diary says of the command that was just obeyed."""
+    click.echo(_line([entry for entry in panda.diary.to_dict("records") if entry["by"] == by][-1]))
 
 
 def _line(entry: Mapping[Any, Any]) -> str:

@@ -93,34 +93,61 @@ def shares(values, edges):
     return np.histogram(values, edges)[0] / len(values)
 
 
-def sample(hyperparameter, n=40_000):
-    return hyperparameter.values(np.random.default_rng(0).random(n)).astype(float)
+EVENLY = (np.arange(10_000) + 0.5) / 10_000  # of the unit interval
+LEAST_SHARE = 2e-4  # that a count of these can be off by
+exponents = st.integers(-6, 3)
+decades = st.integers(1, 5)
 
 
-def test_a_log_scale_gives_every_decade_the_same_share():
-    assert shares(sample(loguniform(1e-4, 1.0)), [1e-4, 1e-3, 1e-2, 1e-1, 1.0]) == pytest.approx([0.25] * 4, abs=0.01)
+@given(low=exponents, number=decades)
+def test_a_log_scale_gives_every_decade_the_same_share(low, number):
+    edges = [10.0**exponent for exponent in range(low, low + number + 1)]
+    values = loguniform(edges[0], edges[-1]).values(EVENLY)
+    assert shares(values, edges) == pytest.approx([1 / number] * number, abs=LEAST_SHARE)
 
 
-def test_a_reverse_log_scale_gives_every_decade_of_one_minus_beta_the_same_share():
-    beta = sample(reverseloguniform(0.9, 0.999))
-    assert shares(1 - beta, [1e-3, 1e-2, 1e-1]) == pytest.approx([0.5, 0.5], abs=0.01)
-    assert shares(1 / (1 - beta), [10, 100, 1000]) == pytest.approx([0.5, 0.5], abs=0.01)
+@given(first=st.integers(0, 4), number=decades)
+def test_a_reverse_log_scale_gives_every_decade_of_one_minus_beta_the_same_share(first, number):
+    edges = [1 - 10.0**-exponent for exponent in range(first, first + number + 1)]
+    beta = reverseloguniform(edges[0], edges[-1]).values(EVENLY)
+    assert shares(beta, edges) == pytest.approx([1 / number] * number, abs=LEAST_SHARE)
+    windows = [10.0**exponent for exponent in range(first, first + number + 1)]
+    windows[-1] *= 1 + 1e-9  # 1 - beta is rounded
+    assert shares(1 / (1 - beta), windows) == pytest.approx([1 / number] * number, abs=LEAST_SHARE)
 
 
-def test_whole_numbers_are_equally_likely_bounds_included():
-    values = sample(randint(50, 54))
-    assert shares(values, np.arange(49.5, 55.5)) == pytest.approx([0.2] * 5, abs=0.01)
+@given(low=st.integers(-1000, 1000), number=decades)
+def test_a_linear_scale_gives_pieces_of_one_width_the_same_share(low, number):
+    values = uniform(low, low + number).values(EVENLY)
+    assert shares(values, range(low, low + number + 1)) == pytest.approx([1 / number] * number, abs=LEAST_SHARE)
 
 
-def test_log_whole_numbers_give_every_decade_about_the_same_share():
-    values = sample(lograndint(1, 9999))
-    assert shares(values, [0.5, 9.5, 99.5, 999.5, 9999.5])[1:] == pytest.approx([1 / 4.3] * 3, abs=0.02)
-    assert set(range(1, 10)) <= set(values)
+@given(low=wholes, number=st.integers(1, 50))
+def test_whole_numbers_are_equally_likely_bounds_included(low, number):
+    values = randint(low, low + number - 1).values(EVENLY)
+    edges = np.arange(low - 0.5, low + number)
+    assert shares(values, edges) == pytest.approx([1 / number] * number, abs=LEAST_SHARE)
 
 
-def test_options_are_equally_likely():
-    values = sample(choice([32, 64, 128, 256]))
-    assert shares(values, [0, 48, 96, 192, 300]) == pytest.approx([0.25] * 4, abs=0.01)
+@given(low=st.integers(1, 200), number=st.integers(2, 50))
+def test_log_whole_numbers_get_the_share_of_their_interval_on_the_log_scale(low, number):
+    edges = np.arange(low - 0.5, low + number)
+    values = lograndint(low, low + number - 1).values(EVENLY)
+    expected = np.diff(np.log(edges)) / np.log(edges[-1] / edges[0])
+    assert shares(values, edges) == pytest.approx(expected, abs=LEAST_SHARE)
+
+
+@given(options=st.lists(wholes, min_size=1, max_size=9, unique=True))
+def test_options_are_equally_likely(options):
+    values = choice(options).values(EVENLY)
+    counts = [(values == option).mean() for option in options]
+    assert counts == pytest.approx([1 / len(options)] * len(options), abs=LEAST_SHARE)
+
+
+def test_a_sample_of_random_points_has_these_shares():
+    unit = np.random.default_rng(0).random(40_000)
+    edges = [1e-4, 1e-3, 1e-2, 1e-1, 1.0]
+    assert shares(loguniform(1e-4, 1.0).values(unit), edges) == pytest.approx([0.25] * 4, abs=0.01)
 
 
 @pytest.mark.parametrize(
