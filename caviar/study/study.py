@@ -99,8 +99,6 @@ class Study:
         timeout: float | None = None,
     ) -> None:
         subject = subject_of(data)
-        if space is not None and not isinstance(space, Space):
-            raise InputError(f"space={space!r}: give a caviar.Space, such as Space(learning_rate=loguniform(1e-4, 1))")
         metric, mode = subject.objective(metric, mode)
         settings = Settings(
             name=name or subject.name,
