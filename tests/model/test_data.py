@@ -134,7 +134,7 @@ def test_files_and_names_that_do_not_exist(tmp_path):
         load_csv(tmp_path / "none.csv", target="kind")
     with pytest.raises(InputError, match="is a folder"):
         load_csv(tmp_path, target="kind")
-    with pytest.raises(InputError, match="no data set named 'mnist'; there is 'digits'"):
+    with pytest.raises(InputError, match="no data set named 'mnist'; it is 'digits'"):
         load("mnist")
     with pytest.raises(InputError, match="data is int"):
         load(3)
