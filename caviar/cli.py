@@ -65,7 +65,7 @@ def _defined(command: Callable[..., Any]) -> Callable[..., Any]:
 @cli.command()
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
 def init(folder: Path) -> None:
-    """Write a commented study.toml to be edited and run, into FOLDER."""
+    """Write a study.toml into FOLDER, to be edited and run."""
     from caviar.study.file import write_template
 
     path = write_template(folder)
@@ -168,7 +168,9 @@ for command in (*commands.COMMANDS, panda):
 @click.option("--seeds", type=int, help="Repetitions. [default: each its own]")
 @click.option("--out", default="experiments", type=click.Path(path_type=Path), help="The folder for what comes out.")
 def experiments(names: tuple[str, ...], size: int | None, seeds: int | None, out: Path) -> None:
-    """Run again the claims that Caviar stands on: a table and a picture each, and what was found.
+    """Run again the claims that Caviar stands on.
+
+    A table and a picture each, and what was found.
 
     \b
     The NAMEs, all by default:
