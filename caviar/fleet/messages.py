@@ -41,6 +41,13 @@ class Report(NamedTuple):
     metrics: dict[str, float]
 
 
+class Printed(NamedTuple):
+    """The end of what a trial has printed so far, for the case that it never comes back."""
+
+    trial: int
+    text: str
+
+
 class Done(NamedTuple):
     """A trial has ended, or has come to where it was to pause."""
 
@@ -52,4 +59,4 @@ class Done(NamedTuple):
     output: str = ""  # what it printed and warned
 
 
-Event = Started | Report | Done
+Event = Started | Report | Printed | Done

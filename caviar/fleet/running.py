@@ -12,10 +12,11 @@ import warnings
 from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 
-from caviar.fleet.messages import COLUMNS, Done, Event, Report, Stack, Started
+from caviar.fleet.messages import COLUMNS, Done, Event, Printed, Report, Stack, Started
 from caviar.fleet.trainables import Run, Trainable
 
 OUTPUT_CHARACTERS = 1 << 16  # of what a trial prints, the last 64 KiB are kept
+PRINT_SECONDS = 1.0  # how often they are sent while the trial runs
 
 
 class Running:
@@ -37,11 +38,20 @@ class Running:
         self._seconds = [0.0] * len(stack)
         self._reports = [0] * len(stack)
         self._output = _Output()
+        self._sent, self._next_print = 0, 0.0
 
     @property
     def open(self) -> list[int]:
         """The numbers of the trials that have not ended."""
         return [self._stack[member].number for member in self._open]
+
+    def printed(self) -> list[Event]:
+        """What was printed, where there is more than last time; asked for beside the thread that trains."""
+        now, written = time.monotonic(), self._output.tail.written
+        if written == self._sent or now < self._next_print:
+            return []
+        self._sent, self._next_print = written, now + PRINT_SECONDS
+        return [Printed(number, self._output.tail.text()) for number in self.open]
 
     def let_go(self, number: int) -> None:
         """Stop a trial between two reports."""
@@ -69,7 +79,7 @@ class Running:
                 given = list(self._run.epoch())
         except (Exception, SystemExit) as caught:  # a trial's own error is its result
             error = caught
-            self._output.write(traceback.format_exc())
+            self._output.tail.write(traceback.format_exc())
         share = (time.perf_counter() - begun) / len(self._open)
         for member in list(self._open):
             self._seconds[member] += share
@@ -110,36 +120,51 @@ class Running:
 
     def _done(self, member: int, state: str, error: str = "") -> Done:
         number, seconds = self._stack[member].number, self._seconds[member]
-        return Done(number, state, error, seconds, self._worker, self._output.text())
+        return Done(number, state, error, seconds, self._worker, self._output.tail.text())
+
+
+class _Tail(io.TextIOBase):
+    """A text stream of which the end is kept."""
+
+    def __init__(self) -> None:
+        self.written = 0
+        self._parts: list[str] = []
+        self._characters = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"what is printed is a text, got {type(text).__name__}")
+        self.written += len(text)
+        self._characters += len(text)
+        self._parts.append(text)
+        if self._characters > 2 * OUTPUT_CHARACTERS:
+            self._parts = [self.text()]
+            self._characters = len(self._parts[0])
+        return len(text)
+
+    def text(self) -> str:
+        return "".join(self._parts)[-OUTPUT_CHARACTERS:]
 
 
 class _Output(contextlib.AbstractContextManager["_Output"]):
-    """What a trial prints and warns, while it is the one that runs; the end of it is kept."""
+    """What a trial prints and warns, while it is the one that runs."""
 
     def __init__(self) -> None:
-        self._buffer = io.StringIO()
+        self.tail = _Tail()
 
     def __enter__(self) -> "_Output":
         self._redirections = contextlib.ExitStack()
-        self._redirections.enter_context(contextlib.redirect_stdout(self._buffer))
-        self._redirections.enter_context(contextlib.redirect_stderr(self._buffer))
+        self._redirections.enter_context(contextlib.redirect_stdout(self.tail))
+        self._redirections.enter_context(contextlib.redirect_stderr(self.tail))
         self._redirections.enter_context(warnings.catch_warnings())
         warnings.simplefilter("default")
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._redirections.close()
-        if self._buffer.tell() > 2 * OUTPUT_CHARACTERS:
-            kept = self.text()
-            self._buffer.seek(0)
-            self._buffer.truncate()
-            self._buffer.write(kept)
-
-    def write(self, text: str) -> None:
-        self._buffer.write(text)
-
-    def text(self) -> str:
-        return self._buffer.getvalue()[-OUTPUT_CHARACTERS:]
 
 
 def _number(value: float) -> float:

@@ -42,6 +42,7 @@ class Trainer:
         self._trial_timeout = trial_timeout
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._paused: dict[int, Running] = {}  # by trial number
+        self._running: Running | None = None
         self._limits = threadpool_limits(1)  # one BLAS thread each: small steps are 50 times slower on many
         _limit_memory(memory)
 
@@ -76,8 +77,9 @@ class Trainer:
 
         threading.Thread(target=train, daemon=True).start()
         while not ended.wait(FLUSH_SECONDS):
-            if not outbox.empty():
-                yield _taken(outbox)
+            printed = self._running.printed() if self._running else []
+            if events := _taken(outbox) + printed:
+                yield events
         if not outbox.empty():
             yield _taken(outbox)
         if broken:
@@ -96,6 +98,7 @@ class Trainer:
         for run in runs:
             for number in run.open:
                 self._paused.pop(number, None)
+            self._running = run
             yield from run.train(until)
             self._paused.update(dict.fromkeys(run.open, run))
 

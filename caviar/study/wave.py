@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from caviar.fleet.messages import Done, Event, Report, Stack, Started, Trial
+from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started, Trial
 from caviar.study.result import Curve, Result
 
 More = Callable[[], list[Stack]]
@@ -56,6 +56,7 @@ class Gathering:
         self._more = more
         self._trials = {trial.number: trial for trial in trials}
         self._curves: dict[int, Curve] = {}
+        self._printed: dict[int, str] = {}
 
     def train(self, stacks: Iterable[Stack]) -> Iterator[list[Result]]:
         """Train stacks, and those submitted meanwhile; yields the results of each turn, in any order.
@@ -83,6 +84,8 @@ class Gathering:
                 self._curves[event.trial] = self._curves.get(event.trial, [])[: event.reports]
             elif isinstance(event, Report):
                 self._curves[event.trial].append((event.epoch, event.seconds, event.metrics))
+            elif isinstance(event, Printed):
+                self._printed[event.trial] = event.text
             else:
                 ended.append(self._result(event))
         return ended
@@ -90,6 +93,7 @@ class Gathering:
     def _result(self, event: Done) -> Result:
         trial = self._trials[event.trial]
         curve = list(self._curves.get(trial.number, []))
+        printed = self._printed.pop(trial.number, "")
         return Result(
             trial=trial.number,
             wave=trial.wave,
@@ -102,7 +106,7 @@ class Gathering:
             worker=event.worker,
             error=event.error,
             curve=curve,
-            output=event.output,
+            output=event.output or printed,  # a trial that was ended from outside has no last word
         )
 
 

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ def train(config, seed):
         case "print":
             print("x" * 1_000_000 + "the end")
         case "sleep":
+            print("before the sleep")
             time.sleep(10_000)
         case "slow reports":
             while True:
@@ -71,6 +73,7 @@ def train(config, seed):
         case "column":
             yield {"loss": 1.0, "seconds": 2.0}
         case "raise late":
+            warnings.warn("it will end badly", stacklevel=1)
             yield {"loss": 1.0}
             yield {"loss": 1.0}
             raise RuntimeError("after two reports")
@@ -96,10 +99,13 @@ def test_whatever_a_trainable_does_is_a_row_with_its_reason(tmp_path):
     for trouble, (_, reason) in TROUBLES.items():
         assert reason in table["error"][trouble], trouble
     assert table["epochs"]["raise late"] == 2
+    assert (study.folder / "output" / f"{table['trial']['sleep']:06d}.txt").read_text() == "before the sleep\n"
     printed = (study.folder / "output" / f"{table['trial']['print']:06d}.txt").read_text()
     assert printed.endswith("the end\n")
     assert len(printed) <= 1 << 16
-    assert "Traceback" in (study.folder / "output" / f"{table['trial']['raise late']:06d}.txt").read_text()
+    kept = (study.folder / "output" / f"{table['trial']['raise late']:06d}.txt").read_text()
+    assert "UserWarning: it will end badly" in kept
+    assert "Traceback" in kept
     assert study.best.state == "finished"
 
 
