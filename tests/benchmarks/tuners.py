@@ -25,7 +25,6 @@ SAMPLERS = {
     "CaviarSampler": lambda seed: CaviarSampler(trials=TRIALS, seed=seed),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
     "TPE": lambda seed: optuna.samplers.TPESampler(seed=seed),
-    "TPE multivariate": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True),
 }
 
 
