@@ -152,6 +152,7 @@ def _zoom(study: View, measured: pd.DataFrame | None) -> Section:
     """Where the study zoomed and why."""
     waves, table = study.waves, study.table
     sentences = [f"Wave {row['wave']}: {row['reason']}." for row in waves.to_dict("records") if row["kind"] == "fine"]
+    sentences += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in study.study.edges]
     varied = [dimension.name for dimension in study.space.dimensions]
     pictures = [Picture(figures.parallel(study), _plain(table), width=96 * (len(varied) + 1))]
     if measured is not None:

@@ -21,7 +21,8 @@ from caviar.search.zoom import zoom
 from caviar.space import Space
 from caviar.space.scales import Array
 
-CANDIDATES = 1000  # or four a point of a wave, whichever is more
+CANDIDATES = 1000  # or four a point of a wave, whichever is more;
+CONTINUOUS_CANDIDATES = 400  # where every point is a wave
 
 
 class CoarseToFine(Search):
@@ -89,12 +90,14 @@ class CoarseToFine(Search):
             points = share(opening, self.shared, self.group)
         else:
             process, betas = self._fitted(), boldness(count)
-            found = candidates(self.space, process, square, max(CANDIDATES, 4 * count), generator)
+            number = max(CONTINUOUS_CANDIDATES if self.continuous else CANDIDATES, 4 * count)
+            found = candidates(self.space, process, square, number, generator)
             found = generator.permutation(fresh(self.space, found, taken))
+            process = process.believing(self._pending)
             if self.shared and self.group > 1:
-                points = grouped_ladder(self.space, process, found, self._pending, betas, self.shared, self.group)
+                points = grouped_ladder(self.space, process, found, taken, betas, self.shared, self.group)
             else:
-                points = ladder(process, found, self._pending, betas)
+                points = ladder(process, found, betas)
 
         def draw(n: int) -> Array:
             return share(random_points(n, self.space.dimension, generator), self.shared, self.group)

@@ -6,7 +6,7 @@ apart. Rasmussen and Williams (2006), chapters 2, 4.2 and 5.4.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ def standardised(values: Array) -> tuple[Array, float, float]:
         z of shape (n,), shift and scale with value = shift + scale * z (where nothing was cut).
     """
     finite = values[np.isfinite(values)]
-    values = np.where(np.isfinite(values), values, finite.max())
+    values = np.where(np.isfinite(values), values, finite.max() if len(finite) else 0.0)
     median, low = np.quantile(values, [0.5, 0.16])
     unit = median - low
     if unit <= 1e-9 * values.std():  # most values are equal
@@ -88,22 +88,36 @@ class GaussianProcess:
     scale: float
 
     @classmethod
-    def fit(cls, points: Array, values: Array, categorical: NDArray[np.bool_], seed: int = 0) -> "GaussianProcess":
+    def fit(
+        cls,
+        points: Array,
+        values: Array,
+        categorical: NDArray[np.bool_],
+        seed: int = 0,
+        *,
+        kept: int = KEPT,
+        like: "GaussianProcess | None" = None,
+    ) -> "GaussianProcess":
         """The process of maximum posterior density, conditioned on (a subset of) the trials.
 
         Args:
             points: shape (n, d).
-            values: shape (n,), lower is better, NaN: failed; at least one finite.
+            values: shape (n,), lower is better, NaN: failed.
             categorical: which coordinates are choices, shape (d,).
-            seed: chooses the subset where there are more than `KEPT` trials.
+            seed: chooses the subset where there are more than `kept` trials.
+            kept: at most so many trials are conditioned on.
+            like: a process whose length scales and variances are taken over instead of being learned anew.
         """
         order = np.lexsort(np.vstack([points.T, values]))  # the order in which they were told is not to matter
         points, values = points[order], values[order]
         z, shift, scale = standardised(values)
-        kept = _subset(z, KEPT, seed)
-        points, values, z = points[kept], values[kept], z[kept]
-        fitted = _subset(z, FITTED, seed)
-        lengths, signal, noise = _most_likely(points[fitted], z[fitted], categorical)
+        chosen = _subset(z, kept, seed)
+        points, values, z = points[chosen], values[chosen], z[chosen]
+        if like is None:
+            fitted = _subset(z, FITTED, seed)
+            lengths, signal, noise = _most_likely(points[fitted], z[fitted], categorical)
+        else:
+            lengths, signal, noise = like.lengths, like.signal, like.noise
         covariance = signal * _correlation(points, points, lengths, categorical)
         covariance[np.diag_indices_from(covariance)] += noise
         lower = cholesky(covariance, lower=True)
@@ -133,10 +147,36 @@ class GaussianProcess:
         mean = self.mean(points)
         return self.shift + self.scale * (mean + ROUGH * (z - mean))
 
-    def projected(self, points: Array) -> Array:
-        """lower^-1 k(trials, points), shape (n, m): posterior covariance = prior - projected.T @ projected."""
-        projected: Array = solve_triangular(self.lower, self.covariance(self.points, points), lower=True)
-        return projected
+    def posterior(self, points: Array) -> tuple[Array, Array]:
+        """The posterior mean of z, shape (m,), and what the trials tell of it, shape (n, m).
+
+        The second is lower^-1 k(trials, points): posterior covariance = prior - told.T @ told (algorithm 2.1).
+        """
+        covariance = self.covariance(self.points, points)
+        told: Array = solve_triangular(self.lower, covariance, lower=True)
+        return self.alpha @ covariance, told
+
+    def believing(self, points: Array) -> "GaussianProcess":
+        """The process as if trials at these points, shape (p, d), had given what it expects: as sure as then.
+
+        Its mean stays as it is (Ginsbourger et al. 2010, the kriging believer).
+        """
+        if not len(points):
+            return self
+        n = len(self.points)
+        mean, told = self.posterior(points)
+        corner = self.covariance(points, points) - told.T @ told
+        corner[np.diag_indices_from(corner)] += self.noise
+        lower = np.zeros((n + len(points), n + len(points)))
+        lower[:n, :n], lower[n:, :n], lower[n:, n:] = self.lower, told.T, cholesky(corner, lower=True)
+        return replace(
+            self,
+            points=np.concatenate([self.points, points]),
+            values=np.concatenate([self.values, self.shift + self.scale * mean]),
+            z=np.concatenate([self.z, mean]),
+            lower=lower,
+            alpha=np.concatenate([self.alpha, np.zeros(len(points))]),
+        )
 
 
 def _correlation(a: Array, b: Array, lengths: Array, categorical: NDArray[np.bool_]) -> Array:

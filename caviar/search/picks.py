@@ -20,7 +20,8 @@ ELITES = 10  # small steps start from so many trials,
 STEPS = (0.03, 0.1, 0.3)  # are this much of a length scale wide,
 CHANGED = 1 / 3  # and change this share of the coordinates
 BETA = 2.0  # the boldest confidence bound of a wave
-MEMBERS = 300  # candidates for the rest of a group
+MEMBERS = 100  # candidates for the rest of a group
+TOGETHER = 250  # picks that know of each other
 
 
 def boldness(count: int) -> Array:
@@ -68,65 +69,64 @@ def _steps(
     return np.where(changed, moved, start)
 
 
-def ladder(process: GaussianProcess, found: Array, running: Array, betas: Array) -> Array:
+def ladder(process: GaussianProcess, found: Array, betas: Array) -> Array:
     """The best candidates by a ladder of confidence bounds, from what is safe to what is bold.
 
     The i-th pick minimises mean - beta_i sd; its variance is conditioned on before the next pick, so that a
-    wave doesn't sit on one spot.
+    wave doesn't sit on one spot. Waves of more than `TOGETHER` are put together from several such ladders.
 
     Args:
         process: prices the candidates.
         found: candidates, shape (m, d).
-        running: points that are being tried, shape (p, d).
         betas: one a pick, shape (k,).
 
     Returns:
         The picks in order, shape (at most k, d).
     """
-    everything = np.concatenate([running, found])
-    mean, basis = process.mean(everything), process.projected(everything)
-    variance = process.signal - (basis**2).sum(axis=0)
-    steps = min(len(everything), len(running) + len(betas))
-    factors = np.zeros((steps, len(everything)))  # rows of a Cholesky factor: what each pick tells of the others
-    left = np.arange(len(everything)) >= len(running)
+    parts = -(-len(betas) // TOGETHER)
+    if parts > 1:
+        return np.concatenate([ladder(process, found[i::parts], betas[i::parts]) for i in range(parts)])
+    mean, told = process.posterior(found)
+    variance = process.signal - (told**2).sum(axis=0)
+    steps = min(len(found), len(betas))
+    factors = np.zeros((steps, len(found)))  # rows of a Cholesky factor: what each pick tells of the others
     picks: list[int] = []
     for step in range(steps):
-        i = step
-        if step >= len(running):
-            bounds = mean - betas[step - len(running)] * np.sqrt(np.maximum(variance, 0))
-            i = int(np.argmin(np.where(left, bounds, np.inf)))
-            left[i] = False
-            picks.append(i)
-        row = process.covariance(everything[i : i + 1], everything)[0] - basis[:, i] @ basis
+        bounds = mean - betas[step] * np.sqrt(np.maximum(variance, 0))
+        bounds[picks] = np.inf
+        i = int(np.argmin(bounds))
+        picks.append(i)
+        row = process.covariance(found[i : i + 1], found)[0] - told[:, i] @ told
         row -= factors[:step, i] @ factors[:step]
         factors[step] = row / np.sqrt(max(variance[i], 0) + process.noise)
         variance = variance - factors[step] ** 2
-    return everything[picks]
+    return found[picks]
 
 
 def grouped_ladder(
     space: Space,
     process: GaussianProcess,
     found: Array,
-    running: Array,
+    taken: Array,
     betas: Array,
     shared: Sequence[int],
     group: int,
 ) -> Array:
     """A ladder whose every `group` consecutive picks agree in the shared coordinates.
 
-    The first of a group is picked freely; the others from the candidates moved to its shared coordinates.
+    The first of every group are picked freely; the others from candidates moved to their shared coordinates.
 
     Returns:
         The picks in order, shape (at most k, d).
     """
-    columns, picks = list(shared), found[:0]
-    for first in range(0, len(betas), group):
-        busy = np.concatenate([running, picks])
-        leader = ladder(process, fresh(space, found, picks), busy, betas[first : first + 1])
-        moved = found[: max(MEMBERS, 4 * group)].copy()
-        moved[:, columns] = leader[:, columns]
-        busy = np.concatenate([busy, leader])
-        members = ladder(process, fresh(space, moved, busy), busy, betas[first + 1 : first + group])
-        picks = np.concatenate([picks, leader, members])
+    columns, number = list(shared), max(MEMBERS, 4 * group)
+    leaders = ladder(process, found, betas[::group])
+    process, picks = process.believing(leaders), found[:0]
+    for i, leader in enumerate(leaders):
+        moved = np.roll(found, -i * number, axis=0)[:number]
+        moved[:, columns] = leader[columns]
+        moved = fresh(space, moved, np.concatenate([taken, leaders, picks]))
+        members = ladder(process, moved, betas[i * group + 1 : (i + 1) * group])
+        process = process.believing(members)
+        picks = np.concatenate([picks, leader[None], members])
     return picks

@@ -12,7 +12,7 @@ import numpy as np
 
 from caviar.errors import InputError
 from caviar.search.fresh import among
-from caviar.search.gaussian_process import GaussianProcess
+from caviar.search.gaussian_process import KEPT, GaussianProcess
 from caviar.search.square import Square
 from caviar.search.threads import one_thread
 from caviar.search.waves import Waves, wave_sizes
@@ -20,6 +20,8 @@ from caviar.space import Space, cube
 from caviar.space.scales import Array
 
 LARGEST = 1e100  # values beyond are taken for this, so that squares stay finite
+CONTINUOUS_KEPT = 400  # trials that predictions look at where every trial is a wave,
+RELEARNED = 8  # and length scales are learned again whenever there is an eighth more of them
 
 
 class Search(ABC):
@@ -57,6 +59,7 @@ class Search(ABC):
         self._values = np.empty(0)
         self._pending = np.empty((0, self.space.dimension))
         self._process: GaussianProcess | None = None
+        self._learned: tuple[int, GaussianProcess] | None = None  # in the continuous form
         self._counted = 0
         if seed < 0:
             raise InputError(f"seed={seed}: a seed is 0 or more")
@@ -154,9 +157,36 @@ class Search(ABC):
     def _fitted(self) -> GaussianProcess:
         """The Gaussian process of all that was told, fitted when first needed."""
         if self._process is None:
-            self._process = GaussianProcess.fit(self._points, self._values, self.space.categorical, self.seed)
+            told, like = len(self._points), None
+            if self.continuous and (learned := milestone(told)) < told:
+                if self._learned is None or self._learned[0] != learned:
+                    self._learned = learned, self._fit(learned, None)
+                like = self._learned[1]
+            self._process = self._fit(told, like)
         return self._process
+
+    def _fit(self, told: int, like: GaussianProcess | None) -> GaussianProcess:
+        return GaussianProcess.fit(
+            self._points[:told],
+            self._values[:told],
+            self.space.categorical,
+            self.seed,
+            kept=CONTINUOUS_KEPT if self.continuous else KEPT,
+            like=like,
+        )
 
     @abstractmethod
     def _next(self, count: int) -> Array:
         """The next points, snapped, shape (count, d)."""
+
+
+def milestone(told: int) -> int:
+    """The last number of trials, up to `told`, at which a continuous search learns its length scales again.
+
+    >>> [milestone(told) for told in (1, 9, 16, 17, 18, 100)]
+    [1, 9, 16, 16, 18, 91]
+    """
+    number = 1
+    while (following := number + max(1, number // RELEARNED)) <= told:
+        number = following
+    return number

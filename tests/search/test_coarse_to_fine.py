@@ -150,6 +150,42 @@ def test_groups_share_coordinates(group):
         assert len(np.unique(points, axis=0)) == 16
 
 
+def test_groups_stay_whole_where_configs_run_out():
+    space = Space(layers=randint(1, 2), units=randint(1, 6), kind=choice(["a", "b"]))
+    search = CoarseToFine(space, trials=24, waves=[8, 8, 8], shared=[1], group=2)
+    waves = run(search, bowl)
+    assert len(np.unique(np.concatenate(waves), axis=0)) == 24
+    shares = [(points[::2, 1] == points[1::2, 1]).mean() for points in waves[:2]]
+    assert min(shares) > 0.7
+
+
+def continuous_run(search, running, trials):
+    """Trials that end in the order they began, so many at a time; the points in that order."""
+    asked = [search.ask(1) for _ in range(running)]
+    for told in range(trials):
+        search.tell(asked[told], bowl(asked[told]))
+        if len(asked) < trials:
+            asked.append(search.ask(1))
+    return np.concatenate(asked)
+
+
+def test_without_waves_it_zooms_in_as_results_come():
+    for running in (1, 8):
+        search = CoarseToFine(5, trials=80, waves="continuous")
+        points = continuous_run(search, running, 80)
+        assert len(np.unique(points, axis=0)) == 80
+        assert np.median(bowl(points[-20:])) < 0.2 * np.median(bowl(points[:20]))
+        assert search.square.share < 0.1
+
+
+def test_one_worker_without_waves_gets_the_same_points_again_though_it_was_interrupted():
+    points = continuous_run(CoarseToFine(3, trials=40, waves="continuous", seed=3), 1, 40)
+    resumed = CoarseToFine(3, trials=40, waves="continuous", seed=3)
+    for point in points[:33]:
+        resumed.tell(point[None], bowl(point[None]))
+    np.testing.assert_array_equal(resumed.ask(1)[0], points[33])
+
+
 def test_many_trials_are_summed_up_by_few():
     from caviar.search.gaussian_process import KEPT
 

@@ -69,6 +69,15 @@ def test_no_config_comes_twice(make, space):
 
 
 @every_search
+def test_a_sub_space_lives_under_its_option_alone(make):
+    columns = {"adam": {"beta2"}, "momentum": {"m"}, "plain": set()}
+    space = SPACES["conditional"]
+    for config in space.configs(np.concatenate(waves_of(make(space, trials=40, waves=4)))):
+        assert set(config) == {"optimizer", "learning_rate", "fixed"} | columns[config["optimizer"]]
+        assert config["fixed"] == "constant"
+
+
+@every_search
 def test_a_small_space_is_used_up_before_anything_is_repeated(make):
     space = Space(
         units=randint(1, 5), optimizer=choice({"adam": None, "momentum": Space(nesterov=choice([True, False]))})

@@ -13,7 +13,7 @@ from caviar.search import Square, edges
 from caviar.search.cluster import best_cluster
 from caviar.search.fresh import every, fresh
 from caviar.search.gaussian_process import FITTED, GaussianProcess, negative_log_posterior, standardised
-from caviar.search.picks import boldness, ladder
+from caviar.search.picks import TOGETHER, boldness, ladder
 from caviar.search.sampling import grid_points, share, sobol_points
 from caviar.search.square import whole
 from caviar.search.waves import wave_sizes
@@ -133,7 +133,7 @@ def test_the_process_goes_through_smooth_values_and_knows_what_it_does_not_know(
     process = GaussianProcess.fit(points, values, REAL)
     good = values < np.median(values)  # the poorest are cut
     np.testing.assert_allclose(process.smoothed(points, values)[good], values[good], atol=0.02)
-    near, far = (process.signal - (process.projected(p) ** 2).sum() for p in (points[:1], np.array([[5.0, 5.0]])))
+    near, far = (process.signal - (process.posterior(p)[1] ** 2).sum() for p in (points[:1], np.array([[5.0, 5.0]])))
     assert near < 0.01 * far
 
 
@@ -159,14 +159,38 @@ def test_a_ladder_gets_bolder():
     points = generator.random((30, 2))
     process = GaussianProcess.fit(points, ((points - 0.5) ** 2).sum(axis=1), REAL)
     found = generator.random((500, 2))
-    picks = ladder(process, found, points[:0], boldness(20))
+    picks = ladder(process, found, boldness(20))
     assert len(np.unique(picks, axis=0)) == 20
     np.testing.assert_array_equal(picks[0], found[np.argmin(process.mean(found))])
     assert process.mean(picks[10:]).mean() > process.mean(picks[:10]).mean()
+
+
+def test_a_large_wave_is_spread_too():
+    generator = np.random.default_rng(0)
+    points = generator.random((30, 2))
+    process = GaussianProcess.fit(points, ((points - 0.5) ** 2).sum(axis=1), REAL)
+    found = generator.random((4 * TOGETHER, 2))
+    picks = ladder(process, found, boldness(2 * TOGETHER + 1))
+    assert len(np.unique(picks, axis=0)) == 2 * TOGETHER + 1
+    assert process.mean(picks).mean() < process.mean(found).mean()
+
+
+def test_believing_changes_what_is_known_but_not_what_is_expected():
+    generator = np.random.default_rng(0)
+    points, asked, others = generator.random((20, 2)), generator.random((3, 2)), generator.random((50, 2))
+    process = GaussianProcess.fit(points, points.sum(axis=1), REAL)
+    believing = process.believing(asked)
+    (mean, told), (same, more) = process.posterior(others), believing.posterior(others)
+    np.testing.assert_allclose(same, mean, atol=1e-9)
+    assert ((more**2).sum(axis=0) > (told**2).sum(axis=0)).all()
+    z = np.concatenate([process.z, process.mean(asked)])  # as if these had been measured
+    covariance = process.covariance(believing.points, believing.points) + process.noise * np.eye(len(z))
+    np.testing.assert_allclose(covariance @ believing.alpha, z, atol=1e-6)
+    np.testing.assert_allclose(believing.lower @ believing.lower.T, covariance, atol=1e-9)
 
 
 def test_a_running_trial_makes_its_neighbours_less_worth_trying():
     points = np.array([[0.0], [1.0], [0.5]])
     process = GaussianProcess.fit(points, np.array([1.0, 1.0, 1.1]), REAL[:1])
     found = np.array([[0.25], [0.26], [0.76]])
-    assert ladder(process, found, np.array([[0.25]]), boldness(1))[0, 0] == 0.76
+    assert ladder(process.believing(np.array([[0.25]])), found, boldness(1))[0, 0] == 0.76

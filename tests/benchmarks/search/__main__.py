@@ -1,9 +1,10 @@
 """Compare searches: `python -m tests.benchmarks.search [--quick] [--lcbench FOLDER] [--json FILE]`.
 
 Random, Sobol', a grid, Optuna's samplers and Caviar get the same numbers of trials at the same parallel width.
-Prints normalised regret, mean rank and share of wins with intervals; writes all records to search.csv and a
-picture to search.svg in the folder of `--out`. Records already in search.csv are not run again, so a long
-benchmark can be stopped and taken up, and `--seeds 0` only prints.
+Prints normalised regret, mean rank and share of wins with intervals; budgets are trials x parallel width. Writes
+all records to search.csv, the figures to figures.csv and wins.csv, and a picture to search.svg in the folder of
+`--out`. Records already in search.csv are not run again, so a long benchmark can be stopped and taken up, and
+`--seeds 0` only prints.
 """
 
 import argparse
@@ -39,7 +40,10 @@ def main() -> None:
     table, shares = summary(records), wins(records)
     pooled = summary(records[records["family"].isin(BATCHED)].assign(family="b and c"))
     report(table, pooled, shares)
-    draw(table[table["trials"] != FOUR_WAVES[0]], path.with_suffix(".svg"))
+    pd.concat([table, pooled]).round(4).to_csv(path.with_name("figures.csv"), index=False)
+    shares.round(4).to_csv(path.with_name("wins.csv"), index=False)
+    shown = [budget in BUDGETS for budget in zip(table["trials"], table["width"], strict=True)]
+    draw(table[shown], path.with_suffix(".svg"))
     if options.json:
         flat = [*table.to_dict("records"), *pooled.to_dict("records"), *shares.to_dict("records")]
         Path(options.json).write_text(json.dumps(flat, indent=1) + "\n")
@@ -50,14 +54,15 @@ def run(options: argparse.Namespace, path: Path) -> None:
     done = set()
     if path.exists():
         known = pd.read_csv(path)
-        done = set(zip(known["method"], known["problem"], known["seed"], known["trials"], strict=True))
+        done = set(known[["method", "problem", "seed", "trials", "width"]].itertuples(index=False, name=None))
     else:
         path.write_text(",".join(Record._fields) + "\n")
     for seed in range(options.seeds):
         for method in options.methods.split(","):
             started, count = time.perf_counter(), 0
             for problem in problems(options, seed):
-                budgets = tuple(b for b in _budgets(problem) if (method, problem.name, seed, b[0]) not in done)
+                asked = options.budgets or _budgets(problem)
+                budgets = tuple(budget for budget in asked if (method, problem.name, seed, *budget) not in done)
                 found = race(method, problem, seed, budgets) if budgets else []
                 with path.open("a", newline="") as file:
                     csv.writer(file).writerows(found)
@@ -86,7 +91,7 @@ def report(table: pd.DataFrame, pooled: pd.DataFrame, shares: pd.DataFrame) -> N
     print("\nNormalised regret (0 the best known, 1 the median of random)")
     print(_wide(table, "regret"))
     print("\nNormalised regret over functions and trainings")
-    print(pooled.pivot(index="method", columns="trials", values="regret").round(3))
+    print(pooled.pivot(index="method", columns=["trials", "width"], values="regret").round(3))
     print("\nMean rank (where all methods ran)")
     print(_wide(table, "rank"))
     print("\nLoss on LCBench against the best of 20,000 random configurations, points of accuracy")
@@ -96,16 +101,24 @@ def report(table: pd.DataFrame, pooled: pd.DataFrame, shares: pd.DataFrame) -> N
     print("\nShare of races that Caviar wins, with 95% intervals over problems")
     text = shares.apply(lambda row: f"{row.wins:.2f} [{row.low:.2f}, {row.high:.2f}]", axis=1)
     print(
-        shares.assign(text=text).pivot(index=["family", "trials"], columns="peer", values="text").fillna("").to_string()
+        shares.assign(text=text)
+        .pivot(index=["family", "trials", "width"], columns="peer", values="text")
+        .fillna("")
+        .to_string()
     )
 
 
 def _wide(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    return table.pivot(index="method", columns=["family", "trials"], values=column).round(2).T
+    return table.pivot(index="method", columns=["family", "trials", "width"], values=column).round(2).T
 
 
 def _budgets(problem: Problem) -> tuple[tuple[int, int], ...]:
     return (*BUDGETS, FOUR_WAVES) if problem.family.startswith("lcbench") else BUDGETS
+
+
+def _budget(text: str) -> tuple[int, int]:
+    trials, width = text.split("x")
+    return int(trials), int(width)
 
 
 def _options() -> argparse.Namespace:
@@ -116,6 +129,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", metavar="FOLDER", default="runs/search-benchmark", help="default: %(default)s")
     parser.add_argument("--seeds", type=int, help="default: 20, quick 3")
     parser.add_argument("--methods", help="comma-separated; default all but Optuna's GP")
+    parser.add_argument("--budgets", type=_budget, nargs="+", metavar="NxB", help="such as 200x50; default: all five")
     parser.add_argument(
         "--families", default="abc", help="a (LCBench; a0: only without noise), b (functions), c (trainings)"
     )

@@ -32,19 +32,19 @@ def regrets(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(records: pd.DataFrame) -> pd.DataFrame:
-    """Mean regret, mean rank, mean loss and number of seeds, a row for each family, budget and method.
+    """Mean regret, mean rank, mean loss and number of seeds, a row for each family, budget (trials x width) and method.
 
     Means are over problems of the mean over seeds; ranks among the methods that ran on a cell of all.
     """
     table = regrets(records)
-    keys = ["family", "trials", "problem", "seed"]
+    keys = ["family", "trials", "width", "problem", "seed"]
     methods = table.groupby("family")["method"].transform("nunique")
     complete = table.groupby(keys)["method"].transform("nunique") == methods
     table["rank"] = table[complete].groupby(keys)["value"].rank()
-    by_problem = table.groupby(["family", "trials", "method", "problem"], as_index=False).agg(
+    by_problem = table.groupby(["family", "trials", "width", "method", "problem"], as_index=False).agg(
         regret=("regret", "mean"), rank=("rank", "mean"), loss=("loss", "mean"), seeds=("seed", "nunique")
     )
-    grouped = by_problem.groupby(["family", "trials", "method"], as_index=False)
+    grouped = by_problem.groupby(["family", "trials", "width", "method"], as_index=False)
     return grouped.agg(
         regret=("regret", "mean"),
         rank=("rank", "mean"),
@@ -60,7 +60,7 @@ def wins(records: pd.DataFrame, method: str = "Caviar") -> pd.DataFrame:
     A tie counts half. Rows for each family and budget, for both families that are asked in batches ("b and c"),
     and for everything ("all"); trials 0 stands for all budgets.
     """
-    table = regrets(records).set_index(["family", "trials", "problem", "seed"])
+    table = regrets(records).set_index(["family", "trials", "width", "problem", "seed"])
     own = table.loc[table["method"] == method, "value"]
     rows: list[dict[str, Any]] = []
     for peer in [name for name in table["method"].unique() if name != method]:
@@ -70,13 +70,12 @@ def wins(records: pd.DataFrame, method: str = "Caviar") -> pd.DataFrame:
         groups = {family: both[both["family"] == family] for family in FAMILIES}
         groups |= {"b and c": both[both["family"].isin(BATCHED)], "all": both}
         for name, group in groups.items():
-            for trials in [*sorted(group["trials"].unique()), 0]:
-                chosen = group[(group["trials"] == trials) | (trials == 0)]
+            budgets = {(int(trials), int(width)): rest for (trials, width), rest in group.groupby(["trials", "width"])}
+            for (trials, width), chosen in [*budgets.items(), ((0, 0), group)]:
                 if len(chosen):
                     share, low, high = _interval(chosen.groupby(["family", "problem"])["win"].mean().to_numpy())
-                    rows.append(
-                        {"family": name, "trials": int(trials), "peer": peer, "wins": share, "low": low, "high": high}
-                    )
+                    row = {"family": name, "trials": trials, "width": width, "peer": peer}
+                    rows.append(row | {"wins": share, "low": low, "high": high, "races": len(chosen)})
     return pd.DataFrame(rows)
 
 

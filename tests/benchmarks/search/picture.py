@@ -6,6 +6,7 @@ import pandas as pd
 
 COLOURS = {
     "Caviar": "#d1495b",
+    "Caviar continuous": "#edae49",
     "random": "#9aa0a6",
     "Sobol'": "#c9b458",
     "grid": "#b08d57",

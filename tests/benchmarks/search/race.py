@@ -13,7 +13,8 @@ from tests.benchmarks.search.problems import Problem
 Array = NDArray[np.float64]
 BUDGETS = ((32, 16), (64, 16), (128, 32), (256, 64))  # trials, and how many run at the same time
 OWN = {"random": Random, "Sobol'": Sobol, "grid": Grid}
-METHODS = ("Caviar", *OWN, *SAMPLERS)
+CAVIAR = ("Caviar", "Caviar continuous")  # the second asks for a point whenever one is told
+METHODS = (*CAVIAR, *OWN, *SAMPLERS)
 
 
 class Record(NamedTuple):
@@ -41,7 +42,7 @@ def race(method: str, problem: Problem, seed: int, budgets: tuple[tuple[int, int
         widths.setdefault(1 if method == "TPE sequential" else width, []).append(trials)
     values: dict[int, float] = {}
     for width, totals in widths.items():
-        for trials in [[t] for t in totals] if method in ("Caviar", "grid") else [sorted(totals)]:
+        for trials in [[t] for t in totals] if method in (*CAVIAR, "grid") else [sorted(totals)]:
             values |= zip(trials, winners(method, problem, seed, trials, width), strict=True)
     return [
         Record(method, problem.family, problem.name, trials, width, seed, values[trials], problem.best)
@@ -52,6 +53,9 @@ def race(method: str, problem: Problem, seed: int, budgets: tuple[tuple[int, int
 def winners(method: str, problem: Problem, seed: int, totals: list[int], width: int) -> Iterator[float]:
     """The true value of the winner after each number of trials in `totals`, asking `width` at a time."""
     waves = [width] * (totals[-1] // width)
+    if method == "Caviar continuous":
+        yield continuous(problem, seed, totals[-1], width)
+        return
     if method == "Caviar":
         search = CoarseToFine(problem.space, trials=totals[-1], waves=waves, seed=seed)
     elif method in OWN:
@@ -69,3 +73,16 @@ def winners(method: str, problem: Problem, seed: int, totals: list[int], width: 
             # others name the best value they have seen; nothing finished: the worst there is
             named = search.recommend() if method == "Caviar" else points[np.nanargmin(values)]
             yield float(problem.true(named[None])[0])
+
+
+def continuous(problem: Problem, seed: int, trials: int, width: int) -> float:
+    """The true value of the winner of a search without waves: `width` trials run, and end in the order they began."""
+    search = CoarseToFine(problem.space, trials=trials, waves="continuous", seed=seed)
+    generator = np.random.default_rng((seed, 1))
+    running = [search.ask(1) for _ in range(width)]
+    for ended in range(trials):
+        point = running.pop(0)
+        search.tell(point, problem.measured(point, generator))
+        if ended + width < trials:
+            running.append(search.ask(1))
+    return float(problem.true(search.recommend()[None])[0])
