@@ -19,7 +19,7 @@ WHOLE, LOCAL = 0.10, 0.50  # the shares of candidates from the whole space, and 
 ELITES = 10  # small steps start from so many trials,
 STEPS = (0.03, 0.1, 0.3)  # are this much of a length scale wide,
 CHANGED = 1 / 3  # and change this share of the coordinates
-BETA = 2.0  # the boldest confidence bound of a wave
+BETA = 1.5  # the boldest confidence bound of a wave
 MEMBERS = 100  # candidates for the rest of a group
 TOGETHER = 250  # picks that know of each other
 
