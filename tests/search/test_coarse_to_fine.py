@@ -104,14 +104,14 @@ def test_diverged_trials_push_away():
 
 def test_a_winner_is_not_named_for_luck():
     losses = []
-    for seed in range(12):
-        generator = np.random.default_rng(seed)
-        search = CoarseToFine(2, trials=80, waves=4, seed=seed)
-        points = np.concatenate(run(search, lambda p, g=generator: bowl(p) + 0.4 * g.standard_normal(len(p))))
-        lucky = points[np.argmin(search._values)]
-        losses.append([bowl(search.recommend()[None])[0], bowl(lucky[None])[0]])
+    for seed in range(20):
+        search = CoarseToFine(2, trials=80, waves=[60, 20], seed=seed)
+        points, generator = search.ask(), np.random.default_rng(seed)
+        values = bowl(points) + 0.3 * generator.standard_normal(len(points))
+        search.tell(points, values)
+        losses.append([bowl(search.recommend()[None])[0], bowl(points[np.argmin(values)][None])[0]])
     ours, lucky = np.mean(losses, axis=0)
-    assert ours < lucky
+    assert ours < 0.8 * lucky
 
 
 def test_the_edge_alarm_and_growth():
