@@ -19,14 +19,18 @@ WHOLE, LOCAL = 0.10, 0.50  # the shares of candidates from the whole space, and 
 ELITES = 10  # small steps start from so many trials,
 STEPS = (0.03, 0.1, 0.3)  # are this much of a length scale wide,
 CHANGED = 1 / 3  # and change this share of the coordinates
-BETA = 1.5  # the boldest confidence bound of a wave
+BETA = (1.5, 2.0)  # the boldest confidence bound of a wave of 16 or less, of 32 or more
 MEMBERS = 100  # candidates for the rest of a group
 TOGETHER = 250  # picks that know of each other
 
 
 def boldness(count: int) -> Array:
-    """The betas of a wave's confidence bounds, shape (count,): from 0 to `BETA`; in between for a single pick."""
-    return np.linspace(0, BETA, count) if count > 1 else np.array([BETA / 2])
+    """The betas of a wave's confidence bounds, shape (count,): from 0 to the boldest; in between for a single pick.
+
+    >>> boldness(5)
+    array([0.   , 0.375, 0.75 , 1.125, 1.5  ])
+    """
+    return np.linspace(0, np.clip(1 + count / 32, *BETA), count) if count > 1 else np.array([BETA[1] / 2])
 
 
 def candidates(

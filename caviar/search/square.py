@@ -137,3 +137,19 @@ def edges(square: Square, space: Space) -> list[str]:
         f"{getattr(bounds[name], 'high' if upper else 'low'):g}: widen it"
         for name, upper in lying_against(square, space)
     ]
+
+
+def grown(before: Space, after: Space) -> list[str]:
+    """A sentence for every bound that a search with `space.grow` has moved.
+
+    >>> from caviar.space import loguniform
+    >>> grown(Space(rate=loguniform(0.01, 1)), Space(rate=loguniform(0.01, 10)))
+    ['rate was let grow beyond its upper bound 1: to 10']
+    """
+    sentences = []
+    for old, new in zip(before.dimensions, after.dimensions, strict=True):
+        for bound, side in (("low", "lower"), ("high", "upper")):
+            was, now = (getattr(dimension.hyperparameter, bound, None) for dimension in (old, new))
+            if was is not None and now is not None and was != now:
+                sentences.append(f"{old.name} was let grow beyond its {side} bound {was:g}: to {now:g}")
+    return sentences

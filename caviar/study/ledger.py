@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from caviar.fleet.messages import Trial
-from caviar.search.square import edges
+from caviar.search.square import edges, grown
 from caviar.space.plain import to_plain
 from caviar.study.confirm import confirmation_table
 from caviar.study.result import Result
@@ -211,11 +211,12 @@ class Ledger:
             fresh = [point for point in points if point.tobytes() not in among]
             points = np.array([*own, *fresh][: len(points)])
         square = self.search.square
+        against = edges(square, self.search.space) if square is not None else []
         return {
             "points": points.tolist(),
             "given": given,
             "square": square.as_dict() if square is not None else None,
-            "edges": edges(square, self.search.space) if square is not None else [],
+            "edges": [*grown(self.settings.space, self.search.space), *against],
             "space": to_plain(self.search.space),  # wider than the study's where it grew
             "confirms": [],
         }

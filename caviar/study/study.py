@@ -42,8 +42,9 @@ class Study:
             metrics, or yields one an epoch.
         space: what may vary; of the built-in network, its default space if left out.
         trials: how many configurations to train.
-        waves: how many waves, or their sizes; "auto" chooses: fewer and larger ones with early stopping. "continuous"
-            has no barrier between waves: each point is chosen as a trainer comes free, from what has ended by then, and
+        waves: how many waves, or their sizes; "auto" chooses by trials and dimensions, not by workers, so that the
+            table does not depend on them: up to eight, fewer and larger ones with early stopping. "continuous" has no
+            barrier between waves: each point is chosen as a trainer comes free, from what has ended by then, and
             trained alone; so no trainer waits for the last of a wave, and the same seed gives the same table with
             `workers=1` only.
         seed: from 0 on; the same seed gives the same table, whatever the number of workers.
@@ -302,7 +303,7 @@ class Study:
 
     @property
     def edges(self) -> list[str]:
-        """A sentence for each bound of the space that the last square lies against: the best may be beyond it."""
+        """A sentence for each bound that the last square lies against, and for each that was let grow."""
         return list(self._ledger.waves[-1]["edges"]) if self._ledger.waves else []
 
     @property

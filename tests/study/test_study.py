@@ -87,6 +87,7 @@ def test_a_square_against_a_bound_is_said_and_a_growing_space_reaches_beyond(tmp
     study, table = run(grow=True)
     assert table["x"].max() > 1.2
     assert study.waves["x_high"].max() > 1
+    assert any("x was let grow beyond its upper bound 1" in sentence for sentence in study.edges)
     again = caviar.Study.open(study.folder, data=slope)
     assert again.square.equals(study.square)
 
