@@ -1,7 +1,7 @@
 """Activation functions, in place, and their derivatives from the activation itself.
 
-Each is a pair: `forward(h)` turns pre-activations into activations; `backward(dh, h, mask)` turns dL/dh
-into the gradient before the activation. All arrays are (K, B, units); `mask` is bool scratch.
+Each is a pair: `forward(h, zeros)` turns pre-activations into activations; `backward(dh, h, mask)` turns dL/dh
+into the gradient before the activation. All arrays are (K, B, units); `zeros` are (B, units); `mask` is bool scratch.
 """
 
 from collections.abc import Callable
@@ -16,13 +16,13 @@ Array = NDArray[Any]
 class Activation(NamedTuple):
     """A function and its derivative, both in place."""
 
-    forward: Callable[[Array], Any]
+    forward: Callable[[Array, Array], Any]
     backward: Callable[[Array, Array, Array], Any]
 
 
-def relu(h: Array) -> None:
+def relu(h: Array, zeros: Array) -> None:
     """max(h, 0); NaN stays NaN, so that a diverged model shows."""
-    np.maximum(h, 0, out=h)
+    np.maximum(h, zeros, out=h)  # an array of zeros: NumPy has no vector instructions for a maximum with a scalar
 
 
 def relu_backward(dh: Array, h: Array, mask: Array) -> None:
@@ -31,7 +31,7 @@ def relu_backward(dh: Array, h: Array, mask: Array) -> None:
     np.multiply(dh, mask, out=dh)
 
 
-def sigmoid(h: Array) -> None:
+def sigmoid(h: Array, zeros: Array) -> None:
     """1 / (1 + exp(-h)), by way of tanh, which cannot overflow: (1 + tanh(h / 2)) / 2."""
     np.multiply(h, 0.5, out=h)
     np.tanh(h, out=h)
@@ -44,7 +44,7 @@ def sigmoid_backward(dh: Array, h: Array, mask: Array) -> None:
     np.multiply(dh, h * (1 - h), out=dh)
 
 
-def tanh(h: Array) -> None:
+def tanh(h: Array, zeros: Array) -> None:
     """tanh(h)."""
     np.tanh(h, out=h)
 

@@ -16,7 +16,8 @@ class Batches:
 
     order: the epoch's row numbers, shuffled for each model, (K, rows);
     position: how many of them are trained; size: rows of a mini-batch;
-    x, targets: the mini-batch, (K, size, features) and (K, size, outputs).
+    x, targets: the mini-batch, (K, size, features) and (K, size, outputs);
+    ones: (size, 1), to sum over a mini-batch with.
     """
 
     def __init__(self, dataset: Dataset, members: int, batch_size: int, dtype: Any) -> None:
@@ -34,6 +35,7 @@ class Batches:
         shape = (len(self.order), self.size)
         self.x = np.empty((*shape, self.all_x.shape[1]), self.all_x.dtype)
         self.targets = np.empty((*shape, self.all_targets.shape[1]), self.all_x.dtype)
+        self.ones = np.ones((self.size, 1), self.all_x.dtype)
 
     def take(self, places: Sequence[int]) -> None:
         """Go on with some of the models only."""
@@ -55,8 +57,8 @@ class Batches:
         """Fill x and targets with the next mini-batch of every model, in one gather each."""
         rows = self.order[:, self.position : self.position + self.size]
         # mode="clip" writes straight into `out`; the default would fill a copy first
-        np.take(self.all_x, rows, axis=0, out=self.x, mode="clip")
-        np.take(self.all_targets, rows, axis=0, out=self.targets, mode="clip")
+        self.all_x.take(rows, axis=0, out=self.x, mode="clip")
+        self.all_targets.take(rows, axis=0, out=self.targets, mode="clip")
         self.position += self.size
 
 

@@ -22,12 +22,13 @@ def outputs_of(network: Network, x: Array) -> Array:
     activation = ACTIVATIONS[network.shape.activation].forward
     members, dtype = len(network.asked), network.parameters.dtype
     outputs = np.empty((network.sizes[-1], members, len(x)), dtype)
+    zeros = np.zeros((BLOCK, network.shape.units), dtype)
     for start in range(0, len(x), BLOCK):
         h: Array = x[None, start : start + BLOCK].astype(dtype, copy=False)
         for weight, shift in layers[:-1]:
             h = np.matmul(h, weight)
             np.add(h, shift, out=h)
-            activation(h)
+            activation(h, zeros[: h.shape[1]])
         out = outputs[:, :, start : start + BLOCK].transpose(1, 2, 0)
         np.matmul(h, layers[-1][0], out=out)
         np.add(out, layers[-1][1], out=out)

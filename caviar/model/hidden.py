@@ -35,6 +35,7 @@ class Hidden:
         self.output = self.h
         self.average = np.full((1, rows), 1.0 / max(rows, 1), dtype)
         self.ones = np.ones((1, rows), dtype)
+        self.zeros = np.zeros((rows, units), dtype)
 
     def forward(self, x: Array, *, training: bool) -> Array:
         """Give the layer's output for x, (K, B, inputs); its own buffer, good until the next call."""
@@ -46,7 +47,7 @@ class Hidden:
                 self.norm.forward(self.z, self.average, out=self.h)
             else:
                 self.norm.forward_inference(self.z, out=self.h)
-        self.activation.forward(self.h)
+        self.activation.forward(self.h, self.zeros)
         if self.live is not None:
             np.multiply(self.h, self.live, out=self.h)
         self.output = self.h if self.mask is None or not training else self.h * self.mask
@@ -66,6 +67,6 @@ class Hidden:
         self.activation.backward(dh, self.h, self.positive)
         if self.norm is not None:
             backward = self.norm.backward if training else self.norm.backward_inference
-            backward(dh, self.z, self.ones)
+            backward(dh, self.z, self.ones, self.h)
         self.dense.backward(x, dh, None if first else self.z)
         return self.z

@@ -108,7 +108,7 @@ class Network:
             x: (K, B, features), or (B, features) shared by all models.
             training: normalize by the batch and drop units, or by the running averages and drop none.
         """
-        x = np.broadcast_to(x, (len(self.asked), *x.shape[-2:]))
+        x = x.reshape(-1, *x.shape[-2:])  # not broadcast_to, which takes as long as three layers of a small network
         self._resize(x.shape[1])
         for hidden in self.hidden:
             x = hidden.forward(x, training=training)
@@ -123,7 +123,7 @@ class Network:
             d_outputs: dL/d(outputs), (outputs, K, B).
             training: as in `forward`.
         """
-        inputs = [np.broadcast_to(x, (len(self.asked), *x.shape[-2:])), *(h.output for h in self.hidden)]
+        inputs = [x.reshape(-1, *x.shape[-2:]), *(hidden.output for hidden in self.hidden)]
         d = self.d_hidden
         self.last.backward(inputs[-1], d_outputs.transpose(1, 2, 0), d if self.hidden else None)
         for layer in reversed(range(len(self.hidden))):

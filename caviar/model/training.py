@@ -192,7 +192,7 @@ class Training:
         outputs = network.forward(batches.x)
         losses = self.loss(outputs, batches.targets.transpose(2, 0, 1), np.empty_like(outputs))
         # row by row a product of vectors, whose order of summation does not depend on K
-        self.loss_sums += np.matmul(losses[:, None, :], np.ones_like(losses)[:1, :, None])
+        self.loss_sums += np.matmul(losses[:, None, :], batches.ones)
         network.backward(batches.x, outputs)
         network.update_running()
         self.optimizer.step()

@@ -70,7 +70,7 @@ def test_batch_norm_gradients_of_input_gamma_and_beta(training):
     centred, _ = forward()
     dz = dy.copy()
     backward = layer.backward if training else layer.backward_inference
-    backward(dz, centred, ones)
+    backward(dz, centred, ones, np.empty_like(dz))
     gamma_gradient, beta_gradient = layer.gamma_gradient.copy(), layer.beta_gradient.copy()
     assert_close(dz, derivative(loss, z))
     assert_close(gamma_gradient, derivative(loss, layer.gamma))
@@ -109,15 +109,15 @@ def test_batch_norm_folded_for_inference_is_batch_norm():
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activation_gradients(name):
     forward, backward = ACTIVATIONS[name]
-    z, dh = normal(MEMBERS, ROWS, UNITS), normal(MEMBERS, ROWS, UNITS, seed=1)
+    z, dh, zeros = normal(MEMBERS, ROWS, UNITS), normal(MEMBERS, ROWS, UNITS, seed=1), np.zeros((ROWS, UNITS))
 
     def loss():
         h = z.copy()
-        forward(h)
+        forward(h, zeros)
         return float((h * dh).sum())
 
     h, dz = z.copy(), dh.copy()
-    forward(h)
+    forward(h, zeros)
     backward(dz, h, np.empty(h.shape, bool))
     assert_close(dz, derivative(loss, z))
 
@@ -125,7 +125,7 @@ def test_activation_gradients(name):
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_an_activation_shows_that_a_model_diverged(name):
     h = np.array([[[np.nan]]])
-    ACTIVATIONS[name].forward(h)
+    ACTIVATIONS[name].forward(h, np.zeros((1, 1)))
     assert np.isnan(h).all()
 
 

@@ -77,23 +77,6 @@ def test_clipping_shrinks_only_what_is_too_long():
     np.testing.assert_allclose(gradients, [[0.6, 0.8], [0.3, 0.4], [30.0, 40.0]])
 
 
-@pytest.mark.parametrize("piece", [100, 2000, 10**9])
-def test_pieces_cover_all_and_change_nothing(monkeypatch, piece):
-    members, count = 5, 700
-    gradients, ends = np.random.default_rng(0).normal(size=(3, members, count)), []
-    for size in (10**9, piece):
-        monkeypatch.setattr("caviar.model.optimizers.PIECE", size)
-        parameters, gradient = np.ones((2, members, count), np.float32)
-        optimizer = Optimizer("adam", parameters, gradient)
-        optimizer.use([NETWORK_DEFAULTS] * members, np.logspace(-3, 0, members))
-        for values in gradients:
-            gradient[:] = values
-            optimizer.step()
-        ends.append(parameters)
-    assert (ends[0] == ends[1]).all()
-    assert (ends[0] != 1).all()
-
-
 @pytest.mark.parametrize(
     ("config", "rates"),
     [
