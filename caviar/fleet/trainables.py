@@ -63,7 +63,6 @@ class NetworkTrainable:
 
     dataset: Dataset
     epochs: int
-    dtype: str = "float32"
 
     def start(self, configs: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> Run:
         """A stack of networks with fresh weights."""
@@ -74,7 +73,7 @@ class _NetworkRun:
     """A `Training` that ends after its epochs and adds what a finished network has besides its metrics."""
 
     def __init__(self, trainable: NetworkTrainable, configs: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> None:
-        self._training = Training(configs, seeds, trainable.dataset, trainable.epochs, trainable.dtype)
+        self._training = Training(configs, seeds, trainable.dataset, trainable.epochs)
         self._parameters = [parameter_count(config, trainable.dataset) for config in configs]
         self._left = trainable.epochs
 

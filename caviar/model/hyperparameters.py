@@ -66,6 +66,7 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
         "warmup": Known(0.0, _FROM_ZERO, changeable=True),
         "activation": Known("relu", _one_of("relu", "sigmoid", "tanh")),
         "batch_norm": Known(True, _SWITCH),
+        "dtype": Known("float32", _one_of("float32", "float64")),
     }
 )
 

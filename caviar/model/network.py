@@ -52,20 +52,17 @@ def size(layout: Layout) -> int:
 class Network:
     """K networks: `parameters` and `gradients`, (K, P); `running` averages of the batch statistics, (K, R)."""
 
-    def __init__(
-        self, shape: Shape, features: int, outputs: int, asked: Sequence[int], dtype: Any = np.float32
-    ) -> None:
+    def __init__(self, shape: Shape, features: int, outputs: int, asked: Sequence[int]) -> None:
         """Make a stack with zero weights; see `initialise`.
 
         Args:
             shape: from `shape_of`.
             features, outputs: of the data.
             asked: each model's hidden units before padding; the stack has len(asked) models.
-            dtype: float32 or float64.
         """
         self.shape, self.asked = shape, list(asked)
         self.sizes = widths(shape, features, outputs)
-        members = len(self.asked)
+        members, dtype = len(self.asked), np.dtype(shape.dtype)
         self.layout = parameter_layout(shape, features, outputs)
         self.parameters, self.gradients = np.zeros((2, members, size(self.layout)), dtype)
         statistics: Layout = [
@@ -97,7 +94,7 @@ class Network:
     def take(self, places: Sequence[int]) -> "Network":
         """Give a stack of some of the models, in that order and with repeats if asked, copying their numbers."""
         asked = [self.asked[place] for place in places]
-        taken = Network(self.shape, self.sizes[0], self.sizes[-1], asked, self.parameters.dtype)
+        taken = Network(self.shape, self.sizes[0], self.sizes[-1], asked)
         taken.parameters[:], taken.running[:] = self.parameters[places], self.running[places]
         return taken
 

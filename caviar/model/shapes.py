@@ -10,6 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from caviar.model.dataset import Dataset
 from caviar.model.hyperparameters import check_config
 
@@ -29,6 +31,7 @@ class Shape(NamedTuple):
     activation: str
     batch_norm: bool
     dropout: bool
+    dtype: str
 
 
 def shape_of(config: Mapping[str, Any]) -> Shape:
@@ -46,6 +49,7 @@ def shape_of(config: Mapping[str, Any]) -> Shape:
         activation=full["activation"],
         batch_norm=full["batch_norm"],
         dropout=full["dropout"] > 0,
+        dtype=full["dtype"],
     )
 
 
@@ -68,11 +72,11 @@ def parameter_count(config: Mapping[str, Any], dataset: Dataset) -> int:
 
 
 def bytes_touched(shape: Shape, features: int, outputs: int) -> int:
-    """Give about how many bytes one training step of one float32 model reads and writes."""
+    """Give about how many bytes one training step of one model reads and writes."""
     sizes = widths(shape, features, outputs)
     weights = sum(a * b for a, b in pairwise(sizes))
     activations = shape.batch_size * (features + 3 * sum(sizes[1:]))
-    return 4 * (4 * weights + activations)
+    return np.dtype(shape.dtype).itemsize * (4 * weights + activations)
 
 
 def stack_width(shape: Shape, dataset: Dataset, workers: int, trials: int) -> int:

@@ -25,8 +25,8 @@ def facts_of(state: Saved) -> dict[str, Any]:
     """Give what the state holds beside the arrays.
 
     Returns:
-        dtype, data (its fingerprint), epochs, epochs_done, position (rows of the epoch trained), configs (of all
-        models), members (the indices of those in training) and generators (their states).
+        data (its fingerprint), epochs, epochs_done, position (rows of the epoch trained), configs (of all models),
+        members (the indices of those in training) and generators (their states).
     """
     return decode(state["facts"])
 
@@ -44,7 +44,6 @@ def decode(text: NDArray[Any]) -> dict[str, Any]:
 def save(training: "Training") -> State:
     """Give copies of all that a training is."""
     facts = {
-        "dtype": str(training.network.parameters.dtype),
         "data": training.dataset.fingerprint(),
         "epochs": training.epochs,
         "epochs_done": training.epochs_done,

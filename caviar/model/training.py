@@ -62,7 +62,6 @@ class Training:
         seeds: Sequence[int],
         dataset: Dataset,
         epochs: int,
-        dtype: str = "float32",
     ) -> None:
         """Make the models and draw their initial weights.
 
@@ -71,7 +70,6 @@ class Training:
             seeds: one a model, from 0 up: of its initial weights, shuffles and dropout.
             dataset: what to train on; only read.
             epochs: how many there will be, from 1 up (schedules and the test metrics depend on it).
-            dtype: "float32" or "float64".
 
         Raises:
             InputError: an unknown or impossible hyperparameter, or configs of different shapes.
@@ -85,7 +83,7 @@ class Training:
             )
         self.members = list(range(len(configs)))  # the index in `configs` of each model in the arrays
         self.generators = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
-        self._assemble(dataset, epochs, dtype)
+        self._assemble(dataset, epochs)
         self.network.initialise(self.generators)
         self.epochs_done = 0
         self._begin_epoch()
@@ -110,7 +108,7 @@ class Training:
         training = cls.__new__(cls)
         training.configs, training.members = facts["configs"], facts["members"]
         training.generators = [np.random.Generator(np.random.PCG64(0)) for _ in training.members]
-        training._assemble(dataset, facts["epochs"], facts["dtype"])
+        training._assemble(dataset, facts["epochs"])
         put_back(training, state)
         training._apply()
         return training
@@ -119,16 +117,16 @@ class Training:
         """Give copies of all that the training is, as arrays that numpy.savez can store (see `state.py`)."""
         return save(self)
 
-    def _assemble(self, dataset: Dataset, epochs: int, dtype: str) -> None:
+    def _assemble(self, dataset: Dataset, epochs: int) -> None:
         """Make all that follows from configs, members and data, the arrays still zero."""
         self.dataset, self.epochs = dataset, epochs
         configs = [self.configs[index] for index in self.members]
         shape = shape_of((configs or self.configs)[0])
         self.shape = shape._replace(dropout=any(config["dropout"] > 0 for config in configs))
         asked = [config["hidden_units"] for config in configs]
-        self.network = Network(self.shape, dataset.features, dataset.outputs, asked, np.dtype(dtype))
+        self.network = Network(self.shape, dataset.features, dataset.outputs, asked)
         self.optimizer = Optimizer(self.shape.optimizer, self.network.parameters, self.network.gradients)
-        self.batches = Batches(dataset, len(configs), self.shape.batch_size, dtype)
+        self.batches = Batches(dataset, len(configs), self.shape.batch_size, self.shape.dtype)
         self.loss = LOSSES[dataset.task]
         self.loss_sums = np.zeros((len(configs), 1, 1))  # over the rows of the epoch that are trained
 

@@ -38,7 +38,7 @@ def sampled(count: int, same_shape: int = 1, seed: int = 0) -> list[Trial]:
     """Random trials of the default space."""
     space = caviar.default_space()
     search = caviar.search.Random(space, count, seed=seed, shared=SHAPE if same_shape > 1 else (), group=same_shape)
-    return trials_of(space, search.ask(), seed, 1, 0)
+    return trials_of(space.configs(search.ask()), seed, 1, 0)
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -122,7 +122,7 @@ def searched(trials: int, same_shape: int, seed: int) -> tuple[float, float]:
     best, begun = np.inf, time.process_time()
     while not search.done:
         points = search.ask()
-        wave = trials_of(space, points, seed, search.wave + 1, len(search.estimates()))
+        wave = trials_of(space.configs(points), seed, search.wave + 1, len(search.estimates()))
         losses = {}
         for stack in stacked(wave, trainable, workers=1):
             run = trainable.start([trial.config for trial in stack], [trial.seed for trial in stack])

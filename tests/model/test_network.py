@@ -12,9 +12,9 @@ from tests.model.differences import assert_close, derivative
 FEATURES, OUTPUTS, ROWS = 4, 3, 6
 
 
-def network(config, asked=(5, 3), features=FEATURES, dtype=np.float64):
-    shape = shape_of({"hidden_layers": 2, "hidden_units": max(asked), **config})
-    stack = Network(shape, features, OUTPUTS, asked, dtype)
+def network(config, asked=(5, 3), features=FEATURES, dtype="float64"):
+    shape = shape_of({"hidden_layers": 2, "hidden_units": max(asked), "dtype": dtype, **config})
+    stack = Network(shape, features, OUTPUTS, asked)
     stack.initialise([np.random.default_rng(seed) for seed in range(len(asked))])
     return stack
 
@@ -78,7 +78,7 @@ def test_inference_in_blocks_is_the_forward_pass_in_inference_mode(activation, b
 def test_models_start_the_same_in_any_company_and_precision():
     alone, together = network({"hidden_units": 16}, asked=(5,)), network({}, asked=(5, 16, 3))
     assert (alone.parameters[0] == together.parameters[0]).all()
-    single = network({}, asked=(5, 16, 3), dtype=np.float32)
+    single = network({}, asked=(5, 16, 3), dtype="float32")
     assert (single.parameters == together.parameters.astype(np.float32)).all()
 
 

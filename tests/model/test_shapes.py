@@ -31,6 +31,7 @@ def test_a_shape_is_what_a_stack_shares():
         "activation": "tanh",
         "batch_norm": False,
         "dropout": 0.5,
+        "dtype": "float64",
     }.items():
         assert shape_of({name: value}) != shape_of({})
 

@@ -61,8 +61,8 @@ OPTIMIZERS = {
 def test_300_steps_agree_with_torch(name):
     config, make = OPTIMIZERS[name]
     data = dataset()
-    config = {"learning_rate": 3e-3, "hidden_units": UNITS, "hidden_layers": LAYERS, "batch_size": BATCH, **config}
-    training = Training([config], [5], data, epochs=100, dtype="float64")
+    fixed = {"hidden_units": UNITS, "hidden_layers": LAYERS, "batch_size": BATCH, "dtype": "float64"}
+    training = Training([{"learning_rate": 3e-3, **fixed, **config}], [5], data, epochs=100)
     twin = torch_network(training)
     optimizer, loss = make(twin.parameters()), torch.nn.CrossEntropyLoss()
     x, y = torch.from_numpy(data.train_x).double(), torch.from_numpy(data.train_y)

@@ -56,13 +56,12 @@ VARIANTS = {
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_model_alone_in_7_and_in_32_gives_the_same_bits(variant):
-    settings = dict(VARIANTS[variant])
-    dtype, all_configs = settings.pop("dtype", "float32"), configs(32, **settings)
+    all_configs = configs(32, **VARIANTS[variant])
     chosen = [0, 3, 6]
     curves = {}
     for width in (1, 7, 32):
         for first in chosen if width == 1 else [0]:
-            training = Training(all_configs[first : first + width], range(first, first + width), DIGITS, 2, dtype)
+            training = Training(all_configs[first : first + width], range(first, first + width), DIGITS, 2)
             for index, curve in enumerate(zip(*reports(training, 2), strict=True)):
                 curves.setdefault(first + index, []).append(curve)
     for index in chosen:
