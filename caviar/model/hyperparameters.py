@@ -1,6 +1,27 @@
 """What the built-in network lets one choose: names, defaults, ranges, and the sentence for a wrong one.
 
-Not the search space (that is `caviar.space`): here is only what a trainer will accept.
+Not the search space (that is `caviar.space`): here is only what a trainer will accept. Every name may stand in a
+space with a range or as a constant, and in a Panda's config; what a space leaves out takes its default.
+
+| name | default | what it is |
+| --- | --- | --- |
+| learning_rate | 0.001 | the rate before schedule and warm-up |
+| momentum | 0.9 | Adam's beta1; of "momentum" the share of the last step that goes on |
+| hidden_units | 64 | of every hidden layer |
+| hidden_layers | 2 | from 0 up |
+| batch_size | 64 | rows of a mini-batch |
+| lr_decay | 0 | d of "inverse-time": in epoch e from 0 the rate is divided by 1 + d e |
+| optimizer | "adam" | or "momentum": gradient descent with momentum |
+| beta2 | 0.999 | Adam's decay of the squared gradients |
+| epsilon | 1e-8 | Adam's, outside of the root |
+| weight_decay | 0 | decoupled (AdamW): every parameter shrinks by rate times weight_decay a step |
+| clip_norm | inf | the longest that a model's whole gradient may be |
+| dropout | 0 | the share of the hidden units that a step leaves out; without cost when 0 |
+| schedule | "inverse-time" | or "cosine" (to 0 at the last epoch) or "constant" |
+| warmup | 0 | epochs in which the rate climbs to what the schedule says |
+| activation | "relu" | or "sigmoid" or "tanh" |
+| batch_norm | True | False: a bias in its place |
+| dtype | "float32" | or "float64", about half as fast |
 """
 
 import difflib

@@ -17,7 +17,6 @@ from caviar.model.hyperparameters import check_config
 
 PADDING = 16  # hidden units are rounded up to a multiple: 50..100 units make four shapes, not fifty-one
 
-
 WIDEST = 64  # beyond, a call's overhead is shared by enough models
 
 
@@ -90,7 +89,7 @@ def stack_width(shape: Shape, dataset: Dataset, workers: int, trials: int) -> in
         shape: from `shape_of`.
         dataset: what they train on.
         workers: trainers that share the trials, from 1 up.
-        trials: how many of this shape wait to be trained, from 1 up.
+        trials: how many wait to be trained, of all shapes, from 1 up.
 
     Returns:
         A width from 1 up, and at most `trials`.

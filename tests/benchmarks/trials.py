@@ -1,8 +1,9 @@
-"""Trials a second on the digits, from sampling to table: `python -m tests.benchmarks.trials [--quick] [--json FILE]`.
+"""Trials a second on the digits: `python -m tests.benchmarks.trials [--quick] [--only NAME] [--json FILE]`.
 
-The same 256 trials of the default space on 4 trainers: stacked, each network alone, and as a plain PyTorch loop in
-a pool of 4 processes. Then sampling in which the shape of the network is drawn once for several trials: its trials a
-second, and the best validation loss in the same wall-clock time. Ray and the processes are warm before the clock.
+throughput: the same 256 trials of the default space on 4 trainers, stacked, each network alone, and as a plain PyTorch
+loop in a pool of 4 processes; and where several trials share a shape of network. All are warm before the clock.
+quality: sampling in which the shape is drawn once for several trials, against drawing it for every trial: the best
+validation loss that a coarse-to-fine study finds in the same processor time.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import json
 import multiprocessing
 import statistics
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -138,35 +140,58 @@ def searched(trials: int, same_shape: int, seed: int) -> tuple[float, float]:
 def quality(seeds: int) -> list[dict[str, Any]]:
     """The best validation loss in the processor time that 64 trials of shapes of their own take."""
     threadpool_limits(1)
-    rows: list[dict[str, Any]] = []
-    for same_shape in (1, 4, 8):
-        took = statistics.median(searched(64, same_shape, seed=100 + seed)[1] for seed in range(3))
-        base = took if not rows else rows[0]["seconds_of_64"]
-        trials = round(64 * base / took)
-        best = [searched(trials, same_shape, seed)[0] for seed in range(seeds)]
-        rows.append(
-            {"same_shape": same_shape, "seconds_of_64": took, "trials": trials,
-             "best_val_loss": statistics.fmean(best), "standard_error": statistics.stdev(best) / seeds**0.5}
-        )  # fmt: skip
-    return rows
+    groups, took, best = (1, 4, 8), defaultdict(list), defaultdict(list)
+    for seed in range(3):
+        for same_shape in groups:
+            took[same_shape].append(searched(64, same_shape, seed=100 + seed)[1])
+    seconds_of_64 = {same_shape: statistics.median(took[same_shape]) for same_shape in groups}
+    trials = {same_shape: round(64 * seconds_of_64[1] / seconds_of_64[same_shape]) for same_shape in groups}
+    for seed in range(seeds):
+        for same_shape in groups:
+            best[same_shape].append(searched(trials[same_shape], same_shape, seed)[0])
+    return [
+        {
+            "same_shape": same_shape,
+            "seconds_of_64": seconds_of_64[same_shape],
+            "trials": trials[same_shape],
+            "best_val_loss": statistics.fmean(best[same_shape]),
+            "standard_error": statistics.stdev(best[same_shape]) / seeds**0.5,
+        }
+        for same_shape in groups
+    ]
+
+
+def throughput_table(rows: list[dict[str, Any]]) -> str:
+    lines = ["| 256 trials on 4 trainers | trials a second | times PyTorch's |", "| --- | --- | --- |"]
+    lines += [f"| {row['way']} | {row['trials_a_second']:.1f} | {row['ratio_to_torch']:.1f}x |" for row in rows]
+    return "\n".join(lines)
+
+
+def quality_table(rows: list[dict[str, Any]]) -> str:
+    lines = ["| trials that share a shape | trials in the same time | best validation loss |", "| --- | --- | --- |"]
+    for row in rows:
+        loss = f"{row['best_val_loss']:.4f} ± {row['standard_error']:.4f}"
+        lines.append(f"| {row['same_shape']} | {row['trials']} | {loss} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="64 trials, no repeats, 3 seeds")
+    parser.add_argument("--quick", action="store_true", help="no repeats, 3 seeds")
+    parser.add_argument("--only", choices=("throughput", "quality"))
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    count, repeats, seeds = (64, 1, 3) if arguments.quick else (256, 3, 10)
-    good = quality(seeds)
-    fast = throughput(count, repeats)
-    print("| way | trials a second | ratio to PyTorch |\n| --- | --- | --- |")
-    for row in fast:
-        print(f"| {row['way']} | {row['trials_a_second']:.1f} | {row['ratio_to_torch']:.2f} |")
-    print("\n| trials a shape | trials in the same time | best validation loss |\n| --- | --- | --- |")
-    for row in good:
-        print(f"| {row['same_shape']} | {row['trials']} | {row['best_val_loss']:.4f} ± {row['standard_error']:.4f} |")
+    repeats, seeds = (1, 3) if arguments.quick else (3, 10)
+    rows: list[dict[str, Any]] = []
+    if arguments.only != "quality":
+        rows += throughput(256, repeats)
+        print(throughput_table(rows), end="\n\n")
+    if arguments.only != "throughput":
+        good = quality(seeds)
+        rows += good
+        print(quality_table(good))
     if arguments.json:
-        arguments.json.write_text(json.dumps(fast + good, indent=1))
+        arguments.json.write_text(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":

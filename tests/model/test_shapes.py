@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caviar.errors import InputError
-from caviar.model import shapes
+from caviar.model import hyperparameters, shapes
 from caviar.model.data import load_digits
 from caviar.model.hyperparameters import KNOWN, NETWORK_DEFAULTS, check_config
 from caviar.model.network import Network
@@ -91,6 +91,11 @@ def test_a_config_is_filled_with_defaults():
 def test_a_wrong_config_gets_one_sentence(config, message):
     with pytest.raises(InputError, match=message):
         check_config(config)
+
+
+def test_the_documentation_names_every_hyperparameter():
+    rows = [line.split("|")[1].strip() for line in (hyperparameters.__doc__ or "").splitlines() if line[:1] == "|"]
+    assert rows[2:] == list(KNOWN)
 
 
 @pytest.mark.parametrize("name", KNOWN)
