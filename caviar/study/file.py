@@ -58,6 +58,7 @@ batch_size = { choice = [32, 64, 128, 256], tier = 2, default = 64 }
 hidden_layers = { randint = [1, 4], tier = 3, default = 2 }
 lr_decay = { loguniform = [1e-3, 1.0], tier = 3 }
 # optimizer = "adam"               # a constant
+# weight_decay = { loguniform = [1e-5, 1e-2], tier = 3 }  # or dropout, clip_norm, schedule, warmup, dtype, ...
 """
 
 

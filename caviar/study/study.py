@@ -40,7 +40,8 @@ class Study:
         data: what to train on: "digits", a data set of `load_csv` or `from_arrays`, or (x, y); the built-in
             network is trained on it. Or a function `train(config, seed)` of your own that returns a dict of
             metrics, or yields one an epoch.
-        space: what may vary; of the built-in network, its default space if left out.
+        space: what may vary; of the built-in network, its default space if left out. All that it takes may stand in
+            it, with a range or as a constant: `caviar.model.hyperparameters` has the list.
         trials: how many configurations to train.
         waves: how many waves, or their sizes; "auto" chooses by trials and dimensions, not by workers, so that the
             table does not depend on them: up to eight, fewer and larger ones with early stopping. "continuous" has no
