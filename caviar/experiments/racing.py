@@ -46,10 +46,10 @@ def steps_to_reach(
     return reached
 
 
-def endless(configs: Sequence[Config], seeds: Sequence[int], dataset: Dataset, dtype: str = "float32") -> Training:
+def endless(configs: Sequence[Config], seeds: Sequence[int], dataset: Dataset) -> Training:
     """A training that is counted in steps, with a learning rate that does not depend on how long it will be."""
     constant = [{**config, "schedule": "constant"} for config in configs]
-    return Training(constant, seeds, dataset, epochs=2**31, dtype=dtype)
+    return Training(constant, seeds, dataset, epochs=2**31)
 
 
 def advance(training: Training, steps: int) -> None:

@@ -40,7 +40,7 @@ def watch(
         inputs: a row a seed, measured step and unit of the last hidden layer: the percentiles p15, p50 and p85 of
         what its activation function reads.
     """
-    training = endless([config] * len(seeds), seeds, dataset, dtype="float64")
+    training = endless([{**config, "dtype": "float64"}] * len(seeds), seeds, dataset)
     layers: Rows = []
     accuracy: Rows = []
     inputs: list[pd.DataFrame] = []

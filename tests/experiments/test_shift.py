@@ -19,8 +19,9 @@ TARGETS = np.eye(CLASSES)[GENERATOR.integers(CLASSES, size=ROWS)]
 
 def network(layers, seed, **config):
     """A stack of one in float64 with every parameter drawn."""
-    shape = shape_of({"hidden_layers": layers, "hidden_units": UNITS, "activation": "sigmoid", **config})
-    made = Network(shape, FEATURES, CLASSES, [UNITS], np.float64)
+    fixed = {"hidden_layers": layers, "hidden_units": UNITS, "activation": "sigmoid", "dtype": "float64"}
+    shape = shape_of({**fixed, **config})
+    made = Network(shape, FEATURES, CLASSES, [UNITS])
     generator = np.random.default_rng(seed)
     made.initialise([generator])
     made.parameters += 0.3 * generator.standard_normal(made.parameters.shape)
