@@ -10,7 +10,8 @@ from caviar.space.hyperparameters import (
     reverseloguniform,
     uniform,
 )
-from caviar.space.space import Config, Dimension, Space, cube
+from caviar.space.space import Config, Space, cube
+from caviar.space.tree import Dimension
 
 __all__ = [
     "Choice",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from caviar.errors import InputError
+from caviar.space.checks import check_bounds, check_default, check_tier, inside
 from caviar.space.scales import LINEAR, LOG, REVERSE_LOG, Array, Scale
 
 if TYPE_CHECKING:
@@ -35,15 +36,15 @@ class Real:
     categorical = False
 
     def __post_init__(self) -> None:
-        _check_tier(self)
-        _check_bounds(self)
+        check_tier(self)
+        check_bounds(self)
         if self.kind == "loguniform" and self.low <= 0:
             raise InputError(f"{self!r}: a log scale starts above 0, got low={self.low}; try low=1e-6 or uniform")
         if self.kind == "reverseloguniform" and self.high >= 1:
             raise InputError(
                 f"{self!r}: a reverse log scale ends below 1, got high={self.high}; try high=0.999 or uniform"
             )
-        _check_default(self)
+        check_default(self)
 
     def __repr__(self) -> str:
         return _repr(self)
@@ -63,7 +64,7 @@ class Real:
 
     def units(self, values: Iterable[Any]) -> Array:
         """Values, shape (n,), to points of [0, 1], shape (n,); raises InputError outside of the bounds."""
-        return self.scale.units(_inside(self, values), self.low, self.high)
+        return self.scale.units(inside(self, values), self.low, self.high)
 
     def widened(self, upper: bool) -> "Real":
         """The same hyperparameter with half its range more (on its scale) beyond the upper or lower bound."""
@@ -86,14 +87,14 @@ class Integer:
     categorical = False
 
     def __post_init__(self) -> None:
-        _check_tier(self)
+        check_tier(self)
         for name, bound in (("low", self.low), ("high", self.high)):
             if isinstance(bound, bool) or not isinstance(bound, int | np.integer):
                 raise InputError(f"{self.kind}: {name} is to be a whole number, got {bound!r}; try uniform")
-        _check_bounds(self)
+        check_bounds(self)
         if self.kind == "lograndint" and self.low < 1:
             raise InputError(f"{self!r}: a log scale starts above 0, got low={self.low}; try low=1 or randint")
-        _check_default(self)
+        check_default(self)
 
     def __repr__(self) -> str:
         return _repr(self)
@@ -115,7 +116,7 @@ class Integer:
 
     def units(self, values: Iterable[Any]) -> Array:
         """Whole numbers, shape (n,), to the middles of their intervals, shape (n,)."""
-        return self.scale.units(_inside(self, values), self.low - 0.5, self.high + 0.5)
+        return self.scale.units(inside(self, values), self.low - 0.5, self.high + 0.5)
 
     def widened(self, upper: bool) -> "Integer":
         """The same hyperparameter with half its range more (on its scale) beyond the upper or lower bound."""
@@ -141,7 +142,7 @@ class Choice:
     categorical = True
 
     def __post_init__(self) -> None:
-        _check_tier(self)
+        check_tier(self)
         if not self.options:
             raise InputError("choice: got no options; give at least one, such as choice([32, 64])")
         for option in self.options:
@@ -256,44 +257,6 @@ def default_of(hyperparameter: Hyperparameter) -> Any:
         return hyperparameter.options[0]
     middle = hyperparameter.values(np.array([0.5])).item()
     return int(middle) if isinstance(hyperparameter, Integer) else middle
-
-
-def _check_tier(hyperparameter: Hyperparameter) -> None:
-    if hyperparameter.tier not in (1, 2, 3):
-        raise InputError(f"tier={hyperparameter.tier!r}: a priority is 1 (first), 2 or 3")
-
-
-def _check_bounds(hyperparameter: Real | Integer) -> None:
-    low, high = hyperparameter.low, hyperparameter.high
-    try:
-        finite = math.isfinite(low) and math.isfinite(high)
-    except TypeError:
-        raise InputError(f"{hyperparameter.kind}: bounds are numbers, got {low=}, {high=}") from None
-    if not finite:
-        raise InputError(f"{hyperparameter.kind}: bounds are finite, got {low=}, {high=}")
-    if low > high:
-        raise InputError(f"{hyperparameter.kind}: the bounds are in the wrong order, got {low=}, {high=}; swap them")
-
-
-def _check_default(hyperparameter: Real | Integer) -> None:
-    default = hyperparameter.default
-    if default is not None and not hyperparameter.low <= default <= hyperparameter.high:
-        raise InputError(f"{hyperparameter!r}: {default=} lies outside of the bounds")
-
-
-def _inside(hyperparameter: Real | Integer, values: Iterable[Any]) -> Array:
-    try:
-        array = np.asarray(list(values), dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"{hyperparameter!r} takes numbers, got {values!r}") from None
-    slack = 1e-12 * max(abs(hyperparameter.low), abs(hyperparameter.high))
-    outside = ~((array >= hyperparameter.low - slack) & (array <= hyperparameter.high + slack))
-    if outside.any():
-        raise InputError(f"{array[outside][0]:g} lies outside of {hyperparameter!r}")
-    if isinstance(hyperparameter, Integer) and (array != np.floor(array)).any():
-        raise InputError(f"{array[array != np.floor(array)][0]:g} is no whole number, as {hyperparameter!r} asks")
-    clipped: Array = np.clip(array, hyperparameter.low, hyperparameter.high)
-    return clipped
 
 
 def _extras(hyperparameter: Hyperparameter) -> str:

@@ -6,8 +6,7 @@ coordinates exist for every point, but count (`active`) only where that option w
 """
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,21 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from caviar.errors import InputError
-from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Real, default_of, uniform
+from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, default_of, uniform
 from caviar.space.narrowing import around, within
 from caviar.space.scales import Array
+from caviar.space.tree import Dimension, dimensions_of, filled, names_of
 
 Config = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Dimension:
-    """One coordinate of the unit cube: a hyperparameter with more than one value, and when it counts."""
-
-    name: str
-    hyperparameter: Hyperparameter
-    parent: int | None = None  # the coordinate of the choice that it lives under
-    option: int | None = None  # the index of the option of that choice
 
 
 class Space:
@@ -50,7 +40,7 @@ class Space:
 
     def __init__(self, /, **hyperparameters: Any) -> None:
         self.hyperparameters: dict[str, Any] = dict(hyperparameters)
-        self.dimensions: tuple[Dimension, ...] = tuple(_dimensions(self))
+        self.dimensions: tuple[Dimension, ...] = tuple(dimensions_of(self))
 
     @property
     def dimension(self) -> int:
@@ -60,7 +50,7 @@ class Space:
     @property
     def names(self) -> tuple[str, ...]:
         """Every column that a config may have, constants and sub-spaces included, each once, in order."""
-        return tuple(dict.fromkeys(_names(self)))
+        return tuple(dict.fromkeys(names_of(self)))
 
     @property
     def levels(self) -> Array:
@@ -175,7 +165,7 @@ class Space:
 
     def _config(self, i: int, columns: list[list[Any]], active: NDArray[np.bool_]) -> Config:
         alive = {d.name: columns[j][i] for j, d in enumerate(self.dimensions) if active[j]}
-        return dict(_filled(self, alive))
+        return dict(filled(self, alive))
 
     def _checked(self, points: Array) -> Array:
         points = np.asarray(points, dtype=float)
@@ -215,64 +205,12 @@ def nearest(name: str, known: Sequence[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
 
 
-def _single(value: Any) -> bool:
-    """Whether an entry of a space can only ever have one value."""
-    return not isinstance(value, Hyperparameter) or (value.levels == 1 and not any(getattr(value, "spaces", ())))
-
-
 def _fixed(hyperparameter: Hyperparameter) -> Any:
     """A hyperparameter held at its default; the sub-space under that default stays."""
     default = default_of(hyperparameter)
     if isinstance(hyperparameter, Choice) and (under := hyperparameter.spaces[hyperparameter.index(default)]):
         return Choice((default,), hyperparameter.tier, None, (under,))
     return default
-
-
-def _only(value: Any) -> Any:
-    """The value of an entry that has only one."""
-    return value.options[0] if isinstance(value, Choice) else value.low if isinstance(value, Real | Integer) else value
-
-
-def _dimensions(space: Space) -> list[Dimension]:
-    """The coordinates of a space, parents before their children."""
-    found: list[Dimension] = []
-
-    def visit(inner: Space, parent: int | None, option: int | None, outer: frozenset[str]) -> None:
-        for name, value in inner.hyperparameters.items():
-            if name in outer:
-                raise InputError(f"the hyperparameter {name!r} could be in force twice in one config; rename one")
-            if not _single(value):
-                found.append(Dimension(name, value, parent, option))
-                here = len(found) - 1
-                beside = {n for other, v in inner.hyperparameters.items() if other != name for n in _under(v)}
-                for i, under in enumerate(getattr(value, "spaces", ())):
-                    if under is not None:
-                        visit(under, here, i, outer | frozenset(inner.hyperparameters) | beside)
-
-    visit(space, None, None, frozenset())
-    return found
-
-
-def _under(value: Any) -> tuple[str, ...]:
-    """The names that live under the options of a choice."""
-    return tuple(name for under in getattr(value, "spaces", ()) if under is not None for name in under.names)
-
-
-def _names(space: Space) -> Iterator[str]:
-    for name, value in space.hyperparameters.items():
-        yield name
-        for under in getattr(value, "spaces", ()):
-            yield from _names(under) if under is not None else ()
-
-
-def _filled(space: Space, alive: Config) -> Iterator[tuple[str, Any]]:
-    """The pairs of a config in the order of the space, from the values of the coordinates that count."""
-    for name, value in space.hyperparameters.items():
-        chosen = _only(value) if _single(value) else alive[name]
-        yield name, chosen
-        if isinstance(value, Choice) and any(value.spaces):
-            under = value.spaces[value.index(chosen)]
-            yield from _filled(under, alive) if under is not None else ()
 
 
 def _column(hyperparameter: Hyperparameter, unit: Array) -> list[Any]:
