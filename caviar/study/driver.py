@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from caviar.fleet.cluster import uninterrupted
 from caviar.fleet.messages import Stack, Trial
 from caviar.fleet.pool import Pool
 from caviar.fleet.relay import RemotePool
@@ -70,8 +71,9 @@ class Driver:
             return []
         before: Record = self.ledger.waves[-1] if self.ledger.waves else {"wave": 0, "edges": []}
         new = record["wave"] != before["wave"]
-        self.journal.append([record], now=new)
-        self.ledger.take([record])
+        with uninterrupted():  # Ctrl-C finds what is on disk in the ledger too
+            self.journal.append([record], now=new)
+            self.ledger.take([record])
         if new:
             for sentence in record["edges"]:
                 if sentence not in before["edges"]:
@@ -121,8 +123,9 @@ class Driver:
         """Trials have ended: on disk first, then in the ledger."""
         for result in ended:
             keep_output(result, self.journal.path.parent)
-        self.journal.append(result.as_record() for result in ended)
-        self.ledger.keep(ended)
+        with uninterrupted():
+            self.journal.append(result.as_record() for result in ended)
+            self.ledger.keep(ended)
         self.watch.ended(len(self.ledger.results), self.ledger.best_metric)
         if time.monotonic() > self._next_write:
             self._write()
