@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from caviar.errors import InputError
+from caviar.study.storage import is_uri
 
 if TYPE_CHECKING:
     from caviar.service.cluster import Cluster
@@ -26,20 +27,20 @@ def _about(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("name")(address_option(command))
 
 
-def there(address: str | None) -> "Cluster | Here":
-    """Where studies are: on the cluster at an address, or here."""
+def there(address: str | None, name: str = "") -> "Cluster | Here":
+    """Where studies are: on the cluster at an address, or here, from where one at a URI is read too."""
     from caviar.service.cluster import connect
     from caviar.service.here import Here
 
-    return connect(address) if address else Here()
+    return connect(address) if address and not is_uri(name) else Here()
 
 
 def fetched(name: str, address: str | None) -> Path:
     """The folder of a study: one on a cluster is first copied to `runs/NAME`."""
-    from caviar.service.cluster import connect
     from caviar.service.here import Here
 
-    return connect(address).fetch(name, Path("runs") / name) if address else Here().folder(name)
+    place = there(address, name)
+    return place.folder(name) if isinstance(place, Here) else place.fetch(name, Path("runs") / name)
 
 
 @click.command()
@@ -50,7 +51,7 @@ def status(name: str | None, address: str | None) -> None:
     if name is None:
         _tell_all(address)
     else:
-        click.echo(_told(there(address).status(name)))
+        click.echo(_told(there(address, name).status(name)))
 
 
 @click.command("list")
@@ -65,7 +66,7 @@ def list_studies(address: str | None) -> None:
 @click.option("-f", "--follow", is_flag=True, help="Until the study has ended.")
 def logs(name: str, address: str | None, follow: bool) -> None:
     """Print what a study has printed."""
-    for piece in there(address).logs(name, follow):
+    for piece in there(address, name).logs(name, follow):
         click.echo(piece, nl=False)
 
 
@@ -73,7 +74,7 @@ def logs(name: str, address: str | None, follow: bool) -> None:
 @_about
 def stop(name: str, address: str | None) -> None:
     """End a study cleanly; what has finished is kept."""
-    there(address).stop(name)
+    there(address, name).stop(name)
 
 
 @click.command()
@@ -83,7 +84,7 @@ def stop(name: str, address: str | None) -> None:
 @click.option("--results", "file", flag_value="results.csv", default=True, hidden=True)
 def results(name: str, address: str | None, file: str) -> None:
     """Print the table of a study so far, as CSV."""
-    sys.stdout.buffer.write(there(address).file(name, file))
+    sys.stdout.buffer.write(there(address, name).file(name, file))
 
 
 def follow(cluster: "Cluster", name: str) -> None:

@@ -165,3 +165,5 @@ def test_the_same_questions_serve_here(environment, tmp_path, monkeypatch):
     assert logs[0] == "wave 1 begins"
     assert logs[1].startswith("trial ")
     assert b"no study named" in command(here, "status", "other").stderr
+    # a URI is read from here, whatever cluster the shell names
+    assert b"no study named" in command(environment, "results", f"file://{tmp_path}/nothing").stderr

@@ -1,13 +1,19 @@
 """The mirror of a study's folder, on a real S3 protocol server and in memory."""
 
+import io
+import itertools
 import json
 import shutil
 import time
 import uuid
 
+import pandas as pd
 import pytest
 
+import caviar
 from caviar.errors import InputError, StorageError
+from caviar.service.commands import fetched
+from caviar.service.here import Here
 from caviar.study import storage
 from caviar.study.journal import NAME, Journal, folder_of, read
 
@@ -119,3 +125,30 @@ def test_a_uri_of_no_known_kind_and_a_bucket_that_is_not_there(uri):
     if uri.startswith("s3"):
         with pytest.raises(StorageError, match="cannot be written"):
             Journal(folder_of(f"s3://{uuid.uuid4().hex}/study"))
+
+
+def bowl(config, seed):
+    return {"loss": (config["x"] - 0.3) ** 2}
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_results_report_and_resume_need_nothing_but_the_uri(uri, tmp_path):
+    space = caviar.Space(x=caviar.uniform(0, 1))
+    settings = {"metric": "loss", "mode": "min", "trials": 16, "waves": 2}
+    whole = caviar.Study(bowl, space=space, out=tmp_path / "whole", **settings)
+    table = whole.run(progress=False)
+    journal = Journal(folder_of(uri))
+    journal.append(itertools.islice(read(whole.folder), 14))  # its driver died in the middle of the second wave
+    journal.close()
+    lose(journal.path.parent)
+
+    seen = pd.read_csv(io.BytesIO(Here().file(uri, "results.csv")))
+    assert 8 < len(seen) < 16
+    assert "<html" in caviar.Study.read(fetched(uri, None)).report().read_text()
+    lose(journal.path.parent)
+
+    again = caviar.Study.open(uri, data=bowl).run(progress=False)
+    columns = ["trial", "wave", "state", "x", "loss", "seed"]
+    pd.testing.assert_frame_equal(again[columns], table[columns], check_exact=True)
+    lose(journal.path.parent)
+    assert len(pd.read_csv(io.BytesIO(Here().file(uri, "results.csv")))) == 16
