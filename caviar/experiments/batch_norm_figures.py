@@ -79,7 +79,7 @@ def rates(table: pd.DataFrame) -> Any:
             }
         )
     caption = "Median steps to the accuracy over learning rates; where a line ends, most seeds do not arrive."
-    yaxis = {"title": {"text": "steps"}, **LOG}
+    yaxis = {"title": {"text": "steps"}, **LOG, "dtick": "D2"}
     return figure(caption, traces, xaxis={"title": {"text": "learning rate"}, **LOG}, yaxis=yaxis)
 
 
