@@ -36,7 +36,7 @@ def test_ctrl_c_ends_cleanly_and_resume_goes_on(tmp_path):
     while time.monotonic() < deadline and not (journal.exists() and journal.read_text().count('"state"') > 2):
         time.sleep(0.1)
     os.kill(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130, (out, err)
     assert "Traceback" not in err
     assert "caviar resume" in err

@@ -17,6 +17,7 @@ from tests.service.head import head
 
 ROOT = Path(caviar.__file__).parents[1]
 NOT_REPEATED = ["seconds", "worker"]
+pytestmark = pytest.mark.timeout(600)  # a dozen commands, each a process of its own
 
 
 @pytest.fixture(scope="module")
