@@ -107,7 +107,7 @@ def test_an_evening_with_a_panda(start):
 def test_killed_in_mid_epoch_it_comes_back_by_itself_and_ends_the_same_to_the_bit(start, tmp_path):
     config = {**CONFIG, "batch_size": 2, "dropout": 0.1}
     panda = start("victim", config=config, seed=1)
-    panda.train(epochs=6, wait=False)
+    panda.train(epochs=30, wait=False)
     deaths = set()
     while len(deaths) < 2:
         status = panda.status
@@ -118,7 +118,7 @@ def test_killed_in_mid_epoch_it_comes_back_by_itself_and_ends_the_same_to_the_bi
     undisturbed = begin(
         place_at(tmp_path / "same"), caviar.load_digits(), {**CONFIG, "batch_size": 2, "dropout": 0.1}, 1
     )
-    obey(undisturbed, "x", "train", {"epochs": 6})
+    obey(undisturbed, "x", "train", {"epochs": 30})
     while undisturbed.working:
         undisturbed.advance(1.0)
     assert list(panda.diary["action"]) == ["train", "came back", "came back"]
