@@ -62,7 +62,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("experiments", "optuna", "panda", "search", "tune"):
+    if name in ("experiments", "optuna", "panda", "search", "sklearn", "tune"):
         return import_module(f"caviar.{name}")
     if name not in __all__:
         raise AttributeError(f"module 'caviar' has no attribute {name!r}")

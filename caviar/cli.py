@@ -32,7 +32,7 @@ def _placed(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--trial-timeout", type=float, help="Seconds after which a trial is ended."),
         click.option("--address", help="A Ray cluster: auto, host:6379 or ray://host:10001. [default: start Ray here]"),
-        click.option("--workers", default="auto", metavar="N|auto", help="How many trainers."),
+        click.option("--workers", default="auto", metavar="N|auto", help="How many trainers; 0: this process."),
     ):
         command = option(command)
     return command

@@ -1,5 +1,7 @@
 """What goes wrong, in one sentence each: what was wrong, with the value, and what to do."""
 
+from typing import Any
+
 
 class CaviarError(Exception):
     """Anything that Caviar refuses or cannot do; the CLI prints its sentence without a traceback."""
@@ -36,8 +38,10 @@ class PausedError(CaviarError):
     Args:
         sentence: what happened.
         cause: what the failures have in common.
+        last: the result of the last trial that failed, with its error and what it printed.
     """
 
-    def __init__(self, sentence: str, cause: str) -> None:
+    def __init__(self, sentence: str, cause: str, last: Any = None) -> None:
         super().__init__(sentence)
         self.cause = cause
+        self.last = last

@@ -23,7 +23,7 @@ class Placement:
     """Where trials run, and what each trainer takes.
 
     Args:
-        workers: how many trainers; None: as many as there is room for.
+        workers: how many trainers; None: as many as there is room for; 0: this process trains, without Ray.
         address: of a cluster ("auto", "host:6379", "ray://host:10001"); None: the Ray that this process is
             connected to already, else one started on this machine.
         resources: what a trainer takes, such as {"cpu": 1, "gpu": 0.5}.
@@ -44,8 +44,8 @@ class Placement:
         trial_timeout: float | None,
     ) -> "Placement":
         """The placement that a user asks for; raises InputError or ClusterError for one that cannot be."""
-        if workers != "auto" and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
-            raise InputError(f"workers={workers!r}: it is 'auto' or a whole number of at least 1")
+        if workers != "auto" and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 0):
+            raise InputError(f"workers={workers!r}: it is 'auto', or a whole number from 0 (in this process) up")
         check_seconds("trial_timeout", trial_timeout)
         if address is not None:
             check_address(address)

@@ -84,6 +84,7 @@ class Running:
         for member in list(self._open):
             self._seconds[member] += share
             if error is not None:
+                yield from self._last_report(member, getattr(error, "report", None))
                 yield self._end(member, "failed", f"{type(error).__name__}: {error}")
             else:
                 yield from self._reported(member, given[member] if given else None)
@@ -107,6 +108,14 @@ class Running:
             yield self._end(member, "diverged", f"{name} became {metrics[name]} in epoch {self._reports[member]}")
         elif self._timeout is not None and self._seconds[member] > self._timeout:
             yield self._end(member, "timed_out", f"it ran over its {self._timeout:g} s")
+
+    def _last_report(self, member: int, report: object) -> Iterator[Event]:
+        """What an exception carries as its `report`: the metrics of a trial that fails in spite of them."""
+        trial = self._stack[member]
+        if isinstance(report, Mapping) and not _problem(report, self._metric, trial.config):
+            self._reports[member] += 1
+            metrics = {name: _number(value) for name, value in report.items()}
+            yield Report(trial.number, self._reports[member], self._seconds[member], metrics)
 
     def _end(self, member: int, state: str, error: str = "") -> Done:
         self._open.remove(member)

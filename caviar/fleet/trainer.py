@@ -1,14 +1,12 @@
 """The trainer: what runs inside a Ray actor.
 
-It is handed leases, trains their stacks one after the other, and yields lists of events. A stack that pauses
-stays here, with all that its training holds, until it goes on or is forgotten.
+It is handed leases, trains their stacks one after the other, and yields lists of events.
 """
 
 import contextlib
 import os
 import queue
 import resource
-import socket
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,8 +14,8 @@ from pathlib import Path
 import ray
 from threadpoolctl import threadpool_limits
 
-from caviar.fleet.messages import Event, Lease, Stack
-from caviar.fleet.running import Running
+from caviar.fleet.bench import Bench
+from caviar.fleet.messages import Event, Lease
 from caviar.fleet.trainables import Trainable
 
 FLUSH_SECONDS = 0.05  # events travel together; a driver takes some thousands of messages a second
@@ -37,25 +35,18 @@ class Trainer:
     def __init__(
         self, trainable: Trainable, metric: str, trial_timeout: float | None = None, memory: float | None = None
     ) -> None:
-        self._trainable = trainable
-        self._metric = metric
-        self._trial_timeout = trial_timeout
-        self._worker = f"{socket.gethostname()}:{os.getpid()}"
-        self._paused: dict[int, Running] = {}  # by trial number
-        self._running: Running | None = None
+        self._bench = Bench(trainable, metric, trial_timeout)
         self._limits = threadpool_limits(1)  # one BLAS thread each: small steps are 50 times slower on many
         _limit_memory(memory)
 
     @ray.method(concurrency_group="control")  # type: ignore[untyped-decorator]
     def ping(self) -> str:
         """The trainer's name; it answers while a lease runs, so a slow trial can be told from a dead trainer."""
-        return self._worker
+        return self._bench.name
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Let paused trials go, with all that they hold; a number that is not here is no mistake."""
-        for number in numbers:
-            if (running := self._paused.pop(number, None)) is not None:
-                running.let_go(number)
+        self._bench.forget(numbers)
 
     def run(self, lease: Lease) -> Iterator[list[Event]]:
         """Train the stacks of a lease in order; yields events in batches, none of them later than FLUSH_SECONDS.
@@ -69,7 +60,7 @@ class Trainer:
         def train() -> None:
             try:
                 for stack in lease:
-                    for event in self._train(stack):
+                    for event in self._bench.train(stack):
                         outbox.put(event)
             except BaseException as error:
                 broken.append(error)
@@ -77,30 +68,13 @@ class Trainer:
 
         threading.Thread(target=train, daemon=True).start()
         while not ended.wait(FLUSH_SECONDS):
-            printed = self._running.printed() if self._running else []
+            printed = self._bench.running.printed() if self._bench.running else []
             if events := _taken(outbox) + printed:
                 yield events
         if not outbox.empty():
             yield _taken(outbox)
         if broken:
             raise broken[0]
-
-    def _train(self, stack: Stack) -> Iterator[Event]:
-        """The events of one stack: paused trials go on, the others begin."""
-        until = stack[0].until
-        numbers = {trial.number for trial in stack}
-        runs = list({id(run): run for number in numbers if (run := self._paused.get(number))}.values())
-        fresh = tuple(trial for trial in stack if trial.number not in self._paused)
-        for run in runs:
-            self.forget([number for number in run.open if number not in numbers])
-        if fresh:
-            runs.append(Running(fresh, self._trainable, self._metric, self._trial_timeout, self._worker))
-        for run in runs:
-            for number in run.open:
-                self._paused.pop(number, None)
-            self._running = run
-            yield from run.train(until)
-            self._paused.update(dict.fromkeys(run.open, run))
 
 
 def _taken(outbox: "queue.SimpleQueue[Event]") -> list[Event]:

@@ -131,8 +131,8 @@ def split(targets: NDArray[Any], *, stratify: bool, seed: int) -> tuple[NDArray[
     return shuffle(rest[~test]), shuffle(order[validation]), shuffle(rest[test])
 
 
-def standardise(values: NDArray[np.float64], train: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Subtract each column's mean and divide by its standard deviation, both of the training rows.
+def scaling(values: NDArray[np.float64], train: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give each column's mean and standard deviation over the training rows; 1 for that of a constant column.
 
     Where all values are whole numbers in 0..255, as pixels are, a deviation counts as at least a tenth
     of the largest column's, so that a pixel lit twice in a thousand images does not shout.
@@ -142,13 +142,19 @@ def standardise(values: NDArray[np.float64], train: NDArray[np.int64]) -> NDArra
         train: the row numbers of the training part.
 
     Returns:
-        float32, (rows, features); a constant column becomes 0.
+        The means and the scales, both (features,).
     """
     mean, deviation = values[train].mean(axis=0), values[train].std(axis=0)
     shared = bool(len(deviation)) and values.min() >= 0 and values.max() <= 255 and _whole(values)
     floor = deviation.max() / 10 if shared else 0.0
     scale = np.maximum(deviation, floor)
-    scaled: NDArray[np.float32] = ((values - mean) / np.where(scale > 0, scale, 1.0)).astype(np.float32)
+    return mean, np.where(scale > 0, scale, 1.0)
+
+
+def standardise(values: NDArray[np.float64], train: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Subtract each column's mean and divide by its scale, both by `scaling`; float32, a constant column is 0."""
+    mean, scale = scaling(values, train)
+    scaled: NDArray[np.float32] = ((values - mean) / scale).astype(np.float32)
     return scaled
 
 

@@ -150,7 +150,7 @@ class Training:
         Returns:
             For each config train_loss (the mean over the epoch's mini-batches), val_loss and val_accuracy
             or val_rmse, and after the last epoch test_loss and test_accuracy or test_rmse as well;
-            None for a model that left before.
+            None for a model that left before. A part of the data without rows has no metrics.
         """
         reports: list[Report | None] = [None] * len(self.configs)
         if not self.members:
@@ -164,7 +164,7 @@ class Training:
             reports[index] = {"train_loss": loss, **report}
         for index in list(self.members):
             report = reports[index] or {}
-            if not (math.isfinite(report["train_loss"]) and math.isfinite(report["val_loss"])):
+            if not all(math.isfinite(report.get(name, 0.0)) for name in ("train_loss", "val_loss")):
                 self.stop(index)
         if self.members:
             self._begin_epoch()
@@ -196,8 +196,10 @@ class Training:
         self.optimizer.step()
 
     def evaluate(self, part: str) -> list[Report]:
-        """Give the metrics on the "val" or "test" part, for each model that still trains, in order."""
+        """Give the metrics on the "val" or "test" part, for each model that still trains, in order; {} without rows."""
         x, y = (self.dataset.val_x, self.dataset.val_y) if part == "val" else (self.dataset.test_x, self.dataset.test_y)
+        if not len(y):
+            return [{} for _ in self.members]
         with tuned():
             return metrics(self.network, x, y, self.dataset, part)
 

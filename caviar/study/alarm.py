@@ -19,10 +19,12 @@ class Alarm:
 
     Args:
         known: causes that rang an earlier run of the study: its user went on, so they are let pass.
+        failures: how many equal ones in a row ring.
     """
 
-    def __init__(self, known: Iterable[str] = ()) -> None:
+    def __init__(self, known: Iterable[str] = (), failures: float = FAILURES) -> None:
         self._known = set(known)
+        self._failures = failures
         self._held: defaultdict[str, list[Result]] = defaultdict(list)  # the failures in a row of each host
         self._row: list[Result] = []  # the failures in a row of all hosts
 
@@ -30,7 +32,7 @@ class Alarm:
         """The trials that may be counted, now that this one has ended.
 
         Raises:
-            PausedError: it is the tenth equal failure in a row.
+            PausedError: it is the last of so many equal failures in a row.
         """
         host = result.worker.rpartition(":")[0]
         held = self._held[host]
@@ -41,8 +43,9 @@ class Alarm:
         self._held[host].append(result)
         self._row = [*self._row, result] if self._row and cause(self._row[0]) == cause(result) else [result]
         for row, where in ((self._row, "in a row"), (self._held[host], f"in a row on host {host}")):
-            if len(row) >= FAILURES:
-                raise PausedError(f"paused: {len(row)} trials {where} failed with {result.error!r:.300}", cause(result))
+            if len(row) >= self._failures:
+                sentence = f"paused: {len(row)} trials {where} failed with {result.error!r:.300}"
+                raise PausedError(sentence, cause(result), result)
         return before
 
     def held(self) -> list[Result]:

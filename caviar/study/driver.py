@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from caviar.fleet.cluster import uninterrupted
+from caviar.fleet.in_process import InProcess
 from caviar.fleet.messages import Stack, Trial
 from caviar.fleet.pool import Pool
 from caviar.fleet.relay import RemotePool
@@ -43,7 +44,7 @@ class Driver:
 
     ledger: Ledger
     journal: Journal
-    pool: Pool | RemotePool
+    pool: Pool | RemotePool | InProcess
     alarm: Alarm
     watch: Watcher
     deadline: Deadline

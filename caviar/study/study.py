@@ -14,7 +14,7 @@ from caviar.fleet.open import open_pool
 from caviar.space.plain import to_plain
 from caviar.space.space import Space
 from caviar.study import journal as journals
-from caviar.study.alarm import Alarm
+from caviar.study.alarm import FAILURES, Alarm
 from caviar.study.confirm import confirm_of
 from caviar.study.driver import Driver
 from caviar.study.halving import Halving, halving_of
@@ -63,7 +63,7 @@ class Study:
         stacking: False trains every network alone, for comparison; the table is the same.
         name: of the study; that of its data if left out.
         out: the study's folder, or a URI (s3://, gs://, ...) where it is mirrored; `runs/NAME-TIME` if left out.
-        workers: how many trainers; "auto": as many as the cluster has free CPUs.
+        workers: how many trainers; "auto": as many as the cluster has free CPUs; 0: this process trains, without Ray.
         address: of a Ray cluster; None: the one connected to, or one started here for the while.
         resources: what a trainer takes, such as {"cpu": 2, "gpu": 0.5}; one CPU if left out. A trial that allocates
             more than the bytes of "memory" (most of the machine's if left out) fails.
@@ -178,7 +178,7 @@ class Study:
         self, subject: Subject, settings: Settings, folder: Path, placement: Placement, timeout: float | None
     ) -> None:
         check_seconds("timeout", timeout)
-        subject.check(settings.space)
+        subject.check(settings.space, sent=placement.workers != 0)
         self.settings = settings
         self.folder = folder
         self._subject = subject
@@ -229,11 +229,12 @@ class Study:
         self._news.append(record)
         self._ledger.take([record])
 
-    def run(self, *, progress: bool = True) -> pd.DataFrame:
+    def run(self, *, progress: bool = True, failures: float = FAILURES) -> pd.DataFrame:
         """Train what is not trained yet; returns the table of results.
 
         Args:
             progress: False for no bar and no lines.
+            failures: after how many equal failures in a row it pauses, from 1 up; infinity: never.
 
         Raises:
             StorageError: another driver runs this study.
@@ -246,7 +247,7 @@ class Study:
             self._news = []
             try:
                 if not self._ledger.done:
-                    self._drive(journal, deadline, progress)
+                    self._drive(journal, deadline, progress, failures)
             except PausedError as pause:
                 journal.append([{"paused": pause.cause}])
                 self._ledger.take([{"paused": pause.cause}])
@@ -255,8 +256,8 @@ class Study:
                 self.write()
         return self.table
 
-    def _drive(self, journal: Journal, deadline: Deadline, progress: bool) -> None:
-        alarm = Alarm(self._ledger.paused_by)
+    def _drive(self, journal: Journal, deadline: Deadline, progress: bool, failures: float) -> None:
+        alarm = Alarm(self._ledger.paused_by, failures)
         with (
             watcher(len(self.results), self._ledger.total, self.settings.metric, not progress) as watch,
             open_pool(

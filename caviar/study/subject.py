@@ -71,9 +71,9 @@ class Subject:
             raise InputError(f"what may vary of {self.name}? Give a space, such as Space(x=uniform(0, 1)), or [space]")
         return default_space() if space is None else space
 
-    def check(self, space: Space) -> None:
+    def check(self, space: Space, sent: bool = True) -> None:
         """Raise InputError for a function that cannot be sent to trainers, or a space that the network cannot take."""
-        if self.function is not None:
+        if self.function is not None and sent:
             check_picklable(FunctionTrainable(self.function), self.name)
         if self.dataset is not None:
             for value in (0.0, 1.0):

@@ -24,7 +24,7 @@ def test_an_address_where_nobody_listens_is_refused_at_once(form):
     ("arguments", "words"),
     [
         (("auto", "nonsense", None, None), "address='nonsense'"),
-        ((0, None, None, None), "workers=0"),
+        ((-1, None, None, None), "workers=-1"),
         ((True, None, None, None), "workers=True"),
         (("many", None, None, None), "workers='many'"),
         (("auto", None, {"cpu": -1}, None), "cpu=-1"),

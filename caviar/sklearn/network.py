@@ -1,0 +1,217 @@
+"""The built-in network as scikit-learn estimators, a stack of one.
+
+A fitted estimator is a plain dense network: the features' standardisation, batch norm and the target's unit are
+folded into `coefs_` and `intercepts_`, so predicting needs nothing of what training needed.
+"""
+
+import math
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
+
+from caviar.errors import InputError
+from caviar.model.activations import ACTIVATIONS
+from caviar.model.dataset import Dataset, scaling
+from caviar.model.hyperparameters import NETWORK_DEFAULTS, check_config
+from caviar.model.losses import softmax
+from caviar.model.training import Training
+
+Array = NDArray[Any]
+SEEDS = np.iinfo(np.int32).max
+
+
+class BatchNormMLP(BaseEstimator):
+    """What the classifier and the regressor have in common: the hyperparameters, training, and the outputs."""
+
+    def __init__(
+        self,
+        *,
+        hidden_units: int = 64,
+        hidden_layers: int = 2,
+        activation: str = "relu",
+        batch_norm: bool = True,
+        dropout: float = 0.0,
+        optimizer: str = "adam",
+        learning_rate: float = 1e-3,
+        momentum: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        batch_size: int = 64,
+        epochs: int = 100,
+        schedule: str = "inverse-time",
+        lr_decay: float = 0.0,
+        warmup: float = 0.0,
+        weight_decay: float = 0.0,
+        clip_norm: float = math.inf,
+        dtype: str = "float32",
+        random_state: Any = None,
+    ) -> None:
+        self.hidden_units = hidden_units
+        self.hidden_layers = hidden_layers
+        self.activation = activation
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.schedule = schedule
+        self.lr_decay = lr_decay
+        self.warmup = warmup
+        self.weight_decay = weight_decay
+        self.clip_norm = clip_norm
+        self.dtype = dtype
+        self.random_state = random_state
+
+    def _train(self, x: Array, y: Array, classes: Array | None) -> None:
+        """Train on all rows, and keep the network with everything folded into it.
+
+        Args:
+            x: (n, features), finite float64.
+            y: (n,) class indices, or targets in their own unit.
+            classes: the labels; None for regression.
+
+        Raises:
+            InputError: a hyperparameter out of range, or a training that diverged.
+        """
+        config = check_config({name: getattr(self, name) for name in NETWORK_DEFAULTS})
+        mean, scale = scaling(x, np.arange(len(x)))
+        y_mean, y_scale = (float(y.mean()), float(y.std()) or 1.0) if classes is None else (0.0, 1.0)
+        dataset = _all_to_train_with((x - mean) / scale, y, classes, y_mean, y_scale, self.dtype)
+        seed = int(check_random_state(self.random_state).randint(SEEDS))
+        self.loss_curve_: list[float] = []
+        with threadpool_limits(1):  # small steps are far slower on many threads
+            training = Training([config], [seed], dataset, self.epochs)
+            for epoch in range(self.epochs):
+                report = training.epoch()[0] or {}
+                self.loss_curve_.append(report["train_loss"])
+                if not training.alive[0]:
+                    raise InputError(
+                        f"the training diverged in epoch {epoch + 1} with learning_rate={self.learning_rate!r}; "
+                        "try a lower one, or clip_norm=1.0"
+                    )
+            layers = training.network.inference_layers()
+        units = [x.shape[1], *[self.hidden_units] * self.hidden_layers, dataset.outputs]
+        weights = [w[0, : units[i], : units[i + 1]].astype(np.float64) for i, (w, _) in enumerate(layers)]
+        shifts = [b[0, 0, : units[i + 1]].astype(np.float64) for i, (_, b) in enumerate(layers)]
+        # ((x - mean) / scale) W + b = x (W / scale) + (b - (mean / scale) W), and the target's unit likewise
+        shifts[0] = shifts[0] - (mean / scale) @ weights[0]
+        weights[0] = weights[0] / scale[:, None]
+        weights[-1], shifts[-1] = weights[-1] * y_scale, shifts[-1] * y_scale + y_mean
+        self.coefs_, self.intercepts_ = weights, shifts
+
+    def _outputs(self, x: ArrayLike) -> Array:
+        """The outputs of the fitted network: (n, outputs) for x of (n, features)."""
+        check_is_fitted(self)
+        h: Array = validate_data(self, x, dtype=np.float64, reset=False)
+        activation = ACTIVATIONS[self.activation].forward
+        for weight, shift in zip(self.coefs_[:-1], self.intercepts_[:-1], strict=True):
+            h = h @ weight + shift
+            activation(h)
+        outputs: Array = h @ self.coefs_[-1] + self.intercepts_[-1]
+        return outputs
+
+
+class BatchNormMLPClassifier(ClassifierMixin, BatchNormMLP):
+    """The built-in network for classes: dense layers with batch norm, softmax, Adam; NumPy only.
+
+    Args:
+        hidden_units, hidden_layers: units of each hidden layer, and how many there are (0: softmax regression).
+        activation: "relu", "sigmoid" or "tanh".
+        batch_norm, dropout: batch normalization before the activation; the share of units dropped after it.
+        optimizer: "adam" or "momentum"; learning_rate, momentum (Adam's beta1), beta2 and epsilon are its numbers.
+        batch_size, epochs: rows of a mini-batch (all, where there are fewer), passes over the rows.
+        schedule, lr_decay, warmup: "inverse-time", "cosine" or "constant"; its rate; epochs of linear warm-up.
+        weight_decay, clip_norm: decoupled weight decay; the gradient's largest norm.
+        dtype: "float32" or "float64", of the training; predictions are float64.
+        random_state: an int, a RandomState or None, for the initial weights, shuffles and dropout.
+
+    Fitted: `classes_`, `n_features_in_`, `feature_names_in_`, `coefs_` and `intercepts_` (as MLPClassifier's, all of a
+    plain dense network), `loss_curve_` (the training loss of each epoch).
+
+    As in scikit-learn's MLPClassifier: `coefs_[i]` is (inputs, units); labels may be numbers, strings or booleans;
+    loss_curve_ is of the mean loss. Different: features are standardised inside, so no StandardScaler is needed;
+    hidden layers are of one width; `epochs` is a fixed number of passes (no tolerance, no early stopping, no
+    `partial_fit` or `warm_start`); weight decay is decoupled, not a penalty (`alpha`); a mini-batch that is not full
+    is left for the next shuffle; a binary problem has two outputs; one BLAS thread is used. Sparse matrices,
+    multi-label targets and sample weights are refused; a training that diverges raises.
+
+    >>> from sklearn.datasets import load_iris
+    >>> x, y = load_iris(return_X_y=True)
+    >>> model = BatchNormMLPClassifier(learning_rate=0.01, epochs=30, random_state=0).fit(x, y)
+    >>> bool(model.score(x, y) > 0.95)
+    True
+    """
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Train on all rows of X, (n, features) of finite numbers, with their labels y, (n,)."""
+        x, labels = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
+        labels = column_or_1d(labels, warn=True)
+        check_classification_targets(labels)
+        self.classes_, indices = np.unique(labels, return_inverse=True)
+        self._train(x, indices, self.classes_)
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """The probability of each class, (n, classes), in the order of `classes_`, for X of (n, features)."""
+        logits = np.ascontiguousarray(self._outputs(X).T)
+        softmax(logits)
+        return np.ascontiguousarray(logits.T)
+
+    def predict(self, X: ArrayLike) -> Array:
+        """The most probable label for each row of X, (n, features): (n,)."""
+        best = np.argmax(self._outputs(X), axis=1)
+        labels: Array = self.classes_[best]
+        return labels
+
+
+class BatchNormMLPRegressor(RegressorMixin, BatchNormMLP):
+    """The built-in network for one number: dense layers with batch norm, squared error, Adam; NumPy only.
+
+    Arguments, fitted attributes and what differs from scikit-learn's MLPRegressor are those of
+    `BatchNormMLPClassifier`; besides, the target is standardised inside (and `loss_curve_` is of it), and
+    there is one target: y of several columns is refused.
+
+    >>> from sklearn.datasets import load_diabetes
+    >>> x, y = load_diabetes(return_X_y=True)
+    >>> model = BatchNormMLPRegressor(learning_rate=0.01, epochs=30, random_state=0).fit(x, y)
+    >>> bool(model.score(x, y) > 0.5)
+    True
+    """
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Train on all rows of X, (n, features) of finite numbers, with their targets y, (n,)."""
+        x, targets = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, y_numeric=True)
+        self._train(x, column_or_1d(targets, warn=True).astype(np.float64), None)
+        return self
+
+    def predict(self, X: ArrayLike) -> Array:
+        """The predicted number for each row of X, (n, features): (n,)."""
+        return self._outputs(X)[:, 0]
+
+
+def _all_to_train_with(x: Array, y: Array, classes: Array | None, y_mean: float, y_scale: float, dtype: str) -> Dataset:
+    """A data set without rows for validation and test."""
+    rows = x.astype(dtype)
+    return Dataset(
+        "arrays",
+        "regression" if classes is None else "classification",
+        rows,
+        y,
+        rows[:0],
+        y[:0],
+        rows[:0],
+        y[:0],
+        classes=() if classes is None else tuple(classes.tolist()),
+        target_mean=y_mean,
+        target_scale=y_scale,
+    )

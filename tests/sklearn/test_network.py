@@ -1,0 +1,89 @@
+"""The built-in network as estimators: scikit-learn's own conformance suite, and what is Caviar's about them."""
+
+import inspect
+import pickle
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.model_selection import cross_val_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from caviar.errors import InputError
+from caviar.model.data import load_digits
+from caviar.model.hyperparameters import NETWORK_DEFAULTS
+from caviar.model.training import Training
+from caviar.sklearn import BatchNormMLPClassifier, BatchNormMLPRegressor
+
+
+@parametrize_with_checks([BatchNormMLPClassifier(), BatchNormMLPRegressor()])
+def test_conformance(estimator, check):
+    check(estimator)
+
+
+def test_every_hyperparameter_of_the_network_is_an_argument_with_its_default():
+    defaults = {name: p.default for name, p in inspect.signature(BatchNormMLPClassifier).parameters.items()}
+    assert dict(NETWORK_DEFAULTS) == {name: defaults[name] for name in NETWORK_DEFAULTS}
+    assert set(defaults) - set(NETWORK_DEFAULTS) == {"epochs", "random_state"}
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+@pytest.mark.parametrize(("batch_norm", "hidden_layers"), [(True, 2), (False, 1), (True, 0)])
+def test_the_folded_network_predicts_what_the_trained_one_did(activation, batch_norm, hidden_layers):
+    digits = load_digits()
+    config = {
+        "activation": activation,
+        "batch_norm": batch_norm,
+        "hidden_layers": hidden_layers,
+        "hidden_units": 20,
+        "learning_rate": 0.01,
+    }
+    model = BatchNormMLPClassifier(epochs=3, random_state=0, **config).fit(digits.train_x, digits.train_y)
+    widths = [64, *[20] * hidden_layers, 10]
+    assert [w.shape for w in model.coefs_] == list(pairwise(widths))
+    seed = int(np.random.RandomState(0).randint(np.iinfo(np.int32).max))
+    mean, scale = digits.train_x.mean(axis=0, dtype=float), digits.train_x.std(axis=0, dtype=float)
+    x = (digits.train_x - mean) / np.where(scale > 0, scale, 1.0)
+    training = Training([config], [seed], replace(digits, train_x=x.astype(np.float32)), 3)
+    for _ in range(3):
+        training.epoch()
+    expected = training.predict(0, x.astype(np.float32))
+    np.testing.assert_allclose(model.predict_proba(digits.train_x), expected, atol=1e-4)
+
+
+def test_it_learns_what_it_is_given():
+    digits = load_digits()
+    x, y = np.concatenate([digits.train_x, digits.val_x]), np.concatenate([digits.train_y, digits.val_y])
+    names = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
+    model = BatchNormMLPClassifier(epochs=20, learning_rate=0.01, random_state=0).fit(x, names[y])
+    assert model.score(digits.test_x, names[digits.test_y]) > 0.95
+    assert model.loss_curve_[0] > 10 * model.loss_curve_[-1]
+    x, y = load_diabetes(return_X_y=True)
+    regressor = BatchNormMLPRegressor(hidden_units=16, epochs=20, learning_rate=0.01, random_state=0)
+    assert cross_val_score(regressor, 1e6 + 100 * x, 1e-3 * y, cv=3).mean() > 0.3
+
+
+def test_the_same_random_state_gives_the_same_network_to_the_bit():
+    x, y = load_iris(return_X_y=True)
+    models = [BatchNormMLPClassifier(epochs=2, random_state=7).fit(x, y) for _ in range(2)]
+    other = BatchNormMLPClassifier(epochs=2, random_state=8).fit(x, y)
+    assert all((a == b).all() for a, b in zip(models[0].coefs_, models[1].coefs_, strict=True))
+    assert (models[0].coefs_[0] != other.coefs_[0]).any()
+    again = pickle.loads(pickle.dumps(models[0]))
+    assert (again.predict_proba(x) == models[0].predict_proba(x)).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"dtype": "float16"}, "dtype='float16' is out of range"),
+        ({"learning_rate": -1.0}, "learning_rate=-1.0 is out of range"),
+        ({"learning_rate": 1e30, "batch_norm": False, "optimizer": "momentum"}, "diverged in epoch .* try a lower"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_sentence(settings, words):
+    x, y = load_iris(return_X_y=True)
+    with np.errstate(all="ignore"), pytest.raises(InputError, match=words):
+        BatchNormMLPClassifier(epochs=5, random_state=0, **settings).fit(x, y)

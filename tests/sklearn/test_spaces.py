@@ -1,0 +1,114 @@
+"""What scikit-learn users search becomes a space, and its configs become parameters again."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
+
+import caviar
+from caviar.errors import InputError
+from caviar.sklearn.spaces import translated
+
+DISTRIBUTIONS = {
+    "uniform": stats.uniform(-3, 5),
+    "loguniform": stats.loguniform(1e-3, 1e2),
+    "scaled loguniform": stats.loguniform(1, 10, scale=0.01),
+    "moved loguniform": stats.loguniform(1e-3, 1e2, loc=1),
+    "randint": stats.randint(2, 9),
+    "moved randint": stats.randint(2, 9, loc=-4),
+    "norm": stats.norm(5, 2),
+    "expon": stats.expon(scale=0.1),
+    "beta": stats.beta(2, 3),
+    "poisson": stats.poisson(4),
+    "binom": stats.binom(5, 0.4),
+}
+
+
+def parameters(translation, point):
+    (config,) = translation.space.configs(np.atleast_2d(point))
+    return translation.parameters(config)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "hyperparameter"),
+    [
+        (stats.uniform(-3, 5), caviar.uniform(-3.0, 2.0)),
+        (stats.loguniform(1e-3, 1e2), caviar.loguniform(1e-3, 1e2)),
+        (stats.reciprocal(1e-3, 1e2), caviar.loguniform(1e-3, 1e2)),
+        (stats.randint(2, 9), caviar.randint(2, 8)),
+    ],
+)
+def test_a_distribution_that_caviar_has_is_that_hyperparameter(distribution, hyperparameter):
+    assert translated({"x": distribution}).space == caviar.Space(param_x=hyperparameter)
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+@given(unit=st.floats(0, 1))
+def test_values_are_where_the_distribution_has_them(name, unit):
+    distribution = DISTRIBUTIONS[name]
+    value = parameters(translated({"x": distribution}), [unit])["x"]
+    low, high = distribution.support()
+    assert low <= value <= high
+    if hasattr(distribution, "pmf"):
+        assert isinstance(value, int)
+        assert distribution.cdf(value - 1) - 1e-6 <= unit <= distribution.cdf(value) + 1e-6
+    else:
+        assert distribution.cdf(value) == pytest.approx(unit, abs=2e-6)
+
+
+def test_options_come_back_as_they_were_given():
+    models = [SVC(), SVC(), LogisticRegression(C=3.0), None, "passthrough", "SVC()"]
+    ranges, mixed = [(1, 1), (1, 2)], [1, 1.0, True, 1, float("nan"), np.float64(2.5)]
+    space = {"model": models, "range": ranges, "mixed": mixed, "array": np.logspace(0, 2, 3), "one": [np.ones(3)]}
+    translation = translated(space)
+    for name, options in space.items():
+        if len(options) == 1:
+            continue
+        axis = [d.name for d in translation.space.dimensions].index(f"param_{name}")
+        for i, option in enumerate(options):
+            point = np.full(translation.space.dimension, 0.5)
+            point[axis] = (i + 0.5) / len(options)
+            value = parameters(translation, point)[name]
+            assert value is option or value == option or (value != value and option != option)
+            assert isinstance(value, bool) == isinstance(option, bool)
+    np.testing.assert_array_equal(parameters(translation, point)["one"], np.ones(3))
+    assert translation.size == 6 * 2 * 6 * 3
+
+
+def test_a_space_of_caviars_may_hold_objects_and_conditions():
+    svm, linear = SVC(), LogisticRegression()
+    space = caviar.Space(
+        model=caviar.choice({svm: caviar.Space(model__gamma=caviar.loguniform(1e-3, 1)), linear: None}, default=linear),
+        scale=True,
+    )
+    translation = translated(space)
+    assert parameters(translation, [0.1, 0.0]) == {"model": svm, "model__gamma": 1e-3, "scale": True}
+    assert parameters(translation, [0.9, 0.0]) == {"model": linear, "scale": True}
+
+
+def test_of_several_spaces_a_config_takes_one():
+    normal = stats.norm(1, 1)
+    space = [{"C": normal, "kernel": ["rbf"]}, {"C": stats.norm(100, 1)}, caviar.Space(C=caviar.uniform(5, 6))]
+    translation = translated(space)
+    assert parameters(translation, [0.1, 0.5, 0.0, 0.0]) == {"C": pytest.approx(1.0), "kernel": "rbf"}
+    assert parameters(translation, [0.5, 0.0, 0.5, 0.0]) == {"C": 100.0}
+    assert parameters(translation, [0.9, 0.0, 0.0, 1.0]) == {"C": 6.0}
+
+
+@pytest.mark.parametrize(
+    ("space", "words"),
+    [
+        ({"C": 3}, r"C: 3 is neither a list.*write \[3\]"),
+        ({"kernel": "rbf"}, r"write \['rbf'\]"),
+        ({"C": []}, "C: the list is empty"),
+        ({"C": stats.multivariate_normal([0, 0])}, "C: .* has no ppf"),
+        ([], "nothing to search"),
+        (7, "space=7 is neither"),
+    ],
+)
+def test_what_cannot_be_searched_is_one_sentence(space, words):
+    with pytest.raises(InputError, match=words):
+        translated(space)
