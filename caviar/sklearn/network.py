@@ -116,7 +116,7 @@ class BatchNormMLP(BaseEstimator):
         activation = ACTIVATIONS[self.activation].forward
         for weight, shift in zip(self.coefs_[:-1], self.intercepts_[:-1], strict=True):
             h = h @ weight + shift
-            activation(h)
+            activation(h, np.zeros_like(h))
         outputs: Array = h @ self.coefs_[-1] + self.intercepts_[-1]
         return outputs
 
