@@ -3,6 +3,7 @@
 On the unit interval every hyperparameter is explored evenly, so one kind of axis serves all scales.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,12 @@ def side(hyperparameter: Hyperparameter, low: Any, high: Any) -> Array:
         ends = np.array([low - 0.5, high + 0.5])
         return hyperparameter.scale.units(ends, hyperparameter.low - 0.5, hyperparameter.high + 0.5)
     return hyperparameter.scale.units(np.array([low, high], float), hyperparameter.low, hyperparameter.high)
+
+
+def wave_sides(row: Mapping[Any, Any], space: Space) -> Array:
+    """The square of a wave, a row of `Study.waves`, as intervals of the unit interval, shape (d, 2)."""
+    sides = [(d.hyperparameter, row.get(f"{d.name}_low"), row.get(f"{d.name}_high")) for d in space.dimensions]
+    return np.array([side(*one) for one in sides])
 
 
 def ticks(hyperparameter: Hyperparameter) -> tuple[list[float], list[str]]:

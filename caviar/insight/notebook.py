@@ -2,7 +2,7 @@
 
 from html import escape
 
-from caviar.insight.report import ten_best
+from caviar.insight.tables import ten_best
 from caviar.insight.view import View
 from caviar.study.study import Study
 

@@ -4,15 +4,13 @@ const figures = JSON.parse(document.getElementById("figures").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const touch = matchMedia("(pointer: coarse)").matches;
 
-function colours(layout) {
+function colour(data, layout) {
   const style = getComputedStyle(document.documentElement);
-  const changes = { "font.color": style.getPropertyValue("--text").trim() };
-  changes["hoverlabel.bgcolor"] = style.getPropertyValue("--card").trim();
-  changes["hoverlabel.font.color"] = changes["font.color"];
-  (layout.annotations || []).forEach((_, i) => {
-    changes[`annotations[${i}].bgcolor`] = style.getPropertyValue("--card").trim() + "b8";
-  });
-  return changes;
+  const [text, card] = ["--text", "--card"].map((name) => style.getPropertyValue(name).trim());
+  layout.font = { ...layout.font, color: text };
+  layout.hoverlabel = { bgcolor: card, font: { color: text } };
+  (layout.annotations || []).forEach((note) => { note.bgcolor = card + "b8"; });
+  data.filter((trace) => trace.error_x).forEach((trace) => { trace.error_x.color = text; });
 }
 
 function withoutGraphicsCard() {
@@ -26,8 +24,13 @@ async function draw(place) {
   if (drawnByCard.length && withoutGraphicsCard()) drawnByCard.forEach((trace) => { trace.type = "scatter"; });
   if (touch) layout.dragmode = false;
   layout.autosize = true;
+  colour(data, layout);
   await Plotly.newPlot(place, data, layout, { responsive: true, displayModeBar: false });
-  await Plotly.relayout(place, colours(layout));
+}
+
+async function recolour(place) {
+  colour(place.data, place.layout);
+  await Plotly.redraw(place);
 }
 
 async function drawAll() {
@@ -37,7 +40,7 @@ async function drawAll() {
     await new Promise((done) => setTimeout(done));
   }
   document.documentElement.dataset.drawn = places.length;
-  dark.addEventListener("change", () => places.forEach((place) => Plotly.relayout(place, colours(place.layout))));
+  dark.addEventListener("change", () => places.forEach(recolour));
 }
 
 drawAll();

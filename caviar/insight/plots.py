@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from caviar.insight import figures
+from caviar.insight import parallel, progress, squares
+from caviar.insight.bars import bars
 from caviar.insight.importance import importance
 from caviar.insight.view import View
 from caviar.study.study import Study
@@ -13,13 +14,13 @@ from caviar.study.study import Study
 
 @dataclass(frozen=True)
 class Plots:
-    """What `study.plot` is. Every method returns a `plotly.graph_objects.Figure`; see `figures` for each."""
+    """What `study.plot` is. Every method returns a `plotly.graph_objects.Figure`; see the modules of their names."""
 
     study: Study
 
     def parallel(self) -> Any:
         """All trials as lines over the hyperparameters and the metric, with the square of each wave."""
-        return figures.parallel(View(self.study))
+        return parallel.parallel(View(self.study))
 
     def squares(self, x: str | None = None, y: str | None = None) -> Any:
         """All trials over two hyperparameters, with the squares of the waves nested in each other.
@@ -32,11 +33,11 @@ class Plots:
             free = [name for name in ranked if name not in (x, y)] or [x or y]
             x = x if x is not None else free.pop(0)
             y = y if y is not None else (free or [x])[0]
-        return figures.squares(View(self.study), x, y)
+        return squares.squares(View(self.study), x, y)
 
     def curves(self) -> Any:
         """The learning curves of the ten best trials, and of those that ended early."""
-        return figures.curves(View(self.study))
+        return progress.curves(View(self.study))
 
     def importance(self, table: pd.DataFrame | None = None) -> Any:
         """How much of the metric's variation each hyperparameter explains, with intervals.
@@ -44,7 +45,7 @@ class Plots:
         Args:
             table: of `study.importance()`; measured if left out.
         """
-        return figures.bars(importance(self.study) if table is None else table)
+        return bars(importance(self.study) if table is None else table)
 
     def best(self, over: str = "trials") -> Any:
         """The best metric so far.
@@ -52,4 +53,4 @@ class Plots:
         Args:
             over: "trials" or "seconds" (of training, added up over all trainers).
         """
-        return figures.best(View(self.study), over)
+        return progress.best(View(self.study), over)

@@ -1,6 +1,5 @@
 """The report of a study: what mattered, where it zoomed and why, whether to trust the winner, as one HTML file."""
 
-import shlex
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -8,13 +7,15 @@ from typing import Any
 import pandas as pd
 
 from caviar.errors import InputError
-from caviar.insight import figures
+from caviar.insight.bars import bars
 from caviar.insight.importance import FEWEST, importance, usable
 from caviar.insight.page import Picture, Section, write_page
+from caviar.insight.parallel import parallel
+from caviar.insight.progress import best, curves
+from caviar.insight.repeat import command
+from caviar.insight.squares import squares
+from caviar.insight.tables import failures, held_out, squares_of_waves, ten_best, waves_in_short
 from caviar.insight.view import View
-from caviar.space.defaults import default_space
-from caviar.space.space import Space
-from caviar.study.settings import Settings
 from caviar.study.study import Study
 from caviar.study.versions import versions
 
@@ -49,52 +50,6 @@ def report(study: Study, path: str | Path | None = None) -> Path:
     return write_page(file, settings.name, f"A Caviar study: {lead}.", _facts(view), sections)
 
 
-def ten_best(study: View) -> pd.DataFrame:
-    """The rows of the ten best trials, by estimate, without what only a machine needs."""
-    numbers = [result.trial for result in study.ranking[:10]]
-    rows = study.table.set_index("trial", drop=False).loc[numbers]
-    return rows.drop(columns=[c for c in ("state", "seed", "worker", "error", "confirms") if c in rows])
-
-
-def failures(table: pd.DataFrame) -> pd.DataFrame:
-    """What did not finish: a row a state and reason, with how many trials and the first of them."""
-    rows = table[table["state"] != "finished"]
-    grouped = rows.groupby(["state", "error"], dropna=False, sort=False)["trial"]
-    counted = grouped.agg(trials="size", first="min").reset_index()
-    counted = counted.rename(columns={"error": "reason", "first": "first trial"})
-    return counted.sort_values("trials", ascending=False, kind="stable", ignore_index=True)
-
-
-def command(settings: Settings) -> str:
-    """What repeats the study: a command where its data are a file or built in and its space is the usual one."""
-    data, chosen = settings.data, [f"--trials {settings.trials}", f"--seed {settings.seed}"]
-    waves = settings.waves if isinstance(settings.waves, int | str) else ",".join(map(str, settings.waves))
-    chosen += [f"--waves {waves}", f"--epochs {settings.epochs}", f"--search {settings.search}"]
-    chosen += [f"--metric {settings.metric}", f"--mode {settings.mode}"]
-    source = f"--data {shlex.quote(data['csv'])} --target {shlex.quote(data['target'])} " if "csv" in data else ""
-    if ("csv" in data or "digits" in data) and settings.space == default_space() and settings.same_shape == 1:
-        return f"caviar run {source}{' '.join(chosen)}"
-    given = repr(data.get("csv") or ("digits" if "digits" in data else "...  # the same data or function"))
-    if "csv" in data:
-        given = f"caviar.load_csv({data['csv']!r}, target={data['target']!r}, seed={data.get('seed', 0)!r})"
-    elif "digits" not in data:
-        given = f"...,  # {data.get('function') or 'the arrays that the study was given'}"
-    names = ("metric", "mode", "trials", "waves", "seed", "epochs", "search", "same_shape")
-    lines = [given if given.startswith("...") else f"{given},", f"space={_pasted(settings.space)},"]
-    lines += [f"{name}={getattr(settings, name)!r}," for name in names]
-    body = "\n".join(f"    {line}" for line in lines)
-    return f"import caviar\n\nstudy = caviar.Study(\n{body}\n)\nstudy.run()"
-
-
-def _pasted(space: Space) -> str:
-    """The repr of a space, as `import caviar` lets one write it."""
-    parts = ", ".join(
-        f"{name}=caviar.{value!r}" if hasattr(value, "tier") else f"{name}={value!r}"
-        for name, value in space.hyperparameters.items()
-    )
-    return f"caviar.Space({parts.replace('Space(', 'caviar.Space(')})"
-
-
 def _importance(study: View) -> pd.DataFrame | None:
     enough = len(usable(study.table, study.settings.metric, study.settings.mode)) >= FEWEST
     return importance(study.study) if enough else None
@@ -102,33 +57,57 @@ def _importance(study: View) -> pd.DataFrame | None:
 
 def _facts(study: View) -> dict[str, str]:
     table, settings = study.table, study.settings
-    finished = table["state"] == "finished"
-    facts = {"trials": f"{len(table):,} of {settings.trials:,}", "waves": str(len(study.waves))}
+    states, confirming = table["state"], int(table["confirms"].notna().sum())
+    searched = len(table) - confirming
+    of = f" of {settings.trials:,}" if searched < settings.trials else ""
+    facts = {"trials": f"{searched:,}{of}"} | ({"and to confirm": str(confirming)} if confirming else {})
+    facts["waves"] = str(len(study.waves))
     if study.finished:
         facts["winner"] = f"trial {study.best.trial}"
-        facts[f"its {settings.metric}"] = f"{study.best.metrics[settings.metric]:.4g}"
-    facts["did not finish"] = f"{int((~finished).sum()):,}"
+        facts |= _reached(study)
+    if stopped := int((states == "stopped").sum()):
+        facts["stopped early"] = f"{stopped:,}"
+    facts["failed or diverged"] = f"{int((~states.isin(['finished', 'stopped'])).sum()):,}"
     facts["seconds of training"] = f"{table['seconds'].sum():,.0f}"
     return facts
 
 
+def _reached(study: View) -> dict[str, str]:
+    """What the winner reached: confirmed, or else in the study."""
+    metric = study.settings.metric
+    if len(study.confirmation):
+        winner = study.confirmation.iloc[0]
+        return {f"confirmed {metric}": f"{winner['mean']:.4g} ± {(winner['high'] - winner['low']) / 2:.2g}"}
+    return {f"its {metric}": f"{study.best.metrics[metric]:.4g}"}
+
+
 def _winner(study: View) -> Section:
-    """Whether to trust the winner: the estimate, the held-out figure, the luckiest number."""
-    metric, best = study.settings.metric, study.best
+    """Whether to trust the winner: confirmed or estimated, the held-out figure, the luckiest number."""
+    metric, winner = study.settings.metric, study.best
     choose = max if study.settings.mode == "max" else min
     lucky = choose(study.ranking, key=lambda result: result.metrics[metric])
-    sentences = [
-        f"Trial {best.trial} of wave {best.wave} is chosen by its estimate, smoothed over its neighbours, so that one "
-        f"lucky number does not decide: its {metric} was {best.metrics[metric]:.4g}; the luckiest of all was "
-        f"{lucky.metrics[metric]:.4g} (trial {lucky.trial})."
-    ]
-    held_out = metric.replace("val_", "test_")
-    if held_out != metric and held_out in best.metrics:
+    seen = f"its {metric} was {winner.metrics[metric]:.4g}"
+    luckiest = f"the luckiest number of all was {lucky.metrics[metric]:.4g} (trial {lucky.trial})"
+    if len(study.confirmation):
+        first = study.confirmation.iloc[0]
+        sentences = [
+            f"Trial {winner.trial} of wave {winner.wave} was trained {first['replicates']:.0f} times more with fresh "
+            f"seeds and reached a {metric} of {first['mean']:.4g} on average (95%: {first['low']:.4g} to "
+            f"{first['high']:.4g}); of the {len(study.confirmation)} that were confirmed it is the best with a "
+            f"probability of {first['probability']:.0%}. When it was chosen, {seen}; {luckiest}."
+        ]
+    else:
+        sentences = [
+            f"Trial {winner.trial} of wave {winner.wave} is chosen by its estimate, smoothed over its neighbours, so "
+            f"that one lucky number does not decide: {seen}; {luckiest}."
+        ]
+    if (judge := held_out(study)) is not None:
         sentences.append(
-            f"On data that no choice looked at, its {held_out} is {best.metrics[held_out]:.4g}: that is what to "
+            f"On data that no choice looked at, its {judge} is {winner.metrics[judge]:.4g}: that is what to "
             "expect of it; the metric that was tuned on is always a little flattered."
         )
-    return Section("The winner", sentences, tables={"The ten best": ten_best(study)})
+    tables = {"Trained again with fresh seeds": study.confirmation} if len(study.confirmation) else {}
+    return Section("The winner", sentences, tables=tables | {"The ten best": ten_best(study)})
 
 
 def _importance_section(study: View, measured: pd.DataFrame) -> Section:
@@ -140,37 +119,37 @@ def _importance_section(study: View, measured: pd.DataFrame) -> Section:
         f" The forest predicts {max(0.0, measured.attrs['fit']):.0%} of the variance of trials it has not seen: the "
         "lower that is, the less these shares mean."
     ]
-    sentences += [
-        f"{name}: {text}."
-        for name, text in zip(measured["hyperparameter"], measured["disagreement"], strict=True)
-        if text
-    ]
-    return Section("What mattered", sentences, [Picture(figures.bars(measured), measured, width=340)])
+    differing = [f"{row['hyperparameter']} ({row['disagreement']})" for row in measured.to_dict("records")]
+    differing = [text for text in differing if not text.endswith("()")]
+    sentences += [f"Where the data disagree with the tiers: {'; '.join(differing)}."] if differing else []
+    return Section("What mattered", sentences, [Picture(bars(measured), measured, width=340)])
 
 
 def _zoom(study: View, measured: pd.DataFrame | None) -> Section:
     """Where the study zoomed and why."""
-    waves, table = study.waves, study.table
-    sentences = [f"Wave {row['wave']}: {row['reason']}." for row in waves.to_dict("records") if row["kind"] == "fine"]
-    sentences += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in study.study.edges]
+    table = study.table
+    sentences = [
+        f"Wave {row['wave']} was sampled from {_percent(row['square_share'])} of the space: {row['reason']}."
+        for row in study.fine_waves
+    ]
+    sentences += [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in study.study.edges]
     varied = [dimension.name for dimension in study.space.dimensions]
-    pictures = [Picture(figures.parallel(study), _plain(table), width=96 * (len(varied) + 1))]
+    pictures = [Picture(parallel(study), _plain(table), width=96 * (len(varied) + 1))]
     if measured is not None:
         matter = measured["hyperparameter"][(measured["share"] > SHARE) | (measured.index < 2)][:PAIRED]
         for x, y in combinations(matter, 2):
-            pictures.append(Picture(figures.squares(study, x, y), _plain(table, x, y, study.settings.metric)))
-    tables = {"The waves": waves, "The last square, and the whole space": study.square}
+            pictures.append(Picture(squares(study, x, y), _plain(table, x, y, study.settings.metric)))
+    tables = {"The waves": waves_in_short(study), "The squares": squares_of_waves(study)}
     return Section("Where it zoomed, and why", sentences or ["One wave over the whole space."], pictures, tables)
 
 
 def _progress(study: View) -> Section:
-    metric, table = study.settings.metric, study.table
+    metric, table, history = study.settings.metric, study.table, study.history
     ten = [result.trial for result in study.ranking[:10]]
-    history = study.history
     pictures = [
-        Picture(figures.best(study, "trials"), _plain(table, metric, "seconds")),
-        Picture(figures.best(study, "seconds"), _plain(table, metric, "seconds")),
-        Picture(figures.curves(study), history[history["trial"].isin(ten)]),
+        Picture(best(study, "trials"), _plain(table, metric, "seconds")),
+        Picture(best(study, "seconds"), _plain(table, metric, "seconds")),
+        Picture(curves(study), history[history["trial"].isin(ten)]),
     ]
     return Section("How it got there", pictures=pictures)
 
@@ -178,9 +157,14 @@ def _progress(study: View) -> Section:
 def _failures(table: pd.DataFrame) -> Section:
     found = failures(table)
     if not len(found):
-        return Section("What did not finish", ["Every trial finished."])
-    ended = int((table["state"] != "finished").sum())
-    return Section("What did not finish", [f"{ended} of {len(table)} trials."], tables={"Reasons": found})
+        return Section("What did not finish, and why", ["Every trial finished."])
+    stopped = int((table["state"] == "stopped").sum())
+    broken = int((table["state"] != "finished").sum()) - stopped
+    sentences = (
+        [f"{stopped} of {len(table)} trials were stopped early, so that better ones could go on."] if stopped else []
+    )
+    sentences += [f"{f'{broken} of {len(table)}' if broken else 'No'} trials failed, diverged or took too long."]
+    return Section("What did not finish, and why", sentences, tables={"Reasons": found})
 
 
 def _repeat(study: View) -> Section:
@@ -190,12 +174,20 @@ def _repeat(study: View) -> Section:
     rows += [(f"space: {name}", repr(value)) for name, value in study.settings.space.hyperparameters.items()]
     rows += [(f"version of {name}", version) for name, version in (study.versions or versions()).items()]
     settings = pd.DataFrame(rows, columns=["setting", "value"]).astype("str")
-    sentence = "The same seed and data give the same table, whatever the number of workers."
-    return Section("How to repeat it", [sentence], tables={"Settings": settings}, code=command(study.settings))
+    sentences = ["The same seed and data give the same table, whatever the number of workers."]
+    if study.settings.early_stopping is not None and study.settings.early_stopping.asynchronous:
+        sentences = ["Asynchronous early stopping depends on who was faster: another run gives another table."]
+    if given := study.given:
+        sentences.append(f"Before its first run the study was given {given}; the lines below do not repeat that.")
+    return Section("How to repeat it", sentences, tables={"Settings": settings}, code=command(study.settings))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g}%"
 
 
 def _plain(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Some columns of the results; all that people read if none are named."""
     if columns:
         return table[list(dict.fromkeys(["trial", "wave", "state", *(c for c in columns if c in table)]))]
-    return table.drop(columns=["seed", "worker"])
+    return table.drop(columns=["seed", "worker", "confirms"])

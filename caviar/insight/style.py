@@ -1,4 +1,8 @@
-"""How pictures look: colours that are legible on light and dark ground, and an empty figure to begin from."""
+"""How pictures look: colours that are legible on light and dark ground, and an empty figure to begin from.
+
+Colours mean the same in every picture: orange is the best, grey the rest, red what failed; waves go from grey (the
+coarse one) over blue to violet, the later the deeper.
+"""
 
 from collections.abc import Sequence
 from html import escape
@@ -6,9 +10,9 @@ from typing import Any
 
 from caviar.insight.extra import optional
 
-WAVES = ("#8a94a6", "#2f8fd8", "#e07b39", "#2aa876", "#b061c9", "#d14d72")  # the coarse wave is grey
-ACCENT, PLAIN, BAD = "#e07b39", "#8a94a6", "#d14d72"
-HEIGHT = 440  # pixels
+WAVES = ("#8a94a6", "#4aa3df", "#3d74d6", "#6a5acd", "#9a4fc4", "#c04aa0")  # the coarse wave is grey
+ACCENT, PLAIN, BAD = "#e07b39", "#8a94a6", "#d64545"
+HEIGHT = 400  # pixels
 MANY = 3000  # points from which on the graphics card draws them
 
 
@@ -18,8 +22,12 @@ def shown(name: object) -> str:
 
 
 def wave_colour(wave: int) -> str:
-    """The colour of a wave, counted from 1."""
-    return WAVES[(wave - 1) % len(WAVES)]
+    """The colour of a wave, counted from 1; of many fine waves the colours come again.
+
+    >>> wave_colour(1), wave_colour(2) == wave_colour(7)
+    ('#8a94a6', True)
+    """
+    return WAVES[0] if wave == 1 else WAVES[1 + (wave - 2) % (len(WAVES) - 1)]
 
 
 def figure(caption: str, traces: Sequence[Any] = (), **layout: Any) -> Any:
@@ -31,21 +39,34 @@ def figure(caption: str, traces: Sequence[Any] = (), **layout: Any) -> Any:
         layout: what differs from the plain layout.
     """
     graph_objects = optional("plotly.graph_objects", "a plot")
-    quiet = {"gridcolor": "rgba(128,128,128,0.22)", "zeroline": False, "automargin": True}
+    quiet = {"gridcolor": "rgba(128,128,128,0.22)", "zeroline": False, "automargin": True, "title": {"standoff": 8}}
     plain = {
         "template": "none",
         "meta": {"caption": caption},
         "height": HEIGHT,
-        "margin": {"l": 60, "r": 20, "t": 32, "b": 50},
+        "margin": {"l": 30, "r": 16, "t": 20, "b": 30},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 12, "color": "#76808f"},
-        "legend": {"orientation": "h", "yanchor": "top", "y": -0.16, "x": 0, "itemsizing": "constant"},
+        "legend": {
+            "orientation": "h",
+            "yanchor": "bottom",
+            "y": 1.02,
+            "x": 0,
+            "itemsizing": "constant",
+            "entrywidth": 0,
+        },
         "hovermode": "closest",
-        "xaxis": quiet | layout.pop("xaxis", {}),
-        "yaxis": quiet | layout.pop("yaxis", {}),
+        "xaxis": _merged(quiet, layout.pop("xaxis", {})),
+        "yaxis": _merged(quiet, layout.pop("yaxis", {})),
     }
     made = graph_objects.Figure(layout=plain | layout)
     for trace in traces:
         made.add_trace(trace)
     return made
+
+
+def _merged(quiet: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """An axis as it is asked for, quiet otherwise; its title, given as a string or a dict, keeps its distance."""
+    title = asked.get("title", {})
+    return quiet | asked | {"title": quiet["title"] | ({"text": title} if isinstance(title, str) else title)}

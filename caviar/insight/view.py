@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from caviar.space.space import Space
+from caviar.study import journal as journals
 from caviar.study.result import Result
 from caviar.study.settings import Settings
 from caviar.study.study import Study
@@ -46,6 +48,15 @@ class View:
     def waves(self) -> pd.DataFrame:
         return self.study.waves
 
+    @property
+    def fine_waves(self) -> list[dict[Any, Any]]:
+        """The rows of the waves that were sampled from a square."""
+        return self.waves[self.waves["kind"] == "fine"].to_dict("records")
+
+    @cached_property
+    def confirmation(self) -> pd.DataFrame:
+        return self.study.confirmation
+
     @cached_property
     def square(self) -> pd.DataFrame:
         return self.study.square
@@ -53,6 +64,15 @@ class View:
     @cached_property
     def ranking(self) -> list[Result]:
         return self.study.ranking
+
+    @property
+    def given(self) -> str:
+        """What it was given before its first run, in words; "" for nothing."""
+        records = list(journals.read(self.folder)) if journals.holds_study(self.folder) else []
+        configs = sum(len(record["enqueued"]) for record in records if "enqueued" in record)
+        trials = sum(len(record["values"]) for record in records if "warm_start" in record)
+        told = [(configs, "configs to begin with"), (trials, "finished trials to learn from")]
+        return " and ".join(f"{count} {what}" for count, what in told if count)
 
     @property
     def best(self) -> Result:

@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import caviar.fleet  # noqa: F401 - before Ray, which it quietens
+
 if TYPE_CHECKING:
     from caviar.panda.panda import Panda
     from caviar.panda.rules import (

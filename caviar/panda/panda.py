@@ -14,6 +14,7 @@ from caviar.panda.checkpoints import holds_panda, read_card
 from caviar.panda.home import join, leave_when_empty, living
 from caviar.panda.life import begin
 from caviar.panda.line import Line, refuse_living
+from caviar.panda.notebook import panda_html
 from caviar.panda.place import Place, place_at
 from caviar.panda.rules import Rule, rules_of, to_plain
 from caviar.panda.tables import diary_table, fork_table, history_table
@@ -243,6 +244,10 @@ class Panda:
         self._line.tell("stop", reason="")
         self._line.cut()
         leave_when_empty()
+
+    def _repr_html_(self) -> str:
+        """How it is, its curve and the latest of its diary, for notebooks."""
+        return panda_html(self.name, self.status, self._line.ask("story"))
 
     def __repr__(self) -> str:
         return f"<Panda {self.name} in {self.folder}>"

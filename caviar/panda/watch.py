@@ -22,7 +22,9 @@ def watch(panda: "Panda") -> None:
     """Show a Panda until it has nothing left to do; Ctrl-C ends the watching."""
     console = Console()
     with contextlib.suppress(KeyboardInterrupt):
-        if console.is_terminal or console.is_jupyter:
+        if console.is_jupyter:
+            _page(panda)
+        elif console.is_terminal:
             _curve(panda, console)
         else:
             _lines(panda)
@@ -36,6 +38,21 @@ def _curve(panda: "Panda", console: Console) -> None:
             if status["state"] not in ("training", "forking"):
                 return
             time.sleep(LOOK_SECONDS)
+
+
+def _page(panda: "Panda") -> None:
+    from IPython.display import HTML, display
+
+    place = None
+    while True:
+        status, page = panda.status, HTML(panda._repr_html_())
+        if place is None:
+            place = display(page, display_id=True)
+        else:
+            place.update(page)
+        if status["state"] not in ("training", "forking"):
+            return
+        time.sleep(LOOK_SECONDS)
 
 
 def _lines(panda: "Panda") -> None:

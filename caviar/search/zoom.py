@@ -26,7 +26,7 @@ def zoom(space: Space, process: GaussianProcess, level: int) -> Square:
         level: 1 before the first fine wave, then one more each.
     """
     finished = np.flatnonzero(np.isfinite(process.values))
-    points, values = process.points[finished], process.values[finished]
+    points = process.points[finished]
     members = best_cluster(points, process.mean(points), 1 / process.lengths, space.categorical)
     centre = points[members[0]]
     half = HALF_SIDE * SHRINK ** (level + 1) * _relative(process.lengths)
@@ -36,10 +36,7 @@ def zoom(space: Space, process: GaussianProcess, level: int) -> Square:
         _proportions(points[members, j], int(space.levels[j])) if categorical else ()
         for j, categorical in enumerate(space.categorical)
     )
-    reason = (
-        f"{len(members)} of {len(finished)} finished trials form the best cluster, "
-        f"with a median value of {np.median(values[members]):.6g}"
-    )
+    reason = f"{len(members)} of {len(finished)} finished trials form the best cluster"
     return Square(tuple(low.tolist()), tuple(high.tolist()), tuple(centre.tolist()), weights, reason)
 
 
