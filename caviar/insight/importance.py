@@ -34,7 +34,7 @@ MOST = 1000  # trials that the forest is grown on; more are drawn from at random
 TREES, LEAF = 64, 3
 RESAMPLES, RESAMPLED_TREES = 30, 12  # bootstrap: so many forests of so many trees
 CONFIDENCE = 1.96  # standard deviations: 95% of a normal distribution
-FAR = 10.0  # values further than so many interquartile ranges beyond the worse quartile count as that far
+FAR = 10.0  # values further than so many interquartile ranges of the first wave beyond its worse quartile are that far
 MARGIN = 0.02  # shares closer than this are no disagreement
 
 
@@ -101,7 +101,8 @@ def usable(table: pd.DataFrame, metric: str, mode: str) -> pd.DataFrame:
     finite = np.isfinite(values) & (table["state"] != "diverged").to_numpy(bool)
     if not finite.any():
         return table.iloc[:0]
-    quarter, worse = np.quantile(values[finite], [0.25, 0.75])
+    first = finite & (table["wave"] == table["wave"].min()).to_numpy(bool)  # spread over the whole space
+    quarter, worse = np.quantile(values[first if first.sum() >= FEWEST / 2 else finite], [0.25, 0.75])
     values = np.where(finite, values, values[finite].max())
     if worse > quarter:
         values = np.minimum(values, worse + FAR * (worse - quarter))

@@ -136,7 +136,7 @@ class Cluster:
         query = f"node_id={job.driver_node_id}&filename={SHELF}/{name}/{file}&lines=-1"
         with self._asking():
             answer = self._client._do_request("GET", f"/api/v0/logs/file?{query}&format=leading_1")
-        if answer.status_code != 200:
+        if answer.status_code != 200 or not answer.content:  # none of the files is ever empty
             raise InputError(f"the study {name!r} has no {file} yet; see `caviar status {name}`")
         return bytes(answer.content)
 

@@ -30,7 +30,7 @@ def written(folder, space, value, *, trials=32, waves=1, search="random", name="
         same_shape=1,
     )
     ledger, records = Ledger(settings), [{"study": settings.as_record()}]
-    while (wave := ledger.plan()) is not None:
+    while (wave := ledger.plan(1)) is not None:
         ledger.take([wave])
         ended = [_result(trial, value(trial.config, trial.number), epochs) for trial in ledger.trials(wave)]
         ledger.keep(ended)

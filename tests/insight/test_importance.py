@@ -122,10 +122,19 @@ def test_the_final_square_has_shares_of_its_own(tmp_path):
     def value(config, _):
         return -100.0 * (abs(config["x0"] - 0.5) > 0.3) - (config["x1"] - 0.5) ** 2
 
-    study = written(tmp_path, space, value, trials=160, waves=4, search="coarse-to-fine")
+    study = written(tmp_path, space, value, trials=160, waves=[100, 20, 20, 20], search="coarse-to-fine")
     found = importance(study).set_index("hyperparameter")
     assert found.loc["x0", "share"] > 0.8
     assert found.loc["x1", "square_share"] > 2 * found.loc["x0", "square_share"]
+
+
+def test_a_study_that_has_closed_in_still_tells_of_the_whole_space(tmp_path):
+    """Most of its trials are equally good: what is far off is not to be measured by their spread."""
+    study = written(
+        tmp_path, cube(2), lambda c, _: -100.0 * (abs(c["x0"] - 0.5) > 0.3) - (c["x1"] - 0.5) ** 2,
+        trials=160, waves=4, search="coarse-to-fine",
+    )  # fmt: skip
+    assert importance(study).set_index("hyperparameter").loc["x0", "share"] > 0.9
 
 
 def test_diverged_trials_count_and_failed_ones_do_not(tmp_path):

@@ -22,9 +22,10 @@ def test_each_picture_speaks_of_every_trial(study):  # noqa: F811
     assert len(squares.layout.shapes) == 2
     assert squares.layout.xaxis.ticktext == ("0.0001", "0.001", "0.01", "0.1", "1")
     assert len(study.plot.importance().data[0].y) == 4
-    assert len([trace for trace in study.plot.curves().data if trace.name.startswith("trial ")]) == 10
+    drawn = [trace.meta["trial"] for trace in study.plot.curves().data if trace.meta]
+    assert drawn[::-1] == [result.trial for result in study.ranking[:10]]  # the winner last, on top
     for over in ("trials", "seconds"):
-        running = study.plot.best(over).data[1].y
+        running = study.plot.best(over).data[-1].y
         assert (np.diff(running) >= 0).all()
 
 

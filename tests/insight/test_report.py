@@ -9,7 +9,8 @@ import caviar
 from caviar.cli import main
 from caviar.errors import InputError
 from caviar.insight.page import POLICY
-from caviar.insight.report import command, failures
+from caviar.insight.repeat import command
+from caviar.insight.tables import failures
 from tests.insight.browser import CHROMIUM, opened
 from tests.insight.studies import written
 
@@ -41,7 +42,7 @@ def study(tmp_path_factory):
 
 
 @browser
-@pytest.mark.parametrize("width", [1400, 500])
+@pytest.mark.parametrize("width", [1400, 400])
 def test_every_figure_has_as_many_points_as_the_table_has_rows(study, tmp_path, width):
     seen = opened(study.report(tmp_path / "report.html"), width)
     rows, finished = len(study.table), int((study.table["state"] == "finished").sum())
@@ -53,13 +54,23 @@ def test_every_figure_has_as_many_points_as_the_table_has_rows(study, tmp_path, 
     parallel = counts.pop(f"{rows} trials")
     assert parallel["trials"] == rows
     bars = counts.pop("The share of the metric's variance that each hyperparameter explains alone")
-    assert bars["bars"] == 2 * study.space.dimension
+    assert bars["bars"] == 3 * study.space.dimension  # alone, inside the last square, with its partner
     curves = counts.pop("score over epochs")
     assert curves["dots"] >= 10 * study.settings.epochs
-    best = [counts.pop(f"The best score so far over {over}; dots are the trials") for over in ("trials", "seconds")]
+    best = [counts.pop(f"The best score so far over {over}; dots are the trials that finished") for over in ("trials", "seconds")]
     assert [(figure["trials"], figure["dots"]) for figure in best] == [(finished, finished)] * 2
     assert counts, "pairs of the most important hyperparameters"
     assert [(figure["trials"], figure["dots"]) for figure in counts.values()] == [(rows, rows)] * len(counts)
+
+
+@browser
+def test_it_is_dark_where_its_reader_is_and_reached_by_keyboard(study, tmp_path):
+    page = study.report(tmp_path / "report.html")
+    light, dark = opened(page), opened(page, dark=True)
+    assert light["ground"] != dark["ground"]
+    assert {figure["text"] for figure in light["figures"]}.isdisjoint({figure["text"] for figure in dark["figures"]})
+    assert dark["errors"] == []
+    assert light["reachable"] >= len(light["figures"])
 
 
 @browser
@@ -99,14 +110,15 @@ def test_the_command_of_a_study_of_another_space_is_python_that_recreates_it(stu
 
 def test_a_study_of_digits_is_repeated_by_a_command(tmp_path):
     digits = caviar.Study("digits", trials=5, waves=[3, 2], seed=7, out=tmp_path)
-    said = "caviar run --trials 5 --seed 7 --waves 3,2 --epochs 20 --search coarse-to-fine"
+    said = "caviar run --trials 5 --seed 7 --waves 3,2 --epochs 20 --search coarse-to-fine --confirm no"
     assert command(digits.settings) == f"{said} --metric val_accuracy --mode max"
 
 
 def test_a_study_without_a_finished_trial_still_has_a_report(tmp_path):
     broken = written(tmp_path / "study", space(), lambda *_: "out of memory", trials=4)
     text = broken.report().read_text()
-    assert "4 of 4 trials." in text
+    assert "<dt>trials</dt><dd>4</dd>" in text
+    assert "<dt>failed or diverged</dt><dd>4</dd>" in text
     assert "out of memory" in text
 
 
