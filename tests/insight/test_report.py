@@ -57,7 +57,8 @@ def test_every_figure_has_as_many_points_as_the_table_has_rows(study, tmp_path, 
     assert bars["bars"] == 3 * study.space.dimension  # alone, inside the last square, with its partner
     curves = counts.pop("score over epochs")
     assert curves["dots"] >= 10 * study.settings.epochs
-    best = [counts.pop(f"The best score so far over {over}; dots are the trials that finished") for over in ("trials", "seconds")]
+    ran = "dots are the trials that finished"
+    best = [counts.pop(f"The best score so far over {over}; {ran}") for over in ("trials", "seconds")]
     assert [(figure["trials"], figure["dots"]) for figure in best] == [(finished, finished)] * 2
     assert counts, "pairs of the most important hyperparameters"
     assert [(figure["trials"], figure["dots"]) for figure in counts.values()] == [(rows, rows)] * len(counts)

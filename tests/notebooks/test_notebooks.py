@@ -7,7 +7,14 @@ import pytest
 
 from tests.notebooks.running import NOTEBOOKS, code_cells, executed, kinds
 
-LIMIT = 120.0  # seconds of a notebook
+LIMIT = 240.0  # seconds of a notebook: each takes under 70 on two cores, and a busy machine is no mistake of theirs
+SAID = {  # what an article claims, and still finds
+    "04_batch_norm": (
+        "batch norm reduces this shift",
+        "batch norm increases this shift",
+        "the two definitions disagree",
+    ),
+}
 LARGEST = 1.5e6  # bytes of a notebook with its pictures
 FOREIGN = ("/home/", "/root/", "/tmp/", "/work", "/Users/", "site-packages", "Traceback (most recent call last)")
 
@@ -21,6 +28,8 @@ def test_it_runs_and_shows_what_is_committed(path, tmp_path, ray_cluster):
     address = ray_cluster.get_runtime_context().gcs_address
     fresh, seconds = executed(path, tmp_path, {"RAY_ADDRESS": address, "PLOTLY_RENDERER": "plotly_mimetype"})
     assert kinds(fresh) == kinds(nbformat.read(path, as_version=4))
+    shown = "".join(str(cell.outputs) for cell in code_cells(fresh))
+    assert not [words for words in SAID.get(path.stem, ()) if words not in shown]
     assert seconds < LIMIT
 
 
