@@ -37,7 +37,10 @@ def test_a_placement_that_cannot_be_is_one_sentence(arguments, words):
     assert "\n" not in str(error.value)
 
 
-def test_ctrl_c_waits_for_the_end_of_what_must_not_be_interrupted_and_a_second_does_not():
+def test_ctrl_c_waits_for_the_end_of_what_must_not_be_interrupted_and_a_second_does_not(request):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # one that runs in the background ignores it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
+
     def interrupted(times):
         with uninterrupted():
             for _ in range(times):
