@@ -41,7 +41,8 @@ MARGIN = 0.02  # shares closer than this are no disagreement
 def importance(study: Study, seed: int = 0) -> pd.DataFrame:
     """How much of the variation of the metric each hyperparameter explains, the most important first.
 
-    Trials that diverged count as the worst finished value; failed and timed-out ones are left out. Shares of
+    Trials that diverged count as the worst finished value, those stopped early with what they had reached; failed
+    and timed-out ones, and those of a confirming wave, are left out. Shares of
     one hyperparameter alone (first order) sum to at most 1; what is missing is explained by several together.
 
     Args:
@@ -96,7 +97,8 @@ def usable(table: pd.DataFrame, metric: str, mode: str) -> pd.DataFrame:
     if metric not in table:
         return table.iloc[:0]
     sign = 1.0 if mode == "min" else -1.0
-    table = table[table["state"].isin(["finished", "stopped", "diverged"])].copy()
+    searched = table["confirms"].isna() if "confirms" in table else True  # replicates would count one place often
+    table = table[table["state"].isin(["finished", "stopped", "diverged"]) & searched].copy()
     values = sign * table[metric].to_numpy(float)
     finite = np.isfinite(values) & (table["state"] != "diverged").to_numpy(bool)
     if not finite.any():

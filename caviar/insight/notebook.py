@@ -2,7 +2,7 @@
 
 from html import escape
 
-from caviar.insight.tables import ten_best
+from caviar.insight.tables import facts, ten_best
 from caviar.insight.view import View
 from caviar.study.study import Study
 
@@ -10,8 +10,10 @@ from caviar.study.study import Study
 def study_html(study: Study) -> str:
     """A line about the study, and its ten best trials; names are escaped."""
     view, settings = View(study), study.settings
-    done = f"{len(view.table)} of {settings.trials} trials, {len(view.waves)} waves"
-    line = f"<p><b>{escape(settings.name)}</b>: {done}; {escape(settings.metric)} is to be {settings.mode}imised.</p>"
+    line = f"<p><b>{escape(settings.name)}</b>: {escape(settings.metric)} is to be {settings.mode}imised"
+    if not len(view.table):
+        return f"{line}; none of {settings.trials} trials has ended yet.</p>"
+    line += "; " + ", ".join(f"{escape(name)} {escape(value)}" for name, value in facts(view).items()) + ".</p>"
     if not view.finished:
         return line
     return line + str(ten_best(view).to_html(index=False, border=0, float_format="{:.4g}".format))

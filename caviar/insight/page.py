@@ -29,6 +29,7 @@ class Picture:
     figure: Any
     table: pd.DataFrame
     width: int = 0  # pixels below which the picture scrolls instead of shrinking
+    wide: bool = False  # on a line of its own, however narrow it could be
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def _section(anchor: str, section: Section, numbers: dict[int, int]) -> str:
 def _picture(picture: Picture, number: int) -> str:
     caption = escape(picture.figure.layout.meta["caption"])
     size = f"min-width:{picture.width}px;height:{picture.figure.layout.height}px"
-    kind = ' class="wide"' if picture.width > WIDE else ""
+    kind = ' class="wide"' if picture.wide or picture.width > WIDE else ""
     drawn = f'<div data-figure="{number}" role="img" aria-label="{caption}" style="{size}"></div>'
     folded = f"<details><summary>The table of this picture</summary>{table_html(picture.table)}</details>"
     scrolled = f'<div class="picture" tabindex="0">{drawn}</div>'

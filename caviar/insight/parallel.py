@@ -8,9 +8,11 @@ import numpy as np
 
 from caviar.insight.coordinates import coordinates, ticks, wave_sides
 from caviar.insight.metric import axis, groups
-from caviar.insight.style import HEIGHT, MANY, figure, shown, wave_colour
+from caviar.insight.style import HEIGHT, crowded, figure, shown, wave_colour
 from caviar.insight.view import View
 from caviar.space.space import Space
+
+LONGEST = 12  # letters of a label
 
 
 def parallel(study: View) -> Any:
@@ -18,21 +20,21 @@ def parallel(study: View) -> Any:
     space, metric, table = study.space, study.settings.metric, study.table
     values, labels = axis(table, metric)
     heights = np.column_stack([coordinates(table, space), values, np.full(len(table), np.nan)])  # NaN parts the lines
-    count = heights.shape[1]
+    count, thin = heights.shape[1], crowded(len(table))
     places = np.append(np.arange(count - 1), np.nan)
     traces: list[Any] = [_band(row, space) for row in study.fine_waves]
     for name, colour, opacity, rows in groups(table, metric, study.settings.mode):
         dash = "dot" if name in ("failed or diverged", "stopped early") else "solid"
         traces.append(
             {
-                "type": "scattergl" if len(table) > MANY else "scatter",
+                "type": "scatter",  # without a graphics card, ten thousand lines of scattergl take 15 seconds
                 "mode": "lines",
                 "name": name,
                 "x": np.tile(places, len(rows)).astype(np.float32),
                 "y": heights[rows].ravel().astype(np.float32),
                 "customdata": np.repeat(table["trial"].to_numpy(np.int32)[rows], count),
                 "hovertemplate": "trial %{customdata}<extra></extra>",
-                "line": {"color": colour, "width": 2.0 if name == "best 5%" else 1.2, "dash": dash},
+                "line": {"color": colour, "width": (2.0 if name == "best 5%" else 1.2) * thin, "dash": dash},
                 "opacity": _clearer(opacity, len(table)),
                 "meta": {"points_per_trial": count},
             }
@@ -52,7 +54,15 @@ def parallel(study: View) -> Any:
         },
         yaxis={"visible": False, "range": [-0.05, 1.05], "fixedrange": True},
         annotations=[
-            {"x": j, "y": y, "text": shown(text), "showarrow": False, "xanchor": "left", "xshift": 4, "font_size": 11}
+            {
+                "x": j,
+                "y": y,
+                "text": shown(_short(text)),
+                "showarrow": False,
+                "xanchor": "left",
+                "xshift": 4,
+                "font_size": 11,
+            }
             for j, (_, marks) in enumerate([*axes, (metric, labels)])
             for y, text in zip(*marks, strict=True)
         ],
@@ -77,6 +87,11 @@ def _band(row: Mapping[Any, Any], space: Space) -> dict[str, Any]:
         "fillcolor": _faint(colour),
         "hoverinfo": "name",
     }
+
+
+def _short(text: str) -> str:
+    """A label that does not reach the next axis."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _clearer(opacity: float, lines: int) -> float:

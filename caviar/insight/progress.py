@@ -6,7 +6,7 @@ import numpy as np
 
 from caviar.errors import InputError
 from caviar.insight.metric import fence, finished
-from caviar.insight.style import ACCENT, BAD, MANY, PLAIN, figure, shown, wave_colour
+from caviar.insight.style import ACCENT, BAD, MANY, PLAIN, crowded, figure, shown, wave_colour
 from caviar.insight.view import View
 
 EARLY = 200  # at most so many curves of trials that ended early
@@ -20,7 +20,7 @@ def best(study: View, over: str = "trials") -> Any:
     metric, table = study.settings.metric, study.table
     place = table["trial"].to_numpy(float) + 1 if over == "trials" else table["seconds"].cumsum().to_numpy(float)
     values, waves = finished(table, metric), table["wave"].to_numpy()
-    kept = np.isfinite(values)
+    kept, thin = np.isfinite(values), crowded(len(table))
     running = np.maximum.accumulate if study.settings.mode == "max" else np.minimum.accumulate
     confirming = set(study.waves["wave"][study.waves["kind"] == "confirm"])
     traces: list[Any] = [
@@ -30,7 +30,7 @@ def best(study: View, over: str = "trials") -> Any:
             "name": "confirming" if wave in confirming else f"wave {wave}",
             "x": place[kept & (waves == wave)].astype(np.float32),
             "y": values[kept & (waves == wave)],
-            "marker": {"color": wave_colour(wave), "size": 6, "opacity": 0.8},
+            "marker": {"color": wave_colour(wave), "size": 6 * thin, "opacity": 0.8 * thin},
             "meta": {"points_per_trial": 1},
         }
         for wave in sorted(set(waves[kept].tolist()))

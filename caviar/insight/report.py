@@ -14,7 +14,7 @@ from caviar.insight.parallel import parallel
 from caviar.insight.progress import best, curves
 from caviar.insight.repeat import command
 from caviar.insight.squares import squares
-from caviar.insight.tables import failures, held_out, squares_of_waves, ten_best, waves_in_short
+from caviar.insight.tables import facts, failures, held_out, squares_of_waves, ten_best, waves_in_short
 from caviar.insight.view import View
 from caviar.study.study import Study
 from caviar.study.versions import versions
@@ -47,38 +47,12 @@ def report(study: Study, path: str | Path | None = None) -> Path:
     sections += [_zoom(view, measured), *([_progress(view)] if view.finished else [])]
     sections += [_failures(view.table), _repeat(view)]
     lead = f"{settings.metric}, {settings.mode}imised over {study.space.dimension} hyperparameters by {settings.search}"
-    return write_page(file, settings.name, f"A Caviar study: {lead}.", _facts(view), sections)
+    return write_page(file, settings.name, f"A Caviar study: {lead}.", facts(view), sections)
 
 
 def _importance(study: View) -> pd.DataFrame | None:
     enough = len(usable(study.table, study.settings.metric, study.settings.mode)) >= FEWEST
     return importance(study.study) if enough else None
-
-
-def _facts(study: View) -> dict[str, str]:
-    table, settings = study.table, study.settings
-    states, confirming = table["state"], int(table["confirms"].notna().sum())
-    searched = len(table) - confirming
-    of = f" of {settings.trials:,}" if searched < settings.trials else ""
-    facts = {"trials": f"{searched:,}{of}"} | ({"and to confirm": str(confirming)} if confirming else {})
-    facts["waves"] = str(len(study.waves))
-    if study.finished:
-        facts["winner"] = f"trial {study.best.trial}"
-        facts |= _reached(study)
-    if stopped := int((states == "stopped").sum()):
-        facts["stopped early"] = f"{stopped:,}"
-    facts["failed or diverged"] = f"{int((~states.isin(['finished', 'stopped'])).sum()):,}"
-    facts["seconds of training"] = f"{table['seconds'].sum():,.0f}"
-    return facts
-
-
-def _reached(study: View) -> dict[str, str]:
-    """What the winner reached: confirmed, or else in the study."""
-    metric = study.settings.metric
-    if len(study.confirmation):
-        winner = study.confirmation.iloc[0]
-        return {f"confirmed {metric}": f"{winner['mean']:.4g} ± {(winner['high'] - winner['low']) / 2:.2g}"}
-    return {f"its {metric}": f"{study.best.metrics[metric]:.4g}"}
 
 
 def _winner(study: View) -> Section:
@@ -134,7 +108,7 @@ def _zoom(study: View, measured: pd.DataFrame | None) -> Section:
     ]
     sentences += [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in study.study.edges]
     varied = [dimension.name for dimension in study.space.dimensions]
-    pictures = [Picture(parallel(study), _plain(table), width=96 * (len(varied) + 1))]
+    pictures = [Picture(parallel(study), _plain(table), width=96 * (len(varied) + 1), wide=True)]
     if measured is not None:
         matter = measured["hyperparameter"][(measured["share"] > SHARE) | (measured.index < 2)][:PAIRED]
         for x, y in combinations(matter, 2):

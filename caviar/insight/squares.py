@@ -9,7 +9,7 @@ import pandas as pd
 from caviar.errors import InputError
 from caviar.insight.coordinates import coordinates, ticks, wave_sides
 from caviar.insight.metric import sizes
-from caviar.insight.style import MANY, figure, shown, wave_colour
+from caviar.insight.style import MANY, crowded, figure, shown, wave_colour
 from caviar.insight.view import View
 from caviar.space.hyperparameters import Choice, Integer
 from caviar.space.scales import Array
@@ -29,11 +29,12 @@ def squares(study: View, x: str, y: str) -> Any:
     space, table, metric = study.space, study.table, study.settings.metric
     axes = [_dimension(space, name) for name in (x, y)]
     points = coordinates(table, space)
-    pixels = sizes(table, metric, study.settings.mode)
+    pixels = sizes(table, metric, study.settings.mode) * np.float32(crowded(len(table)))
     confirming = set(study.waves["wave"][study.waves["kind"] == "confirm"])
     traces: list[Any] = []
     for wave in sorted(set(table["wave"].tolist())):
         rows = np.flatnonzero(table["wave"] == wave)
+        rows = rows[np.argsort(table["state"].iloc[rows].isin(list(SYMBOLS)).to_numpy(), kind="stable")]  # crosses last
         place = [_spread(points[rows, j], space, j, table["trial"].to_numpy()[rows], k) for k, j in enumerate(axes)]
         plain = "circle-open" if wave in confirming else "circle"
         traces.append(
@@ -46,7 +47,7 @@ def squares(study: View, x: str, y: str) -> Any:
                 "marker": {
                     "size": pixels[rows],
                     "color": wave_colour(wave),
-                    "opacity": 0.8,
+                    "opacity": 0.8 * crowded(len(table)),
                     "symbol": [SYMBOLS.get(state, plain) for state in table["state"].iloc[rows]],
                     "line": {"width": 1.5 if wave in confirming else 1, "color": wave_colour(wave)},
                 },

@@ -4,6 +4,7 @@ Colours mean the same in every picture: orange is the best, grey the rest, red w
 coarse one) over blue to violet, the later the deeper.
 """
 
+import math
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -14,6 +15,15 @@ WAVES = ("#8a94a6", "#4aa3df", "#3d74d6", "#6a5acd", "#9a4fc4", "#c04aa0")  # th
 ACCENT, PLAIN, BAD = "#e07b39", "#8a94a6", "#d64545"
 HEIGHT = 400  # pixels
 MANY = 3000  # points from which on the graphics card draws them
+
+
+def crowded(count: int) -> float:
+    """By how much lines and dots shrink where there are many, so that they do not become one surface.
+
+    >>> crowded(100), round(crowded(10_000), 2)
+    (1.0, 0.38)
+    """
+    return min(1.0, math.pow(900 / max(count, 1), 0.4))
 
 
 def shown(name: object) -> str:

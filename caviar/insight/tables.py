@@ -5,6 +5,33 @@ import pandas as pd
 from caviar.insight.view import View
 
 
+def facts(study: View) -> dict[str, str]:
+    """A study in a few figures, by name; at least one trial has ended."""
+    table, settings = study.table, study.settings
+    states, confirming = table["state"], int(table["confirms"].notna().sum())
+    searched = len(table) - confirming
+    of = f" of {settings.trials:,}" if searched < settings.trials else ""
+    facts = {"trials": f"{searched:,}{of}"} | ({"and to confirm": str(confirming)} if confirming else {})
+    facts["waves"] = str(len(study.waves))
+    if study.finished:
+        facts["winner"] = f"trial {study.best.trial}"
+        facts |= _reached(study)
+    if stopped := int((states == "stopped").sum()):
+        facts["stopped early"] = f"{stopped:,}"
+    facts["failed or diverged"] = f"{int((~states.isin(['finished', 'stopped'])).sum()):,}"
+    facts["seconds of training"] = f"{table['seconds'].sum():,.0f}"
+    return facts
+
+
+def _reached(study: View) -> dict[str, str]:
+    """What the winner reached: confirmed, or else in the study."""
+    metric = study.settings.metric
+    if len(study.confirmation):
+        winner = study.confirmation.iloc[0]
+        return {f"confirmed {metric}": f"{winner['mean']:.4g} ± {(winner['high'] - winner['low']) / 2:.2g}"}
+    return {f"its {metric}": f"{study.best.metrics[metric]:.4g}"}
+
+
 def held_out(study: View) -> str | None:
     """The metric on data that no choice looked at, where the winner has one."""
     name = study.settings.metric.replace("val_", "test_")

@@ -44,9 +44,8 @@ def curve(history: Rows, marks: Sequence[int] = ()) -> str:
         if axes.first <= m <= axes.last
     )
     present = [row for row in rows if not row["abandoned"]]
-    branches = [
-        [row for row in rows if row["abandoned"] and row["branch"] == b] for b in {row["branch"] for row in rows}
-    ]
+    abandoned = [row for row in rows if row["abandoned"]]
+    branches = [[row for row in abandoned if row["branch"] == b] for b in sorted({row["branch"] for row in abandoned})]
     lines = "".join(_line(axes, branch, 0.3) for branch in branches) + _line(axes, present, 1.0)
     label = f"Training and validation loss from epoch {axes.first} to {axes.last}"
     return (
@@ -107,7 +106,8 @@ def _names(axes: Axes, rows: Rows) -> str:
     """The name of each line at its end, not on top of each other."""
     ends = {name: axes.y(rows[-1][name]) + 4 for name in LINES}
     upper, lower = sorted(ends, key=lambda name: ends[name])
-    ends[lower] = max(ends[lower], ends[upper] + 14)
+    ends[lower] = min(max(ends[lower], ends[upper] + 14), HEIGHT - BELOW)  # above the epochs
+    ends[upper] = min(ends[upper], ends[lower] - 14)
     x = axes.x(rows[-1]["epoch"]) + 6
     return "".join(f'<text x="{x:.1f}" y="{y:.1f}" fill="{LINES[name]}">{name}</text>' for name, y in ends.items())
 
@@ -116,8 +116,11 @@ def _latest(diary: Rows) -> str:
     """The latest interventions as a table."""
     if not diary:
         return ""
-    head = "".join(f"<th>{name}</th>" for name in DIARY)
-    rows = ("".join(f"<td>{escape(str(entry[name]))}</td>" for name in DIARY) for entry in diary[-LATEST:])
+    head = "".join(f'<th style="text-align:left">{name}</th>' for name in DIARY)
+    rows = (
+        "".join(f'<td style="text-align:left">{escape(str(entry[name]))}</td>' for name in DIARY)
+        for entry in diary[-LATEST:]
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(f'<tr>{row}</tr>' for row in rows)}</tbody></table>"
 
 

@@ -7,6 +7,7 @@ coordinates exist for every point, but count (`active`) only where that option w
 
 import difflib
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -184,14 +185,11 @@ class Space:
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""
-        import pandas as pd
-
-        rows = [
-            (name, value.tier, value) if isinstance(value, Hyperparameter) else (name, "", value)
-            for name, value in self.hyperparameters.items()
-        ]
-        table = pd.DataFrame(rows, columns=["hyperparameter", "tier", "values"]).astype("str")
-        return str(table.to_html(index=False, border=0))
+        cells = [("hyperparameter", "tier", "values")]
+        cells += [(name, getattr(value, "tier", ""), value) for name, value in self.hyperparameters.items()]
+        rows = ["".join(f'<td style="text-align:left">{escape(str(cell))}</td>' for cell in row) for row in cells]
+        head, *body = (f"<tr>{row}</tr>" for row in rows)
+        return f"<table><thead>{head.replace('td', 'th')}</thead><tbody>{''.join(body)}</tbody></table>"
 
 
 def cube(dimension: int) -> Space:
