@@ -5,13 +5,13 @@ constant on boxes, so its variance over a region, and the part of it due to one 
 are exact sums over its leaves. Trials need not be spread evenly: the forest is averaged over the region, not
 over the trials, so a study that zoomed in is no obstacle. Hyperparameters are measured on their own scales.
 
-Checked against functions whose shares are known (tests/insight/test_importance.py), and on the same trials of random
-search against Optuna 5's evaluators. Spearman's rank correlation with its fANOVA, three seeds each: 0.94, 0.94, 1.00
-(a sum of six), 0.50, 1.00, 1.00 (Ishigami: the two main shares lie close), 1.00, 1.00, 1.00 (Sobol's g), and 0.60,
-0.66, 0.60 on 96 trials of the digits network, where all but the learning rate explain next to nothing; shares differ by
-0.05 on functions and up to 0.26 on digits, since leaves of one trial fit noise and ours hold three. PED-ANOVA
-(Watanabe et al. 2023) asks another question, what sets the best tenth apart, and agrees less: 0.71 to 0.83, 0.50,
--0.20 to 0.80, and -0.09 to 0.66.
+Checked against functions whose shares are known (tests/insight/test_importance.py), by the part of Optuna's published
+suite for importance evaluators that applies (tests/insight/test_optuna_suite.py), and on the same random trials against
+Optuna 5's evaluators, three seeds each (`python -m tests.benchmarks.importance`). Spearman's rank correlation with its
+fANOVA: 1.00, 0.77, 1.00 on a sum of six, three of which do nothing, 1.00 each on Ishigami's function and on Sobol's g,
+and 0.83, 0.83, 1.00 on 96 trials of the digits network; shares differ by at most 0.06 on the functions and 0.19 on the
+digits, since leaves of one trial fit noise and ours hold three. PED-ANOVA (Watanabe et al. 2023) asks another question,
+what sets the best tenth apart, and agrees less: 0.49 to 0.83, -0.50 to 0.50, 0.40 to 0.80, and 0.49 to 0.71.
 """
 
 from collections.abc import Mapping
