@@ -4,6 +4,8 @@ A trainer counts as here when it has answered for the first time; until then it 
 handed to it, so that no trial waits for a machine that is not there.
 """
 
+import math
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,6 +30,7 @@ from caviar.fleet.trainer import Trainer
 LOOK_SECONDS = 1.0  # how often the crew is compared with the cluster
 PATIENCE_SECONDS = 15.0  # how long a trainer may be coming before somebody is told, or it is given up
 SAY_SECONDS = 60.0
+ENDED_FOR_MEMORY = re.compile(r"Selected to kill: .*pid=(\d+), actual memory used=([\d.]+)GB")  # of Ray's message
 FALSE_STARTS = 3  # trainers in a row that die as they start: there is something wrong with all of them
 
 
@@ -161,7 +164,7 @@ def reason(error: Exception) -> str:
     """Why a worker was lost, out of one of Ray's long messages."""
     if isinstance(error, OutOfMemoryError):
         return "it was ended for lack of memory"
-    if innocent(error):
+    if _away(error):
         return "its node went out of reach"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
     if isinstance(error, RayActorError):
@@ -169,7 +172,23 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0]}"
 
 
-def innocent(error: Exception) -> bool:
-    """Whether the loss of a worker is known to be no trial's doing: its node or the network went."""
-    away = isinstance(error, ActorUnavailableError | ObjectLostError | GetTimeoutError)
-    return away or (isinstance(error, ActorDiedError) and "its node has died" in str(error))
+def innocent(error: Exception, name: str) -> bool:
+    """Whether the loss of a worker is known to be no doing of its trials.
+
+    That is so where its node or the network went, and where Ray ended it for lack of memory with another one that
+    held more.
+
+    Args:
+        error: what Ray says of its end.
+        name: of the worker.
+    """
+    if isinstance(error, OutOfMemoryError):
+        held = {pid: float(gigabytes) for pid, gigabytes in ENDED_FOR_MEMORY.findall(str(error))}
+        return held.get(name.rpartition(":")[2], math.inf) < max(held.values(), default=0.0)
+    return _away(error)
+
+
+def _away(error: Exception) -> bool:
+    """Whether a worker's node or the network to it went."""
+    gone = isinstance(error, ActorUnavailableError | ObjectLostError | GetTimeoutError)
+    return gone or (isinstance(error, ActorDiedError) and "its node has died" in str(error))

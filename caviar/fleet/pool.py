@@ -118,7 +118,7 @@ class Pool:
             self._dispatcher.finished(worker)
             return []
         except RayError as error:
-            return self._lose(worker, reason(error), charge=not innocent(error))
+            return self._lose(worker, reason(error), charge=not innocent(error, worker.name))
         for event in events:
             if isinstance(event, Started):
                 worker.started[event.trial] = worker.heard

@@ -92,7 +92,9 @@ class Gathering:
 
     def _result(self, event: Done) -> Result:
         trial = self._trials[event.trial]
-        curve = list(self._curves.get(trial.number, []))
+        curve = self._curves.pop(trial.number, [])
+        if event.state == "paused":
+            self._curves[trial.number] = list(curve)  # it may go on
         printed = self._printed.pop(trial.number, "")
         return Result(
             trial=trial.number,

@@ -181,7 +181,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("throughput", "quality"))
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    repeats, seeds = (1, 3) if arguments.quick else (3, 10)
+    repeats, seeds = (1, 3) if arguments.quick else (3, 30)
     rows: list[dict[str, Any]] = []
     if arguments.only != "quality":
         rows += throughput(256, repeats)

@@ -1,7 +1,8 @@
 """Studies on a cluster of several nodes, under every disturbance; prints what was seen as JSON.
 
-First one whose trainers are killed or hang and whose nodes go and come, then one of 64 trainers that sleep. A process
-of its own: a test session has one Ray already. Run it by hand: `python -m tests.fleet.faulty_cluster`.
+First one whose trainers are killed or hang and whose nodes go and come, then one in which a whole node falls silent,
+then one of 64 trainers that sleep. A process of its own: a test session has one Ray already. By hand:
+`python -m tests.fleet.faulty_cluster`.
 """
 
 import contextlib
@@ -23,6 +24,7 @@ from caviar.fleet import pool
 from caviar.study import journal
 
 TRIALS = 300
+FROZEN_TRIALS = 60
 SLEEPERS, NAPS = 64, 256  # trainers and trials
 SPACE = caviar.Space(x=caviar.uniform(0, 1))
 
@@ -77,11 +79,11 @@ def disturb(cluster, nodes, folder, ended, kills):
             steps.pop(0)
 
 
-def study(folder, seconds):
-    """The study of both runs."""
+def study(folder, seconds, trials=TRIALS):
+    """The study of every run."""
     train = trainable(folder, seconds)
     objective = {"metric": "loss", "mode": "min", "confirm": False}
-    return caviar.Study(train, space=SPACE, trials=TRIALS, waves=2, out=folder / "study", **objective)
+    return caviar.Study(train, space=SPACE, trials=trials, waves=2, out=folder / "study", **objective)
 
 
 def resumed_after(kills, begun):
@@ -92,6 +94,41 @@ def resumed_after(kills, begun):
         again = [start for start, owner, seed in begun if hit == [seed] and owner != process and start > when]
         gaps += [min(again) - when] if again else []
     return gaps
+
+
+def processes_of(process):
+    """A process and all that it started."""
+    tasks = Path(f"/proc/{process}/task").iterdir()
+    started = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return [process, *(each for child in started for each in processes_of(child))]
+
+
+def freeze_a_node(cluster, node, folder):
+    """A study in which a node with all its processes stops, as behind a cut network; returns what was seen."""
+    tables = []
+    running = threading.Thread(target=lambda: tables.append(study(folder, 0.2, FROZEN_TRIALS).run(progress=False)))
+    folder.mkdir()
+    running.start()
+    while len(starts(folder)) < FROZEN_TRIALS // 3:
+        time.sleep(0.05)
+    frozen = processes_of(node.all_processes["raylet"][0].process.pid)
+    for process in frozen:
+        os.kill(process, signal.SIGSTOP)
+    running.join()
+    for process in frozen:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGCONT)
+    cluster.remove_node(node, allow_graceful=False)
+    begun, (table,) = starts(folder), tables
+    hit = {seed for _, process, seed in begun if process in frozen}
+    elsewhere = {seed for _, process, seed in begun if process not in frozen}
+    finished = table.loc[table["state"] == "finished"]
+    return {
+        "frozen_rows": len(table),
+        "frozen_finished": len(finished),
+        "frozen_trainers": len({process for _, process, _ in begun if process in frozen}),
+        "frozen_again_elsewhere": len(hit & elsewhere),
+    }
 
 
 def sleep_on_many(cluster, folder):
@@ -152,6 +189,7 @@ def main():
                 "states": table["state"].value_counts().to_dict(),
                 "resumed_after_seconds": sorted(resumed_after(kills, starts(faulty))),
             }
+            seen |= freeze_a_node(cluster, nodes.pop(), Path(temporary, "frozen"))
             print(json.dumps(seen | sleep_on_many(cluster, Path(temporary, "many"))))
     finally:
         ray.shutdown()

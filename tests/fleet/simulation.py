@@ -87,7 +87,7 @@ class SimulatedFleet:
             deadly = any(trial.number in self._killers for trial in stack)
             self._plan(self.now + seconds, "kill" if deadly else "end", worker, stack)
             given = {trial.number: self._paused.get(trial.number, (worker, 0)) for trial in stack}
-            self._given = self._given | {n: reports if home == worker else 0 for n, (home, reports) in given.items()}
+            self._given.update((n, reports if home == worker else 0) for n, (home, reports) in given.items())
             return self.dispatcher.receive([Started(trial.number, self._given[trial.number]) for trial in stack])
         if what == "kill":
             return self._lose(worker, "it took its worker with it")

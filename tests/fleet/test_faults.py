@@ -28,3 +28,22 @@ def test_killed_trainers_and_nodes_that_go_and_come_change_nothing_in_the_table(
     assert seen["kills"] >= 5
     assert seen["starts"] > 300
     assert seen["nodes"] >= 3
+    assert seen["frozen_rows"] == seen["frozen_finished"] == 60
+    assert seen["frozen_trainers"] >= 1
+    assert seen["frozen_again_elsewhere"] >= 1
+
+
+@pytest.mark.timeout(300)
+def test_trials_that_exhaust_the_memory_fail_and_their_neighbours_do_not():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fleet.starved_cluster"], cwd=ROOT, capture_output=True, text=True, timeout=280
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    seen = json.loads(next(line for line in done.stdout.splitlines() if line.startswith('{"rows"')))
+    print(seen)
+    assert seen["rows"] == 24
+    assert seen["greedy_once"]
+    assert seen["greedy"]
+    assert seen["failed"] == seen["greedy"]
+    assert seen["errors"] == ["its worker was lost 3 times: it was ended for lack of memory"]
+    assert seen["finished"] == 24 - len(seen["greedy"])

@@ -176,8 +176,18 @@ def test_trainers_that_the_cluster_has_no_room_for_are_asked_for_and_said_to_be_
 def test_why_a_worker_was_lost_and_whether_a_trial_is_to_blame():
     memory = OutOfMemoryError("Task was killed due to the node running low on memory.")
     assert crew.reason(memory) == "it was ended for lack of memory"
-    assert not crew.innocent(memory)
+    assert not crew.innocent(memory, "host:1")
     for away in (ActorUnavailableError("gone", b"1" * 16), GetTimeoutError("silent"), ObjectLostError("0", None, "")):
-        assert crew.innocent(away)
+        assert crew.innocent(away, "host:1")
         assert crew.reason(away) == "its node went out of reach"
     assert crew.reason(WorkerCrashedError()).startswith("WorkerCrashedError: ")
+
+
+def test_of_workers_ended_for_memory_together_the_one_that_held_most_is_to_blame():
+    held = {"84": 0.15, "841": 2.50, "842": 0.47}  # gigabytes by process
+    lines = [
+        f"Selected to kill: (Actor(d7): job ID=01, pid={pid}, actual memory used={gb}GB)" for pid, gb in held.items()
+    ]
+    error = OutOfMemoryError("3 worker(s) were killed due to the node running low on memory.\n" + "\n".join(lines))
+    assert [crew.innocent(error, f"host:{pid}") for pid in held] == [True, False, True]
+    assert not crew.innocent(error, "host:999")  # one that Ray's message does not speak of

@@ -1,5 +1,6 @@
 """One race: a method on a problem, at each budget and width, scored on the true value of its winner."""
 
+import zlib
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
@@ -37,13 +38,14 @@ class Asks(Protocol):
 
 def race(method: str, problem: Problem, seed: int, budgets: tuple[tuple[int, int], ...] = BUDGETS) -> list[Record]:
     """The records of one method on one problem with one seed, one a budget."""
+    drawn = zlib.crc32(f"{problem.name}, {seed}".encode())  # else all problems of a seed began with the same points
     widths: dict[int, list[int]] = {}
     for trials, width in budgets:
         widths.setdefault(1 if method == "TPE sequential" else width, []).append(trials)
     values: dict[int, float] = {}
     for width, totals in widths.items():
         for trials in [[t] for t in totals] if method in (*CAVIAR, "grid") else [sorted(totals)]:
-            values |= zip(trials, winners(method, problem, seed, trials, width), strict=True)
+            values |= zip(trials, winners(method, problem, drawn, trials, width), strict=True)
     return [
         Record(method, problem.family, problem.name, trials, width, seed, values[trials], problem.best)
         for trials, width in budgets

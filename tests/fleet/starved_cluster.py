@@ -1,0 +1,77 @@
+"""A study on a Ray whose memory runs short, so that its memory monitor ends trainers; prints what was seen as JSON.
+
+Some trials hold ever more memory whenever they run, others only the first time; the rest are their neighbours, which
+Ray may end with them. A process of its own: the monitor is set up with its Ray. By hand:
+`python -m tests.fleet.starved_cluster`.
+"""
+
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import ray
+from ray._common.utils import get_system_memory
+from ray._private.utils import get_used_memory
+
+import caviar
+
+ROOM = 2 << 30  # bytes that Ray's processes may take in all
+TRIALS = 24
+GREEDY, GREEDY_ONCE = 0.95, 0.88  # trials with a larger x
+
+
+def trainable(folder):
+    """A function some of whose trials hold ever more memory, until somebody ends them."""
+
+    def train(config, seed):
+        note = folder / str(seed)
+        first = not note.exists()
+        note.touch()
+        if config["x"] > (GREEDY_ONCE if first else GREEDY):
+            held = []
+            while sum(map(len, held)) < 2 * ROOM:
+                held.append(np.ones(100_000_000, np.uint8))
+                time.sleep(0.02)
+        time.sleep(0.1)
+        return {"loss": config["x"]}
+
+    return train
+
+
+def main():
+    limits = {
+        "memory_usage_threshold": (get_used_memory() + ROOM) / get_system_memory(),
+        "memory_monitor_refresh_ms": 50,
+    }
+    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, _system_config=limits)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {"trials": TRIALS, "waves": 1, "search": "random", "seed": 1, "workers": 3, "confirm": False}
+        study = caviar.Study(
+            trainable(Path(folder)),
+            space=caviar.Space(x=caviar.uniform(0, 1)),
+            metric="loss",
+            mode="min",
+            out=Path(folder, "study"),
+            **settings,
+        )
+        table = study.run(progress=False)
+    failed = table[table["state"] == "failed"]
+    print(
+        json.dumps(
+            {
+                "rows": len(table),
+                "greedy": table.loc[table["x"] > GREEDY, "trial"].tolist(),
+                "greedy_once": table.loc[table["x"].between(GREEDY_ONCE, GREEDY), "trial"].tolist(),
+                "failed": failed["trial"].tolist(),
+                "errors": failed["error"].unique().tolist(),
+                "finished": int((table["state"] == "finished").sum()),
+            }
+        )
+    )
+    ray.shutdown()
+
+
+if __name__ == "__main__":
+    main()
