@@ -52,10 +52,13 @@ class Here:
         folder = self.folder(name)
         records = journal.read(folder)
         settings = next(records)["study"]
-        done = len({record["trial"] for record in records if "state" in record})
-        state = "running" if journal.driver(folder) else "finished" if done >= settings["trials"] else "stopped"
+        ended = {record["trial"]: (record["state"], record["confirms"]) for record in records if "state" in record}
+        top, replicates = settings["confirm"] or (0, 0)
+        confirming = min(top, sum(end == ("finished", None) for end in ended.values())) * replicates
+        total = settings["trials"] + confirming
+        state = "running" if journal.driver(folder) else "finished" if len(ended) >= total else "stopped"
         begun = pd.Timestamp(min(path.stat().st_mtime for path in folder.iterdir()), unit="s")
-        return Status(name, state, f"{done}/{settings['trials']} trials", begun)
+        return Status(name, state, f"{len(ended)}/{total} trials", begun)
 
     def logs(self, name: str, follow: bool = False) -> Iterator[str]:
         """What has happened in a study, a line a wave and a trial; with `follow`, until its driver ends."""

@@ -54,7 +54,7 @@ def _study(name: str) -> Study:
     return Study.open(
         folder,
         data=data,
-        workers=placement["workers"] or "auto",
+        workers="auto" if placement["workers"] is None else placement["workers"],
         address="auto",
         resources=placement["resources"],
         trial_timeout=placement["trial_timeout"],
