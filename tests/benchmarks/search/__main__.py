@@ -98,6 +98,8 @@ def report(table: pd.DataFrame, pooled: pd.DataFrame, shares: pd.DataFrame) -> N
     print(_wide(table[table["family"].str.startswith("lcbench")], "loss"))
     print("\nSeeds")
     print(table.pivot_table(index="method", columns="family", values="seeds", aggfunc="min"))
+    if shares.empty:
+        return
     print("\nShare of races that Caviar wins, with 95% intervals over problems")
     text = shares.apply(lambda row: f"{row.wins:.2f} [{row.low:.2f}, {row.high:.2f}]", axis=1)
     print(
