@@ -11,7 +11,6 @@ COLOURS = {
     "Sobol'": "#c9b458",
     "grid": "#b08d57",
     "TPE": "#2e6f95",
-    "TPE multivariate": "#5fa8d3",
     "CMA-ES": "#3c896d",
     "TPE sequential": "#7b4b94",
     "Optuna GP": "#444444",
