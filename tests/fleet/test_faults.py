@@ -10,14 +10,19 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.timeout(900)
-def test_killed_trainers_and_nodes_that_go_and_come_change_nothing_in_the_table():
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.fleet.faulty_cluster"], cwd=ROOT, capture_output=True, text=True, timeout=880
-    )
+def seen_on(cluster, timeout):
+    """What a script of this folder has seen on its own cluster."""
+    command = [sys.executable, "-m", f"tests.fleet.{cluster}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
     assert done.returncode == 0, done.stderr[-3000:]
     seen = json.loads(next(line for line in done.stdout.splitlines() if line.startswith('{"rows"')))
     print(seen)
+    return seen
+
+
+@pytest.mark.timeout(900)
+def test_killed_trainers_and_nodes_that_go_and_come_change_nothing_in_the_table():
+    seen = seen_on("faulty_cluster", timeout=880)
     assert seen["sleepers"] == 64
     assert seen["naps"] == 256
     assert seen["hung"], seen
@@ -35,12 +40,7 @@ def test_killed_trainers_and_nodes_that_go_and_come_change_nothing_in_the_table(
 
 @pytest.mark.timeout(300)
 def test_trials_that_exhaust_the_memory_fail_and_their_neighbours_do_not():
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.fleet.starved_cluster"], cwd=ROOT, capture_output=True, text=True, timeout=280
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    seen = json.loads(next(line for line in done.stdout.splitlines() if line.startswith('{"rows"')))
-    print(seen)
+    seen = seen_on("starved_cluster", timeout=280)
     assert seen["rows"] == 24
     assert seen["greedy_once"]
     assert seen["greedy"]

@@ -39,15 +39,13 @@ class Asks(Protocol):
 def race(method: str, problem: Problem, seed: int, budgets: tuple[tuple[int, int], ...] = BUDGETS) -> list[Record]:
     """The records of one method on one problem with one seed, one a budget."""
     drawn = zlib.crc32(f"{problem.name}, {seed}".encode())  # else all problems of a seed began with the same points
-    widths: dict[int, list[int]] = {}
     asked = {budget: 1 if method == "TPE sequential" else budget[1] for budget in budgets}
-    for (trials, _), width in asked.items():
-        widths.setdefault(width, []).append(trials)
     values: dict[tuple[int, int], float] = {}
-    for width, totals in widths.items():
-        for trials in [[t] for t in totals] if method in (*CAVIAR, "grid") else [sorted(set(totals))]:
+    for width in set(asked.values()):
+        totals = sorted({trials for (trials, _), wide in asked.items() if wide == width})
+        for trials in [[t] for t in totals] if method in (*CAVIAR, "grid") else [totals]:
             found = winners(method, problem, drawn, trials, width)
-            values |= {(total, width): value for total, value in zip(trials, found, strict=True)}
+            values |= zip(((total, width) for total in trials), found, strict=True)
     return [
         Record(method, problem.family, problem.name, *budget, seed, values[budget[0], width], problem.best)
         for budget, width in asked.items()
