@@ -96,11 +96,16 @@ def resumed_after(kills, begun):
     return gaps
 
 
-def processes_of(process):
-    """A process and all that it started."""
-    tasks = Path(f"/proc/{process}/task").iterdir()
-    started = [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    return [process, *(each for child in started for each in processes_of(child))]
+def freeze(process):
+    """Stop a process and all that it started; returns them all."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGSTOP)  # first of all: what is stopped starts no more
+    frozen = [process]
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread or a process that has just ended
+            for child in children.read_text().split():
+                frozen += freeze(int(child))
+    return frozen
 
 
 def freeze_a_node(cluster, node, folder):
@@ -111,9 +116,7 @@ def freeze_a_node(cluster, node, folder):
     running.start()
     while len(starts(folder)) < FROZEN_TRIALS // 3:
         time.sleep(0.05)
-    frozen = processes_of(node.all_processes["raylet"][0].process.pid)
-    for process in frozen:
-        os.kill(process, signal.SIGSTOP)
+    frozen = freeze(node.all_processes["raylet"][0].process.pid)
     running.join()
     for process in frozen:
         with contextlib.suppress(ProcessLookupError):

@@ -14,7 +14,7 @@ def seen_on(cluster, timeout):
     """What a script of this folder has seen on its own cluster."""
     command = [sys.executable, "-m", f"tests.fleet.{cluster}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == 0, done.stderr[-20_000:]
     seen = json.loads(next(line for line in done.stdout.splitlines() if line.startswith('{"rows"')))
     print(seen)
     return seen
