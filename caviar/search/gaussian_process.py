@@ -19,12 +19,12 @@ from caviar.space.scales import Array
 FITTED = 250  # at most so many trials decide the length scales,
 KEPT = 1000  # and so many the predictions: the best half of them, and others at random
 ITERATIONS = 40
-LENGTH, LENGTH_SD, LENGTH_BOUNDS = 0.5, 1.0, (0.03, 20.0)
+LENGTH, LENGTH_SD, LENGTH_BOUNDS = 0.4, 1.0, (0.03, 20.0)
 SIGNAL, SIGNAL_SD, SIGNAL_BOUNDS = 1.0, 1.0, (0.1, 10.0)
 NOISE, NOISE_SD, NOISE_BOUNDS = 0.02, 1.5, (1e-6, 1.0)
 CLIP = (-5.0, 2.0)
 BLOCK = 2**15  # correlations at a time: they stay in the cache, which takes half of the time
-ROUGH = 1 / 3  # of what the smooth process can't explain this share is held for real, the rest for noise
+ROUGH = 0.05  # the variance of details finer than any length scale; what can't be explained beyond it is noise
 
 
 def differences(a: Array, b: Array, categorical: NDArray[np.bool_]) -> Array:
@@ -37,19 +37,19 @@ def differences(a: Array, b: Array, categorical: NDArray[np.bool_]) -> Array:
 def standardised(values: Array) -> tuple[Array, float, float]:
     """Values with outliers cut, mean 0 and standard deviation 1; and the shift and scale that undo it.
 
-    NaN counts as the worst finite value. The unit is the distance from the median to the 16% quantile (one
-    standard deviation of a normal distribution): poor trials, however poor, are cut at 2 of them.
+    NaN counts as the median: a failed trial is worse than the good ones, and says nothing of the poor ones. The
+    unit is the distance from the median to the 16% quantile (one standard deviation of a normal distribution):
+    poor trials, however poor, are cut at 2 of them.
 
     Returns:
         z of shape (n,), shift and scale with value = shift + scale * z (where nothing was cut).
     """
-    finite = values[np.isfinite(values)]
-    values = np.where(np.isfinite(values), values, finite.max() if len(finite) else 0.0)
-    median, low = np.quantile(values, [0.5, 0.16])
+    finite = values[np.isfinite(values)] if np.isfinite(values).any() else np.zeros(1)
+    median, low = np.quantile(finite, [0.5, 0.16])
     unit = median - low
-    if unit <= 1e-9 * values.std():  # most values are equal
-        unit = values.std() or 1.0
-    z = np.clip((values - median) / unit, *CLIP)
+    if unit <= 1e-9 * finite.std():  # most values are equal
+        unit = finite.std() or 1.0
+    z = np.clip((np.where(np.isfinite(values), values, median) - median) / unit, *CLIP)
     mean, sd = float(z.mean()), float(z.std()) or 1.0
     return (z - mean) / sd, float(median + unit * mean), float(unit * sd)
 
@@ -137,8 +137,9 @@ class GaussianProcess:
     def smoothed(self, points: Array, values: Array) -> Array:
         """What finished trials are likely to give again, shape (n,), in the unit of the values.
 
-        The posterior mean plus the share `ROUGH` of what is left over: functions have details finer than
-        any length scale, measurements have noise, and single measurements can't tell one from the other.
+        The posterior mean plus a share of what is left over, `ROUGH` over the noise's variance: functions have
+        details finer than any length scale, measurements have noise, and only the one beyond `ROUGH` is taken for
+        luck (of a detail and noise that are both normal this share is what is expected of the detail).
 
         Args:
             points: shape (n, d).
@@ -146,7 +147,7 @@ class GaussianProcess:
         """
         z = np.clip((values - self.shift) / self.scale, self.z.min(), self.z.max())
         mean = self.mean(points)
-        return self.shift + self.scale * (mean + ROUGH * (z - mean))
+        return self.shift + self.scale * (mean + min(1.0, ROUGH / self.noise) * (z - mean))
 
     def posterior(self, points: Array) -> tuple[Array, Array]:
         """The posterior mean of z, shape (m,), and what the trials tell of it, shape (n, m).
