@@ -155,7 +155,7 @@ class GaussianProcess:
         The second is lower^-1 k(trials, points): posterior covariance = prior - told.T @ told (algorithm 2.1).
         """
         covariance = self.covariance(self.points, points)
-        told: Array = solve_triangular(self.lower, covariance, lower=True)
+        told: Array = solve_triangular(self.lower, covariance, lower=True, check_finite=False)
         return self.alpha @ covariance, told
 
     def believing(self, points: Array) -> "GaussianProcess":

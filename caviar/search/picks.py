@@ -21,7 +21,7 @@ STEPS = (0.03, 0.1, 0.3)  # are this much of a length scale wide,
 CHANGED = 1 / 3  # and change this share of the coordinates
 BETA = (1.5, 2.5)  # the boldest confidence bound of a wave of 16 or less, of 48 or more,
 ONE = 1.0  # and the bound of a single pick
-MEMBERS = 100  # candidates for the rest of a group
+MEMBERS = 100  # candidates for the rest of a group, at most (and eight a point at least)
 TOGETHER = 250  # picks that know of each other
 
 
@@ -119,19 +119,20 @@ def grouped_ladder(
 ) -> Array:
     """A ladder whose every `group` consecutive picks agree in the shared coordinates.
 
-    The first of every group are picked freely; the others from candidates moved to their shared coordinates.
+    The first of every group are picked freely. The candidates are dealt out among the groups and moved to their
+    shared coordinates; the others are picked from these, knowing the first of all groups and the rest of their own.
 
     Returns:
         The picks in order, shape (at most k, d).
     """
-    columns, number = list(shared), max(MEMBERS, 4 * group)
+    columns, picks = list(shared), found[:0]
     leaders = ladder(process, found, betas[::group])
-    process, picks = process.believing(leaders), found[:0]
+    number = max(8 * group, min(MEMBERS, len(found) // max(len(leaders), 1)))
+    process = process.believing(leaders)
     for i, leader in enumerate(leaders):
         moved = np.roll(found, -i * number, axis=0)[:number]
         moved[:, columns] = leader[columns]
         moved = fresh(space, moved, np.concatenate([taken, leaders, picks]))
         members = ladder(process, moved, betas[i * group + 1 : (i + 1) * group])
-        process = process.believing(members)
         picks = np.concatenate([picks, leader[None], members])
     return picks
