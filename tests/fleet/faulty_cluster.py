@@ -29,12 +29,17 @@ SLEEPERS, NAPS = 64, 256  # trainers and trials
 SPACE = caviar.Space(x=caviar.uniform(0, 1))
 
 
-def trainable(folder, seconds):
-    """A function that takes its time and leaves a note of each start: when, which process, which trial's seed."""
+def trainable(folder, seconds, held):
+    """A function that takes its time and leaves a note of each start: when, which process, which trial's seed.
+
+    Trials after the first `held` wait for a file `go`.
+    """
 
     def train(config, seed):
-        with open(folder / "starts", "a") as starts:
-            starts.write(f"{time.time()} {os.getpid()} {seed}\n")
+        with open(folder / "starts", "a") as notes:
+            notes.write(f"{time.time()} {os.getpid()} {seed}\n")
+        while len(starts(folder)) > held and not (folder / "go").exists():
+            time.sleep(0.05)
         time.sleep(seconds)
         return {"loss": (config["x"] - 0.3) ** 2}
 
@@ -79,9 +84,9 @@ def disturb(cluster, nodes, folder, ended, kills):
             steps.pop(0)
 
 
-def study(folder, seconds, trials=TRIALS):
+def study(folder, seconds, trials=TRIALS, held=2 * TRIALS):
     """The study of every run."""
-    train = trainable(folder, seconds)
+    train = trainable(folder, seconds, held)
     objective = {"metric": "loss", "mode": "min", "confirm": False}
     return caviar.Study(train, space=SPACE, trials=trials, waves=2, out=folder / "study", **objective)
 
@@ -96,27 +101,38 @@ def resumed_after(kills, begun):
     return gaps
 
 
+def processes_of(process):
+    """A process and all that it started."""
+    found = [process]
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            for child in children.read_text().split():
+                found += processes_of(int(child))
+    return found
+
+
 def freeze(process):
     """Stop a process and all that it started; returns them all."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process, signal.SIGSTOP)  # first of all: what is stopped starts no more
-    frozen = [process]
-    for children in Path(f"/proc/{process}/task").glob("*/children"):
-        with contextlib.suppress(OSError):  # a thread or a process that has just ended
-            for child in children.read_text().split():
-                frozen += freeze(int(child))
+    os.kill(process, signal.SIGSTOP)  # first of all: what is stopped starts no more
+    frozen = processes_of(process)
+    for child in frozen[1:]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGSTOP)
     return frozen
 
 
 def freeze_a_node(cluster, node, folder):
     """A study in which a node with all its processes stops, as behind a cut network; returns what was seen."""
-    tables = []
-    running = threading.Thread(target=lambda: tables.append(study(folder, 0.2, FROZEN_TRIALS).run(progress=False)))
+    tables, held = [], FROZEN_TRIALS // 6  # each trainer holds two trials: some are left for that node
+    halting = study(folder, 0.2, FROZEN_TRIALS, held)
+    running = threading.Thread(target=lambda: tables.append(halting.run(progress=False)))
     folder.mkdir()
     running.start()
-    while len(starts(folder)) < FROZEN_TRIALS // 3:
-        time.sleep(0.05)
-    frozen = freeze(node.all_processes["raylet"][0].process.pid)
+    raylet = node.all_processes["raylet"][0].process.pid
+    while len(starts(folder)) <= held or not {owner for _, owner, _ in starts(folder)} & set(processes_of(raylet)):
+        time.sleep(0.1)
+    frozen = freeze(raylet)
+    (folder / "go").touch()
     running.join()
     for process in frozen:
         with contextlib.suppress(ProcessLookupError):
