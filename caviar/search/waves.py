@@ -56,7 +56,7 @@ def _automatic(trials: int, dimension: int, workers: int | None) -> tuple[int, .
     """Several small waves: each keeps all workers busy, and has at least 8 trials and one a coordinate.
 
     Measured for 128 trials, 3 seeds (normalised regret on 34 functions; points lost on LCBench with noise
-    of 2): 2 waves .45 and 2.7, 4 waves .26 and .6, 8 waves .23 and .3, 16 waves .25 and -.2. So eight where
+    of 2): 2 waves .46 and 2.8, 4 waves .28 and .3, 8 waves .23 and .1, 16 waves .29 and -.4. So eight where
     workers stay busy, and four where they don't (`python -m tests.benchmarks.search --lcbench FOLDER
     --families ab --methods Caviar,random --budgets 128x64 128x32 128x16 128x8 --seeds 3`).
     """
