@@ -113,14 +113,15 @@ def uninterrupted() -> Iterator[None]:
 
 
 def _start(options: dict[str, Any], address: str | None, tries: int = 2) -> None:
-    """Start or join Ray; one that did not come up on this machine is tried once more."""
+    """Start or join Ray; one that had to be started for us, here or behind ray://, is tried once more."""
     try:
         ray.init(**options)
     except Exception as error:  # Ray raises bare ones where it is slow to come up
         ray.shutdown()
-        if address is None and tries > 1:
+        if tries > 1 and (address is None or address.startswith("ray://")):
             return _start(options, address, tries - 1)
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        first, *others = str(error).strip().splitlines() or [type(error).__name__]
+        reason = f"{first} {others[-1]}" if first.endswith(":") and others else first
         where = "on this machine" if address is None else f"at {address}"
         raise ClusterError(f"no Ray {where}: {reason}; start one with `ray start --head`") from error
 

@@ -1,10 +1,11 @@
 import signal
 import socket
+from types import SimpleNamespace
 
 import pytest
 
 from caviar.errors import CaviarError, ClusterError, InputError
-from caviar.fleet.cluster import Placement, uninterrupted
+from caviar.fleet.cluster import Placement, connected, uninterrupted
 
 
 def free_port():
@@ -53,3 +54,28 @@ def test_ctrl_c_waits_for_the_end_of_what_must_not_be_interrupted_and_a_second_d
             interrupted(times)
     assert steps == [1]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize(
+    ("address", "failures", "tried"), [(None, 1, 2), ("ray://host:1", 1, 2), ("ray://host:1", 2, 2), ("host:1", 1, 1)]
+)
+def test_a_ray_that_has_to_be_started_for_us_is_tried_twice(monkeypatch, address, failures, tried):
+    calls = []
+
+    def init(**options):
+        calls.append(options)
+        if len(calls) <= failures:
+            raise ConnectionAbortedError("Initialization failure from server:\nTraceback\nRuntimeError: it is slow\n")
+
+    stand_in = SimpleNamespace(init=init, shutdown=lambda: None, is_initialized=lambda: False)
+    monkeypatch.setattr("caviar.fleet.cluster.ray", stand_in)
+    if failures < tried:
+        with connected(Placement(address=address)):
+            pass
+    else:
+        with (
+            pytest.raises(ClusterError, match="server: RuntimeError: it is slow; start"),
+            connected(Placement(address=address)),
+        ):
+            pass
+    assert len(calls) == tried
