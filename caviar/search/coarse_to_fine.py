@@ -21,8 +21,8 @@ from caviar.search.zoom import zoom
 from caviar.space import Space
 from caviar.space.scales import Array
 
-CANDIDATES = (1000, 4000)  # at least and at most (or four a point of a wave, if that is more);
-TELLING = 20  # in between so many for every trial told: the better the process is, the more it can tell apart
+CANDIDATES_A_TRIAL = 20  # told: the more the process knows, the more candidates it can tell apart,
+CANDIDATES = (1000, 4000)  # but at least and at most so many, and four a point of a wave;
 CONTINUOUS_CANDIDATES = 400  # where every point is a wave
 
 
@@ -91,7 +91,7 @@ class CoarseToFine(Search):
             points = share(opening, self.shared, self.group)
         else:
             process, betas = self._fitted(), boldness(count)
-            number = CONTINUOUS_CANDIDATES if self.continuous else int(np.clip(TELLING * told, *CANDIDATES))
+            number = CONTINUOUS_CANDIDATES if self.continuous else int(np.clip(CANDIDATES_A_TRIAL * told, *CANDIDATES))
             number = max(number, 4 * count)
             found = candidates(self.space, process, square, number, generator)
             found = generator.permutation(fresh(self.space, found, taken))

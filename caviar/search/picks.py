@@ -20,7 +20,7 @@ ELITES = 10  # small steps start from so many trials,
 STEPS = (0.03, 0.1, 0.3)  # are this much of a length scale wide,
 CHANGED = 1 / 3  # and change this share of the coordinates
 BETA = (1.5, 2.5)  # the boldest confidence bound of a wave of 16 or less, of 48 or more,
-ONE = 1.0  # and the bound of a single pick
+SINGLE = 1.0  # and the bound of a single pick
 MEMBERS = 100  # candidates for the rest of a group, at most (and eight a point at least)
 TOGETHER = 250  # picks that know of each other
 
@@ -31,7 +31,7 @@ def boldness(count: int) -> Array:
     >>> boldness(5)
     array([0.   , 0.375, 0.75 , 1.125, 1.5  ])
     """
-    return np.linspace(0, np.clip(1 + count / 32, *BETA), count) if count > 1 else np.array([ONE])
+    return np.linspace(0, np.clip(1 + count / 32, *BETA), count) if count > 1 else np.array([SINGLE])
 
 
 def candidates(
