@@ -44,12 +44,13 @@ def standardised(values: Array) -> tuple[Array, float, float]:
     Returns:
         z of shape (n,), shift and scale with value = shift + scale * z (where nothing was cut).
     """
-    finite = values[np.isfinite(values)] if np.isfinite(values).any() else np.zeros(1)
+    known = np.isfinite(values)
+    finite = values[known] if known.any() else np.zeros(1)
     median, low = np.quantile(finite, [0.5, 0.16])
     unit = median - low
     if unit <= 1e-9 * finite.std():  # most values are equal
         unit = finite.std() or 1.0
-    z = np.clip((np.where(np.isfinite(values), values, median) - median) / unit, *CLIP)
+    z = np.clip((np.where(known, values, median) - median) / unit, *CLIP)
     mean, sd = float(z.mean()), float(z.std()) or 1.0
     return (z - mean) / sd, float(median + unit * mean), float(unit * sd)
 

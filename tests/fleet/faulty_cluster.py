@@ -84,7 +84,7 @@ def disturb(cluster, nodes, folder, ended, kills):
             steps.pop(0)
 
 
-def study(folder, seconds, trials=TRIALS, held=2 * TRIALS):
+def study(folder, seconds, trials=TRIALS, held=float("inf")):
     """The study of every run."""
     train = trainable(folder, seconds, held)
     objective = {"metric": "loss", "mode": "min", "confirm": False}
@@ -129,7 +129,10 @@ def freeze_a_node(cluster, node, folder):
     folder.mkdir()
     running.start()
     raylet = node.all_processes["raylet"][0].process.pid
-    while len(starts(folder)) <= held or not {owner for _, owner, _ in starts(folder)} & set(processes_of(raylet)):
+    while running.is_alive():  # unless the study fails, a trainer of that node comes to hold a trial
+        owners = [owner for _, owner, _ in starts(folder)]
+        if len(owners) > held and set(owners) & set(processes_of(raylet)):
+            break
         time.sleep(0.1)
     frozen = freeze(raylet)
     (folder / "go").touch()

@@ -24,7 +24,7 @@ from tests.benchmarks.search.race import BUDGETS, METHODS, Record, race
 from tests.benchmarks.search.tables import tables
 
 QUICK = ("Caviar", "random", "Sobol'", "TPE")
-SLOW = ("Optuna GP",)  # seconds a trial: only where it is named
+SLOW = ("Optuna GP",)  # half a second a trial: only where it is named
 FOUR_WAVES = (200, 50)  # what LCBench is scored at besides
 
 
