@@ -22,8 +22,12 @@ TRIALS = 24
 GREEDY, GREEDY_ONCE = 0.95, 0.88  # trials with a larger x
 
 
-def trainable(folder):
-    """A function some of whose trials hold ever more memory, until somebody ends them."""
+def trainable(folder, threshold):
+    """A function some of whose trials hold ever more memory, until somebody ends them.
+
+    They go on until all processes together hold `ROOM` more than the monitor's threshold, in bytes: an amount of their
+    own would not do, as others that end meanwhile give memory back.
+    """
 
     def train(config, seed):
         note = folder / str(seed)
@@ -31,7 +35,7 @@ def trainable(folder):
         note.touch()
         if config["x"] > (GREEDY_ONCE if first else GREEDY):
             held = []
-            while sum(map(len, held)) < 2 * ROOM:
+            while get_used_memory() < threshold + ROOM:
                 held.append(np.ones(100_000_000, np.uint8))
                 time.sleep(0.02)
         time.sleep(0.1)
@@ -41,15 +45,13 @@ def trainable(folder):
 
 
 def main():
-    limits = {
-        "memory_usage_threshold": (get_used_memory() + ROOM) / get_system_memory(),
-        "memory_monitor_refresh_ms": 50,
-    }
+    threshold = get_used_memory() + ROOM
+    limits = {"memory_usage_threshold": threshold / get_system_memory(), "memory_monitor_refresh_ms": 50}
     ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, _system_config=limits)
     with tempfile.TemporaryDirectory() as folder:
         settings = {"trials": TRIALS, "waves": 1, "search": "random", "seed": 1, "workers": 3, "confirm": False}
         study = caviar.Study(
-            trainable(Path(folder)),
+            trainable(Path(folder), threshold),
             space=caviar.Space(x=caviar.uniform(0, 1)),
             metric="loss",
             mode="min",
