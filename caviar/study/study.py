@@ -57,7 +57,7 @@ class Study:
         same_shape: how many trials of a wave share one shape of network, so that they train as one stack. More than 1
             trains a few more random trials a second (26 and 27 with 4 and 8 a shape, 23 else) but finds nothing better:
             on the digits, in the time that 64 trials of shapes of their own take, studies with 1, 4 and 8 a shape found
-            a validation loss of 0.0486, 0.0466 and 0.0497, with standard errors of 0.0015 to 0.0017 over 30 seeds
+            a validation loss of 0.0495, 0.0473 and 0.0526, with standard errors of 0.0015 to 0.0019 over 30 seeds
             (`python -m tests.benchmarks.trials`), so each trial has its own.
         early_stopping: None trains every trial to its end; "halving" lets only the best third go on at every rung of
             epochs; "asha" decides without waiting, for throughput, and then the same seed no longer gives the same
