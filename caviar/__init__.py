@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from caviar import experiments, search
+    from caviar.data.loaders import Dataset, from_arrays, load_csv, load_digits
     from caviar.errors import CaviarError, ClusterError, InputError, PausedError, StorageError
-    from caviar.model.data import Dataset, from_arrays, load_csv, load_digits
+    from caviar.jobs import connect
     from caviar.panda import Panda
-    from caviar.service import connect
     from caviar.space import (
         Space,
         choice,
@@ -50,14 +50,14 @@ __all__ = [
 
 # A name is imported when it is first used: a trainer needs none of them, and starts a second of CPU earlier.
 _HOMES = {
-    "Dataset": "caviar.model.data",
+    "Dataset": "caviar.data.loaders",
     "Halving": "caviar.study.halving",
     "Panda": "caviar.panda",
     "Study": "caviar.study.study",
-    "connect": "caviar.service",
-    "from_arrays": "caviar.model.data",
-    "load_csv": "caviar.model.data",
-    "load_digits": "caviar.model.data",
+    "connect": "caviar.jobs",
+    "from_arrays": "caviar.data.loaders",
+    "load_csv": "caviar.data.loaders",
+    "load_digits": "caviar.data.loaders",
 }
 
 

@@ -1,3 +1,3 @@
-from caviar.cli import main
+from caviar.cli.main import main
 
 main()

@@ -9,7 +9,7 @@ import click
 import pytest
 
 import caviar
-from caviar.cli import cli
+from caviar.cli.main import cli
 from caviar.study.file import study_of_file
 
 README = (Path(__file__).parents[1] / "README.md").read_text()

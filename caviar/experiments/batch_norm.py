@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from caviar.data.dataset import Dataset
+from caviar.data.loaders import load
 from caviar.errors import InputError
 from caviar.experiments.batch_norm_figures import DRAWINGS
-from caviar.experiments.batch_norm_words import OWN, SHIFTS, WITH, WITHOUT, found
+from caviar.experiments.conclusions import OWN, SHIFTS, WITH, WITHOUT, found
 from caviar.experiments.finding import Finding
 from caviar.experiments.intervals import bootstrap
 from caviar.experiments.sweeping import band_row, best, rates_table, sweep
 from caviar.experiments.watching import typical, watch
-from caviar.model.data import load
-from caviar.model.dataset import Dataset
 
 CLAIM = "Batch normalization makes training faster, because it reduces internal covariate shift."
 SOURCE = (

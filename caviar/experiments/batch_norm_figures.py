@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from caviar.experiments.finding import Drawing
-from caviar.insight.style import figure
+from caviar.insight.figures.style import figure
 
 COLOURS = {"without": "#8a94a6", "with": "#e07b39", "with, own rate": "#2f8fd8"}
 LOG = {"type": "log", "dtick": 1, "exponentformat": "power"}  # a mark a decade

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from caviar.errors import StorageError
-from caviar.insight.page import Picture, Section, write_page
-from caviar.study.table import write_csv
+from caviar.insight.report.page import Picture, Section, write_page
+from caviar.records.tables import write_csv
 
 Tables = Mapping[str, pd.DataFrame]
 Drawing = Callable[[pd.DataFrame], Any]  # a table to a Plotly figure

@@ -6,7 +6,7 @@ import pandas as pd
 from caviar.experiments.finding import Finding
 from caviar.experiments.intervals import bootstrap, exact
 from caviar.experiments.trainings import trained
-from caviar.insight.style import ACCENT, PLAIN, figure
+from caviar.insight.figures.style import ACCENT, PLAIN, figure
 from caviar.search import Grid, Random
 from caviar.space import default_space
 from caviar.space.scales import Array

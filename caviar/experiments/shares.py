@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from caviar.experiments.intervals import exact
-from caviar.insight.style import ACCENT, PLAIN, figure
+from caviar.insight.figures.style import ACCENT, PLAIN, figure
 from caviar.search import Random
 from caviar.space import Space
 from caviar.space.hyperparameters import Real

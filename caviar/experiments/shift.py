@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar.model.arithmetic import tuned
 from caviar.model.inspection import LayerView, look
-from caviar.model.losses import Loss
+from caviar.model.layers.losses import Loss
 from caviar.model.network import Network
+from caviar.model.numpy_settings import tuned
 
 Array = NDArray[Any]
 

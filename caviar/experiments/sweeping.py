@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from caviar.data.dataset import Dataset
 from caviar.experiments.intervals import bootstrap, exact
 from caviar.experiments.racing import steps_to_reach
-from caviar.model.dataset import Dataset
 
 Array = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from caviar.model.data import load_digits
+from caviar.data.loaders import load_digits
 from caviar.model.training import Training, shape_of, stack_width
 from caviar.space import Config
 

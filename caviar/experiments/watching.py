@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from caviar.data.dataset import Dataset
 from caviar.experiments.racing import endless
 from caviar.experiments.shift import gradient_shift, moments, movement
 from caviar.model.batches import targets_as_outputs
-from caviar.model.dataset import Dataset
 from caviar.model.inspection import LayerView, look
 from caviar.model.network import Network
 from caviar.model.training import Training

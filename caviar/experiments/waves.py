@@ -8,7 +8,7 @@ import pandas as pd
 from caviar.experiments.finding import Finding
 from caviar.experiments.intervals import bootstrap, exact
 from caviar.experiments.trainings import trained
-from caviar.insight.style import WAVES, figure
+from caviar.insight.figures.style import WAVES, figure
 from caviar.search import CoarseToFine
 from caviar.space import Space, cube, default_space
 from caviar.space.scales import Array

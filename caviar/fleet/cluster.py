@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import ray
 
+from caviar._checks import check_seconds
 from caviar.errors import ClusterError, InputError
 
 CONNECT_SECONDS = 5.0
@@ -80,7 +81,7 @@ def connected(placement: Placement) -> Iterator[None]:
     else:
         options |= {"address": address}
     try:
-        with uninterrupted():
+        with hold_interrupts():
             _start(options, address)
         yield
     finally:
@@ -88,7 +89,7 @@ def connected(placement: Placement) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
+def hold_interrupts() -> Iterator[None]:
     """Hold Ctrl-C back to the end of the block: a Ray that is interrupted as it starts crashes the process.
 
     A second Ctrl-C counts at once.
@@ -124,12 +125,6 @@ def _start(options: dict[str, Any], address: str | None, tries: int = 2) -> None
         reason = f"{first} {others[-1]}" if first.endswith(":") and others else first
         where = "on this machine" if address is None else f"at {address}"
         raise ClusterError(f"no Ray {where}: {reason}; start one with `ray start --head`") from error
-
-
-def check_seconds(name: str, seconds: Any) -> None:
-    """Raise InputError for a time limit that is neither None nor a number of seconds above 0."""
-    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0):
-        raise InputError(f"{name}={seconds!r}: it is a number of seconds above 0")
 
 
 def check_address(address: str) -> None:

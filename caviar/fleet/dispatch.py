@@ -55,7 +55,7 @@ class Dispatcher:
                 (self._queue if home is None else self._home_queues.setdefault(home, deque())).append(part)
                 self._unfinished.update((trial.number, part) for trial in part)
 
-    def forget(self, trials: Iterable[int]) -> None:
+    def discard(self, trials: Iterable[int]) -> None:
         """Paused trials that will not go on."""
         for number in trials:
             self._homes.pop(number, None)
@@ -67,7 +67,7 @@ class Dispatcher:
         self._home_queues.clear()
         self._unfinished.clear()
 
-    def hand_out(self, worker: Hashable, workers: int) -> Lease | None:
+    def next_lease(self, worker: Hashable, workers: int) -> Lease | None:
         """The next lease for a worker of `workers`, or None where it is to get nothing now."""
         held = self._held.setdefault(worker, deque())
         if held and not self._may_prefetch(held, workers):

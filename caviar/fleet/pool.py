@@ -10,10 +10,10 @@ import ray
 from ray.exceptions import RayError
 
 from caviar.fleet.cluster import Placement
-from caviar.fleet.crew import Crew, Worker, innocent, reason
 from caviar.fleet.dispatch import Dispatcher
 from caviar.fleet.messages import Done, Event, Stack, Started
-from caviar.fleet.trainables import Trainable
+from caviar.fleet.scaling import TrainerGroup, Worker, innocent, reason
+from caviar.fleet.worker.trainables import Trainable
 
 SILENT_SECONDS = 60.0  # a lease that says nothing for so long has its trainer pinged, after twice that replaced
 GRACE_SECONDS = 5.0  # a trial that runs over its time limit is ended with its trainer so much later
@@ -43,7 +43,7 @@ class Pool:
         self._trial_timeout = placement.trial_timeout
         self._dispatcher = Dispatcher()
         memory = placement.resources.get("memory")
-        self._crew = Crew((ray.put(trainable), metric, placement.trial_timeout, memory), placement, say)
+        self._crew = TrainerGroup((ray.put(trainable), metric, placement.trial_timeout, memory), placement, say)
 
     @property
     def workers(self) -> int:
@@ -60,7 +60,7 @@ class Pool:
         self._dispatcher.submit(stacks)
         self._crew.follow(self.pending)
 
-    def turn(self, timeout: float = 1.0) -> list[Event]:
+    def poll(self, timeout: float = 1.0) -> list[Event]:
         """Wait up to `timeout` seconds for news; returns the events that came, each trial's `Done` exactly once."""
         self._crew.follow(self.pending)
         for worker in self._crew.here:
@@ -80,11 +80,11 @@ class Pool:
                 self._crew.arrive(answer)
         return events + self._look_after_the_silent()
 
-    def forget(self, trials: Sequence[int]) -> None:
+    def discard(self, trials: Sequence[int]) -> None:
         """Let paused trials go, with the memory that they hold in their trainers."""
-        self._dispatcher.forget(trials)
+        self._dispatcher.discard(trials)
         for worker in self._crew.here:
-            worker.actor.forget.remote(trials)
+            worker.actor.discard.remote(trials)
 
     def stop(self, reason: str) -> list[Event]:
         """Train nothing more; returns the ends, as timed out, of the trials that have begun."""
@@ -103,7 +103,7 @@ class Pool:
         self._crew.dismiss()
 
     def _hand_out(self, worker: Worker) -> None:
-        while (lease := self._dispatcher.hand_out(worker, len(self._crew.here))) is not None:
+        while (lease := self._dispatcher.next_lease(worker, len(self._crew.here))) is not None:
             if not worker.leases:
                 worker.heard = time.monotonic()
             worker.leases.append(worker.actor.run.options(num_returns="streaming").remote(lease))

@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from caviar._checks import import_optional
 from caviar.errors import InputError
-from caviar.insight.coordinates import bounds, coordinates
-from caviar.insight.extra import optional
+from caviar.insight.figures.axes import bounds, coordinates
 from caviar.space.scales import Array
 from caviar.study.study import Study
 
@@ -151,7 +151,7 @@ def measured(points: Array, values: Array, region: Array, seed: int) -> tuple[Sh
 
 def grown(points: Array, values: Array, count: int, seed: int) -> tuple[list[Any], float]:
     """A random forest as its trees, each (lower corners, upper corners, values) of the leaves; and its fit."""
-    ensemble = optional("sklearn.ensemble", "importance")
+    ensemble = import_optional("sklearn.ensemble", "importance", "report")
     out_of_bag = count == TREES
     forest = ensemble.RandomForestRegressor(count, min_samples_leaf=LEAF, random_state=seed, oob_score=out_of_bag)
     if np.ptp(values) == 0:

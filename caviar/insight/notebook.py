@@ -2,8 +2,8 @@
 
 from html import escape
 
-from caviar.insight.tables import facts, ten_best
-from caviar.insight.view import View
+from caviar.insight.report.tables import facts, ten_best
+from caviar.records.outcome import View
 from caviar.study.study import Study
 
 

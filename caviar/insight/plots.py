@@ -5,10 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from caviar.insight import parallel, progress, squares
-from caviar.insight.bars import bars
+from caviar.insight.figures import curves as progress
+from caviar.insight.figures import parallel, squares
+from caviar.insight.figures.importance_bars import bars
 from caviar.insight.importance import importance
-from caviar.insight.view import View
+from caviar.records.outcome import View
 from caviar.study.study import Study
 
 

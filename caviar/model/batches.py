@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar.model.dataset import Dataset
+from caviar.data.dataset import Dataset
 
 Array = NDArray[Any]
 

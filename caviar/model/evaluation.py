@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar.model.activations import ACTIVATIONS
-from caviar.model.dataset import Dataset
-from caviar.model.losses import softmax
+from caviar.data.dataset import Dataset
+from caviar.model.layers.activations import ACTIVATIONS
+from caviar.model.layers.losses import softmax
 from caviar.model.network import Network
 
 Array = NDArray[Any]

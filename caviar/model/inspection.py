@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar.model.losses import Loss
+from caviar.model.layers.losses import Loss
 from caviar.model.network import Network
 
 Array = NDArray[Any]

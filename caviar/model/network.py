@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar.model.activations import ACTIVATIONS
-from caviar.model.batch_norm import MOMENTUM, BatchNorm
-from caviar.model.dense import Dense, initial_weight
-from caviar.model.hidden import Hidden
+from caviar.model.layers.activations import ACTIVATIONS
+from caviar.model.layers.batch_norm import MOMENTUM, BatchNorm
+from caviar.model.layers.dense import Dense, initial_weight
+from caviar.model.layers.hidden import Hidden
 from caviar.model.shapes import Shape, widths
 
 Array = NDArray[Any]

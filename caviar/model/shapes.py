@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from caviar.model.dataset import Dataset
-from caviar.model.hyperparameters import check_config
+from caviar.data.dataset import Dataset
+from caviar.model.config import check_config
 
 PADDING = 16  # hidden units are rounded up to a multiple: 50..100 units make four shapes, not fifty-one
 
@@ -60,7 +60,7 @@ def widths(shape: Shape, features: int, outputs: int) -> list[int]:
 def parameter_count(config: Mapping[str, Any], dataset: Dataset) -> int:
     """Give how many numbers the asked (unpadded) network learns: weights, biases, gammas and betas.
 
-    >>> from caviar.model.data import load_digits
+    >>> from caviar.data.loaders import load_digits
     >>> parameter_count({"hidden_units": 50, "hidden_layers": 1}, load_digits())
     3810
     """

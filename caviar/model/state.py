@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caviar.errors import InputError
-from caviar.model.hyperparameters import check_change, check_config
+from caviar.model.config import check_change, check_config
 
 if TYPE_CHECKING:
     from caviar.model.training import Training

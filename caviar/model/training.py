@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caviar.data.dataset import Dataset
 from caviar.errors import InputError
-from caviar.model.arithmetic import tuned
 from caviar.model.batches import Batches, targets_as_outputs
-from caviar.model.dataset import Dataset
-from caviar.model.dropout import draw_mask
+from caviar.model.config import NETWORK_DEFAULTS, check_change, check_config
 from caviar.model.evaluation import metrics, predictions
-from caviar.model.hyperparameters import NETWORK_DEFAULTS, check_change, check_config
 from caviar.model.inspection import LayerView, look
-from caviar.model.losses import LOSSES
+from caviar.model.layers.dropout import draw_mask
+from caviar.model.layers.losses import LOSSES
 from caviar.model.network import Network
+from caviar.model.numpy_settings import tuned
 from caviar.model.optimizers import Optimizer
 from caviar.model.schedules import rate_of
 from caviar.model.shapes import Shape, parameter_count, shape_of, stack_width
@@ -48,7 +48,7 @@ class Training:
     configs: every model's full hyperparameters, as now in force; alive: whether it still trains;
     epochs_done: how many epochs are complete. Models are named by their index in `configs` for good.
 
-    >>> from caviar.model.data import load_digits
+    >>> from caviar.data.loaders import load_digits
     >>> training = Training([{"learning_rate": 0.01}, {"learning_rate": 0.1}], [1, 2], load_digits(), epochs=2)
     >>> for report in training.epoch():
     ...     print(sorted(report))

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from caviar.data.dataset import Dataset
 from caviar.errors import StorageError
-from caviar.model.dataset import Dataset
+from caviar.files import FileStore
 from caviar.model.state import State, decode, encode
-from caviar.panda.place import Place
 
 CARD = "panda.json"
 DATA = "data.npz"
@@ -24,12 +24,12 @@ ARRAYS = ("train_x", "train_y", "val_x", "val_y", "test_x", "test_y")
 FACTS = ("name", "task", "classes", "target_mean", "target_scale", "source")
 
 
-def write_card(place: Place, card: Mapping[str, Any]) -> None:
+def write_card(place: FileStore, card: Mapping[str, Any]) -> None:
     """Write what a Panda was started with."""
     place.write(CARD, json.dumps(card, indent=1).encode())
 
 
-def read_card(place: Place) -> dict[str, Any]:
+def read_card(place: FileStore) -> dict[str, Any]:
     """What the Panda of a folder was started with.
 
     Raises:
@@ -44,19 +44,19 @@ def read_card(place: Place) -> dict[str, Any]:
         ) from None
 
 
-def holds_panda(place: Place) -> bool:
+def holds_panda(place: FileStore) -> bool:
     """Whether a Panda was begun at a place."""
-    return CARD in place.names("")
+    return CARD in place.sizes()
 
 
-def write_data(place: Place, dataset: Dataset) -> None:
+def write_data(place: FileStore, dataset: Dataset) -> None:
     """Write a data set beside the Panda that trains on it, so that it can wake up wherever the folder is."""
     facts = {name: getattr(dataset, name) for name in FACTS}
     arrays = {name: getattr(dataset, name) for name in ARRAYS}
     place.write(DATA, _packed({**arrays, "facts": encode(facts)}))
 
 
-def read_data(place: Place) -> Dataset:
+def read_data(place: FileStore) -> Dataset:
     """The data set that `write_data` wrote.
 
     Raises:
@@ -67,12 +67,12 @@ def read_data(place: Place) -> Dataset:
     return Dataset(**{**facts, "classes": tuple(facts["classes"]), **arrays})
 
 
-def write_diary(place: Place, diary: Sequence[Mapping[str, Any]]) -> None:
+def write_diary(place: FileStore, diary: Sequence[Mapping[str, Any]]) -> None:
     """Write the diary beside the checkpoints that hold it too, for people, and should the last checkpoint be torn."""
     place.write(DIARY, json.dumps(list(diary), indent=1).encode())
 
 
-def read_diary(place: Place) -> list[dict[str, Any]]:
+def read_diary(place: FileStore) -> list[dict[str, Any]]:
     """The diary as last written; [] where it cannot be read."""
     try:
         return list(json.loads(place.read(DIARY)))
@@ -87,12 +87,12 @@ class Checkpoints:
         place: the Panda's.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: FileStore) -> None:
         self._place = place
 
     def numbers(self) -> list[int]:
         """The numbers of those that are there, newest first."""
-        names = [name.removesuffix(".npz") for name in self._place.names("checkpoints") if name.endswith(".npz")]
+        names = [name.removesuffix(".npz") for name in self._place.sizes("checkpoints") if name.endswith(".npz")]
         return sorted(map(int, names), reverse=True)
 
     def write(self, number: int, state: State, memory: Mapping[str, Any]) -> None:
@@ -124,7 +124,7 @@ def _packed(arrays: State) -> bytes:
     return buffer.getvalue()
 
 
-def _unpacked(place: Place, name: str) -> State:
+def _unpacked(place: FileStore, name: str) -> State:
     content = io.BytesIO(place.read(name))
     try:
         with np.load(content, allow_pickle=False) as file:

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from caviar._checks import check_integer
 from caviar.errors import CaviarError, InputError, StorageError
-from caviar.model.hyperparameters import check_change
+from caviar.model.config import check_change
 from caviar.model.state import fork as forked
 from caviar.panda.fork import variations
-from caviar.panda.life import Life
 from caviar.panda.rules import from_plain, name_of
+from caviar.panda.session import Life
 from caviar.space.space import Space
-from caviar.study.settings import check_count
 
 HAND = "hand"  # who intervenes
 HEARD = 50  # how many commands are remembered, to know one that is sent again
@@ -41,7 +41,7 @@ def obey(life: Life, identity: str, command: str, arguments: Mapping[str, Any]) 
 
 def train(life: Life, epochs: int) -> None:
     """So many epochs more; ends a pause."""
-    check_count("epochs", epochs)
+    check_integer("epochs", epochs)
     _refuse_if_diverged(life)
     life.memory.left += epochs
     life.memory.paused = False
@@ -99,7 +99,7 @@ def fork(life: Life, n: int, around: float | Space, epochs: int, reason: str) ->
     """Train n varied copies for some epochs, then go on as the best of them."""
     _refuse_while_forking(life)
     _refuse_if_diverged(life)
-    check_count("epochs", epochs)
+    check_integer("epochs", epochs)
     seed = life.card["seed"] + len(life.memory.diary)  # every fork of a life draws other variations
     changes = variations(life.config, n, around, seed)
     forked(life.training.state(), changes)  # raises where it cannot be done

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from caviar.data.dataset import Dataset
 from caviar.errors import InputError
-from caviar.model.dataset import Dataset
-from caviar.model.hyperparameters import CHANGEABLE
+from caviar.model.config import CHANGEABLE
 from caviar.model.state import Saved, fork, member
 from caviar.model.training import Training
-from caviar.panda.memory import row_of
+from caviar.panda.state import row_of
 from caviar.space.hyperparameters import loguniform, reverseloguniform
 from caviar.space.space import Space
 
@@ -98,7 +98,7 @@ def variations(config: Mapping[str, Any], n: int, around: float | Space, seed: i
     """
     if isinstance(n, bool) or not isinstance(n, int) or n < 2:
         raise InputError(f"fork(n={n!r}): a fork has two copies or more")
-    from caviar.search.sampling import sobol_points  # SciPy takes a second to import, and only a fork needs it
+    from caviar.search.samplers import sobol_points  # SciPy takes a second to import, and only a fork needs it
 
     space = around if isinstance(around, Space) else _space_around(config, around)
     for name in space.names:

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from caviar.errors import InputError, StorageError
-from caviar.model.hyperparameters import check_change
+from caviar.model.config import check_change
 from caviar.model.state import State
-from caviar.panda.memory import KEEPER
 from caviar.panda.rules import Tweak, name_of
+from caviar.panda.state import KEEPER
 
 if TYPE_CHECKING:
-    from caviar.panda.life import Life
+    from caviar.panda.session import Life
 
 
 def judge(life: "Life") -> None:

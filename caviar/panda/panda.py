@@ -7,20 +7,20 @@ from typing import Any
 
 import pandas as pd
 
+from caviar._checks import check_integer
+from caviar.data.loaders import load
 from caviar.errors import ClusterError, InputError
-from caviar.model.data import load
-from caviar.model.hyperparameters import check_config
+from caviar.files import FileStore, open_store
+from caviar.model.config import check_config
 from caviar.panda.checkpoints import holds_panda, read_card
-from caviar.panda.home import join, leave_when_empty, living
-from caviar.panda.life import begin
-from caviar.panda.line import Line, refuse_living
+from caviar.panda.client import Line, refuse_living
+from caviar.panda.display import watch
+from caviar.panda.local_ray import join, leave_when_empty, living
 from caviar.panda.notebook import panda_html
-from caviar.panda.place import Place, place_at
 from caviar.panda.rules import Rule, rules_of, to_plain
+from caviar.panda.session import begin
 from caviar.panda.tables import diary_table, fork_table, history_table
-from caviar.panda.watch import watch
 from caviar.space.space import Space
-from caviar.study.settings import check_count
 
 WHERE = Path("runs") / "pandas"
 README = b"""A Panda of Caviar lives here.
@@ -78,8 +78,8 @@ class Panda:
                 f"{self.folder} already holds a Panda; attach to it, wake it, or choose another name or folder"
             )
         check_config(config or {})
-        check_count("horizon", horizon)
-        check_count("checkpoint_epochs", checkpoint_epochs)
+        check_integer("horizon", horizon)
+        check_integer("checkpoint_epochs", checkpoint_epochs)
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise InputError(f"seed={seed!r}: a seed is a whole number from 0 on")
         if not checkpoint_seconds > 0:
@@ -259,5 +259,5 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _place(name: str, folder: str | Path | None) -> Place:
-    return place_at(WHERE / name if folder is None else folder)
+def _place(name: str, folder: str | Path | None) -> FileStore:
+    return open_store(WHERE / name if folder is None else folder)

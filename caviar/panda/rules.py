@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from itertools import pairwise
 from typing import Any, Protocol
 
+from caviar._checks import did_you_mean
 from caviar.errors import InputError
-from caviar.space.space import nearest
 
 Row = Mapping[str, Any]
 
@@ -176,7 +176,7 @@ def rules_of(asked: Any) -> tuple[Rule, ...]:
     for one in asked:
         if isinstance(one, str):
             if one not in BUILT_IN:
-                raise InputError(f"there is no rule {one!r}{nearest(one, tuple(BUILT_IN))}")
+                raise InputError(f"there is no rule {one!r}{did_you_mean(one, tuple(BUILT_IN))}")
             rules += BUILT_IN[one]
         else:
             from_plain(to_plain(one))

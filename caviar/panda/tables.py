@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from caviar.panda.memory import effect
+from caviar.panda.state import effect
 
 Rows = Sequence[Mapping[str, Any]]
 DIARY = ("time", "epoch", "step", "by", "action", "details", "reason", "effect", "branch")

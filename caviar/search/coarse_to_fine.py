@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from caviar.search.fresh import filled, fresh
-from caviar.search.picks import boldness, candidates, grouped_ladder, ladder
-from caviar.search.sampling import random_points, share, sobol_points
-from caviar.search.search import Search
+from caviar._threads import one_blas_thread
+from caviar.search.acquisition import boldness, candidates, grouped_ladder, ladder
+from caviar.search.base import Search
+from caviar.search.samplers import random_points, share, sobol_points
+from caviar.search.schedule import Waves
 from caviar.search.square import Square, lying_against
-from caviar.search.threads import one_thread
-from caviar.search.waves import Waves
+from caviar.search.unique import filled, fresh
 from caviar.search.zoom import zoom
 from caviar.space import Space
 from caviar.space.scales import Array
@@ -58,7 +58,7 @@ class CoarseToFine(Search):
         self._first = min(max(8, trials // 4), trials) if self.continuous else self.waves[0]
 
     @property
-    @one_thread
+    @one_blas_thread()
     def square(self) -> Square | None:
         """The region of the next or last wave; None before the first wave is told."""
         if self._square is None and not self._opening:

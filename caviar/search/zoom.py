@@ -6,7 +6,7 @@ the data show that a hyperparameter hardly matters.
 
 import numpy as np
 
-from caviar.search.cluster import best_cluster
+from caviar.search.clustering import best_cluster
 from caviar.search.gaussian_process import GaussianProcess
 from caviar.search.square import Square
 from caviar.space import Space

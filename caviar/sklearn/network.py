@@ -13,13 +13,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
+from caviar._threads import one_blas_thread
+from caviar.data.dataset import Dataset, scaling
 from caviar.errors import InputError
-from caviar.model.activations import ACTIVATIONS
-from caviar.model.dataset import Dataset, scaling
-from caviar.model.hyperparameters import NETWORK_DEFAULTS, check_config
-from caviar.model.losses import softmax
+from caviar.model.config import NETWORK_DEFAULTS, check_config
+from caviar.model.layers.activations import ACTIVATIONS
+from caviar.model.layers.losses import softmax
 from caviar.model.training import Training
 
 Array = NDArray[Any]
@@ -89,7 +89,7 @@ class BatchNormMLP(BaseEstimator):
         dataset = _all_to_train_with((x - mean) / scale, y, classes, y_mean, y_scale, self.dtype)
         seed = int(check_random_state(self.random_state).randint(SEEDS))
         self.loss_curve_: list[float] = []
-        with threadpool_limits(1):  # small steps are far slower on many threads
+        with one_blas_thread():
             training = Training([config], [seed], dataset, self.epochs)
             for epoch in range(self.epochs):
                 report = training.epoch()[0] or {}

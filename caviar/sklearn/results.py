@@ -9,8 +9,8 @@ from typing import Any
 from sklearn.metrics._scorer import _MultimetricScorer
 
 from caviar.errors import CaviarError
+from caviar.records.trial import Result
 from caviar.sklearn.folds import CrossValidation, exception_of
-from caviar.study.result import Result
 
 
 def fits_of(result: Result, folds: CrossValidation, error_score: float) -> list[dict[str, Any]]:

@@ -24,10 +24,10 @@ from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import _check_method_params
 
 from caviar.errors import InputError, PausedError
+from caviar.records.trial import Result
 from caviar.sklearn.folds import CrossValidation
 from caviar.sklearn.results import fits_of, raised_by
 from caviar.sklearn.spaces import Translation, translated
-from caviar.study.result import Result
 from caviar.study.study import Study
 
 SEEDS = np.iinfo(np.int32).max

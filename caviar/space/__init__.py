@@ -1,3 +1,4 @@
+from caviar.space.conditions import Dimension
 from caviar.space.defaults import default_space
 from caviar.space.hyperparameters import (
     Choice,
@@ -11,7 +12,6 @@ from caviar.space.hyperparameters import (
     uniform,
 )
 from caviar.space.space import Config, Space, cube
-from caviar.space.tree import Dimension
 
 __all__ = [
     "Choice",

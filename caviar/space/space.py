@@ -5,7 +5,6 @@ points get names and values. A choice may open a sub-space that lives only under
 coordinates exist for every point, but count (`active`) only where that option was chosen.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -14,11 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from caviar._checks import did_you_mean
 from caviar.errors import InputError
+from caviar.space.conditions import Dimension, dimensions_of, filled, names_of
 from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, default_of, uniform
 from caviar.space.narrowing import around, within
 from caviar.space.scales import Array
-from caviar.space.tree import Dimension, dimensions_of, filled, names_of
 
 Config = dict[str, Any]
 
@@ -105,7 +105,7 @@ class Space:
         for i, config in enumerate(configs):
             unknown = [name for name in config if name not in self.names]
             if unknown:
-                raise InputError(f"{unknown[0]!r} is not in the space{nearest(unknown[0], self.names)}")
+                raise InputError(f"{unknown[0]!r} is not in the space{did_you_mean(unknown[0], self.names)}")
             for j, dimension in enumerate(self.dimensions):
                 if self.active(points[i : i + 1])[0, j]:
                     if dimension.name not in config:
@@ -195,12 +195,6 @@ class Space:
 def cube(dimension: int) -> Space:
     """The plain unit cube of d real coordinates x0, x1, ..., for searches outside of any study."""
     return Space(**{f"x{j}": uniform(0.0, 1.0) for j in range(dimension)})
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """A half sentence that names the known name nearest to a misspelt one, to end an error with."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
 
 
 def _fixed(hyperparameter: Hyperparameter) -> Any:

@@ -6,19 +6,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from caviar.fleet.cluster import uninterrupted
-from caviar.fleet.in_process import InProcess
+from caviar.fleet.cluster import hold_interrupts
+from caviar.fleet.local_pool import LocalPool
 from caviar.fleet.messages import Stack, Trial
 from caviar.fleet.pool import Pool
-from caviar.fleet.relay import RemotePool
-from caviar.study.alarm import Alarm
+from caviar.fleet.remote_pool import RemotePool
+from caviar.records.journal import Journal
+from caviar.records.ranking import lowered
+from caviar.records.trial import Result
+from caviar.study.failures import Alarm
 from caviar.study.halving import run_halving
-from caviar.study.journal import Journal
-from caviar.study.ledger import Ledger, Record
+from caviar.study.planner import Ledger, Record
 from caviar.study.progress import Watcher
-from caviar.study.result import Result
 from caviar.study.stacking import stacked
-from caviar.study.tuning import lowered
 from caviar.study.wave import Deadline, run_wave
 
 WRITE_SECONDS = 2.0  # how often the tables are written, if that takes less than a twentieth of the time
@@ -44,7 +44,7 @@ class Driver:
 
     ledger: Ledger
     journal: Journal
-    pool: Pool | RemotePool | InProcess
+    pool: Pool | RemotePool | LocalPool
     alarm: Alarm
     watch: Watcher
     deadline: Deadline
@@ -72,7 +72,7 @@ class Driver:
             return []
         before: Record = self.ledger.waves[-1] if self.ledger.waves else {"wave": 0, "edges": []}
         new = record["wave"] != before["wave"]
-        with uninterrupted():  # Ctrl-C finds what is on disk in the ledger too
+        with hold_interrupts():  # Ctrl-C finds what is on disk in the ledger too
             self.journal.append([record], now=new)
             self.ledger.take([record])
         if new:
@@ -124,7 +124,7 @@ class Driver:
         """Trials have ended: on disk first, then in the ledger."""
         for result in ended:
             keep_output(result, self.journal.path.parent)
-        with uninterrupted():
+        with hold_interrupts():
             self.journal.append(result.as_record() for result in ended)
             self.ledger.keep(ended)
         self.watch.ended(len(self.ledger.results), self.ledger.best_metric)

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from caviar._checks import did_you_mean
+from caviar.data.loaders import load_csv
 from caviar.errors import InputError, StorageError
-from caviar.model.data import load_csv
-from caviar.space.plain import from_plain
-from caviar.space.space import nearest
+from caviar.space.serialization import from_plain
 from caviar.study.study import Study
-from caviar.study.subject import subject_in_module
+from caviar.study.target import subject_in_module
 
 NAME = "study.toml"
 
@@ -121,7 +121,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     known = ("trainable", "target", *(name for name in inspect.signature(Study).parameters))
     for key in settings:
         if key not in known:
-            raise InputError(f"{path} has an unknown key {key!r}{nearest(key, known)}")
+            raise InputError(f"{path} has an unknown key {key!r}{did_you_mean(key, known)}")
     if "resources" in settings:
         _table(path, "resources", settings["resources"])
     for key in ("data", "target", "out"):

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from caviar._checks import did_you_mean
 from caviar.errors import InputError
 from caviar.fleet.messages import Stack
-from caviar.search.waves import MOST_WAVES
-from caviar.space.space import nearest
-from caviar.study.result import Result
+from caviar.records.trial import Result
+from caviar.search.schedule import MOST_WAVES
 from caviar.study.wave import Deadline, Fleet, Gathering, More
 
 Keep = Callable[[list[Result]], None]
@@ -77,14 +77,14 @@ def halving_of(asked: Halving | Mapping[str, Any] | str | None) -> Halving | Non
     if isinstance(asked, str):
         kinds = {"halving": Halving(), "asha": Halving(asynchronous=True), "none": None}
         if asked not in kinds:
-            raise InputError(f"early_stopping={asked!r} is unknown{nearest(asked, tuple(kinds))}")
+            raise InputError(f"early_stopping={asked!r} is unknown{did_you_mean(asked, tuple(kinds))}")
         return kinds[asked]
     if not isinstance(asked, Mapping):
         raise InputError(f"early_stopping={asked!r}: it is 'halving', 'asha', 'none' or a Halving(...)")
     known = tuple(Halving.__dataclass_fields__)
     for name in asked:
         if name not in known:
-            raise InputError(f"early_stopping has no {name!r}{nearest(name, known)}")
+            raise InputError(f"early_stopping has no {name!r}{did_you_mean(name, known)}")
     return Halving(**asked)
 
 
@@ -192,7 +192,7 @@ def _paused(gathering: Gathering, stacks: Iterable[Stack], keep: Keep) -> dict[i
 def _stop(gathering: Gathering, paused: Sequence[Result], rung: int, room: int, count: int, keep: Keep) -> None:
     """End paused trials, for good."""
     why = f"not among the best {room} of {count} after {rung} epochs"
-    gathering.fleet.forget([result.trial for result in paused])
+    gathering.fleet.discard([result.trial for result in paused])
     keep([replace(result, state="stopped", error=why) for result in paused])
 
 

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from caviar.fleet.messages import Stack, Trial
-from caviar.fleet.trainables import NetworkTrainable, Trainable
-from caviar.model.hyperparameters import NETWORK_DEFAULTS
+from caviar.fleet.worker.trainables import NetworkTrainable, Trainable
+from caviar.model.config import NETWORK_DEFAULTS
 from caviar.model.shapes import Shape, parameter_count, shape_of, stack_width
 
 STEP_OPERATIONS = 500_000  # what the calls of a training step cost, in a network's parameters times rows (70 us)

@@ -8,24 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from caviar._checks import check_seconds
 from caviar.errors import InputError, PausedError
-from caviar.fleet.cluster import Placement, check_seconds
-from caviar.fleet.open import open_pool
-from caviar.space.plain import to_plain
+from caviar.fleet.cluster import Placement
+from caviar.fleet.connect import open_pool
+from caviar.records import journal as journals
+from caviar.records.confirmation import confirm_of
+from caviar.records.journal import Journal
+from caviar.records.settings import Settings
+from caviar.records.tables import history_table, results_table, square_table, waves_table, write_csv
+from caviar.records.trial import Result
+from caviar.records.versions import versions
+from caviar.space.serialization import to_plain
 from caviar.space.space import Space
-from caviar.study import journal as journals
-from caviar.study.alarm import FAILURES, Alarm
-from caviar.study.confirm import confirm_of
 from caviar.study.driver import Driver
+from caviar.study.failures import FAILURES, Alarm
 from caviar.study.halving import Halving, halving_of
-from caviar.study.journal import Journal
-from caviar.study.ledger import Ledger, Record
+from caviar.study.planner import Ledger, Record
 from caviar.study.progress import watcher
-from caviar.study.result import Result
-from caviar.study.settings import Settings
-from caviar.study.subject import Subject, subject_of, subject_of_record
-from caviar.study.table import history_table, results_table, square_table, waves_table, write_csv
-from caviar.study.versions import versions
+from caviar.study.target import Subject, subject_of, subject_of_record
 from caviar.study.warm_start import finished_trials
 from caviar.study.wave import Deadline
 
@@ -41,7 +42,7 @@ class Study:
             network is trained on it. Or a function `train(config, seed)` of your own that returns a dict of
             metrics, or yields one an epoch.
         space: what may vary; of the built-in network, its default space if left out. All that it takes may stand in
-            it, with a range or as a constant: `caviar.model.hyperparameters` has the list.
+            it, with a range or as a constant: `caviar.model.config` has the list.
         trials: how many configurations to train.
         waves: how many waves, or their sizes; "auto" chooses by trials and dimensions, not by workers, so that the
             table does not depend on them: up to eight, fewer and larger ones with early stopping. "continuous" has no
@@ -379,8 +380,8 @@ class Study:
         return importance(self)
 
     def report(self, path: str | Path | None = None) -> Path:
-        """Write a report, `report.html` in the study's folder if not told where; see `caviar.insight.report`."""
-        from caviar.insight.report import report
+        """Write a report, `report.html` in the study's folder if not told where; see `caviar.insight.report.report`."""
+        from caviar.insight.report.report import report
 
         return report(self, path)
 

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from caviar.errors import InputError
+from caviar.records.ranking import lowered
+from caviar.records.settings import Settings
 from caviar.space.hyperparameters import Choice
 from caviar.space.space import Space
-from caviar.study.settings import Settings
-from caviar.study.tuning import lowered
 
 
 def finished_trials(table: pd.DataFrame | str | Path, settings: Settings) -> tuple[list[list[float]], list[Any]]:

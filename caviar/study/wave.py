@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started, Trial
-from caviar.study.result import Curve, Result
+from caviar.records.trial import Curve, Result
 
 More = Callable[[], list[Stack]]
 
@@ -19,8 +19,8 @@ class Fleet(Protocol):
     @property
     def pending(self) -> int: ...
     def submit(self, stacks: Iterable[Stack]) -> None: ...
-    def turn(self, timeout: float = 1.0) -> list[Event]: ...
-    def forget(self, trials: Sequence[int]) -> None: ...
+    def poll(self, timeout: float = 1.0) -> list[Event]: ...
+    def discard(self, trials: Sequence[int]) -> None: ...
     def stop(self, reason: str) -> list[Event]: ...
 
 
@@ -66,7 +66,7 @@ class Gathering:
         self.fleet.submit(stacks)
         self._submit_more()
         while self.fleet.pending:
-            events = self.fleet.turn()
+            events = self.fleet.poll()
             if self.deadline.over:
                 events += self.fleet.stop(self.deadline.reason)
             yield self._results(events)

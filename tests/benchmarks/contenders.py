@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from caviar.model.dataset import Dataset
+from caviar.data.dataset import Dataset
 from caviar.model.training import Training
 
 CLASSES = 10

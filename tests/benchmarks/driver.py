@@ -22,11 +22,11 @@ import caviar
 import caviar.study.study as study_module
 from caviar.fleet import dispatch
 from caviar.fleet.cluster import Placement, connected
+from caviar.fleet.connect import open_pool
 from caviar.fleet.messages import Done, Report, Started, Trial
-from caviar.fleet.open import open_pool
-from caviar.fleet.trainables import FunctionTrainable
-from caviar.study.journal import Journal
-from caviar.study.result import Result
+from caviar.fleet.worker.trainables import FunctionTrainable
+from caviar.records.journal import Journal
+from caviar.records.trial import Result
 from caviar.study.wave import run_wave
 from tests.fleet.simulation import SimulatedFleet
 
@@ -180,7 +180,7 @@ class InstantFleet:
     def submit(self, work: Any) -> None:
         self._queue = [trial for stack in work for trial in stack][::-1]
 
-    def turn(self, timeout: float = 1.0) -> list[Any]:
+    def poll(self, timeout: float = 1.0) -> list[Any]:
         events: list[Any] = []
         for _ in range(min(64, len(self._queue))):
             trial = self._queue.pop()

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 import caviar
+from caviar.files import open_store
 from caviar.model.training import Training
 from caviar.panda.commands import obey
-from caviar.panda.life import begin
-from caviar.panda.place import place_at
 from caviar.panda.rules import rules_of
+from caviar.panda.session import begin
 
 RATES = 10.0 ** np.arange(-4, 0.01, 1 / 3)
 FACTORS = (0.3, 1.0, 10.0, 100.0)
@@ -39,7 +39,7 @@ def best_rate(data, epochs, seeds):
 def run(data, rate, seed, epochs, rules):
     """The validation losses of a Panda's present epochs, the number of interventions, and its last accuracy."""
     with tempfile.TemporaryDirectory() as folder:
-        life = begin(place_at(folder), data, {"learning_rate": rate}, seed, rules_of(rules))
+        life = begin(open_store(folder), data, {"learning_rate": rate}, seed, rules_of(rules))
         obey(life, "train", "train", {"epochs": epochs})
         while life.working:
             life.advance(1.0)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from caviar.model.dataset import Dataset
+from caviar.data.dataset import Dataset
 from tests.benchmarks.contenders import Shape, Steps, caviar, random_data, scikit_learn, torch_compile, torch_eager
 
 SHAPES = (

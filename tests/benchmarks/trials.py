@@ -21,9 +21,9 @@ from threadpoolctl import threadpool_limits
 
 import caviar
 from caviar.fleet.cluster import Placement, connected
+from caviar.fleet.connect import open_pool
 from caviar.fleet.messages import Trial
-from caviar.fleet.open import open_pool
-from caviar.fleet.trainables import NetworkTrainable
+from caviar.fleet.worker.trainables import NetworkTrainable
 from caviar.study.stacking import stacked
 from caviar.study.wave import run_wave, trials_of
 

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from caviar import InputError, from_arrays
+from caviar.data.loaders import load_digits
 from caviar.experiments import covariate_shift
 from caviar.experiments.racing import advance, endless, steps_to_reach
 from caviar.experiments.sweeping import best, decades
 from caviar.experiments.watching import typical
-from caviar.model.data import load_digits
 
 SMALL = {"hidden_layers": 2, "hidden_units": 16, "steps": 60, "seeds": 2, "accuracy": 0.6, "rates": [0.1, 1.0, 1000.0]}
 

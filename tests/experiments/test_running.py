@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import caviar
-from caviar.cli import cli
+from caviar.cli.main import cli
 from caviar.errors import InputError, StorageError
 from caviar.experiments.running import EXPERIMENTS, run_and_write
 from tests.insight.browser import CHROMIUM, opened

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from caviar.experiments.shift import gradient_shift, moments, movement
-from caviar.model.batch_norm import EPSILON
 from caviar.model.inspection import look
-from caviar.model.losses import LOSSES
+from caviar.model.layers.batch_norm import EPSILON
+from caviar.model.layers.losses import LOSSES
 from caviar.model.network import Network
 from caviar.model.shapes import shape_of
 

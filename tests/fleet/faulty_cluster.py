@@ -21,7 +21,7 @@ from ray.cluster_utils import Cluster
 
 import caviar
 from caviar.fleet import pool
-from caviar.study import journal
+from caviar.records import journal
 
 TRIALS = 300
 FROZEN_TRIALS = 60

@@ -59,8 +59,8 @@ class SimulatedFleet:
         for worker in list(self._leases):
             self._feed(worker)
 
-    def forget(self, trials: Sequence[int]) -> None:
-        self.dispatcher.forget(trials)
+    def discard(self, trials: Sequence[int]) -> None:
+        self.dispatcher.discard(trials)
         for number in trials:
             self._paused.pop(number, None)
 
@@ -71,7 +71,7 @@ class SimulatedFleet:
         self.dispatcher.stop()
         return counted
 
-    def turn(self, timeout: float = 1.0) -> list[Event]:
+    def poll(self, timeout: float = 1.0) -> list[Event]:
         if not self._agenda:
             return []
         self.now, _, what, worker, stack = heapq.heappop(self._agenda)
@@ -116,7 +116,7 @@ class SimulatedFleet:
         return counted
 
     def _feed(self, worker: int) -> None:
-        while (lease := self.dispatcher.hand_out(worker, len(self._leases))) is not None:
+        while (lease := self.dispatcher.next_lease(worker, len(self._leases))) is not None:
             if not self._leases[worker]:
                 self._plan(self.now, "start", worker, lease[0])
             self._leases[worker].append(lease)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from caviar.errors import CaviarError, ClusterError, InputError
-from caviar.fleet.cluster import Placement, connected, uninterrupted
+from caviar.fleet.cluster import Placement, connected, hold_interrupts
 
 
 def free_port():
@@ -43,7 +43,7 @@ def test_ctrl_c_waits_for_the_end_of_what_must_not_be_interrupted_and_a_second_d
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
 
     def interrupted(times):
-        with uninterrupted():
+        with hold_interrupts():
             for _ in range(times):
                 signal.raise_signal(signal.SIGINT)  # to this very thread, so that two are never merged
             steps.append(times)

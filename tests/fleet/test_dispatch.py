@@ -22,7 +22,7 @@ def run(fleet, count, width=1):
     fleet.submit([tuple(everything[i : i + width]) for i in range(0, count, width)])
     ends = []
     while fleet.pending:
-        ends += [event for event in fleet.turn() if isinstance(event, Done)]
+        ends += [event for event in fleet.poll() if isinstance(event, Done)]
     return ends
 
 
@@ -54,41 +54,41 @@ def test_a_trial_that_kills_its_worker_is_given_up_and_no_other_is_charged():
 def test_short_trials_travel_together_and_long_ones_alone():
     dispatcher = Dispatcher()
     dispatcher.submit([(trial,) for trial in trials(1000)])
-    first = dispatcher.hand_out("a", 2)
+    first = dispatcher.next_lease("a", 2)
     assert len(first) == 1  # nothing is known yet
-    assert dispatcher.hand_out("a", 2) is None
+    assert dispatcher.next_lease("a", 2) is None
     dispatcher.receive([Done(0, "finished", "", 0.0001, "")])
-    assert len(dispatcher.hand_out("b", 2)) == LEASE_STACKS
-    assert dispatcher.hand_out("b", 2) is not None  # a second one waits there
-    assert dispatcher.hand_out("b", 2) is None
+    assert len(dispatcher.next_lease("b", 2)) == LEASE_STACKS
+    assert dispatcher.next_lease("b", 2) is not None  # a second one waits there
+    assert dispatcher.next_lease("b", 2) is None
 
     slow = Dispatcher()
     slow.submit([(trial,) for trial in trials(1000)])
-    slow.hand_out("a", 2)
+    slow.next_lease("a", 2)
     slow.receive([Done(0, "finished", "", 2.0, "")])
-    assert len(slow.hand_out("b", 2)) == 1
-    assert slow.hand_out("b", 2) is None
+    assert len(slow.next_lease("b", 2)) == 1
+    assert slow.next_lease("b", 2) is None
 
 
 def test_what_was_only_queued_on_a_lost_worker_is_not_suspect():
     dispatcher = Dispatcher()
     dispatcher.submit([(trial,) for trial in trials(200)])
-    dispatcher.hand_out("a", 1)
+    dispatcher.next_lease("a", 1)
     dispatcher.receive([Done(0, "finished", "", 0.02, "")])
     dispatcher.finished("a")
-    running, waiting = dispatcher.hand_out("a", 1), dispatcher.hand_out("a", 1)
+    running, waiting = dispatcher.next_lease("a", 1), dispatcher.next_lease("a", 1)
     assert len(running) > 1
     dispatcher.lost("a", "gone")
-    alone = [dispatcher.hand_out(f"worker {i}", 1) for i in range(len(running))]
+    alone = [dispatcher.next_lease(f"worker {i}", 1) for i in range(len(running))]
     assert alone == [(stack,) for stack in running]
-    assert dispatcher.hand_out("next", 1)[0] in waiting
+    assert dispatcher.next_lease("next", 1)[0] in waiting
 
 
 def test_a_loss_that_is_no_trials_doing_charges_nobody():
     dispatcher = Dispatcher()
     dispatcher.submit([tuple(trials(1))])
     for i in range(10):
-        assert dispatcher.hand_out(i, 1) is not None
+        assert dispatcher.next_lease(i, 1) is not None
         assert dispatcher.lost(i, "the node was removed", charge=False) == []
     assert dispatcher.pending == 1
 

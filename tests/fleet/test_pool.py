@@ -18,11 +18,11 @@ from ray.exceptions import (
 )
 
 from caviar.errors import ClusterError
-from caviar.fleet import crew
+from caviar.fleet import scaling as crew
 from caviar.fleet.cluster import Placement
 from caviar.fleet.messages import Done, Report, Trial
 from caviar.fleet.pool import Pool
-from caviar.fleet.trainables import FunctionTrainable
+from caviar.fleet.worker.trainables import FunctionTrainable
 
 
 def score(config, seed):
@@ -65,7 +65,7 @@ def train(function, xs, workers=2, trial_timeout=None):
         pool.submit([(Trial(i, 1, {"x": x}, i),) for i, x in enumerate(xs)])
         events = []
         while pool.pending:
-            events += pool.turn()
+            events += pool.poll()
         return events
     finally:
         pool.close()
@@ -112,11 +112,11 @@ def test_a_trials_end_is_not_held_back_by_a_long_trial_after_it():
         try:
             ended = []
             while not ended:
-                ended = [event.trial for event in pool.turn() if isinstance(event, Done)]
+                ended = [event.trial for event in pool.poll() if isinstance(event, Done)]
             assert ended == [0]
             flag.touch()
             while pool.pending:
-                pool.turn()
+                pool.poll()
         finally:
             pool.close()
 
@@ -165,7 +165,7 @@ def test_trainers_that_the_cluster_has_no_room_for_are_asked_for_and_said_to_be_
         pool.submit([(Trial(i, 1, {"x": i}, i),) for i in range(20)])
         deadline = time.monotonic() + 60
         while (pool.pending or not said) and time.monotonic() < deadline:
-            pool.turn()
+            pool.poll()
     finally:
         pool.close()
     assert asked == [[{"CPU": 1.0}] * 6, []]  # and taken back at the end

@@ -3,10 +3,10 @@
 import math
 import time
 
-from caviar.study.journal import Journal
-from caviar.study.ledger import Ledger
-from caviar.study.result import Result
-from caviar.study.settings import Settings
+from caviar.records.journal import Journal
+from caviar.records.settings import Settings
+from caviar.records.trial import Result
+from caviar.study.planner import Ledger
 from caviar.study.study import Study
 
 

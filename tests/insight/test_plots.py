@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import caviar
 from caviar.errors import InputError
-from caviar.insight.coordinates import coordinates, ticks
+from caviar.insight.figures.axes import coordinates, ticks
 from tests.insight.studies import written
 from tests.insight.test_report import EVIL, reached, space, study  # noqa: F401
 

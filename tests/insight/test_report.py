@@ -6,11 +6,11 @@ import sys
 import pytest
 
 import caviar
-from caviar.cli import main
+from caviar.cli.main import main
 from caviar.errors import InputError
-from caviar.insight.page import POLICY
-from caviar.insight.repeat import command
-from caviar.insight.tables import failures
+from caviar.insight.report.page import POLICY
+from caviar.insight.report.reproduce import command
+from caviar.insight.report.tables import failures
 from tests.insight.browser import CHROMIUM, opened
 from tests.insight.studies import written
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from caviar.model.data import load_digits
+from caviar.data.loaders import load_digits
 from caviar.model.training import Training
 
 DIGITS = load_digits()

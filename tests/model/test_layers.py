@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caviar.model.activations import ACTIVATIONS
-from caviar.model.batch_norm import EPSILON, BatchNorm
-from caviar.model.dense import Dense, initial_weight
-from caviar.model.losses import LOSSES, softmax
+from caviar.model.layers.activations import ACTIVATIONS
+from caviar.model.layers.batch_norm import EPSILON, BatchNorm
+from caviar.model.layers.dense import Dense, initial_weight
+from caviar.model.layers.losses import LOSSES, softmax
 from tests.model.differences import assert_close, derivative
 
 MEMBERS, ROWS, INPUTS, UNITS = 3, 7, 4, 5

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from caviar.model.evaluation import outputs_of
-from caviar.model.losses import LOSSES
+from caviar.model.layers.losses import LOSSES
 from caviar.model.network import Network
 from caviar.model.shapes import shape_of
 from tests.model.differences import assert_close, derivative

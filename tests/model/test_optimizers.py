@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from caviar.model.hyperparameters import NETWORK_DEFAULTS, check_config
+from caviar.model.config import NETWORK_DEFAULTS, check_config
 from caviar.model.optimizers import Optimizer, clip_by_norm
 from caviar.model.schedules import rate_of
 

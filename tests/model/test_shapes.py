@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caviar.data.loaders import load_digits
 from caviar.errors import InputError
-from caviar.model import hyperparameters, shapes
-from caviar.model.data import load_digits
-from caviar.model.hyperparameters import KNOWN, NETWORK_DEFAULTS, check_config
+from caviar.model import config as hyperparameters
+from caviar.model import shapes
+from caviar.model.config import KNOWN, NETWORK_DEFAULTS, check_config
 from caviar.model.network import Network
 from caviar.model.shapes import parameter_count, shape_of, stack_width
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from caviar.model.data import from_arrays
+from caviar.data.loaders import from_arrays
 from caviar.model.evaluation import outputs_of
 from caviar.model.training import Training
 

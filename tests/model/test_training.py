@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
+from caviar.data.loaders import from_arrays, load_digits
 from caviar.errors import InputError
 from caviar.model import state as states
-from caviar.model.data import from_arrays, load_digits
-from caviar.model.hyperparameters import CHANGEABLE
+from caviar.model.config import CHANGEABLE
 from caviar.model.training import Training
 
 DIGITS = load_digits()

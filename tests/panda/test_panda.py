@@ -11,10 +11,10 @@ import ray
 
 import caviar
 from caviar.errors import ClusterError, InputError, StorageError
+from caviar.files import open_store
 from caviar.panda.commands import obey
-from caviar.panda.home import living
-from caviar.panda.life import begin
-from caviar.panda.place import place_at
+from caviar.panda.local_ray import living
+from caviar.panda.session import begin
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
 
@@ -116,7 +116,7 @@ def test_killed_in_mid_epoch_it_comes_back_by_itself_and_ends_the_same_to_the_bi
             deaths.add(kill(panda))
     until(lambda: panda.status["state"] == "idle")
     undisturbed = begin(
-        place_at(tmp_path / "same"), caviar.load_digits(), {**CONFIG, "batch_size": 2, "dropout": 0.1}, 1
+        open_store(tmp_path / "same"), caviar.load_digits(), {**CONFIG, "batch_size": 2, "dropout": 0.1}, 1
     )
     obey(undisturbed, "x", "train", {"epochs": 30})
     while undisturbed.working:

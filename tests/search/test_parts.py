@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from scipy.optimize import check_grad
 
 from caviar.search import Square, edges
-from caviar.search.cluster import best_cluster
-from caviar.search.fresh import every, fresh
+from caviar.search.acquisition import TOGETHER, boldness, ladder
+from caviar.search.clustering import best_cluster
 from caviar.search.gaussian_process import FITTED, GaussianProcess, negative_log_posterior, standardised
-from caviar.search.picks import TOGETHER, boldness, ladder
-from caviar.search.sampling import grid_points, share, sobol_points
+from caviar.search.samplers import grid_points, share, sobol_points
+from caviar.search.schedule import wave_sizes
 from caviar.search.square import whole
-from caviar.search.waves import wave_sizes
+from caviar.search.unique import every, fresh
 from caviar.space import Space, choice, lograndint, loguniform, randint, uniform
 
 REAL = np.zeros(2, dtype=bool)

@@ -11,9 +11,9 @@ from sklearn.datasets import load_diabetes, load_iris
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from caviar.data.loaders import load_digits
 from caviar.errors import InputError
-from caviar.model.data import load_digits
-from caviar.model.hyperparameters import NETWORK_DEFAULTS
+from caviar.model.config import NETWORK_DEFAULTS
 from caviar.model.training import Training
 from caviar.sklearn import BatchNormMLPClassifier, BatchNormMLPRegressor
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from caviar.errors import InputError
 from caviar.space import Space, choice, cube, default_space, lograndint, loguniform, randint, reverseloguniform, uniform
-from caviar.space.plain import from_plain, to_plain
+from caviar.space.serialization import from_plain, to_plain
 
 CONDITIONAL = Space(
     optimizer=choice(

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import caviar
-from caviar.study import journal
+from caviar.records import journal
 
 SPACE = caviar.Space(x=caviar.uniform(0, 1), y=caviar.loguniform(0.01, 1))
 TRIALS = 400

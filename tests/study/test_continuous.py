@@ -10,7 +10,7 @@ import pytest
 import caviar
 import caviar.study.study as study_module
 from caviar.errors import InputError
-from caviar.study.journal import NAME
+from caviar.records.journal import NAME
 from tests.fleet.simulation import SimulatedFleet
 
 SPACE = caviar.Space(x=caviar.uniform(0, 1), y=caviar.uniform(0, 1))

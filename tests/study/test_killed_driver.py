@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from caviar.study import journal
+from caviar.records import journal
 from tests.study import killed_driver
 
 ROOT = Path(__file__).parents[2]

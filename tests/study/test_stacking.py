@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import caviar
-from caviar.fleet.trainables import FunctionTrainable, NetworkTrainable
+from caviar.fleet.worker.trainables import FunctionTrainable, NetworkTrainable
 from caviar.model.shapes import shape_of
 from caviar.study.stacking import stacked
-from caviar.study.subject import subject_of
+from caviar.study.target import subject_of
 from caviar.study.wave import trials_of
 
 DIGITS = NetworkTrainable(caviar.load_digits(), epochs=1)

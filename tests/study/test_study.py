@@ -9,7 +9,7 @@ import pytest
 
 import caviar
 from caviar.errors import CaviarError, InputError, StorageError
-from caviar.study.journal import NAME, Journal
+from caviar.records.journal import NAME, Journal
 from caviar.study.stacking import stacked
 from caviar.study.wave import trials_of
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from caviar.search.sampling import sobol_points
+from caviar.search.samplers import sobol_points
 from caviar.space import Config, Space, choice, default_space, lograndint, loguniform, randint, uniform
 from tests.benchmarks.search.problems import Problem
 
@@ -42,7 +42,7 @@ def svm_space() -> Space:
 
 def digits(configs: list[Config]) -> Array:
     """Validation loss of the built-in network on the digits; NaN where it diverges."""
-    from caviar.model.data import load_digits
+    from caviar.data.loaders import load_digits
     from caviar.model.training import Training, shape_of
 
     dataset, losses = load_digits(), np.full(len(configs), np.nan)

@@ -1,0 +1,194 @@
+"""Files in a folder or at a URI: read, write, list and remove them, each written whole or not at all.
+
+A folder is written beside the old file and then moved into its place; at a URI (s3://, gs://, any that fsspec knows)
+one request replaces an object. Nothing here knows what the files mean.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from caviar._checks import import_optional
+from caviar.errors import InputError, StorageError
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins with one
+
+
+class FileStore(Protocol):
+    """Named files in one place. Errors are StorageErrors, for a file that does not exist too.
+
+    >>> import tempfile
+    >>> store = open_store(tempfile.mkdtemp())
+    >>> store.write("notes/a.txt", b"hello")
+    >>> store.read("notes/a.txt"), store.sizes("notes")
+    (b'hello', {'a.txt': 5})
+    """
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace the content of a file: whatever happens, it holds the old or the new, and all of it."""
+
+    def create(self, name: str, content: bytes) -> None:
+        """Write a file that must not exist; raises FileExistsError where it does."""
+
+    def sizes(self, folder: str = "") -> dict[str, int]:
+        """Return the files of a folder of the store, by name, with their bytes; {} where there is no such folder."""
+
+    def remove(self, name: str) -> None:
+        """Delete a file, if it exists."""
+
+
+def open_store(where: str | Path) -> FileStore:
+    """Open the store at a folder or URI.
+
+    Args:
+        where: a folder, made when something is first written, or a URI such as "s3://bucket/run".
+
+    Raises:
+        InputError: a URI of an unknown kind, or one whose package is not installed.
+    """
+    return RemoteStore(str(where)) if is_uri(where) else LocalStore(Path(where))
+
+
+def is_uri(where: str | Path) -> bool:
+    """Return whether a place is a URI rather than a folder.
+
+    >>> is_uri("s3://bucket/run"), is_uri("runs/first")
+    (True, False)
+    """
+    return "://" in str(where)
+
+
+class LocalStore:
+    """Files in a folder on disk; `str` gives its absolute path."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def read(self, name: str) -> bytes:
+        try:
+            return (self.path / name).read_bytes()
+        except OSError as error:
+            raise StorageError(f"cannot read {self.path / name} ({error.strerror})") from None
+
+    def write(self, name: str, content: bytes) -> None:
+        write_atomically(self.path / name, content)
+
+    def create(self, name: str, content: bytes) -> None:
+        path = self.path / name
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file, writing(path):
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def sizes(self, folder: str = "") -> dict[str, int]:
+        path = self.path / folder
+        return {file.name: file.stat().st_size for file in path.iterdir()} if path.is_dir() else {}
+
+    def remove(self, name: str) -> None:
+        (self.path / name).unlink(missing_ok=True)
+
+
+class RemoteStore:
+    """Files at a URI of an object store, or of anything else that fsspec knows; `str` gives the URI."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri.rstrip("/")
+        fsspec = import_optional("fsspec", uri, "storage")
+        try:
+            self._files, self._root = fsspec.core.url_to_fs(self.uri, use_listings_cache=False)
+        except (ImportError, ValueError) as error:
+            raise InputError(f"cannot use {uri}: {error}; see `pip install 'caviar[storage]'`") from None
+
+    def __str__(self) -> str:
+        return self.uri
+
+    def read(self, name: str) -> bytes:
+        with self._requesting("read"):
+            return bytes(self._files.cat_file(self._path(name)))
+
+    def write(self, name: str, content: bytes) -> None:
+        with self._requesting("write"):
+            self._make_folder(name)
+            self._files.pipe_file(self._path(name), content)
+
+    def create(self, name: str, content: bytes) -> None:
+        with self._requesting("write"):
+            self._make_folder(name)
+            self._files.pipe_file(self._path(name), content, mode="create")
+
+    def sizes(self, folder: str = "") -> dict[str, int]:
+        with self._requesting("reach"):
+            try:
+                entries = self._files.ls(self._path(folder).rstrip("/"), detail=True)
+            except FileNotFoundError:
+                return {}
+        return {entry["name"].rpartition("/")[2]: int(entry["size"] or 0) for entry in entries}
+
+    def remove(self, name: str) -> None:
+        with self._requesting("write"), contextlib.suppress(FileNotFoundError):
+            self._files.rm_file(self._path(name))
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    def _make_folder(self, name: str) -> None:
+        self._files.makedirs(self._path(name).rpartition("/")[0], exist_ok=True)  # object stores have no folders
+
+    @contextlib.contextmanager
+    def _requesting(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except FileExistsError:
+            raise
+        except Exception as error:  # each kind of store raises its own
+            raise StorageError(f"cannot {what} {self.uri}: {error}; check its name and your access to it") from None
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: whatever happens, it holds the old content or the new.
+
+    Raises:
+        StorageError: the disk is full, the folder cannot be written, the share is gone.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with unfinished.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an OSError of the block into a StorageError about a file that cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path} ({error.strerror or error}); free some space, allow writing or choose another "
+            "folder; what is already on disk is kept"
+        ) from error
+
+
+def escape_formula(cell: object) -> object:
+    """Return a cell of a CSV file with a quote in front if a spreadsheet would run it as a formula.
+
+    >>> escape_formula("=1+1"), escape_formula("adam"), escape_formula(-1)
+    ("'=1+1", 'adam', -1)
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell

@@ -1,0 +1,69 @@
+"""`caviar panda ...` as a person runs it, on a Ray of its own that outlives each command."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+import caviar
+from caviar.cli.main import main
+
+
+def panda(*arguments, home, **options):
+    environment = {**os.environ, "HOME": str(home)}
+    for name in ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):  # as it is for a person who never heard of them
+        environment.pop(name, None)
+    command = [sys.executable, "-m", "caviar", "panda", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=280, check=False, **options)
+
+
+@pytest.mark.usefixtures("ray_cluster")  # for the study
+def test_a_panda_lives_on_between_commands_and_its_ray_ends_with_it(tmp_path):
+    study = caviar.Study("digits", trials=2, waves=1, epochs=1, out=tmp_path / "study", workers=1)
+    study.run(progress=False)
+
+    def said(*arguments, code=0):
+        done = panda(*arguments, home=tmp_path)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stderr if code else done.stdout
+
+    try:
+        folder = tmp_path / "night"
+        started = ["--name", "night", "--config", study.folder, "--best", "--epochs", 2, "--folder", folder]
+        assert "caviar panda watch night" in said("start", "digits", *started)
+        said("set", "night", "learning_rate=0.003", "dropout=0.1", "--reason", "it overfits")
+        assert "epoch 2: train_loss" in said("watch", "night")
+        assert "hand: set learning_rate" in said("diary", "night")
+        assert "hidden_units is fixed" in said("set", "night", "hidden_units=3", code=2)
+        assert f"sleeps in {folder}" in said("stop", "night")
+        assert not (tmp_path / ".caviar" / "ray.json").exists()
+        assert "no Panda lives on this machine" in said("watch", "night", code=2)
+    finally:
+        home = tmp_path / ".caviar" / "ray.json"
+        if home.exists():
+            os.kill(json.loads(home.read_text())["process"], 15)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["start", "digit"], "digits"),
+        (["start", "my.csv"], "--target"),
+        (["start", "digits", "--rules", "plato"], "did you mean 'plateau'"),
+        (["start", "digits", "--config", "runs/first"], "--best or --trial"),
+        (["start", "digits", "--epochs", "0"], "--epochs 0"),
+        (["start", "digits", "--rules", "plateau,", "--seed", "-1"], "seed=-1"),
+        (["set", "night", "learning_rate"], "learning_rate=0.003"),
+        (["rewind", "night"], "--epoch"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(arguments, words, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["caviar", "panda", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert words in capsys.readouterr().err
