@@ -3,23 +3,9 @@
 Plain records, cheap to pickle; nothing here knows of Ray.
 """
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-# the columns of the tables that no hyperparameter and no metric can be named like
-COLUMNS = ("trial", "wave", "epoch", "state", "epochs", "seconds", "seed", "confirms", "worker", "error")
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One configuration to be trained once; up to `until` reports, then it is paused (None: to its end)."""
-
-    number: int
-    wave: int
-    config: dict[str, Any]
-    seed: int
-    until: int | None = None
-
+from caviar.records.trial import State, Trial
 
 Stack = tuple[Trial, ...]  # trials that one trainer trains together
 Lease = tuple[Stack, ...]  # stacks that one trainer is handed in one call
@@ -52,7 +38,7 @@ class Done(NamedTuple):
     """A trial has ended, or has come to where it was to pause."""
 
     trial: int
-    state: str  # "finished", "diverged", "failed", "timed_out"; or "paused": its trainer holds it for more
+    state: State  # PAUSED: its trainer keeps it and may go on
     error: str  # why, where it is not "finished"
     seconds: float  # its own seconds: its share of its stack's
     worker: str  # host:process of the trainer

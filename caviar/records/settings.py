@@ -9,7 +9,7 @@ from typing import Any
 
 from caviar._checks import check_integer, did_you_mean
 from caviar.errors import InputError
-from caviar.fleet.messages import COLUMNS
+from caviar.records.trial import RESERVED_COLUMNS
 from caviar.space.serialization import from_plain, to_plain
 from caviar.space.space import Space
 from caviar.study.halving import Halving, halving_of
@@ -54,8 +54,8 @@ class Settings:
         if self.space.dimension == 0:
             raise InputError(f"nothing varies in {self.space!r}; give at least one hyperparameter a range")
         for name in self.space.names:
-            if name in COLUMNS or name == self.metric:
-                what = "a column of the table" if name in COLUMNS else "as the metric is"
+            if name in RESERVED_COLUMNS or name == self.metric:
+                what = "a column of the table" if name in RESERVED_COLUMNS else "as the metric is"
                 raise InputError(f"a hyperparameter cannot be named {name!r}, {what}; rename it")
 
     def as_record(self) -> dict[str, Any]:

@@ -1,55 +1,102 @@
-"""The record of a trial that has ended, as the journal holds it."""
+"""A trial, before and after it was trained, and the states in which it can end.
+
+`Trial` is what a trainer gets, `Result` what is known when it has ended. Nothing here needs more than the standard
+library, because trainers import it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Any, NamedTuple
 
-Curve = list[tuple[int, float, dict[str, float]]]  # (epoch, seconds, metrics) of each report
-RECORDED = ("trial", "wave", "state", "seconds", "seed", "worker", "error", "confirms")
+Config = Mapping[str, Any]  # hyperparameter names to values, the user's own ones among them
+Metrics = Mapping[str, float]
+
+# the columns of the tables: no hyperparameter and no metric can have one of these names
+RESERVED_COLUMNS = ("trial", "wave", "epoch", "state", "epochs", "seconds", "seed", "confirms", "worker", "error")
+
+
+class State(StrEnum):
+    """How a trial ended, or that it waits.
+
+    >>> State("finished") is State.FINISHED, f"{State.TIMED_OUT}"
+    (True, 'timed_out')
+    """
+
+    FINISHED = "finished"
+    STOPPED = "stopped"  # early, at a rung
+    DIVERGED = "diverged"  # a metric was not finite
+    FAILED = "failed"  # it raised, or lost its worker again and again
+    TIMED_OUT = "timed_out"
+    PAUSED = "paused"  # at a rung: its trainer keeps it and may go on
+
+
+ENDED = tuple(state for state in State if state is not State.PAUSED)  # in the order of their columns
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One config to be trained once.
+
+    Args:
+        number: from 0, in the whole study.
+        wave: from 1.
+        config: the values of its hyperparameters.
+        seed: of its initial weights, shuffles and whatever else it draws.
+        until: after so many reports it is paused; None: it is trained to its end.
+
+    >>> Trial(0, 1, {"learning_rate": 0.01}, seed=7).until is None
+    True
+    """
+
+    number: int
+    wave: int
+    config: Config
+    seed: int
+    until: int | None = None
+
+
+class CurvePoint(NamedTuple):
+    """One report of a trial: the epoch, from 1; the trial's own seconds so far; its metrics."""
+
+    epoch: int
+    seconds: float
+    metrics: Metrics
 
 
 @dataclass(frozen=True)
 class Result:
-    """One trial and how it ended; `metrics` are those of its last report."""
+    """A trial that has ended.
+
+    Args:
+        trial: its number.
+        wave: from 1.
+        state: how it ended.
+        config: the values of its hyperparameters.
+        metrics: of its last report; {} if there was none.
+        epochs: how many reports it gave.
+        seconds: its own training time, its share of its stack's.
+        seed: what it drew from.
+        worker: host:process of its trainer.
+        error: why it did not finish.
+        confirms: the trial that this one trains again with a fresh seed.
+        curve: its reports; () where they were left in the journal.
+        output: what it printed; a file of its own holds it, not the journal.
+
+    >>> Result(0, 1, State.FINISHED, {"x": 0.5}, {"loss": 0.1}, 1, 0.2, 7, "host:1").error
+    ''
+    """
 
     trial: int
     wave: int
-    state: str  # "finished", "stopped" (early, at a rung), "diverged", "failed" or "timed_out"
-    config: dict[str, Any]
-    metrics: dict[str, float]
+    state: State
+    config: Config
+    metrics: Metrics
     epochs: int
     seconds: float
     seed: int
     worker: str
     error: str = ""
-    curve: Curve = field(default_factory=list, repr=False)  # in the journal only: a study in memory has none
-    confirms: int | None = None  # the trial that this one trains again with a fresh seed
-    output: str = field(default="", repr=False, compare=False)  # what it printed: a file of its own, not the journal
-
-    def as_record(self) -> dict[str, Any]:
-        """The record as plain data, for a line of the journal; `metrics` and `epochs` stand in its curve."""
-        return {
-            "trial": self.trial,
-            "wave": self.wave,
-            "state": self.state,
-            "config": self.config,
-            "seconds": self.seconds,
-            "seed": self.seed,
-            "worker": self.worker,
-            "error": self.error,
-            "confirms": self.confirms,
-            "curve": self.curve,
-        }
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> "Result":
-        """The result that a line of the journal describes."""
-        curve = [(epoch, seconds, metrics) for epoch, seconds, metrics in record["curve"]]
-        rest = {name: record[name] for name in RECORDED}
-        return cls(
-            config=dict(record["config"]),
-            metrics=curve[-1][2] if curve else {},
-            epochs=len(curve),
-            curve=curve,
-            **rest,
-        )
+    confirms: int | None = None
+    curve: tuple[CurvePoint, ...] = field(default=(), repr=False)
+    output: str = field(default="", repr=False, compare=False)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from caviar.fleet.cluster import hold_interrupts
 from caviar.fleet.local_pool import LocalPool
-from caviar.fleet.messages import Stack, Trial
+from caviar.fleet.messages import Stack
+from caviar.records.trial import Trial
 from caviar.fleet.pool import Pool
 from caviar.fleet.remote_pool import RemotePool
 from caviar.records.journal import Journal

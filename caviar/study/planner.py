@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from caviar.fleet.messages import Trial
+from caviar.records.trial import Trial
 from caviar.records.confirmation import confirmation_table
 from caviar.records.ranking import lowered, new_search, ranked, told
 from caviar.records.settings import Settings

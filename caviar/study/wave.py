@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started, Trial
+from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started
+from caviar.records.trial import Trial
 from caviar.records.trial import Curve, Result
 
 More = Callable[[], list[Stack]]

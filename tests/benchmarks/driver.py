@@ -23,7 +23,8 @@ import caviar.study.study as study_module
 from caviar.fleet import dispatch
 from caviar.fleet.cluster import Placement, connected
 from caviar.fleet.connect import open_pool
-from caviar.fleet.messages import Done, Report, Started, Trial
+from caviar.fleet.messages import Done, Report, Started
+from caviar.records.trial import Trial
 from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.records.journal import Journal
 from caviar.records.trial import Result

@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 import caviar
 from caviar.fleet.cluster import Placement, connected
 from caviar.fleet.connect import open_pool
-from caviar.fleet.messages import Trial
+from caviar.records.trial import Trial
 from caviar.fleet.worker.trainables import NetworkTrainable
 from caviar.study.stacking import stacked
 from caviar.study.wave import run_wave, trials_of

@@ -6,7 +6,8 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 
 from caviar.fleet.dispatch import Dispatcher
-from caviar.fleet.messages import Done, Event, Lease, Report, Stack, Started, Trial
+from caviar.fleet.messages import Done, Event, Lease, Report, Stack, Started
+from caviar.records.trial import Trial
 
 
 class SimulatedFleet:

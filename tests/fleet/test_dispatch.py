@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.fleet.dispatch import LEASE_STACKS, MAX_LOSSES, Dispatcher
-from caviar.fleet.messages import Done, Trial
+from caviar.fleet.messages import Done
+from caviar.records.trial import Trial
 from tests.fleet.simulation import SimulatedFleet
 
 

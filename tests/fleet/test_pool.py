@@ -20,7 +20,8 @@ from ray.exceptions import (
 from caviar.errors import ClusterError
 from caviar.fleet import scaling as crew
 from caviar.fleet.cluster import Placement
-from caviar.fleet.messages import Done, Report, Trial
+from caviar.fleet.messages import Done, Report
+from caviar.records.trial import Trial
 from caviar.fleet.pool import Pool
 from caviar.fleet.worker.trainables import FunctionTrainable
 

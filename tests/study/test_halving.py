@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import caviar
 from caviar.errors import InputError
-from caviar.fleet.messages import Trial
+from caviar.records.trial import Trial
 from caviar.study.halving import Halving, halving_of, run_halving
 from caviar.study.wave import Deadline
 from tests.fleet.simulation import SimulatedFleet

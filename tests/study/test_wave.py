@@ -1,6 +1,6 @@
 """The loop of a wave against a fleet in virtual time."""
 
-from caviar.fleet.messages import Trial
+from caviar.records.trial import Trial
 from caviar.study.wave import run_wave, trial_seed, trials_of
 from tests.fleet.simulation import SimulatedFleet
 

@@ -12,7 +12,8 @@ import warnings
 from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 
-from caviar.fleet.messages import COLUMNS, Done, Event, Printed, Report, Stack, Started
+from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started
+from caviar.records.trial import RESERVED_COLUMNS
 from caviar.fleet.worker.trainables import Run, Trainable
 
 OUTPUT_CHARACTERS = 1 << 16  # of what a trial prints, the last 64 KiB are kept
@@ -188,7 +189,7 @@ def _problem(report: Mapping[str, object], metric: str, config: Mapping[str, obj
     for name, value in report.items():
         if isinstance(value, bool) or not isinstance(value, Real):
             return f"metrics are numbers, but it reported {name}={value!r:.100}; make it one with float(...)"
-        if name in COLUMNS or name in config:
-            what = "a column of every table" if name in COLUMNS else "a hyperparameter"
+        if name in RESERVED_COLUMNS or name in config:
+            what = "a column of every table" if name in RESERVED_COLUMNS else "a hyperparameter"
             return f"it reported {name!r}, which is {what}; give the metric another name"
     return ""
