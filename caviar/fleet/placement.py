@@ -16,7 +16,7 @@ CONNECT_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Placement:
-    """Where trials run, and what each trainer needs.
+    """Where trials run, what each trainer needs, and how long they may take.
 
     Args:
         workers: the number of trainers; None: as many as the cluster has room for; 0: train in this process, without
@@ -25,6 +25,7 @@ class Placement:
             connected to, else a temporary local one.
         resources: what each trainer needs, such as {"cpu": 1, "gpu": 0.5}; memory in bytes.
         trial_timeout: seconds after which a trial is ended; None: no limit.
+        timeout: seconds after which a run of a study ends what trains and begins nothing more; None: no limit.
 
     >>> Placement(workers=4).resources
     {'cpu': 1.0}
@@ -34,6 +35,7 @@ class Placement:
     address: str | None = None
     resources: Mapping[str, float] = field(default_factory=lambda: {"cpu": 1.0})
     trial_timeout: float | None = None
+    timeout: float | None = None
 
     @classmethod
     def of(
@@ -41,20 +43,21 @@ class Placement:
         workers: int | str,
         address: str | None,
         resources: Mapping[str, float] | None,
-        trial_timeout: float | None,
+        trial_timeout: float | None = None,
+        timeout: float | None = None,
     ) -> "Placement":
         """Check a user's settings and return them as a placement.
 
         Args:
             workers: "auto" for as many as there is room for, or an integer >= 0.
-            address, trial_timeout: as of a `Placement`.
+            address, trial_timeout, timeout: as of a `Placement`.
             resources: as of a `Placement`; None: one CPU.
 
         Raises:
             InputError: a setting is invalid.
             ClusterError: nothing answers at the address.
 
-        >>> Placement.of("auto", None, None, None) == Placement()
+        >>> Placement.of("auto", None, None) == Placement()
         True
         """
         if workers != "auto" and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 0):
@@ -66,9 +69,10 @@ class Placement:
             if isinstance(amount, bool) or not isinstance(amount, int | float) or not amount >= 0:
                 raise InputError(f"resources[{name!r}] must be a number >= 0, got {amount!r}")
         check_seconds("trial_timeout", trial_timeout)
+        check_seconds("timeout", timeout)
         if address is not None:
             check_address(address)
-        return cls(workers if isinstance(workers, int) else None, address, checked, trial_timeout)
+        return cls(workers if isinstance(workers, int) else None, address, checked, trial_timeout, timeout)
 
 
 def check_address(address: str) -> None:
