@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from caviar.jobs import connect
     from caviar.panda import Panda
     from caviar.records.outcome import Outcome
-    from caviar.records.settings import Halving
+    from caviar.records.early_stopping import Halving
     from caviar.space import (
         Space,
         choice,
@@ -46,7 +46,7 @@ _MODULES = {
     "CaviarError": "caviar.errors",
     "ClusterError": "caviar.errors",
     "Dataset": "caviar.data.dataset",
-    "Halving": "caviar.records.settings",
+    "Halving": "caviar.records.early_stopping",
     "InputError": "caviar.errors",
     "Outcome": "caviar.records.outcome",
     "Panda": "caviar.panda",

@@ -21,10 +21,7 @@ LISTS_OF_RECORDS = {"records", "waves"}  # and those that hold several
 FORMER_PACKAGES = {"service": "jobs", "help": "_checks"}  # packages of older checkouts, by today's names
 
 # names that were given up for the field's own, as classes, functions, parameters, variables or files
-OLD_NAMES = set(
-    re.findall(
-        r"\w+",
-        """
+_OLD_NAMES = """
     ABSENT Alarm Bench Crew ELSEWHERE GRAIN Gathering Here KEEPER Keeper Known Ledger Life Line Memory More Place
     RELEARNED Running SHELF Subject View Watcher _look_after_the_silent _mind_those_who_do_not_come _news alarm among
     asked batch_norm_words believing boldness cause charge coming crew crowded cut descend differences dismiss endless
@@ -32,9 +29,8 @@ OLD_NAMES = set(
     judging keeper known ladder ledger left life live lose lowered milestone obey one_by_one opening optional passed
     picks place place_at put_back ranked relay repeat searched settled shown story subject summon suspects take there
     told tree tuned tuning turn unjudged wakings watcher
-""",
-    )
-)
+"""
+OLD_NAMES = set(_OLD_NAMES.split())
 
 
 def modules(package: Path) -> list[Path]:
