@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from caviar.errors import CaviarError, ClusterError, InputError, PausedError, StorageError
     from caviar.jobs import connect
     from caviar.panda import Panda
-    from caviar.records.outcome import Outcome
     from caviar.records.early_stopping import Halving
+    from caviar.records.outcome import Outcome
     from caviar.space import (
         Space,
         choice,
