@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from caviar import experiments, search, testing
-    from caviar.data.dataset import Dataset
-    from caviar.data.loaders import from_arrays, load_csv, load_digits
+    from caviar.data.dataset import Dataset, from_arrays
+    from caviar.data.loaders import load_csv, load_digits
     from caviar.errors import CaviarError, ClusterError, InputError, PausedError, StorageError
     from caviar.jobs import connect
     from caviar.panda import Panda
@@ -58,7 +58,7 @@ _MODULES = {
     "connect": "caviar.jobs",
     "default_space": "caviar.space",
     "experiments": "caviar.experiments",
-    "from_arrays": "caviar.data.loaders",
+    "from_arrays": "caviar.data.dataset",
     "load_csv": "caviar.data.loaders",
     "load_digits": "caviar.data.loaders",
     "lograndint": "caviar.space",

@@ -28,7 +28,7 @@ _OLD_NAMES = """
     every facts_of fence fetched filled forget found fresh given hand_out heard here hire home in_process innocent judge
     judging keeper known ladder ledger left life live lose lowered milestone obey one_by_one opening optional passed
     picks place place_at put_back ranked relay repeat searched settled shown story subject summon suspects take there
-    told tree tuned tuning turn unjudged wakings watcher
+    told tuned tuning turn unjudged wakings watcher
 """
 OLD_NAMES = set(_OLD_NAMES.split())
 

@@ -24,8 +24,9 @@ PUBLIC_MODULES = ["caviar", "caviar.panda", "caviar.search", "caviar.sklearn", "
 def loaded_by(statement):
     """Return the top-level packages that a fresh interpreter has loaded after a statement."""
     program = f"import sys; {statement}; print(*{{name.split('.')[0] for name in sys.modules}})"
-    command = [sys.executable, "-c", program]
-    return set(subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT.parent).stdout.split())
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT.parent)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
 
 
 def test_imports_are_absolute():
@@ -118,7 +119,16 @@ def test_public_names_exist_and_are_explained(name):
     for public in module.__all__:
         value = getattr(module, public)
         if inspect.isclass(value) or inspect.isroutine(value) or inspect.ismodule(value):
-            assert inspect.getdoc(value), f"{name}.{public} has no docstring"
+            generated = f"{public}("  # what a dataclass or a named tuple writes itself
+            assert value.__doc__, f"{name}.{public} has no docstring"
+            assert not value.__doc__.startswith(generated), f"{name}.{public} has no docstring"
+
+
+def test_public_classes_and_functions_have_examples():
+    for public in caviar.__all__:
+        value = getattr(caviar, public)
+        if inspect.isroutine(value) or (inspect.isclass(value) and not issubclass(value, Exception)):
+            assert ">>>" in value.__doc__, f"caviar.{public} has no example"
 
 
 def test_an_unknown_public_name_raises():

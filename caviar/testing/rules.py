@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from caviar.errors import InputError
 from caviar.model.config import CHANGEABLE, NETWORK_DEFAULTS, check_change
-from caviar.panda.rules import Rule, Tweak, rule_to_plain
+from caviar.panda.rules import Rule, Tweak, rules_of
 from caviar.testing.laws import require
 
 LOSSES = {
@@ -31,10 +31,10 @@ def check_rule(rule: Rule) -> None:
     >>> check_rule(LowerOnPlateau(patience=2))
     """
     try:
-        rule_to_plain(rule)
+        rules_of([rule])
     except InputError as error:
-        raise AssertionError(f"a rule must survive a restart: {error}") from None
-    frozen = dataclasses.is_dataclass(rule) and type(rule).__dataclass_params__.frozen  # type: ignore[attr-defined]
+        raise AssertionError(f"a checkpoint must be able to describe a rule: {error}") from None
+    frozen = dataclasses.is_dataclass(rule) and type(rule).__dataclass_params__.frozen
     require(frozen, "a rule must be a frozen dataclass, so that it has no memory of its own")
     for kind, losses in LOSSES.items():
         rows = _rows(losses)
