@@ -3,7 +3,7 @@
 Sample configurations, train them all at once, collect a table, find the best cluster, zoom in, repeat. A data set or a
 function `train(config, seed)` is tuned over a space; `workers=0` trains in this process, any other number on Ray:
 
->>> import logging, tempfile
+>>> import tempfile
 >>> import caviar
 >>> def train(config, seed):
 ...     return {"loss": (config["x"] - 0.3) ** 2 + config["y"]}

@@ -26,7 +26,7 @@ _OLD_NAMES = """
     RELEARNED Running SHELF Subject View Watcher _look_after_the_silent _mind_those_who_do_not_come _news alarm among
     asked batch_norm_words believing boldness cause charge coming crew crowded cut descend differences dismiss endless
     every facts_of fence fetched filled forget found fresh given hand_out heard here hire home in_process innocent judge
-    judging keeper known ladder ledger left life live lose lowered milestone obey one_by_one opening optional passed
+    judging keeper known ladder ledger left life lose lowered milestone obey one_by_one opening optional passed
     picks place place_at put_back ranked relay repeat searched settled shown story subject summon suspects take there
     told tuned tuning turn unjudged wakings watcher
 """
