@@ -34,7 +34,9 @@ def end(state, trial, loss):
     """Let a trial end."""
     confirms = state.confirms(trial.number)
     metrics = {"loss": loss}
-    result = Result(trial.number, trial.wave, State.FINISHED, trial.config, metrics, 1, 0.0, trial.seed, "", "", confirms)
+    result = Result(
+        trial.number, trial.wave, State.FINISHED, trial.config, metrics, 1, 0.0, trial.seed, "", "", confirms
+    )
     state.apply(TrialEnded(result))
 
 

@@ -16,7 +16,8 @@ def train(config):
 def run(count, deadline=None, **options):
     trainers = SimulatedTrainers(FunctionTrainable(train), "loss", **options)
     results = []
-    run_wave(trainers, [(Trial(number, 1, {"x": number}, number),) for number in range(count)], results.extend, deadline)
+    stacks = [(Trial(number, 1, {"x": number}, number),) for number in range(count)]
+    run_wave(trainers, stacks, results.extend, deadline)
     return trainers, results
 
 
