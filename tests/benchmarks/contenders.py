@@ -52,7 +52,7 @@ def caviar(shape: Shape, data: Dataset, stack: int) -> Steps:
 
     def steps(count: int) -> None:
         while count:
-            if not training.steps_left:
+            if not training.steps_remaining:
                 training.epoch()  # the next shuffle, and an evaluation on ten rows
             count -= training.run(count)
 
