@@ -63,7 +63,13 @@ class Batches:
 
 
 def targets_as_outputs(dataset: Dataset, y: Array, dtype: DTypeLike) -> Array:
-    """Return targets in the form of the network's outputs, (rows, outputs): one-hot, or standardised."""
+    """Return targets in the form of the network's outputs, (rows, outputs): one-hot, or standardised.
+
+    >>> from caviar.data.loaders import load_digits
+    >>> targets_as_outputs(load_digits(), np.array([0, 2]), "int64")[:, :4]
+    array([[1, 0, 0, 0],
+           [0, 0, 1, 0]])
+    """
     if dataset.task == "classification":
         targets: Array = np.eye(len(dataset.classes))[y]
     else:

@@ -40,7 +40,11 @@ ALIASES = {"beta1": "momentum", "beta": "momentum", "lr": "learning_rate"}  # th
 
 @dataclass(frozen=True)
 class IntegerRule:
-    """Integers of at least `minimum`; NumPy integers and whole floats count."""
+    """Integers of at least `minimum`; NumPy integers and whole floats count.
+
+    >>> IntegerRule(1).allows(2.0), IntegerRule(1).allows(2.5), str(IntegerRule(1))
+    (True, False, 'an integer >= 1')
+    """
 
     minimum: int
 
@@ -53,7 +57,11 @@ class IntegerRule:
 
 @dataclass(frozen=True)
 class IntervalRule:
-    """Numbers between two bounds; the lower one is included unless open, the upper one is excluded unless closed."""
+    """Numbers between two bounds; the lower one is included unless open, the upper one is excluded unless closed.
+
+    >>> IntervalRule(0, 1).allows(0), IntervalRule(0, 1).allows(1), str(IntervalRule(0, 1))
+    (True, False, 'a number in [0, 1)')
+    """
 
     low: float
     high: float
@@ -71,7 +79,11 @@ class IntervalRule:
 
 @dataclass(frozen=True)
 class OptionsRule:
-    """One of several values."""
+    """One of several values.
+
+    >>> OptionsRule(("adam", "momentum")).allows("sgd")
+    False
+    """
 
     options: tuple[str | bool, ...]
 
@@ -84,7 +96,11 @@ class OptionsRule:
 
 @dataclass(frozen=True)
 class HyperparameterSpec:
-    """A hyperparameter of the network: its default, which values it takes, and whether it may change in training."""
+    """A hyperparameter of the network: its default, its values, and whether it may change in training.
+
+    >>> SPECIFICATIONS["beta2"].default, str(SPECIFICATIONS["beta2"].rule)
+    (0.999, 'a number in [0, 1)')
+    """
 
     default: float | str | bool
     rule: IntegerRule | IntervalRule | OptionsRule

@@ -147,6 +147,11 @@ def clip_by_norm(gradients: Array, limit: Array) -> None:
     """Shrink each model's gradient, (K, P), to a Euclidean norm of at most its limit, (K, 1), in place.
 
     The result is that of torch.nn.utils.clip_grad_norm_, without the 1e-6 that it adds to the norm.
+
+    >>> gradients = np.array([[3.0, 4.0]])
+    >>> clip_by_norm(gradients, limit=np.array([[1.0]]))
+    >>> gradients
+    array([[0.6, 0.8]])
     """
     squares = np.matmul(gradients[:, None, :], gradients[:, :, None])[:, :, 0]
     norm = np.sqrt(squares, dtype=np.float64)

@@ -55,7 +55,11 @@ def shape_of(config: Config) -> Shape:
 
 
 def widths(shape: Shape, features: int, outputs: int) -> list[int]:
-    """Return the number of values between layers: features, each hidden layer's units, outputs."""
+    """Return the number of values between layers: features, each hidden layer's units, outputs.
+
+    >>> widths(shape_of({"hidden_units": 50, "hidden_layers": 1}), features=4, outputs=3)
+    [4, 64, 3]
+    """
     return [features, *[shape.units] * shape.layers, outputs]
 
 
@@ -96,6 +100,10 @@ def stack_width(shape: Shape, dataset: Dataset, workers: int, trials: int, cache
 
     Returns:
         A width from 1 to `trials`.
+
+    >>> from caviar.data.loaders import load_digits
+    >>> stack_width(shape_of({}), load_digits(), workers=4, trials=64, cache=2**21)
+    8
     """
     by_cache = round(2 * (cache or cache_bytes()) / bytes_touched(shape, dataset.features, dataset.outputs))
     by_workers = trials if workers == 1 else math.ceil(trials / (2 * workers))

@@ -76,6 +76,12 @@ def pick(state: TrainingState, index: int) -> TrainingState:
 
     Raises:
         InputError: the model is not in training.
+
+    >>> from caviar.data.loaders import load_digits
+    >>> from caviar.model.training import Training
+    >>> state = Training([{"momentum": 0.8}, {"momentum": 0.9}], [0, 1], load_digits(), epochs=2).state()
+    >>> [config["momentum"] for config in metadata(pick(state, 1)).configs]
+    [0.9]
     """
     details = metadata(state)
     if index not in details.members:
@@ -94,6 +100,12 @@ def fork(state: TrainingState, changes: Sequence[Config]) -> TrainingState:
 
     Raises:
         InputError: a hyperparameter that is fixed once training has begun, or different batch sizes in one stack.
+
+    >>> from caviar.data.loaders import load_digits
+    >>> from caviar.model.training import Training
+    >>> state = Training([{}], [0], load_digits(), epochs=2).state()
+    >>> [config["momentum"] for config in metadata(fork(state, [{}, {"momentum": 0.8}])).configs]
+    [0.9, 0.8]
     """
     details = metadata(state)
     if len(details.members) != 1:

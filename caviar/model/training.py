@@ -152,10 +152,10 @@ class Training:
             return reports
         self.run(self.steps_remaining)
         self.epochs_done += 1
-        held_out = self.evaluate("val")
+        evaluated = self.evaluate("val")
         if self.epochs_done == self.epochs:
-            held_out = [{**val, **test} for val, test in zip(held_out, self.evaluate("test"), strict=True)]
-        for index, loss, report in zip(self.members, self.train_losses(), held_out, strict=True):
+            evaluated = [{**val, **test} for val, test in zip(evaluated, self.evaluate("test"), strict=True)]
+        for index, loss, report in zip(self.members, self.train_losses(), evaluated, strict=True):
             reports[index] = {"train_loss": loss, **report}
         for index in list(self.members):
             report = reports[index] or {}

@@ -19,7 +19,12 @@ Loss = Callable[[Array, Array, Array], Array]
 
 
 def softmax(outputs: Array) -> Array:
-    """Turn logits, (C, ...), into probabilities in place, and return sum(exp(logits - max)), (...)."""
+    """Turn logits, (C, ...), into probabilities in place, and return sum(exp(logits - max)), (...).
+
+    >>> logits = np.array([0.0, 0.0])
+    >>> softmax(logits), logits
+    (np.float64(2.0), array([0.5, 0.5]))
+    """
     np.subtract(outputs, np.maximum.reduce(outputs, axis=0), out=outputs)
     np.exp(outputs, out=outputs)
     total: Array = np.add.reduce(outputs, axis=0)
