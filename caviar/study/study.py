@@ -148,8 +148,8 @@ class Study:
         """Let the search begin with finished trials, beyond the trials of this study; returns how many.
 
         Args:
-            trials: a table with the columns of the space and the metric, the path of its CSV file, a study or an outcome.
-                Rows outside of the space are left out; trials that failed or diverged count as bad.
+            trials: a table with the columns of the space and the metric, its CSV file, a study or an outcome. Rows outside
+                of the space are left out; trials that failed or diverged count as bad.
 
         Raises:
             InputError: a column is missing, no row lies in the space, or the study has begun.
@@ -237,7 +237,7 @@ class Study:
     @property
     def plot(self) -> "insight.Plots":
         """Pictures as Plotly figures, such as `study.plot.parallel()`; see `caviar.insight.plots`."""
-        return insight.plots_of(self.outcome)
+        return insight.Plots(self.outcome)
 
     def __repr__(self) -> str:
         return f"<Study {self.settings.name}: {len(self.record.state.results)} trials, in {self.folder}>"
