@@ -1,5 +1,5 @@
-"""What a study shows: which hyperparameters mattered, where it zoomed and why, whether to trust the winner.
+"""What a study's outcome shows: which hyperparameters mattered, where the search zoomed in, how sure the winner is.
 
-Everything is a pandas table first, and a picture made from it. Plotly and scikit-learn come with the optional
-extra `caviar[report]` and are imported when they are needed, not before.
+Everything is a pandas table first and a figure made from it second. Plotly and scikit-learn come with the optional
+extra `caviar[report]` and are imported only when they are used.
 """
