@@ -3,3 +3,10 @@
 Everything is a pandas table first and a figure made from it second. Plotly and scikit-learn come with the optional
 extra `caviar[report]` and are imported only when they are used.
 """
+
+from caviar.insight.importance import importance as measure_importance  # `caviar.insight.importance` is the module
+from caviar.insight.notebook import outcome_html
+from caviar.insight.plots import Plots
+from caviar.insight.report.report import report as write_report
+
+__all__ = ["Plots", "measure_importance", "outcome_html", "write_report"]

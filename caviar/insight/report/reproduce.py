@@ -6,8 +6,9 @@ import shlex
 import pandas as pd
 
 from caviar.data.source import Source, SourceKind
+from caviar.records.early_stopping import Halving
 from caviar.records.outcome import Outcome
-from caviar.records.settings import Halving, Settings
+from caviar.records.settings import Settings
 from caviar.space.defaults import default_space
 
 EARLY_STOPPING = {None: "", Halving(): "halving", Halving(asynchronous=True): "asha"}  # what the command can express
