@@ -106,7 +106,7 @@ def importance(outcome: Outcome, seed: int = 0) -> pd.DataFrame:
     corners = square_corners(outcome.square, space)
     inside = ((points >= corners[0]) & (points <= corners[1])).all(axis=1)
     whole = _estimate(points, values, cube, seed)
-    square = _estimate(points[inside], values[inside], corners, seed)
+    square = whole if (corners == cube).all() else _estimate(points[inside], values[inside], corners, seed)
     names = [dimension.name for dimension in space.dimensions]
     rows = [
         Row(

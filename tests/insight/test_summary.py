@@ -30,7 +30,7 @@ def test_the_tables_of_six_hyperparameters_fit_80_columns(digits):
     assert "The ten best trials: the confirmed ones, then by estimate" in [line.rstrip() for line in lines]
     assert any(line.startswith("trial wave     rate momentum  units  size layers lr decay accuracy") for line in lines)
     assert "The square of the last wave, and the whole space" in [line.rstrip() for line in lines]
-    assert any(line.rstrip().endswith("0.0001 .. 1   100%") or "0.0001 .. 1" in line for line in lines)
+    assert any(line.startswith("learning_rate") and "0.0001 .. 1" in line for line in lines)
     folder = str(digits.folder)
     assert all(len(line) <= 80 for line in lines if folder not in line)
     assert f"  {folder}/results.csv" in lines
@@ -42,7 +42,6 @@ def test_the_winner_of_a_confirming_wave_has_an_interval(digits):
     first = digits.confirmation.iloc[0]
     assert f"Trial {digits.best.trial} was confirmed with 2 fresh seeds: mean val_accuracy {first['mean']:.4g}" in text
     assert f"(95% interval {first['low']:.4g} to {first['high']:.4g}), the best of 2 with probability" in text
-    assert "test accuracy" in text or "test_accuracy" in text
 
 
 @pytest.mark.parametrize(("mode", "best"), [("min", min), ("max", max)])

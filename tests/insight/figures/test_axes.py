@@ -41,12 +41,11 @@ def test_inactive_hyperparameters_have_no_coordinate(tmp_path):
     assert (np.isnan(points[:, 1]) == (outcome.table["kind"] == "plain").to_numpy()).all()
 
 
-def test_squares_contain_the_trials_sampled_from_them(outcome):
-    points = coordinates(outcome.table, outcome.space)
+def test_the_sides_of_squares_have_the_bounds_of_the_waves_table(outcome):
     squares = wave_squares(outcome.waves, outcome.space)
     assert [square.wave for square in squares] == [2, 3]
-    for square in squares:
-        sampled = points[outcome.table["wave"] == square.wave]
-        assert (sampled >= square.sides[:, 0] - 1e-9).all()
-        assert (sampled <= square.sides[:, 1] + 1e-9).all()
+    rate = outcome.space["rate"]
+    for square, (_, row) in zip(squares, outcome.waves.iloc[1:].iterrows(), strict=True):
+        assert rate.values(square.sides[0]) == pytest.approx([row["rate_low"], row["rate_high"]])
+        assert square.sides[3].tolist() == [0.0, 1.0]  # a choice keeps its whole side
     assert square_corners(outcome.square, outcome.space) == pytest.approx(squares[-1].sides.T)
