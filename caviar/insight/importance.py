@@ -46,21 +46,6 @@ class Estimate(NamedTuple):
     fit: float
 
 
-class Row(NamedTuple):
-    """A hyperparameter's importance, with the columns of the table."""
-
-    hyperparameter: str
-    tier: int
-    share: float
-    low: float
-    high: float
-    partner: str
-    interaction: float
-    square_share: float
-    square_low: float
-    square_high: float
-
-
 def importance(outcome: Outcome, seed: int = 0) -> pd.DataFrame:
     """Return how much of the metric's variance each hyperparameter explains, the most important first.
 
@@ -108,19 +93,21 @@ def importance(outcome: Outcome, seed: int = 0) -> pd.DataFrame:
     whole = _estimate(points, values, cube, seed)
     square = whole if (corners == cube).all() else _estimate(points[inside], values[inside], corners, seed)
     names = [dimension.name for dimension in space.dimensions]
-    rows = [
-        Row(
-            dimension.name,
-            dimension.hyperparameter.tier,
-            *(whole.alone[j], whole.low[j], whole.high[j]),
-            *_strongest_partner(whole.pairs[j], j, names),
-            *(square.alone[j], square.low[j], square.high[j]),
-        )
-        for j, dimension in enumerate(space.dimensions)
-    ]
-    rows.sort(key=lambda row: -row.share)
-    ranked = pd.DataFrame(rows)
-    ranked["disagreement"] = pd.array([_disagreement(row, rows) for row in rows], dtype="str")
+    pairs = np.where(np.eye(len(names), dtype=bool), -1.0, whole.pairs)  # without those of a coordinate and itself
+    columns = {
+        "hyperparameter": names,
+        "tier": [dimension.hyperparameter.tier for dimension in space.dimensions],
+        "share": whole.alone,
+        "low": whole.low,
+        "high": whole.high,
+        "partner": [names[k] for k in pairs.argmax(axis=1)] if len(names) > 1 else [""],
+        "interaction": np.maximum(pairs.max(axis=1), 0.0),
+        "square_share": square.alone,
+        "square_low": square.low,
+        "square_high": square.high,
+    }
+    ranked = pd.DataFrame(columns).sort_values("share", ascending=False, kind="stable", ignore_index=True)
+    ranked["disagreement"] = pd.array(_disagreements(ranked), dtype="str")
     ranked.attrs |= {"trials": len(table), "fit": whole.fit}
     return ranked
 
@@ -181,19 +168,19 @@ def _estimate(points: Array, values: Array, region: Array, seed: int) -> Estimat
     return Estimate(alone, np.clip(alone - half, 0, 1), np.clip(alone + half, 0, 1), pairs, forest.fit)
 
 
-def _strongest_partner(shares: Array, j: int, names: list[str]) -> tuple[str, float]:
-    """Return the coordinate that explains most together with the j-th, and that share; "" if j is the only one."""
-    if len(names) == 1:
-        return "", 0.0
-    partner = int(np.argmax(np.where(np.arange(len(names)) == j, -1.0, shares)))
-    return names[partner], shares[partner]
+def _disagreements(ranked: pd.DataFrame) -> list[str]:
+    """Return for each row which hyperparameter of an earlier tier explains less, or "".
 
-
-def _disagreement(row: Row, rows: list[Row]) -> str:
-    """Return which hyperparameter of an earlier tier explains less; "clearly" if the intervals do not overlap."""
-    weaker = [other for other in rows if other.tier < row.tier and other.share + MARGIN < row.share]
-    if not weaker:
-        return ""
-    weakest = min(weaker, key=lambda other: (other.tier, other.share))
-    certainty = "clearly" if row.low > weakest.high else "perhaps"
-    return f"tier {row.tier}, yet {certainty} more than {weakest.hyperparameter} (tier {weakest.tier})"
+    It says "clearly" where the intervals do not overlap.
+    """
+    rows, sentences = ranked.to_dict("records"), []
+    for row in rows:
+        weaker = [other for other in rows if other["tier"] < row["tier"] and other["share"] + MARGIN < row["share"]]
+        weakest = min(weaker, key=lambda other: (other["tier"], other["share"]), default=None)
+        if weakest is None:
+            sentences.append("")
+            continue
+        certainty = "clearly" if row["low"] > weakest["high"] else "perhaps"
+        more = f"{certainty} more than {weakest['hyperparameter']} (tier {weakest['tier']})"
+        sentences.append(f"tier {row['tier']}, yet {more}")
+    return sentences

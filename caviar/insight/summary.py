@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -32,7 +33,7 @@ def print_summary(outcome: Outcome, console: Console | None = None) -> None:
     console.print("\n", trials, Text(outcome.settings.name), f": {counts}\n", sep="", highlight=False)
     if outcome.has_finished:
         _print_ten_best(outcome, console)
-        console.print(f"{_winner(outcome)}; {_best_single_value(outcome)}\n", markup=False, highlight=False)
+        console.print(f"{_winner(outcome)}\n", markup=False, highlight=False)
     else:
         console.print(f"No trial finished. The first error: {outcome.results[0].error}", markup=False)
     console.print(_square_table(outcome.square))
@@ -71,21 +72,18 @@ def _print_ten_best(outcome: Outcome, console: Console) -> None:
 
 
 def _winner(outcome: Outcome) -> str:
-    """Return how the winner was chosen, as the beginning of a sentence."""
-    if not len(outcome.confirmation):
-        return f"Trial {outcome.best.trial} has the best estimate, smoothed over similar trials"
-    first = outcome.confirmation.iloc[0]
-    return (
-        f"Trial {first['trial']:.0f} was confirmed with {first['replicates']:.0f} fresh seeds: mean "
-        f"{outcome.settings.objective.metric} {first['mean']:.4g} (95% interval {first['low']:.4g} to "
-        f"{first['high']:.4g}), the best of {len(outcome.confirmation)} with probability {first['probability']:.0%}"
-    )
-
-
-def _best_single_value(outcome: Outcome) -> str:
-    objective = outcome.settings.objective
+    """Return how the winner was chosen, and the best single value for comparison."""
+    objective, confirmation = outcome.settings.objective, outcome.confirmation
     value = objective.best(result.metrics[objective.metric] for result in outcome.ranking)
-    return f"the best single {objective.metric} was {value:.4g}"
+    single = f"the best single {objective.metric} was {value:.4g}"
+    if not len(confirmation):
+        return f"Trial {outcome.best.trial} has the best estimate, smoothed over similar trials; {single}"
+    first = confirmation.iloc[0]
+    return (
+        f"Trial {first['trial']:.0f} was confirmed with {first['replicates']:.0f} fresh seeds: mean {objective.metric} "
+        f"{first['mean']:.4g} (95% interval {first['low']:.4g} to {first['high']:.4g}), the best of "
+        f"{len(confirmation)} with probability {first['probability']:.0%}; {single}"
+    )
 
 
 def _square_table(square: pd.DataFrame) -> Table:
@@ -113,9 +111,9 @@ def _table(title: str, columns: Mapping[str, Iterable[object]]) -> Table:
     cells = {name.replace("_", " "): [format_value(value) for value in values] for name, values in columns.items()}
     for heading, column in cells.items():
         width = max(map(len, (*heading.split(), *column)))
-        table.add_column(heading, justify="left" if heading == "hyperparameter" else "right", width=width)
+        table.add_column(escape(heading), justify="left" if heading == "hyperparameter" else "right", width=width)
     for row in zip(*cells.values(), strict=True):
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     return table
 
 

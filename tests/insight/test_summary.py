@@ -60,6 +60,13 @@ def test_a_narrow_terminal_gets_two_lines_a_trial(digits):
     assert any(line.startswith("    learning_rate ") for line in lines)
 
 
+def test_options_with_brackets_are_not_markup(tmp_path):
+    space = caviar.Space(x=caviar.uniform(0, 1), kind=caviar.choice(["[bold]", "[red]"]))
+    text = summary(outcome_of(tmp_path, space, lambda c, _: c["x"], trials=9), width=200)
+    assert "[bold]" in text
+    assert "[red]" in text
+
+
 def test_a_study_without_a_finished_trial_shows_the_first_error(tmp_path):
     outcome = outcome_of(tmp_path, mixed_space(), lambda *_: "out of [memory]", trials=3)
     text = summary(outcome, width=200)

@@ -101,6 +101,7 @@ def figure(
     'epoch'
     """
     graph_objects = import_optional("plotly.graph_objects", "a plot", "report")
+    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "itemsizing": "constant", "entrywidth": 0}
     plain = {
         "template": "none",
         "meta": {"caption": caption},
@@ -109,8 +110,7 @@ def figure(
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 12, "color": "#76808f"},
-        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "itemsizing": "constant"}
-        | {"entrywidth": 0},
+        "legend": legend,
         "hovermode": "closest",
         "xaxis": _axis(xaxis or {}),
         "yaxis": _axis(yaxis or {}),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 200  # of a table on the page; its CSV file has them all
 WIDE = 500  # pixels: a figure that needs more gets a row to itself
 LONG = 40  # characters: columns with longer strings are wrapped
+TEXT = ' class="text"'  # of a column of strings
 POLICY = (  # the page loads nothing from elsewhere; Plotly needs 'unsafe-eval' for the graphics card
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
     "img-src data: blob:; worker-src blob:"
@@ -103,7 +104,7 @@ def table_html(table: pd.DataFrame) -> str:
     classes = [_text_class(table.iloc[:MAX_ROWS, i]) if text else "" for i, text in enumerate(texts)]
     names = [escape(str(name).replace("_", " ")) for name in table.columns]
     heads = zip(names, texts, strict=True)
-    head = "".join(f'<th scope="col"{_TEXT if text else ""}>{name}</th>' for name, text in heads)
+    head = "".join(f'<th scope="col"{TEXT if text else ""}>{name}</th>' for name, text in heads)
     body = "".join(
         "<tr>" + "".join(f"<td{c}>{escape(format_value(v))}</td>" for c, v in zip(classes, row, strict=True)) + "</tr>"
         for row in table.head(MAX_ROWS).itertuples(index=False, name=None)
@@ -144,12 +145,9 @@ def _scripts(figures: Sequence["Figure"]) -> str:
     )
 
 
-_TEXT = ' class="text"'
-
-
 def _text_class(column: "pd.Series[str]") -> str:
     """Return the class of a column of strings: long ones are wrapped."""
-    return ' class="text long"' if column.astype("str").str.len().max() > LONG else _TEXT
+    return ' class="text long"' if column.astype("str").str.len().max() > LONG else TEXT
 
 
 def _figure_json(figure: "Figure") -> str:

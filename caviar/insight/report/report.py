@@ -115,7 +115,7 @@ def _zoom(outcome: Outcome, shares: pd.DataFrame | None) -> Section:
         f"Wave {row['wave']} was sampled from {100 * row['square_share']:.2g}% of the space: {row['reason']}."
         for row in fine_waves(outcome.waves).to_dict("records")
     ]
-    sentences += [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in outcome.edges]
+    sentences += [f"{sentence}." for sentence in outcome.edges]
     table, width = outcome.table, 96 * (outcome.space.dimension + 1)
     readable = table.drop(columns=["seed", "worker", "confirms"])
     pictures = [Picture(parallel_coordinates(outcome), readable, width=width, wide=True)]
