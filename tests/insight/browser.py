@@ -25,13 +25,13 @@ window.addEventListener("unhandledrejection", (event) => report.errors.push(Stri
 (function wait() {
   if (!document.documentElement.dataset.drawn) return setTimeout(wait, 50);
   report.milliseconds = performance.now();
-  report.figures = [...document.querySelectorAll("[data-figure]")].map((container) => ({
-    caption: container.getAttribute("aria-label"),
-    trials: container._fullData.reduce((n, t) => n + (t.meta && t.x ? t.x.length / t.meta.points_per_trial || 0 : 0), 0),
-    dots: container.querySelectorAll(".scatterlayer .point").length,
-    bars: container.querySelectorAll(".barlayer .point").length,
-    width: container.getBoundingClientRect().width,
-    text: container.querySelector("text") ? getComputedStyle(container.querySelector("text")).fill : "",
+  report.figures = [...document.querySelectorAll("[data-figure]")].map((div) => ({
+    caption: div.getAttribute("aria-label"),
+    trials: div._fullData.reduce((n, t) => n + (t.meta && t.x ? t.x.length / t.meta.points_per_trial || 0 : 0), 0),
+    dots: div.querySelectorAll(".scatterlayer .point").length,
+    bars: div.querySelectorAll(".barlayer .point").length,
+    width: div.getBoundingClientRect().width,
+    text: div.querySelector("text") ? getComputedStyle(div.querySelector("text")).fill : "",
   }));
   report.ground = getComputedStyle(document.body).backgroundColor;
   report.width = innerWidth;
@@ -82,7 +82,7 @@ def opened(page, width=1400, dark=False):
 
 
 def _cpu_seconds(session):
-    """Return the CPU time of a session's processes, which does not grow with the load of the machine as wall time does."""
+    """Return the CPU time of a session's processes, which a busy machine does not stretch."""
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
