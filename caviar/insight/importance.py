@@ -58,7 +58,7 @@ def importance(outcome: Outcome, seed: int = 0) -> pd.DataFrame:
         seed: of the forest and of the bootstrap.
 
     Returns:
-        A row a hyperparameter: its tier; `share` of the variance over the whole space, alone, with its 95%
+        A row for each hyperparameter: its tier; `share` of the variance over the whole space, alone, with its 95%
         interval `low`, `high` (bootstrap over trials; normal interval, Efron and Tibshirani 1993,
         section 13.3); its strongest `partner`, and `interaction`, the share that only both together explain;
         `square_share` with `square_low`, `square_high`: alone, inside the square of the last wave, from the
