@@ -43,39 +43,16 @@ class Metadata:
 
 def metadata(state: TrainingState) -> Metadata:
     """Return what a state holds besides arrays."""
-    return Metadata(**decode(state["metadata"]))
+    return Metadata(**json.loads(state["metadata"].tobytes()))
 
 
-def encode_state(arrays: Mapping[str, Array], details: Metadata) -> TrainingState:
-    """Return a state with copies of the arrays."""
-    return {**{name: array.copy() for name, array in arrays.items()}, "metadata": encode(asdict(details))}
-
-
-def load_state_dict(arrays: Mapping[str, Array], state: TrainingState) -> None:
-    """Copy the arrays of a state into arrays of the same names and shapes."""
-    for name, array in arrays.items():
-        np.copyto(array, state[name])
-
-
-def encode(values: Mapping[str, Any]) -> Array:
-    """Return values as an array of bytes that hold JSON.
-
-    >>> decode(encode({"epochs": 3}))
-    {'epochs': 3}
-    """
-    return np.frombuffer(json.dumps(values).encode(), np.uint8)
-
-
-def decode(text: Array) -> dict[str, Any]:
-    """Return the values in an array of bytes; the inverse of `encode`."""
-    return dict(json.loads(text.tobytes()))
+def encode(details: Metadata) -> Array:
+    """Return metadata as an array of bytes that hold JSON, the inverse of `metadata`."""
+    return np.frombuffer(json.dumps(asdict(details)).encode(), np.uint8)
 
 
 def pick(state: TrainingState, index: int) -> TrainingState:
     """Return one model's part of a state, as the state of a stack of one, in which its index is 0.
-
-    Raises:
-        InputError: the model is not in training.
 
     >>> from caviar.data.loaders import load_digits
     >>> from caviar.model.training import Training
@@ -97,9 +74,6 @@ def fork(state: TrainingState, changes: Sequence[Config]) -> TrainingState:
     Args:
         state: of a stack of one (`pick` returns one of a larger stack).
         changes: for each copy its changes, of `config.CHANGEABLE`; {} for none.
-
-    Raises:
-        InputError: a hyperparameter that is fixed once training has begun, or different batch sizes in one stack.
 
     >>> from caviar.data.loaders import load_digits
     >>> from caviar.model.training import Training
@@ -126,4 +100,4 @@ def _select(state: TrainingState, rows: list[int], configs: list[FullConfig]) ->
     generators = [details.generators[row] for row in rows]
     selected = replace(details, configs=configs, members=list(range(len(rows))), generators=generators)
     arrays = {name: array[rows] for name, array in state.items() if name not in ("weights", "metadata")}
-    return {**arrays, "weights": state["weights"][:, rows], "metadata": encode(asdict(selected))}
+    return {**arrays, "weights": state["weights"][:, rows], "metadata": encode(selected)}
