@@ -31,13 +31,9 @@ class ClusterError(CaviarError):
 class PausedError(CaviarError):
     """A study that stopped itself, because its trials fail one after the other for one cause.
 
-    Args:
-        sentence: what happened.
-        signature: what the failures have in common.
-        last: the result of the last trial that failed, with its error and its output.
+    `signature` is what the failures have in common, `last` the result of the last trial that failed.
     """
 
     def __init__(self, sentence: str, signature: str = "", last: object = None) -> None:
         super().__init__(sentence)
-        self.signature = signature
-        self.last = last
+        self.signature, self.last = signature, last

@@ -14,7 +14,7 @@ tuner.fit()
 import copy
 import math
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +156,7 @@ def _name(path: tuple[object, ...]) -> str:
 def _hyperparameter(name: str, domain: Domain) -> Hyperparameter:
     """Return the hyperparameter that stands for a domain: for choices the index, for steps their number."""
     sampler, step = _sampler_and_step(domain)
-    if isinstance(domain, Categorical) and not any(isinstance(option, Domain) for option in _nested(domain.categories)):
+    if isinstance(domain, Categorical) and not any(parse_spec_vars({"options": domain.categories})[1:]):
         return choice(range(len(domain.categories)))
     if not isinstance(domain, Float | Integer) or not isinstance(sampler, Uniform | LogUniform):
         raise InputError(
@@ -191,15 +191,3 @@ def _fill_template(template: Config, values: Config) -> Config:
             value = domain.cast(value * step)
         assign_value(config, path, value)
     return config
-
-
-def _nested(options: Iterable[object]) -> list[object]:
-    """Return options and, if they are dicts or lists, what these contain."""
-    values = []
-    for option in options:
-        values.append(option)
-        if isinstance(option, Mapping):
-            values += _nested(option.values())
-        elif isinstance(option, list | tuple):
-            values += _nested(option)
-    return values

@@ -107,12 +107,8 @@ def load_source(source: Source) -> Dataset:
 def _read(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path)
-    except FileNotFoundError:
-        raise InputError(f"there is no file {path}; check its name and folder") from None
-    except IsADirectoryError:
-        raise InputError(f"{path} is a folder; give the path of a CSV file") from None
-    except PermissionError:
-        raise InputError(f"cannot read {path}: permission denied; change its permissions") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path} ({error.strerror}); give the path of a CSV file") from None
     except pd.errors.EmptyDataError:
         raise InputError(f"{path} is empty; it needs a header line and rows") from None
     except (pd.errors.ParserError, UnicodeDecodeError) as error:

@@ -18,9 +18,7 @@ JOINT_SIZE = 250  # larger batches consist of batches that do not know of each o
 
 
 def betas(count: int) -> Array:
-    """Return the weights of the standard deviation in the confidence bounds of a batch, shape (count,).
-
-    They rise from 0 (exploit) to the largest (explore).
+    """Return the weights of the standard deviation in a batch's bounds, shape (count,), from 0 (exploit) upwards.
 
     >>> betas(5)
     array([0.   , 0.375, 0.75 , 1.125, 1.5  ])

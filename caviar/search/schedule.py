@@ -12,7 +12,7 @@ Waves = int | Sequence[int] | Literal["auto", "continuous"]
 
 _WAVES_MUST_BE = "waves must be 'auto', 'continuous', an integer >= 1 or a list of integers >= 1"
 _SMALLEST_WAVE = 8  # trials in a wave of "auto"
-_FEW_WAVES, _MOST_WAVES = 4, 8  # of "auto": up to 4 even if they are smaller than the dimension, and at most 8
+_FEW_WAVES, MOST_WAVES = 4, 8  # of "auto": up to 4 even if they are smaller than the dimension, and at most 8
 
 
 @dataclass(frozen=True)
@@ -80,5 +80,5 @@ def _automatic_number(trials: int, dimension: int) -> int:
     Measured for 128 trials, 3 seeds (normalised regret on 34 functions; points lost on LCBench with noise of 2):
     2 waves .46 and 2.8, 4 waves .28 and .3, 8 waves .23 and .1, 16 waves .29 and -.4 (see tests/benchmarks/search).
     """
-    number = min(trials // max(_SMALLEST_WAVE, dimension), _MOST_WAVES)
+    number = min(trials // max(_SMALLEST_WAVE, dimension), MOST_WAVES)
     return max(number, min(_FEW_WAVES, trials // _SMALLEST_WAVE), 1)

@@ -37,13 +37,6 @@ class SquareSide(NamedTuple):
     options: str
 
 
-class Bound(NamedTuple):
-    """One bound of one hyperparameter."""
-
-    name: str
-    upper: bool
-
-
 @dataclass(frozen=True)
 class Square:
     """A region of the unit cube.
@@ -168,17 +161,17 @@ def _probabilities(coordinates: Array, levels: int) -> tuple[float, ...]:
     return tuple((counts / counts.sum()).tolist())
 
 
-def bounds_reached(square: Square, space: Space) -> list[Bound]:
-    """Return the bounds of the space that the centre of the square lies at."""
+def bounds_reached(square: Square, space: Space) -> list[tuple[str, bool]]:
+    """Return the names, and whether it is the upper one, of the bounds that the centre of the square lies at."""
     bounds = []
     for j, dimension in enumerate(space.dimensions):
         if square.weights[j] or (square.low[j] <= 0 and square.high[j] >= 1):
             continue
         near = max(_NEAR, 0.5 / dimension.hyperparameter.levels)
         if square.low[j] <= 0 and square.centre[j] <= near:
-            bounds.append(Bound(dimension.name, upper=False))
+            bounds.append((dimension.name, False))
         if square.high[j] >= 1 and square.centre[j] >= 1 - near:
-            bounds.append(Bound(dimension.name, upper=True))
+            bounds.append((dimension.name, True))
     return bounds
 
 
