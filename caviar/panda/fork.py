@@ -6,6 +6,7 @@ import time
 import numpy as np
 
 from caviar.data.dataset import Dataset
+from caviar.errors import InputError
 from caviar.model.config import check_change
 from caviar.model.state import TrainingState, fork, pick
 from caviar.model.training import Training
@@ -84,7 +85,7 @@ def variations(config: Config, n: int, around: float | Space, seed: int) -> tupl
         seed: of the sampling.
 
     Raises:
-        InputError: the space allows a value out of range.
+        InputError: nothing varies, or the space allows a value out of range.
 
     >>> variations({"learning_rate": 0.1, "momentum": 0.0}, 2, 2.0, seed=0)[0]
     {}
@@ -103,4 +104,8 @@ def _space_around(config: Config, factor: float) -> Space:
         ranges["learning_rate"] = loguniform(rate / factor, rate * factor)
     if config["momentum"] > 0:
         ranges["momentum"] = reverseloguniform(max(0.0, 1 - window * factor), 1 - window / factor)
+    if not ranges:
+        raise InputError(
+            f"around={factor:g} needs a learning rate or momentum > 0 to vary; pass a caviar.Space instead"
+        )
     return Space(**ranges)
