@@ -14,6 +14,7 @@ from caviar.cli.groups import InOrder
 from caviar.cli.jobs import COMMANDS, follow, local_copy
 from caviar.cli.options import (
     StudyOptions,
+    cluster_address_option,
     jobs_address_option,
     ray_address_option,
     study_options,
@@ -103,7 +104,7 @@ def report(name: str, address: str | None, out: Path | None) -> None:
 @study_options
 @click.option("--out", help="A URI (s3://...) to mirror the study to, so that it outlives the cluster's disks.")
 @workers_option
-@jobs_address_option
+@cluster_address_option
 @trial_timeout_option
 @click.option("--wait", is_flag=True, help="Print the study's log until it ends.")
 def submit(
@@ -115,13 +116,13 @@ def submit(
     **options: Unpack[StudyOptions],
 ) -> None:
     """Send a study to a cluster and print its name there."""
-    from caviar.jobs.client import connect
-
     out = options["out"]
     if out is not None and not is_uri(out):
         raise InputError(f"--out must be a URI, since the cluster has its own folders, got {out!r}; try s3://...")
     if address is None:
         raise InputError("--address is required (or RAY_API_SERVER_ADDRESS); to run a study here try `caviar run`")
+    from caviar.jobs.client import connect
+
     cluster = connect(address)
     name = cluster.submit(_study(file, data, target, None, options), options["name"])
     click.echo(f"{name} is on the cluster; follow it with: caviar logs {name} -f --address {address}", err=wait)

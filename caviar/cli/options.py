@@ -66,16 +66,16 @@ workers_option = click.option(
     default="auto",
     metavar="N|auto",
     callback=parse_workers,
-    help="Number of trainers; 0 trains in this process.",
+    help="Number of trainers; auto: one for each free CPU; 0: train in this process.",
 )
 trial_timeout_option = click.option("--trial-timeout", type=float, help="Seconds after which a trial is stopped.")
 ray_address_option = click.option(
     "--address", help="Ray cluster: auto, host:6379 or ray://host:10001. [default: a temporary local Ray]"
 )
+JOBS_ADDRESS = "Address of a cluster's Jobs API, such as http://127.0.0.1:8265."
+cluster_address_option = click.option("--address", envvar="RAY_API_SERVER_ADDRESS", help=JOBS_ADDRESS)
 jobs_address_option = click.option(
-    "--address",
-    envvar="RAY_API_SERVER_ADDRESS",
-    help="Address of a cluster's Jobs API, such as http://127.0.0.1:8265. [default: this machine]",
+    "--address", envvar="RAY_API_SERVER_ADDRESS", help=f"{JOBS_ADDRESS} [default: this machine]"
 )
 
 STUDY_OPTIONS = (
