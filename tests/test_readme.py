@@ -10,7 +10,7 @@ import pytest
 
 import caviar
 from caviar.cli.main import cli
-from caviar.study.file import study_of_file
+from caviar.study.file import study_from_file
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -45,7 +45,7 @@ def test_the_file_runs(tmp_path):
     (file,), (module,) = blocks("toml", "From a file"), blocks("python", "From a file")
     (tmp_path / "study.toml").write_text(file)
     (tmp_path / "my_module.py").write_text(module)
-    study = study_of_file(tmp_path / "study.toml", out=tmp_path / "s", workers=0)
+    study = study_from_file(tmp_path / "study.toml", out=tmp_path / "s", workers=0)
     assert len(study.run(progress=False)) == 40
     assert study.best.metrics["loss"] < 10
 

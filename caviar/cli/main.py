@@ -161,14 +161,14 @@ def experiments(names: tuple[str, ...], size: int | None, seeds: int | None, out
 def _study(file: Path | None, data: str, target: str | None, address: str | None, options: StudyOptions) -> "Study":
     """Make the study of a file, in which options on the command line override keys, or of the options alone."""
     from caviar.data.loaders import load_csv
-    from caviar.study.file import study_of_file
+    from caviar.study.file import study_from_file
     from caviar.study.study import Study
 
     if file is not None:
         source = click.get_current_context().get_parameter_source
         settings = {"data": data, "target": target, **options}
         overrides = {name: value for name, value in settings.items() if source(name) is ParameterSource.COMMANDLINE}
-        return study_of_file(file, **overrides, **({} if address is None else {"address": address}))
+        return study_from_file(file, **overrides, **({} if address is None else {"address": address}))
     if target is None and data.endswith(".csv"):
         raise InputError(f"--target is required with --data {data}; give the column to predict")
     return Study(data if target is None else load_csv(data, target=target), address=address, **options)
