@@ -1,27 +1,25 @@
-"""What goes wrong, in one sentence each: what was wrong, with the value, and what to do."""
-
-from typing import Any
+"""The kinds of errors. Each message is one sentence: what was wrong, with the value, and what to do."""
 
 
 class CaviarError(Exception):
-    """Anything that Caviar refuses or cannot do; the CLI prints its sentence without a traceback."""
+    """Anything that Caviar refuses or cannot do; the CLI prints it without a traceback."""
 
 
 class InputError(CaviarError, ValueError):
-    """A value, file or combination that the user can put right."""
+    """A value, file or combination that the user can correct."""
 
 
 class MissingError(InputError, ImportError):
     """An optional package that is not installed.
 
     Args:
-        wanted_for: what needs it.
+        needed_for: what needs it.
         package: its name.
-        extra: the extra of Caviar that brings it.
+        extra: the extra of Caviar that installs it.
     """
 
-    def __init__(self, wanted_for: str, package: str, extra: str) -> None:
-        super().__init__(f"{wanted_for} needs {package}; install it with: pip install 'caviar[{extra}]'")
+    def __init__(self, needed_for: str, package: str, extra: str) -> None:
+        super().__init__(f"{needed_for} needs {package}; install it with: pip install 'caviar[{extra}]'")
 
 
 class StorageError(CaviarError):
@@ -37,11 +35,11 @@ class PausedError(CaviarError):
 
     Args:
         sentence: what happened.
-        cause: what the failures have in common.
-        last: the result of the last trial that failed, with its error and what it printed.
+        signature: what the failures have in common.
+        last: the result of the last trial that failed, with its error and its output.
     """
 
-    def __init__(self, sentence: str, cause: str, last: Any = None) -> None:
+    def __init__(self, sentence: str, signature: str, last: object = None) -> None:
         super().__init__(sentence)
-        self.cause = cause
+        self.signature = signature
         self.last = last

@@ -1,62 +1,61 @@
-"""A study's folder mirrored at a URI, for clusters whose disks go with them: s3://, gs://, any that fsspec knows.
+"""A copy of a study's folder at a URI, for clusters whose disks end with them: s3://, gs://, any that fsspec knows.
 
-An object store cannot append, so the journal goes there in parts, each written once: a part that is there
-already was written by another driver, and refuses this one. The folder on disk stays the one that is
-worked in; a small file in it names its mirror.
+An object store cannot append, so the journal goes there in parts, each written once: a part that exists already was
+written by another driver, and refuses this one. The study runs in the folder on disk; a small file there names the URI.
 """
 
 import json
+import logging
 import os
 import socket
 import time
-import warnings
 from pathlib import Path
-from typing import Any
 
-from caviar.errors import InputError, StorageError
-from caviar.files import is_uri
+from caviar.errors import StorageError
+from caviar.files import is_uri, open_store
 
 MIRROR = "mirror.txt"
-BEAT = "driver.json"  # who drives the study, and when it was last seen
+HEARTBEAT = "driver.json"  # who drives the study, and when it was last seen
 TABLES = ("results.csv", "history.csv", "waves.csv", "confirmation.csv")
 PUSH_SECONDS = 15.0
-DEAD_SECONDS = 60.0  # a driver that was not seen for so long is dead
+DEAD_SECONDS = 60.0  # a driver that was not seen for so long is taken for dead
+logger = logging.getLogger("caviar")
 
 
-def local_folder(place: str | Path, journal: str, folder: Path | None = None) -> Path:
-    """The folder of a study at a place: for a URI one on this disk, brought up to date, that mirrors itself there.
+def local_copy(where: str | Path, journal: str, folder: Path | None = None) -> Path:
+    """Return the folder on this disk of a study; that of a URI is brought up to date and mirrors itself there.
 
     Args:
-        place: a folder, or a URI.
+        where: a folder or a URI.
         journal: the name of the journal's file.
-        folder: where on this disk; `runs/NAME`, after the end of the URI, if left out.
+        folder: where to put the copy of a URI; `runs/NAME`, after the last part of the URI, if left out.
 
     Raises:
-        InputError: a URI of an unknown kind, or of one whose package is not installed.
-        StorageError: the place cannot be reached, or does not hold what the folder holds.
+        InputError: a URI of an unknown kind, or one whose package is not installed.
+        StorageError: the URI cannot be reached, or does not hold what the folder holds.
     """
-    if not is_uri(place):
-        return Path(place)
-    uri = str(place).rstrip("/")
+    if not is_uri(where):
+        return Path(where)
+    uri = str(where).rstrip("/")
     folder = folder or Path("runs") / uri.rpartition("/")[2]
-    known = folder / MIRROR
-    if (known.exists() and known.read_text() != uri) or (not known.exists() and (folder / journal).exists()):
-        raise StorageError(f"{folder} holds another study than {uri}; move it away, or work in another folder")
+    name = folder / MIRROR
+    if (name.exists() and name.read_text() != uri) or (not name.exists() and (folder / journal).exists()):
+        raise StorageError(f"{folder} holds another study than {uri}; move it away or work in another folder")
     remote = Mirror(uri, folder / journal).content()
     local = (folder / journal).read_bytes() if (folder / journal).exists() else b""
     if not (local.startswith(remote) or remote.startswith(local)):
-        raise StorageError(f"{folder} and {uri} have gone different ways; move {folder} away to go on from {uri}")
+        raise StorageError(f"{folder} and {uri} have diverged; move {folder} away to continue from {uri}")
     folder.mkdir(parents=True, exist_ok=True)
     if len(remote) > len(local):
         (folder / journal).write_bytes(remote)
-    known.write_text(uri)
+    name.write_text(uri)
     return folder
 
 
 def mirror_of(folder: Path, journal: str) -> "Mirror | None":
-    """The mirror of a study's folder, if it has one."""
-    known = folder / MIRROR
-    return Mirror(known.read_text(), folder / journal) if known.exists() else None
+    """Return the mirror of a study's folder; None if it has none."""
+    name = folder / MIRROR
+    return Mirror(name.read_text(), folder / journal) if name.exists() else None
 
 
 class Mirror:
@@ -64,95 +63,85 @@ class Mirror:
 
     Args:
         uri: where.
-        journal: the journal's file in the folder.
+        journal: the journal's file on this disk.
+        push_seconds: the shortest time between two copies.
+        dead_seconds: a driver that was not seen for so long is taken for dead.
 
     Raises:
-        InputError: fsspec does not know such URIs, or is not installed.
-        StorageError: the place cannot be reached.
+        InputError: a URI of an unknown kind, or one whose package is not installed.
+        StorageError: the URI cannot be reached.
     """
 
-    def __init__(self, uri: str, journal: Path) -> None:
-        try:
-            import fsspec
-
-            files, self._root = fsspec.core.url_to_fs(uri, use_listings_cache=False)
-        except (ImportError, ValueError) as error:
-            raise InputError(f"{uri} cannot be used: {error}; see `pip install 'caviar[storage]'`") from None
-        self.uri, self._journal, self._files = uri, journal, files
+    def __init__(
+        self, uri: str, journal: Path, push_seconds: float = PUSH_SECONDS, dead_seconds: float = DEAD_SECONDS
+    ) -> None:
+        self._store, self._journal = open_store(uri), journal
+        self._push_seconds, self._dead_seconds = push_seconds, dead_seconds
+        self._driver, self._begun = f"{socket.gethostname()}:{os.getpid()}", time.time()
         self._pushed = 0.0
-        self._me = {"driver": f"{socket.gethostname()}:{os.getpid()}", "begun": time.time()}
-        found = self._list()
-        self._names = [entry["name"] for entry in found]
-        parts = sorted((entry["name"], entry["size"]) for entry in found if entry["name"].endswith(".jsonl"))
-        self._parts = [name for name, _ in parts]
-        self._there = sum(size for _, size in parts)
+        self._sizes = self._store.sizes()
+        self._parts = sorted(name for name in self._sizes if name.endswith(".jsonl"))
+        self._bytes = sum(self._sizes[name] for name in self._parts)
 
     def content(self) -> bytes:
-        """The journal as far as it is there."""
-        return b"".join(self._files.cat_file(part) for part in self._parts)
+        """Return the journal as far as it has been copied."""
+        return b"".join(self._store.read(part) for part in self._parts)
 
     def claim(self) -> None:
-        """Begin to drive the study from here.
+        """Announce that this process drives the study.
 
         Raises:
-            StorageError: another driver was seen a moment ago.
+            StorageError: another driver was seen a moment ago, or the URI cannot be written.
         """
-        names = [name.rpartition("/")[2] for name in self._names]
-        beat = json.loads(self._files.cat_file(f"{self._root}/{BEAT}")) if BEAT in names else None
-        if beat and time.time() - beat["seen"] < DEAD_SECONDS:
-            raise StorageError(
-                f"{beat['driver']} is driving the study at {self.uri}; wait for it, stop it, or choose another place "
-                f"(if it is dead, it is forgotten after {DEAD_SECONDS:g} s)"
-            )
-        try:
-            self._beat(seen=time.time())
-        except Exception as error:  # each kind of store has its own
-            raise StorageError(f"{self.uri} cannot be written: {error}; check its name and your access to it") from None
+        if HEARTBEAT in self._sizes:
+            other = json.loads(self._store.read(HEARTBEAT))
+            if time.time() - other["seen"] < self._dead_seconds:
+                raise StorageError(
+                    f"{other['driver']} is driving the study at {self._store}; wait for it, stop it or choose another "
+                    f"place (a dead driver is forgotten after {self._dead_seconds:g} s)"
+                )
+        self._beat(time.time())
 
-    def push(self, now: bool = False) -> None:
-        """Copy what the journal has gained, if that was not done a moment ago; a place out of reach is tried later.
+    def push(self, *, now: bool = False) -> None:
+        """Copy what the journal has gained; a URI that cannot be reached is tried again later.
+
+        Args:
+            now: False does nothing if the last copy was made a moment ago.
 
         Raises:
             StorageError: another driver has written there.
         """
-        if not now and time.monotonic() - self._pushed < PUSH_SECONDS:
+        if not now and time.monotonic() - self._pushed < self._push_seconds:
             return
         self._pushed = time.monotonic()
         with self._journal.open("rb") as file:
-            file.seek(self._there)
+            file.seek(self._bytes)
             gained = file.read()
-        part = f"{self._root}/journal-{len(self._parts):06d}.jsonl"
+        part = f"journal-{len(self._parts):06d}.jsonl"
         try:
             if gained:
-                self._files.pipe_file(part, gained, mode="create")
+                self._store.create(part, gained)
                 self._parts.append(part)
-                self._there += len(gained)
-            self._beat(seen=time.time())
+                self._bytes += len(gained)
+            self._beat(time.time())
         except FileExistsError:
-            raise StorageError(f"another driver has written {part}; leave the study at {self.uri} to one") from None
-        except OSError as error:
-            warnings.warn(f"{self.uri} is out of reach, to be tried again: {error}", stacklevel=2)
+            raise StorageError(
+                f"another driver has written {part} at {self._store}; let only one driver run the study"
+            ) from None
+        except StorageError as error:
+            logger.warning("%s; will retry", error)
 
     def release(self) -> None:
-        """The driver ends: everything to the mirror, the tables too."""
+        """Copy everything, the tables too, and announce that the driver ends."""
         self.push(now=True)
         try:
             for name in TABLES:
                 if (self._journal.parent / name).exists():
-                    self._files.put_file(str(self._journal.parent / name), f"{self._root}/{name}")
+                    self._store.write(name, (self._journal.parent / name).read_bytes())
             self._beat(seen=0.0)
-        except OSError as error:
-            warnings.warn(
-                f"{self.uri} is out of reach; go on with the study once to complete it: {error}", stacklevel=2
-            )
+        except StorageError as error:
+            logger.warning("%s; run the study once more to complete its copy", error)
 
     def _beat(self, seen: float) -> None:
-        self._files.pipe_file(f"{self._root}/{BEAT}", json.dumps({**self._me, "seen": seen}).encode())
-
-    def _list(self) -> list[dict[str, Any]]:
-        try:
-            return list(self._files.ls(self._root, detail=True))
-        except FileNotFoundError:
-            return []
-        except Exception as error:  # each kind of store has its own
-            raise StorageError(f"{self.uri} cannot be reached: {error}; check its name and your access to it") from None
+        content = {"driver": self._driver, "begun": self._begun, "seen": seen}
+        self._store.write(HEARTBEAT, json.dumps(content).encode())

@@ -1,84 +1,176 @@
-"""A study as it is looked at: its tables, each read once, however many pictures are made from them."""
+"""What can be read from a study, running or finished: settings, tables, winner. It needs no data, and runs nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from caviar.records import journal as journals
+from caviar.errors import InputError
+from caviar.records import journal
+from caviar.records.confirmation import confirmation_table
+from caviar.records.events import TrialEnded, WaveBegan
+from caviar.records.ranking import estimates, rank_trials, search_told
+from caviar.records.replay import Expected, Observed, StudyState, replay
 from caviar.records.settings import Settings
-from caviar.records.trial import Result
-from caviar.space.space import Space
-from caviar.study.study import Study
+from caviar.records.tables import history_table, results_table, square_table, waves_table, write_csv
+from caviar.records.trial import Result, State
+from caviar.space import Space
 
 
-@dataclass(frozen=True)
-class View:
-    """What pictures and reports read; each name is that of the study."""
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A study as it stood when this was made; every table is made once, when first asked for.
 
-    study: Study
+    Args:
+        folder: of the study.
+        settings: of the study.
+        versions: of Python and the packages that it was started with.
+        results: the trials that had ended, by number, without curves.
+        begun: the waves that had begun.
+        search_log: what the search had to be told.
+        given: what the study was given before its first run, in words; "" for nothing.
 
-    @property
-    def settings(self) -> Settings:
-        return self.study.settings
+    >>> import caviar, tempfile
+    >>> study = caviar.Study("digits", trials=4, epochs=1, workers=0, out=tempfile.mkdtemp() + "/first")
+    >>> _ = study.run(progress=False)
+    >>> outcome = Outcome.read(study.folder)
+    >>> len(outcome.table), outcome.best.trial == study.best.trial
+    (4, True)
+    """
 
-    @property
-    def space(self) -> Space:
-        return self.study.space
+    folder: Path
+    settings: Settings
+    versions: Mapping[str, str]
+    results: tuple[Result, ...] = ()
+    begun: tuple[WaveBegan, ...] = ()
+    search_log: tuple[Expected | Observed, ...] = ()
+    given: str = ""
 
-    @property
-    def folder(self) -> Path:
-        return self.study.folder
+    @classmethod
+    def read(cls, where: str | Path) -> "Outcome":
+        """Read the study in a folder, or at the URI of its mirror.
 
-    @property
-    def versions(self) -> dict[str, str]:
-        return self.study.versions
+        Args:
+            where: the folder that a study wrote, or a URI such as "s3://bucket/first".
+
+        Raises:
+            InputError: there is no study.
+            StorageError: its journal cannot be read.
+        """
+        folder = journal.local_folder(where)
+        return cls.of(replay(journal.read(folder)), folder)
+
+    @classmethod
+    def of(cls, state: StudyState, folder: Path) -> "Outcome":
+        """Return what can be read from a state as it is now."""
+        counts = {
+            "configs to begin with": state.enqueued_count,
+            "finished trials to learn from": state.warm_started_count,
+        }
+        return cls(
+            folder,
+            state.settings,
+            state.versions,
+            tuple(state.results[number] for number in sorted(state.results)),
+            tuple(state.waves),
+            tuple(state.search_log),
+            " and ".join(f"{count} {what}" for what, count in counts.items() if count),
+        )
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        return self.study.table
+        """A row for each trial, by number."""
+        return results_table(self.results, self.settings.space.names)
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        return self.study.history
+        """A row for each report of every trial: its epoch, seconds and metrics; read from the journal."""
+        events = journal.read(self.folder) if journal.holds_study(self.folder) else ()
+        return history_table(event.result for event in events if isinstance(event, TrialEnded))
 
     @cached_property
     def waves(self) -> pd.DataFrame:
-        return self.study.waves
-
-    @property
-    def fine_waves(self) -> list[dict[Any, Any]]:
-        """The rows of the waves that were sampled from a square."""
-        return self.waves[self.waves["kind"] == "fine"].to_dict("records")
-
-    @cached_property
-    def confirmation(self) -> pd.DataFrame:
-        return self.study.confirmation
+        """A row for each wave: what it reached, and the square it was sampled from."""
+        return waves_table(self.begun, self.results, self.settings)
 
     @cached_property
     def square(self) -> pd.DataFrame:
-        return self.study.square
+        """The region that the last wave was sampled from, a row for each hyperparameter, beside the whole space."""
+        return square_table(self.begun[-1] if self.begun else None, self.settings)
 
     @cached_property
-    def ranking(self) -> list[Result]:
-        return self.study.ranking
+    def confirmation(self) -> pd.DataFrame:
+        """A row for each confirmed trial, the winner first; no rows before the confirming wave has ended."""
+        wave = self.begun[-1] if self.begun else None
+        by_number = {result.trial: result for result in self.results}
+        replicates: dict[int, list[Result]] = {}
+        if wave and wave.confirms and all(number in by_number for number in wave.numbers):
+            for number, original in zip(wave.numbers, wave.confirms, strict=True):
+                replicates.setdefault(original, []).append(by_number[number])
+        return confirmation_table([by_number[n] for n in replicates], replicates, self.settings.objective)
 
-    @property
-    def given(self) -> str:
-        """What it was given before its first run, in words; "" for nothing."""
-        records = list(journals.read(self.folder)) if journals.holds_study(self.folder) else []
-        configs = sum(len(record["enqueued"]) for record in records if "enqueued" in record)
-        trials = sum(len(record["values"]) for record in records if "warm_start" in record)
-        told = [(configs, "configs to begin with"), (trials, "finished trials to learn from")]
-        return " and ".join(f"{count} {what}" for count, what in told if count)
+    @cached_property
+    def ranking(self) -> tuple[Result, ...]:
+        """The finished trials: those that were confirmed, the best first, then the others by their estimates."""
+        search = search_told(self.settings, self.search_log)
+        ranked = rank_trials(self.results, estimates(search, self.search_log), self.settings.objective)
+        confirmed = [self.trial(int(number)) for number in self.confirmation["trial"]]
+        numbers = {result.trial for result in confirmed}
+        return (*confirmed, *(result for result in ranked if result.trial not in numbers))
 
     @property
     def best(self) -> Result:
+        """The winner: confirmed with fresh seeds, or else with the best estimate; not the luckiest number.
+
+        Raises:
+            InputError: no trial has finished.
+        """
+        if not self.ranking:
+            raise InputError(f"no trial of {self.folder} has finished; see the errors in its table")
         return self.ranking[0]
 
     @property
-    def finished(self) -> bool:
-        """Whether any trial finished."""
-        return bool((self.table["state"] == "finished").any())
+    def has_finished(self) -> bool:
+        """Whether any trial has finished."""
+        return any(result.state is State.FINISHED for result in self.results)
+
+    @property
+    def edges(self) -> tuple[str, ...]:
+        """A sentence for each bound that the last square lies against, and for each that was extended."""
+        return self.begun[-1].edges if self.begun else ()
+
+    @property
+    def space(self) -> Space:
+        """The space of the last wave: the study's, or wider where the search has extended a bound."""
+        grown = self.begun[-1].space if self.begun else None
+        return grown or self.settings.space
+
+    def trial(self, number: int | None = None) -> Result:
+        """Return a trial that has ended, by its number; the best one if left out.
+
+        Raises:
+            InputError: no trial of that number has ended.
+        """
+        if number is None:
+            return self.best
+        for result in self.results:
+            if result.trial == number:
+                return result
+        raise InputError(f"no trial {number!r} of {self.folder} has ended; its table lists those that have")
+
+    def write_tables(self) -> None:
+        """Write results.csv, history.csv, waves.csv and confirmation.csv into the folder, each whole or not at all.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
+        tables = {
+            "results": self.table,
+            "history": self.history,
+            "waves": self.waves,
+            "confirmation": self.confirmation,
+        }
+        for name, table in tables.items():
+            write_csv(table, self.folder / f"{name}.csv")

@@ -1,75 +1,133 @@
 """What a study is: the settings that, with the data, give the same table every time.
 
-They are checked when they are made, before anything is started, and stand in the first line of the journal.
+They are checked when they are made, before any work starts, and stand in the first line of the journal. A setting that
+has a default may be missing there, so that a new one never makes an old journal unreadable.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from caviar._checks import check_integer, did_you_mean
-from caviar.errors import InputError
+from caviar._checks import check_integer, check_string, did_you_mean
+from caviar.data.source import Source
+from caviar.errors import InputError, StorageError
+from caviar.records.early_stopping import Confirm, Halving
+from caviar.records.objective import Objective
 from caviar.records.trial import RESERVED_COLUMNS
+from caviar.search import Budget, CoarseToFine, Grid, Random, Search, Sobol
+from caviar.space import Space
 from caviar.space.serialization import from_plain, to_plain
-from caviar.space.space import Space
-from caviar.study.halving import Halving, halving_of
 
 SEARCHES = ("coarse-to-fine", "random", "sobol", "grid")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a study; see `Study` for what each means."""
+    """The settings of a study.
+
+    Args:
+        name: of the study.
+        source: what is trained.
+        space: what may vary.
+        objective: the metric, and which way is better.
+        budget: trials, waves and seed.
+        epochs: of a trial that is not stopped early.
+        search: a name of `SEARCHES`.
+        grow: whether the search may extend bounds of the space.
+        confirm: which of the best are trained again; None: no trial.
+        early_stopping: when trials are stopped; None: never.
+
+    Raises:
+        InputError: an invalid setting, or two that contradict each other.
+
+    >>> from caviar.data.source import SourceKind
+    >>> from caviar.space import uniform
+    >>> settings = Settings("tiny", Source(SourceKind.ARRAYS), Space(x=uniform(0, 1)), Objective("loss", "min"), Budget(8))
+    >>> Settings.from_plain(settings.to_plain()) == settings
+    True
+    """
 
     name: str
-    data: Mapping[str, Any]  # where the data come from, and their fingerprint
+    source: Source
     space: Space
-    metric: str
-    mode: str
-    trials: int
-    waves: int | tuple[int, ...] | str
-    seed: int
-    epochs: int
-    search: str
-    same_shape: int
-    confirm: tuple[int, int] | None = None  # how many of the best are trained again, and how often
+    objective: Objective
+    budget: Budget
+    epochs: int = 20
+    search: str = "coarse-to-fine"
+    grow: bool = False
+    confirm: Confirm | None = None
     early_stopping: Halving | None = None
 
     def __post_init__(self) -> None:
-        for name in ("name", "metric"):
-            if not isinstance(getattr(self, name), str):
-                raise InputError(f"{name}={getattr(self, name)!r}: a {name} is a text")
+        check_string("name", self.name)
+        check_integer("epochs", self.epochs)
         if not isinstance(self.space, Space):
-            raise InputError(f"space={self.space!r}: make it a caviar.Space(name=caviar.uniform(low, high), ...)")
-        if self.mode not in ("min", "max"):
-            raise InputError(f"mode={self.mode!r}: it is 'min' or 'max'")
+            raise InputError(f"space must be a caviar.Space, got {self.space!r}; try Space(x=uniform(0, 1))")
         if self.search not in SEARCHES:
             raise InputError(f"search={self.search!r} is unknown{did_you_mean(self.search, SEARCHES)}")
-        for name in ("trials", "epochs", "same_shape"):
-            check_integer(name, getattr(self, name))
-        if self.waves == "continuous" and self.early_stopping and not self.early_stopping.asynchronous:
-            raise InputError("early_stopping='halving' waits for whole waves; with waves='continuous' use 'asha'")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise InputError(f"seed={self.seed!r}: a seed is a whole number from 0 on")
+        if not isinstance(self.grow, bool):
+            raise InputError(f"grow must be True or False, got {self.grow!r}")
+        if self.budget.waves == "continuous" and self.early_stopping and not self.early_stopping.asynchronous:
+            raise InputError("early_stopping='halving' waits for whole waves; use 'asha' with waves='continuous'")
         if self.space.dimension == 0:
             raise InputError(f"nothing varies in {self.space!r}; give at least one hyperparameter a range")
         for name in self.space.names:
-            if name in RESERVED_COLUMNS or name == self.metric:
-                what = "a column of the table" if name in RESERVED_COLUMNS else "as the metric is"
-                raise InputError(f"a hyperparameter cannot be named {name!r}, {what}; rename it")
+            if name in RESERVED_COLUMNS:
+                raise InputError(f"hyperparameter {name!r} has the name of a column of the table; rename it")
+            if name == self.objective.metric:
+                raise InputError(f"hyperparameter {name!r} has the metric's name; rename one of them")
 
-    def as_record(self) -> dict[str, Any]:
-        """The settings as plain data, for the first line of the journal."""
-        record = {field.name: getattr(self, field.name) for field in fields(self)}
-        stopping = self.early_stopping and self.early_stopping.as_record()
-        plain = {"space": to_plain(self.space), "grow": self.space.grow, "data": dict(self.data)}
-        return record | plain | {"early_stopping": stopping}
+    def new_search(self) -> Search:
+        """Return the search of the study, before it was asked for anything; raises InputError for impossible waves."""
+        if self.search == "coarse-to-fine":
+            return CoarseToFine(self.space, self._search_budget, grow=self.grow)
+        return {"random": Random, "sobol": Sobol, "grid": Grid}[self.search](self.space, self._search_budget)
+
+    @property
+    def _search_budget(self) -> Budget:
+        if self.early_stopping and self.budget.waves == "auto":
+            return replace(self.budget, waves=self.early_stopping.waves(self.budget.trials, self.epochs))
+        return self.budget
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the settings as plain data, for the first line of a journal."""
+        return {
+            "name": self.name,
+            "source": self.source.to_plain(),
+            "space": to_plain(self.space),
+            "objective": asdict(self.objective),
+            "budget": asdict(self.budget),
+            "epochs": self.epochs,
+            "search": self.search,
+            "grow": self.grow,
+            "confirm": self.confirm and asdict(self.confirm),
+            "early_stopping": self.early_stopping and asdict(self.early_stopping),
+        }
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> "Settings":
-        """The settings that the first line of a journal holds."""
-        space = from_plain(record["space"])
-        space.grow = record["grow"]
-        known = {field.name: record[field.name] for field in fields(cls)}
-        tuples = {name: tuple(known[name]) for name in ("waves", "confirm") if isinstance(known[name], list)}
-        return cls(**{**known, **tuples, "space": space, "early_stopping": halving_of(record["early_stopping"])})
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Settings":
+        """Return the settings that `to_plain` wrote, defaults where a setting is missing.
+
+        Raises:
+            StorageError: a setting that this version does not know.
+            InputError: an invalid setting.
+        """
+        known = {field.name for field in fields(cls)}
+        for name in plain:
+            if name not in known:
+                raise StorageError(f"the journal has an unknown setting {name!r}; open it with a newer Caviar")
+        values = {
+            **plain,
+            "source": Source.from_plain(plain["source"]),
+            "space": from_plain(plain["space"]),
+            "objective": Objective(**plain["objective"]),
+            "budget": _budget(plain["budget"]),
+            "confirm": Confirm(**plain["confirm"]) if plain.get("confirm") else None,
+            "early_stopping": Halving(**plain["early_stopping"]) if plain.get("early_stopping") else None,
+        }
+        return cls(**values)
+
+
+def _budget(plain: Mapping[str, Any]) -> Budget:
+    waves = plain["waves"]
+    return Budget(**{**plain, "waves": tuple(waves) if isinstance(waves, list) else waves})

@@ -1,4 +1,4 @@
-"""Which versions a study ran on: kept in its journal, for whoever repeats it."""
+"""The versions that a study ran on: kept in its journal, for whoever repeats it."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -6,12 +6,16 @@ from importlib.metadata import PackageNotFoundError, version
 PACKAGES = ("caviar", "numpy", "scipy", "pandas", "ray")
 
 
-def versions() -> dict[str, str]:
-    """The versions of Python and of the packages that a study's numbers depend on."""
-    found = {"python": platform.python_version()}
+def installed_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that a study's numbers depend on.
+
+    >>> sorted(installed_versions())
+    ['caviar', 'numpy', 'pandas', 'python', 'ray', 'scipy']
+    """
+    versions = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            versions[name] = "not installed"
+    return versions

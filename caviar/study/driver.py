@@ -1,28 +1,27 @@
-"""The driver: wave after wave out to the pool, each result on disk before it counts."""
+"""The driver: wave after wave out to the trainers, each result on disk before it counts."""
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from caviar.fleet.cluster import hold_interrupts
-from caviar.fleet.local_pool import LocalPool
 from caviar.fleet.messages import Stack
-from caviar.records.trial import Trial
-from caviar.fleet.pool import Pool
-from caviar.fleet.remote_pool import RemotePool
-from caviar.records.journal import Journal
-from caviar.records.ranking import lowered
-from caviar.records.trial import Result
-from caviar.study.failures import Alarm
+from caviar.fleet.protocol import Trainers
+from caviar.records.events import TrialEnded, WaveBegan
+from caviar.records.outcome import Outcome
+from caviar.records.record import StudyRecord
+from caviar.records.trial import Result, Trial
+from caviar.study.failures import FailureMonitor
 from caviar.study.halving import run_halving
-from caviar.study.planner import Ledger, Record
-from caviar.study.progress import Watcher
-from caviar.study.stacking import stacked
+from caviar.study.planner import Planner
+from caviar.study.progress import ProgressReporter
+from caviar.study.stacking import stack_trials
 from caviar.study.wave import Deadline, run_wave
 
 WRITE_SECONDS = 2.0  # how often the tables are written, if that takes less than a twentieth of the time
+logger = logging.getLogger("caviar")
 
 
 @dataclass
@@ -30,117 +29,123 @@ class Driver:
     """What a run of a study needs.
 
     Args:
-        ledger: what the study knows, kept up to date.
-        journal: where it is written before it counts.
-        pool: what trains.
-        alarm: what stops a study whose trials fail one after the other.
-        watch: who is told how it goes.
-        deadline: when it is to end.
-        write: writes the tables.
-        stacking: False trains every network alone.
-
-    Raises:
-        PausedError: from `run`, trial after trial failed for one cause.
+        record: of the study, its journal open; kept up to date.
+        planner: what comes next.
+        trainers: what trains.
+        monitor: pauses a study whose trials fail one after the other.
+        progress: shows how many trials have ended.
+        deadline: when the run ends.
     """
 
-    ledger: Ledger
-    journal: Journal
-    pool: Pool | RemotePool | LocalPool
-    alarm: Alarm
-    watch: Watcher
+    record: StudyRecord
+    planner: Planner
+    trainers: Trainers
+    monitor: FailureMonitor
+    progress: ProgressReporter
     deadline: Deadline
-    write: Callable[[], None]
-    stacking: bool = True
     _next_write: float = 0.0
 
     def run(self) -> None:
-        """Train all that is left, or as much as there is time for."""
-        while not self.deadline.over and (left := self.ledger.left or self._begin(self._room)):
-            self._run_wave(left)
+        """Train all that has not ended, or as much as there is time for.
+
+        Raises:
+            PausedError: trial after trial failed for one cause.
+        """
+        while not self.deadline.passed:
+            trials = self.planner.running_trials() or self._begin(self._room)
+            if not trials:
+                return
+            self._run_wave(trials)
 
     @property
     def _room(self) -> int:
-        """How many trials there may be besides those that run, where no wave says it: one in four is ahead of time.
+        """How many trials may begin without a barrier: one in four runs ahead of a free trainer.
 
         One trainer has no trial ahead, so that each is chosen in the light of all before it.
         """
-        return self.pool.workers + self.pool.workers // 4 - self.pool.pending
+        return self.trainers.workers + self.trainers.workers // 4 - self.trainers.pending
 
     def _begin(self, count: int) -> list[Trial]:
-        """The trials of the next wave, or up to `count` of it where there is no barrier; on disk before they begin."""
-        record = self.ledger.plan(count)
-        if record is None:
+        """Begin the next wave, or up to `count` trials of it if there are no barriers; it is on disk first."""
+        state = self.record.state
+        wave = self.planner.next_wave(count)
+        if wave is None:
             return []
-        before: Record = self.ledger.waves[-1] if self.ledger.waves else {"wave": 0, "edges": []}
-        new = record["wave"] != before["wave"]
-        with hold_interrupts():  # Ctrl-C finds what is on disk in the ledger too
-            self.journal.append([record], now=new)
-            self.ledger.take([record])
-        if new:
-            for sentence in record["edges"]:
-                if sentence not in before["edges"]:
-                    self.watch.say(sentence)
-        return self.ledger.trials(self.ledger.waves[-1])
+        last = state.waves[-1] if state.waves else None
+        is_new = last is None or wave.wave != last.wave
+        with hold_interrupts():  # Ctrl-C must not separate what is on disk from the state
+            self.record.append([wave], mirror_now=is_new)
+        if is_new:
+            _log_edges(wave, last)
+        return self.planner.trials(wave)
 
-    def _more(self) -> list[Stack]:
-        """Trials to begin while others run."""
+    def _begin_more(self) -> list[Stack]:
+        """Begin trials while others run."""
         trials: list[Trial] = []
-        while not self.ledger.asked and (room := self._room - len(trials)) > 0:
+        while not self.planner.requested_all and (room := self._room - len(trials)) > 0:
             trials += self._begin(room)
         return [(trial,) for trial in trials]
 
-    def _run_wave(self, left: Sequence[Trial]) -> None:
-        """Train the trials of a wave, or what is left of them; without a barrier, all that the search asks for."""
-        settings, wave = self.ledger.settings, self.ledger.waves[-1]
-        continuous = self.ledger.continuous and not wave["confirms"]
-        what = "trials one after the other" if continuous else f"wave {wave['wave']}: {len(left)} trials"
-        self.watch.say(f"{what} on {self.pool.workers} trainers")
-        stacks = stacked(left, self.pool.trainable, self.pool.workers, self.stacking and not continuous)
-        more = self._more if continuous else None
-        if settings.early_stopping is None or wave["confirms"]:
-            run_wave(self.pool, stacks, self._keep, self.deadline, more)
+    def _run_wave(self, trials: Sequence[Trial]) -> None:
+        """Train the trials of a wave that have not ended; without barriers, all that the search asks for."""
+        state, workers = self.record.state, self.trainers.workers
+        settings, wave = state.settings, state.waves[-1]
+        continuous = state.continuous and not wave.confirms
+        what = "trials one after the other" if continuous else f"wave {wave.wave}: {len(trials)} trials"
+        logger.info("%s on %d trainers", what, workers)
+        stacks = [(t,) for t in trials] if continuous else stack_trials(trials, self.trainers.trainable, workers)
+        next_trials = self._begin_more if continuous else None
+        if settings.early_stopping is None or wave.confirms:
+            run_wave(self.trainers, stacks, self._keep, self.deadline, next_trials)
         else:
             run_halving(
-                self.pool,
+                self.trainers,
                 stacks,
                 self._keep,
                 self.deadline,
                 halving=settings.early_stopping,
                 epochs=settings.epochs,
-                value=partial(lowered, settings=settings),
-                known=self.ledger.known,
-                more=more,
+                objective=settings.objective,
+                ended=state.open_wave,
+                next_trials=next_trials,
             )
-        self._count(self.alarm.held())
+        self._count(self.monitor.pending())
 
-    def _keep(self, ended: list[Result]) -> None:
+    def _keep(self, results: list[Result]) -> None:
         counted: list[Result] = []
         try:
-            for result in ended:
-                counted += self.alarm.passed(replace(result, confirms=self.ledger.confirms(result.trial)))
+            for result in results:
+                confirms = self.record.state.confirms(result.trial)
+                counted += self.monitor.check(replace(result, confirms=confirms))
         finally:
             self._count(counted)
 
-    def _count(self, ended: list[Result]) -> None:
-        """Trials have ended: on disk first, then in the ledger."""
-        for result in ended:
-            keep_output(result, self.journal.path.parent)
+    def _count(self, results: list[Result]) -> None:
+        """Results that count: on disk first, then in the state."""
+        for result in results:
+            save_output(result, self.record.folder)
         with hold_interrupts():
-            self.journal.append(result.as_record() for result in ended)
-            self.ledger.keep(ended)
-        self.watch.ended(len(self.ledger.results), self.ledger.best_metric)
+            self.record.append([TrialEnded(result) for result in results])
+        self.progress.update(len(self.record.state.results), self.record.state.best)
         if time.monotonic() > self._next_write:
             self._write()
 
     def _write(self) -> None:
         begun = time.monotonic()
-        self.write()
+        Outcome.of(self.record.state, self.record.folder).write_tables()  # not kept: it may be large
         ended = time.monotonic()
         self._next_write = ended + max(WRITE_SECONDS, 20 * (ended - begun))
 
 
-def keep_output(result: Result, folder: Path) -> None:
-    """What a trial printed goes to a file of its own."""
+def save_output(result: Result, folder: Path) -> None:
+    """Write what a trial printed into a file of its own."""
     if result.output:
         (folder / "output").mkdir(exist_ok=True)
         (folder / "output" / f"{result.trial:06d}.txt").write_text(result.output)
+
+
+def _log_edges(wave: WaveBegan, last: WaveBegan | None) -> None:
+    """Log the sentences about bounds that the last wave did not have."""
+    for sentence in wave.edges:
+        if last is None or sentence not in last.edges:
+            logger.info(sentence)

@@ -1,7 +1,7 @@
-"""The alarm: trials that fail one after the other for the same reason stop the study, not the budget.
+"""Equal failures in a row pause a study, so that one broken import or full disk does not use up its budget.
 
-A failure does not count before something else has come from its host: when the alarm rings, those that
-rang it were never trials that ended, and are trained again when the study goes on.
+A failure does not count before another trial has ended on its host: when the study pauses, the failures that caused it
+are not results, and those trials are trained again when the study continues.
 """
 
 import re
@@ -9,56 +9,65 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from caviar.errors import PausedError
-from caviar.records.trial import Result
-
-FAILURES = 10  # equal ones in a row, on one host or on all together
+from caviar.records.trial import Result, State
 
 
-class Alarm:
-    """Watches the trials of a study as they end.
+class FailureMonitor:
+    """Checks the trials of a study as they end.
 
     Args:
-        known: causes that rang an earlier run of the study: its user went on, so they are let pass.
-        failures: how many equal ones in a row ring.
+        ignored: signatures of failures that already paused an earlier run: the user continued, so they do not pause again.
+        limit: how many equal failures in a row, on one host or on all together, pause the study; infinity: it never
+            pauses.
+
+    >>> monitor = FailureMonitor(limit=2)
+    >>> failed = Result(0, 1, State.FAILED, {}, {}, 0, 0.0, 0, "host:1", "OSError: no data")
+    >>> monitor.check(failed)
+    []
+    >>> monitor.pending()
+    [Result(trial=0, wave=1, state=<State.FAILED: 'failed'>, config={}, metrics={}, epochs=0, seconds=0.0, seed=0, \
+worker='host:1', error='OSError: no data', confirms=None)]
     """
 
-    def __init__(self, known: Iterable[str] = (), failures: float = FAILURES) -> None:
-        self._known = set(known)
-        self._failures = failures
-        self._held: defaultdict[str, list[Result]] = defaultdict(list)  # the failures in a row of each host
-        self._row: list[Result] = []  # the failures in a row of all hosts
+    def __init__(self, ignored: Iterable[str] = (), limit: float = 10) -> None:
+        self._ignored = set(ignored)
+        self._limit = limit
+        self._by_host: defaultdict[str, list[Result]] = defaultdict(list)  # failures in a row of each host
+        self._in_a_row: list[Result] = []  # failures in a row of all hosts
 
-    def passed(self, result: Result) -> list[Result]:
-        """The trials that may be counted, now that this one has ended.
+    def check(self, result: Result) -> list[Result]:
+        """Return the results that count, now that this trial has ended.
 
         Raises:
-            PausedError: it is the last of so many equal failures in a row.
+            PausedError: it is the last of too many equal failures in a row.
         """
         host = result.worker.rpartition(":")[0]
-        held = self._held[host]
-        if result.state != "failed" or cause(result) in self._known:
-            self._row = []
-            return [*self._held.pop(host), result]
-        before = self._held.pop(host) if held and cause(held[0]) != cause(result) else []
-        self._held[host].append(result)
-        self._row = [*self._row, result] if self._row and cause(self._row[0]) == cause(result) else [result]
-        for row, where in ((self._row, "in a row"), (self._held[host], f"in a row on host {host}")):
-            if len(row) >= self._failures:
-                sentence = f"paused: {len(row)} trials {where} failed with {result.error!r:.300}"
-                raise PausedError(sentence, cause(result), result)
-        return before
+        signature = error_signature(result)
+        if result.state is not State.FAILED or signature in self._ignored:
+            self._in_a_row = []
+            return [*self._by_host.pop(host, []), result]
+        on_host = self._by_host[host]
+        counted = self._by_host.pop(host) if on_host and error_signature(on_host[0]) != signature else []
+        self._by_host[host].append(result)
+        same = bool(self._in_a_row) and error_signature(self._in_a_row[0]) == signature
+        self._in_a_row = [*self._in_a_row, result] if same else [result]
+        for failures, where in ((self._in_a_row, "in a row"), (self._by_host[host], f"in a row on host {host}")):
+            if len(failures) >= self._limit:
+                sentence = f"paused: {len(failures)} trials {where} failed with {result.error!r:.300}"
+                raise PausedError(sentence, signature, result)
+        return counted
 
-    def held(self) -> list[Result]:
-        """The failures that were held back, at the end of a wave; they count from now on."""
-        results = [result for held in self._held.values() for result in held]
-        self._held.clear()
+    def pending(self) -> list[Result]:
+        """Return the failures that did not count yet, at the end of a wave; they count from now on."""
+        results = [result for failures in self._by_host.values() for result in failures]
+        self._by_host.clear()
         return results
 
 
-def cause(result: Result) -> str:
-    """What failures have in common: their error without its numbers.
+def error_signature(result: Result) -> str:
+    """Return what equal failures have in common: their error without its numbers.
 
-    >>> cause(Result(0, 1, "failed", {}, {}, 0, 0.0, 0, "", "ValueError: x=0.25 is above 1e-3"))
+    >>> error_signature(Result(0, 1, State.FAILED, {}, {}, 0, 0.0, 0, "", "ValueError: x=0.25 is above 1e-3"))
     'ValueError: x=# is above #'
     """
     return re.sub(r"[-+]?\d[\d.]*(e[-+]?\d+)?", "#", result.error)

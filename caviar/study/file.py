@@ -1,4 +1,4 @@
-"""A study as a TOML file: what is trained, the space, the metric and the budget.
+"""A study as a TOML file: what is trained, the space, the objective and the budget.
 
 The keys are the arguments of `Study`, with `trainable` for a function in a module beside the file, or `data` and
 `target` for a CSV file beside it; `[space]` holds the hyperparameters, `[resources]` what a trainer takes.
@@ -13,9 +13,10 @@ from typing import Any
 from caviar._checks import did_you_mean
 from caviar.data.loaders import load_csv
 from caviar.errors import InputError, StorageError
+from caviar.records.early_stopping import Halving
 from caviar.space.serialization import from_plain
 from caviar.study.study import Study
-from caviar.study.target import subject_in_module
+from caviar.study.target import target_in_module
 
 NAME = "study.toml"
 
@@ -25,8 +26,8 @@ TEMPLATE = """\
 data = "digits"                    # or a CSV file beside this one, with the column to predict:
 # data = "my.csv"
 # target = "label"
-# trainable = "my_module:train"    # or your own code: def train(config, seed) in my_module.py beside this file,
-                                   # that returns a dict of metrics, or yields one an epoch
+# trainable = "my_module:train"    # or your own code: def train(config, seed) in my_module.py beside this file;
+                                   # it returns a dict of metrics, or yields one each epoch
 
 metric = "val_accuracy"            # what to optimise, and which way: "min" or "max"
 mode = "max"
@@ -36,12 +37,13 @@ waves = "auto"                     # how many waves, their sizes (3, [32, 16, 16
 seed = 0                           # the same seed gives the same table
 epochs = 20                        # how long the built-in network trains
 # search = "coarse-to-fine"        # or "random", "sobol", "grid"
-# early_stopping = "halving"       # stop the worse two thirds at every rung; or "asha"; left out: train all to the end
+# early_stopping = "halving"       # stop the worse two thirds at every rung; or "asha"; left out: never stop early
+# grow = true                      # extend bounds of the space that the best values lie against
 # confirm = [3, 4]                 # train the best 3 again, 4 times each; or false
 # trial_timeout = 60.0             # seconds
 # timeout = 3600.0
-# workers = 4                      # left out: as many as there are free CPUs
-# address = "auto"                 # a Ray cluster; left out: Ray is started on this machine
+# workers = 4                      # left out: one for each free CPU
+# address = "auto"                 # a Ray cluster; left out: a temporary Ray on this machine
 # name = "my study"
 # out = "runs/first"               # left out: runs/NAME-TIME
 
@@ -75,64 +77,74 @@ def write_template(folder: Path) -> Path:
         with path.open("x") as file:
             file.write(TEMPLATE)
     except FileExistsError:
-        raise InputError(f"{path} is there already; edit it, or choose another folder") from None
+        raise InputError(f"{path} exists already; edit it or choose another folder") from None
     except OSError as error:
         raise StorageError(f"cannot write {path} ({error.strerror}); choose another folder") from None
     return path
 
 
-def study_of_file(path: Path, **instead: Any) -> Study:
-    """The study that a TOML file describes.
+def study_from_file(path: Path, **overrides: Any) -> Study:
+    """Return the study that a TOML file describes.
 
     Args:
         path: the file.
-        instead: arguments of `Study` that count instead of the file's.
+        overrides: arguments of `Study` that replace those of the file.
 
     Raises:
-        InputError: no such file, no TOML, an unknown key, or a setting that cannot be.
+        InputError: no such file, invalid TOML, an unknown key or an invalid setting.
     """
-    settings = {**read_settings(path), **instead}
-    data, target, trainable = (settings.pop(key, None) for key in ("data", "target", "trainable"))
+    arguments = {**read_arguments(path), **overrides}
+    data, target, trainable = (arguments.pop(key, None) for key in ("data", "target", "trainable"))
     if (data is None) == (trainable is None):
-        raise InputError(f"{path} is to name either data or a trainable; it names {'both' if data else 'neither'}")
+        raise InputError(
+            f"{path} must set exactly one of data and trainable; it sets {'both' if data else 'neither'}"
+        )
+    if "space" in arguments:
+        arguments["space"] = from_plain(_table(path, "space", arguments["space"]))
+    if isinstance(stopping := arguments.get("early_stopping"), Mapping):
+        arguments["early_stopping"] = _halving(path, stopping)
     if trainable is not None:
-        subject: Any = subject_in_module(trainable, path.parent)
-    else:
-        subject = data if target is None else load_csv(path.parent / data, target=target)
-    if "space" in settings:
-        settings["space"] = from_plain(_table(path, "space", settings["space"]))
-    return Study(subject, **settings)
+        return Study(target_in_module(trainable, path.parent), **arguments)
+    return Study(data if target is None else load_csv(path.parent / data, target=target), **arguments)
 
 
-def read_settings(path: Path) -> dict[str, Any]:
-    """The keys of a study's file, known ones only.
+def read_arguments(path: Path) -> dict[str, Any]:
+    """Return the keys of a study's file, checked for unknown ones.
 
     Raises:
-        InputError: no such file, no TOML, or an unknown key.
+        InputError: no such file, invalid TOML or an unknown key.
     """
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        arguments = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"there is no file {path}; `caviar init` writes one") from None
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror})") from None
+        raise InputError(f"cannot read {path} ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no TOML: {error}") from None
-    known = ("trainable", "target", *(name for name in inspect.signature(Study).parameters))
-    for key in settings:
+        raise InputError(f"{path} is not valid TOML: {error}") from None
+    known = ("trainable", "target", *inspect.signature(Study).parameters)
+    for key in arguments:
         if key not in known:
             raise InputError(f"{path} has an unknown key {key!r}{did_you_mean(key, known)}")
-    if "resources" in settings:
-        _table(path, "resources", settings["resources"])
+    if "resources" in arguments:
+        _table(path, "resources", arguments["resources"])
     for key in ("data", "target", "out"):
-        if not isinstance(settings.get(key, ""), str):
-            raise InputError(f"{path}: {key} is a text; got {settings[key]!r}")
-    if "target" in settings and "data" not in settings:
-        raise InputError(f'{path} names a target, a column of data, and no data; add data = "my.csv"')
-    return settings
+        if not isinstance(arguments.get(key, ""), str):
+            raise InputError(f"{path}: {key} must be a string, got {arguments[key]!r}")
+    if "target" in arguments and "data" not in arguments:
+        raise InputError(f'{path} sets target, a column of data, but no data; add data = "my.csv"')
+    return arguments
 
 
-def _table(path: Path, key: str, value: Any) -> Mapping[str, Any]:
+def _table(path: Path, key: str, value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise InputError(f"{path}: {key} is a table, [{key}] with a line each; got {value!r}")
+        raise InputError(f"{path}: {key} must be a table, [{key}] with a line for each entry, got {value!r}")
     return value
+
+
+def _halving(path: Path, table: Mapping[str, Any]) -> Halving:
+    known = tuple(Halving.__dataclass_fields__)
+    for name in table:
+        if name not in known:
+            raise InputError(f"{path}: early_stopping has no {name!r}{did_you_mean(name, known)}")
+    return Halving(**table)

@@ -1,112 +1,89 @@
-"""What a person sees while a study runs: a bar on a terminal or in a notebook, plain lines elsewhere."""
+"""How a run shows its progress: a bar on a terminal or in a notebook, log lines elsewhere.
 
+Messages and warnings go to the logger "caviar". Where a program has configured logging, it routes them; where nobody
+has, a run that shows its progress prints them.
+"""
+
+import contextlib
+import logging
 import time
+from collections.abc import Iterator
 from html import escape
-from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-LINE_SECONDS = 5.0
+from caviar.records.objective import Objective
+from caviar.records.trial import Result
 
-
-class Watcher(Protocol):
-    """Who is told how a study goes."""
-
-    def __enter__(self) -> "Watcher": ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-    def say(self, sentence: str) -> None:
-        """A sentence worth reading: a wave begins, a warning."""
-
-    def ended(self, done: int, best: float | None) -> None:
-        """So many trials have ended, and the best metric so far."""
+LINE_SECONDS = 5.0  # between two log lines
+NOTEBOOK_SECONDS = 0.2  # between two updates of a notebook's bar
+logger = logging.getLogger("caviar")
 
 
-def watcher(done: int, trials: int, metric: str, quiet: bool = False) -> Watcher:
-    """The watcher that fits where we run.
+class ProgressReporter(Protocol):
+    """What a driver reports to."""
+
+    def update(self, done: int, best: Result | None) -> None:
+        """Show how many trials have ended, and the best result."""
+
+
+@contextlib.contextmanager
+def show_progress(done: int, total: int, objective: Objective, *, show: bool = True) -> Iterator[ProgressReporter]:
+    """Open the reporter that fits where the program runs, and close it at the end of the block.
 
     Args:
         done: how many trials have ended already.
-        trials: how many the study has.
-        metric: the name of what is optimised.
-        quiet: True for nobody to watch.
+        total: how many the study has.
+        objective: what is optimised.
+        show: False shows nothing; progress then goes to the log alone.
     """
-    if quiet:
-        return Quiet()
     console = Console()
-    if console.is_jupyter:
-        return NotebookBar(done, trials, metric)
-    return (Bar if console.is_terminal else Lines)(done, trials, metric)
+    with _print_messages() if show else contextlib.nullcontext():
+        if show and console.is_jupyter:
+            yield NotebookBar(done, total, objective)
+        elif show and console.is_terminal:
+            with Bar(done, total, objective) as bar:
+                yield bar
+        else:
+            yield LogLines(done, total, objective)
 
 
-class Quiet:
-    """Nobody watches."""
+class LogLines:
+    """A log line now and then, and one at the end."""
 
-    def __enter__(self) -> "Quiet":
-        return self
+    def __init__(self, done: int, total: int, objective: Objective, seconds: float = LINE_SECONDS) -> None:
+        self._line = ProgressLine(done, total, objective, seconds)
 
-    def __exit__(self, *exception: object) -> None: ...
-    def say(self, sentence: str) -> None: ...
-    def ended(self, done: int, best: float | None) -> None: ...
-
-
-class Lines(Quiet):
-    """A plain line now and then."""
-
-    seconds = LINE_SECONDS  # between two of them
-
-    def __init__(self, done: int, trials: int, metric: str) -> None:
-        self._done, self._trials, self._metric = done, trials, metric
-        self._begun = self._told = time.monotonic()
-        self._said = ""
-
-    def say(self, sentence: str) -> None:
-        print(sentence, flush=True)
-
-    def ended(self, done: int, best: float | None) -> None:
-        now = time.monotonic()
-        if now - self._told < self.seconds and done < self._trials:
-            return
-        self._told = now
-        line = f"{done}/{self._trials} trials, {_best(self._metric, best)}"
-        if self._done < done < self._trials:
-            line += f", about {(now - self._begun) / (done - self._done) * (self._trials - done):.0f} s left"
-        if line != self._said:
-            self._tell(line, done)
-        self._said = line
-
-    def _tell(self, line: str, done: int) -> None:
-        print(line, flush=True)
+    def update(self, done: int, best: Result | None) -> None:
+        if (line := self._line.next(done, best)) is not None:
+            logger.info(line)
 
 
-class NotebookBar(Lines):
-    """A progress bar in a notebook, of what every notebook can show."""
+class NotebookBar:
+    """A progress bar in a notebook, of HTML that every notebook can show."""
 
-    seconds = 0.2
-
-    def __enter__(self) -> "NotebookBar":
+    def __init__(self, done: int, total: int, objective: Objective) -> None:
         from IPython.display import display
 
-        begun = self._pictured(f"{self._done}/{self._trials} trials", self._done)
-        self._shown: Any = display(begun, raw=True, display_id=True)
-        return self
+        self._line, self._total = ProgressLine(done, total, objective, NOTEBOOK_SECONDS), total
+        self._handle = display(self._bundle(f"{done}/{total} trials", done), raw=True, display_id=True)
 
-    def _tell(self, line: str, done: int) -> None:
-        self._shown.update(self._pictured(line, done), raw=True)
+    def update(self, done: int, best: Result | None) -> None:
+        if (line := self._line.next(done, best)) is not None:
+            self._handle.update(self._bundle(line, done), raw=True)
 
-    def _pictured(self, line: str, done: int) -> dict[str, str]:
-        bar = f'<progress value="{done}" max="{self._trials}"></progress> {escape(line)}'
+    def _bundle(self, line: str, done: int) -> dict[str, str]:
+        bar = f'<progress value="{done}" max="{self._total}"></progress> {escape(line)}'
         return {"text/plain": line, "text/html": bar}
 
 
-class Bar(Quiet):
-    """A progress bar."""
+class Bar:
+    """A progress bar on a terminal."""
 
-    def __init__(self, done: int, trials: int, metric: str) -> None:
-        self._metric = metric
+    def __init__(self, done: int, total: int, objective: Objective) -> None:
+        self._objective = objective
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(),
@@ -114,7 +91,8 @@ class Bar(Quiet):
             TextColumn("trials · {task.fields[best]} · left"),
             TimeRemainingColumn(),
         )
-        self._task: TaskID = self._progress.add_task("starting", completed=done, total=trials, best=_best(metric, None))
+        best = describe_best(objective, None)
+        self._task = self._progress.add_task("starting", completed=done, total=total, best=best)
 
     def __enter__(self) -> "Bar":
         self._progress.start()
@@ -123,12 +101,68 @@ class Bar(Quiet):
     def __exit__(self, *exception: object) -> None:
         self._progress.stop()
 
-    def say(self, sentence: str) -> None:
-        self._progress.console.print(sentence, highlight=False, markup=False)
-
-    def ended(self, done: int, best: float | None) -> None:
-        self._progress.update(self._task, completed=done, best=_best(self._metric, best), description="training")
+    def update(self, done: int, best: Result | None) -> None:
+        text = describe_best(self._objective, best)
+        self._progress.update(self._task, completed=done, best=text, description="training")
 
 
-def _best(metric: str, best: float | None) -> str:
-    return f"best {metric} {'none yet' if best is None else f'{best:.4g}'}"
+class ProgressLine:
+    """Progress in a line, at most once in `seconds`.
+
+    >>> line = ProgressLine(0, 4, Objective("loss", "min"), seconds=60.0)
+    >>> line.next(1, None), line.next(4, None)
+    (None, '4/4 trials, no best loss yet')
+    """
+
+    def __init__(self, done: int, total: int, objective: Objective, seconds: float) -> None:
+        self._done, self._total, self._objective, self._seconds = done, total, objective, seconds
+        self._begun = self._shown = time.monotonic()
+        self._last = ""
+
+    def next(self, done: int, best: Result | None) -> str | None:
+        """Return the line to show now; None if the last one was a moment ago, or nothing has changed."""
+        now = time.monotonic()
+        if now - self._shown < self._seconds and done < self._total:
+            return None
+        self._shown = now
+        line = f"{done}/{self._total} trials, {describe_best(self._objective, best)}"
+        if self._done < done < self._total:
+            left = (now - self._begun) / (done - self._done) * (self._total - done)
+            line += f", about {left:.0f} s left"
+        if line == self._last:
+            return None
+        self._last = line
+        return line
+
+
+def describe_best(objective: Objective, best: Result | None) -> str:
+    """Return the best value so far in words.
+
+    >>> describe_best(Objective("loss", "min"), None)
+    'no best loss yet'
+    """
+    metric = objective.metric
+    return f"no best {metric} yet" if best is None else f"best {metric} {best.metrics[metric]:.4g}"
+
+
+class _PrintHandler(logging.Handler):
+    """Prints messages, above a bar where there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(record.getMessage(), flush=True)
+
+
+@contextlib.contextmanager
+def _print_messages() -> Iterator[None]:
+    """Print what is logged in the block, unless the program has configured logging."""
+    if logger.hasHandlers():
+        yield
+        return
+    handler, level = _PrintHandler(), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)

@@ -1,147 +1,131 @@
-"""One wave: trials out to the pool, results in, each on disk before it counts."""
+"""One wave: trials out to the trainers, their events into results."""
 
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
-
-import numpy as np
 
 from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started
-from caviar.records.trial import Trial
-from caviar.records.trial import Curve, Result
+from caviar.fleet.protocol import Trainers
+from caviar.records.trial import CurvePoint, Result, State, Trial
 
-More = Callable[[], list[Stack]]
-
-
-class Fleet(Protocol):
-    """What a wave needs of a pool of trainers."""
-
-    @property
-    def pending(self) -> int: ...
-    def submit(self, stacks: Iterable[Stack]) -> None: ...
-    def poll(self, timeout: float = 1.0) -> list[Event]: ...
-    def discard(self, trials: Sequence[int]) -> None: ...
-    def stop(self, reason: str) -> list[Event]: ...
+NextTrials = Callable[[], list[Stack]]
+Keep = Callable[[list[Result]], None]
 
 
 class Deadline:
-    """The end of the time that a study has.
+    """The end of the time that a run has.
 
     Args:
-        seconds: from now on; None: there is no end.
+        seconds: from now; None: there is no end.
+
+    >>> Deadline(None).passed
+    False
     """
 
     def __init__(self, seconds: float | None = None) -> None:
         self._end = math.inf if seconds is None else time.monotonic() + seconds
-        self.reason = "" if seconds is None else f"the study ran over its {seconds:g} s"
+        self.reason = "" if seconds is None else f"the study exceeded its timeout of {seconds:g} s"
 
     @property
-    def over(self) -> bool:
-        """Whether it has passed."""
+    def passed(self) -> bool:
+        """Whether the time is over."""
         return time.monotonic() > self._end
 
 
-class Gathering:
-    """Turns the events of a wave's trials into results.
+class WaveRunner:
+    """Trains the trials of a wave and turns their events into results.
 
     Args:
-        fleet: what trains them.
+        trainers: what trains them.
         trials: all that may be trained.
-        deadline: when it passes, what runs is stopped.
-        more: gives stacks to be trained besides, whenever there may be room for some; None: there are no others.
+        deadline: when it passes, the trials that run are stopped.
+        next_trials: returns stacks to train besides, whenever there may be room; None: there are no others.
     """
 
-    def __init__(self, fleet: Fleet, trials: Iterable[Trial], deadline: Deadline, more: More | None = None) -> None:
-        self.fleet, self.deadline = fleet, deadline
-        self._more = more
+    def __init__(
+        self,
+        trainers: Trainers,
+        trials: Iterable[Trial],
+        deadline: Deadline,
+        next_trials: NextTrials | None = None,
+    ) -> None:
+        self.trainers, self.deadline = trainers, deadline
+        self._next_trials = next_trials
         self._trials = {trial.number: trial for trial in trials}
-        self._curves: dict[int, Curve] = {}
+        self._curves: dict[int, list[CurvePoint]] = {}
         self._printed: dict[int, str] = {}
 
     def train(self, stacks: Iterable[Stack]) -> Iterator[list[Result]]:
-        """Train stacks, and those submitted meanwhile; yields the results of each turn, in any order.
+        """Train stacks, and those submitted meanwhile; yields the results of each poll, in any order.
 
-        The result of a trial that was told to pause has the state "paused".
+        The result of a trial that has come to where it pauses has the state PAUSED.
         """
-        self.fleet.submit(stacks)
-        self._submit_more()
-        while self.fleet.pending:
-            events = self.fleet.poll()
-            if self.deadline.over:
-                events += self.fleet.stop(self.deadline.reason)
+        self.trainers.submit(stacks)
+        self._submit_next()
+        while self.trainers.pending:
+            events = self.trainers.poll()
+            if self.deadline.passed:
+                events += self.trainers.stop(self.deadline.reason)
             yield self._results(events)
-            self._submit_more()
+            self._submit_next()
 
-    def _submit_more(self) -> None:
-        if self._more is not None and not self.deadline.over and (stacks := self._more()):
+    def _submit_next(self) -> None:
+        if self._next_trials is not None and not self.deadline.passed and (stacks := self._next_trials()):
             self._trials.update((trial.number, trial) for stack in stacks for trial in stack)
-            self.fleet.submit(stacks)
+            self.trainers.submit(stacks)
 
     def _results(self, events: Iterable[Event]) -> list[Result]:
-        ended: list[Result] = []
+        results: list[Result] = []
         for event in events:
-            if isinstance(event, Started):  # a trial that lost its worker begins anew
-                self._curves[event.trial] = self._curves.get(event.trial, [])[: event.reports]
-            elif isinstance(event, Report):
-                self._curves[event.trial].append((event.epoch, event.seconds, event.metrics))
-            elif isinstance(event, Printed):
-                self._printed[event.trial] = event.text
-            else:
-                ended.append(self._result(event))
-        return ended
+            match event:
+                case Started():  # a trial that lost its worker begins again
+                    self._curves[event.trial] = self._curves.get(event.trial, [])[: event.reports]
+                case Report():
+                    self._curves[event.trial].append(CurvePoint(event.epoch, event.seconds, event.metrics))
+                case Printed():
+                    self._printed[event.trial] = event.text
+                case Done():
+                    results.append(self._result(event))
+        return results
 
-    def _result(self, event: Done) -> Result:
-        trial = self._trials[event.trial]
+    def _result(self, done: Done) -> Result:
+        trial = self._trials[done.trial]
         curve = self._curves.pop(trial.number, [])
-        if event.state == "paused":
-            self._curves[trial.number] = list(curve)  # it may go on
+        if done.state is State.PAUSED:
+            self._curves[trial.number] = list(curve)  # it may continue
         printed = self._printed.pop(trial.number, "")
         return Result(
             trial=trial.number,
             wave=trial.wave,
-            state=event.state,
+            state=done.state,
             config=trial.config,
-            metrics=curve[-1][2] if curve else {},
+            metrics=curve[-1].metrics if curve else {},
             epochs=len(curve),
-            seconds=event.seconds,
+            seconds=done.seconds,
             seed=trial.seed,
-            worker=event.worker,
-            error=event.error,
-            curve=curve,
-            output=event.output or printed,  # a trial that was ended from outside has no last word
+            worker=done.worker,
+            error=done.error,
+            curve=tuple(curve),
+            output=done.output or printed,  # a trial that was ended from outside could not send its output
         )
 
 
-def trials_of(configs: Iterable[dict[str, Any]], seed: int, wave: int, first: int) -> list[Trial]:
-    """The trials of a wave, numbered from `first`, each with a seed of its own from (study seed, wave, number)."""
-    return [
-        Trial(number, wave, config, trial_seed(seed, wave, number))
-        for number, config in enumerate(configs, start=first)
-    ]
-
-
-def trial_seed(seed: int, wave: int, number: int) -> int:
-    """The seed of a trial: 32 bits, the same whatever the number of workers or the order of arrival."""
-    return int(np.random.SeedSequence((seed, wave, number)).generate_state(1)[0])
-
-
 def run_wave(
-    fleet: Fleet,
+    trainers: Trainers,
     stacks: Sequence[Stack],
-    keep: Callable[[list[Result]], None],
+    keep: Keep,
     deadline: Deadline | None = None,
-    more: More | None = None,
+    next_trials: NextTrials | None = None,
 ) -> None:
     """Train the stacks of a wave to their ends.
 
     Args:
-        fleet: what trains them.
-        stacks: of the trials that are left of the wave.
-        keep: is given the results of each turn of the loop, in any order.
-        deadline: of the study.
-        more: as of a `Gathering`.
+        trainers: what trains them.
+        stacks: of the trials of the wave that have not ended.
+        keep: is passed the results of each poll, in any order.
+        deadline: of the run.
+        next_trials: as of a `WaveRunner`.
     """
     trials = (trial for stack in stacks for trial in stack)
-    for results in Gathering(fleet, trials, deadline or Deadline(), more).train(stacks):
+    for results in WaveRunner(trainers, trials, deadline or Deadline(), next_trials).train(stacks):
         keep(results)

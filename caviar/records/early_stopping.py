@@ -1,0 +1,111 @@
+"""When trials are stopped early, and which are trained again at the end: two settings, and how users write them."""
+
+from dataclasses import dataclass
+
+from caviar._checks import check_integer, did_you_mean
+from caviar.errors import InputError
+from caviar.search.schedule import MOST_WAVES
+
+FEWEST_TRIALS = 48  # in a smaller study, confirming would cost more than a quarter of the budget
+
+
+@dataclass(frozen=True)
+class Halving:
+    """Early stopping at rungs: after so many epochs only the best trials continue, from where they were.
+
+    Args:
+        factor: one in `factor` trials survives a rung, >= 2.
+        first: the fewest epochs before the first rung, >= 1.
+        asynchronous: True decides about each trial as it arrives, for throughput; then the same seed no longer gives
+            the same table.
+
+    >>> Halving().rungs(20), Halving(factor=2, first=5).rungs(20)
+    ((2, 7), (5, 10))
+    """
+
+    factor: int = 3
+    first: int = 2
+    asynchronous: bool = False
+
+    def __post_init__(self) -> None:
+        check_integer("factor", self.factor, minimum=2)
+        check_integer("first", self.first)
+
+    def rungs(self, epochs: int) -> tuple[int, ...]:
+        """Return the epochs after which trials are stopped, in order."""
+        candidates = [round(epochs / self.factor**k) for k in range(1, 64) if epochs / self.factor**k >= 0.5]
+        return tuple(sorted({rung for rung in candidates if self.first <= rung < epochs}))
+
+    def waves(self, trials: int, epochs: int) -> int | str:
+        """Return the number of waves in which `factor` trials of each survive the last rung.
+
+        At least two from 16 trials on; "auto" if there is no rung.
+
+        >>> Halving().waves(64, epochs=20), Halving().waves(200, epochs=20)
+        (2, 7)
+        """
+        rungs = self.rungs(epochs)
+        size = self.factor ** (len(rungs) + 1)
+        return max(min(trials // size, MOST_WAVES), min(2, trials // 8), 1) if rungs else "auto"
+
+
+def halving_from(value: object) -> Halving | None:
+    """Return the early stopping that a user asks for.
+
+    Args:
+        value: None, "halving", "asha" (asynchronous) or a `Halving`.
+
+    Raises:
+        InputError: anything else.
+    """
+    if value is None or isinstance(value, Halving):
+        return value
+    kinds = {"halving": Halving(), "asha": Halving(asynchronous=True)}
+    if not isinstance(value, str) or value not in kinds:
+        hint = did_you_mean(value, kinds) if isinstance(value, str) else ""
+        raise InputError(f"early_stopping must be 'halving', 'asha', None or a caviar.Halving, got {value!r}{hint}")
+    return kinds[value]
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """Train the best trials again with fresh seeds, because the best of many was also lucky.
+
+    Args:
+        top: how many of the best, >= 1.
+        replicates: how often each, >= 2.
+
+    >>> Confirm().top, Confirm().replicates
+    (3, 4)
+    """
+
+    top: int = 3
+    replicates: int = 4
+
+    def __post_init__(self) -> None:
+        check_integer("top", self.top)
+        check_integer("replicates", self.replicates, minimum=2)
+
+
+def confirm_from(value: object, trials: int, seeded: bool) -> Confirm | None:
+    """Return which trials a user wants confirmed.
+
+    Args:
+        value: True or False, (top, replicates), or "auto": the best three, four times each, in a study of 48 trials or
+            more whose results depend on a seed.
+        trials: of the study.
+        seeded: whether what is trained takes a seed.
+
+    Raises:
+        InputError: anything else.
+
+    >>> confirm_from("auto", 64, seeded=True), confirm_from(False, 64, seeded=True), confirm_from((2, 5), 8, seeded=True)
+    (Confirm(top=3, replicates=4), None, Confirm(top=2, replicates=5))
+    """
+    if value == "auto":
+        return Confirm() if seeded and isinstance(trials, int) and trials >= FEWEST_TRIALS else None
+    if isinstance(value, bool):
+        return Confirm() if value else None
+    if isinstance(value, tuple | list) and len(value) == 2:
+        return Confirm(*value)
+    raise InputError(f"confirm must be True, False, 'auto' or (top, replicates) such as (3, 4), got {value!r}")

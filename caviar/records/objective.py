@@ -1,0 +1,51 @@
+"""What a study optimises: a metric, and which way is better. The one place that knows the sign."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from caviar._checks import check_string
+from caviar.errors import InputError
+
+Mode = Literal["min", "max"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A metric to minimise or maximise.
+
+    Args:
+        metric: the name under which trials report it.
+        mode: "min" or "max".
+
+    >>> accuracy = Objective("val_accuracy", "max")
+    >>> accuracy.to_minimise({"val_accuracy": 0.9}), accuracy.best([0.8, 0.9]), accuracy.held_out
+    (-0.9, 0.9, 'test_accuracy')
+    """
+
+    metric: str
+    mode: Mode
+
+    def __post_init__(self) -> None:
+        check_string("metric", self.metric)
+        if self.mode not in ("min", "max"):
+            raise InputError(f"mode must be 'min' or 'max', got {self.mode!r}")
+
+    @property
+    def sign(self) -> int:
+        """What the metric is multiplied by to be minimised: 1 or -1."""
+        return -1 if self.mode == "max" else 1
+
+    @property
+    def held_out(self) -> str | None:
+        """The same metric on the test part, which no choice looks at; None for a metric that has none."""
+        return f"test_{self.metric.removeprefix('val_')}" if self.metric.startswith("val_") else None
+
+    def to_minimise(self, metrics: Mapping[str, float]) -> float:
+        """Return the metric of a report as a value to minimise; NaN if it is missing."""
+        return self.sign * metrics.get(self.metric, math.nan)
+
+    def best(self, values: Iterable[float]) -> float:
+        """Return the best of some values of the metric; NaN of none."""
+        return self.sign * min((self.sign * value for value in values), default=math.nan)

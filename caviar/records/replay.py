@@ -1,0 +1,196 @@
+"""From events to the state of a study: a pure fold, the same for a study that runs and one that is read.
+
+The state also logs what a search has to be told, in order: which points were asked for, and which observations are
+complete. A wave is told as a whole, in the order of its trials; without barriers between waves each trial is told as it
+ends.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from caviar.errors import StorageError
+from caviar.records.events import Enqueued, Event, StudyBegan, StudyPaused, TrialEnded, WarmStarted, WaveBegan
+from caviar.records.trial import Config, Result, State
+from caviar.search import Search
+from caviar.space.scales import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """Points that were asked for and are running, (n, d): what a search without barriers has to know."""
+
+    points: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """Trials that a search is told of at once: points (n, d), values to minimise (n,), NaN if failed.
+
+    `trials` holds their numbers, or None for each trial of a warm start, which does not count for the budget.
+    """
+
+    points: Array
+    values: Array
+    trials: tuple[int | None, ...]
+
+    @property
+    def counted(self) -> bool:
+        """Whether the trials count for the budget."""
+        return None not in self.trials
+
+
+class StudyState:
+    """What follows from the events of a study so far.
+
+    Args:
+        began: its first event.
+
+    settings, versions: as it began with; waves: those that have begun; results: by trial number, without curves;
+    open_wave: the results of the wave that runs, with curves, where early stopping needs them; running: the numbers of
+    the trials that have begun and not ended; enqueued: configs that are not in a wave yet; requested: how many trials
+    have begun, confirming ones not counted; pauses: the signatures of failures that paused earlier runs;
+    search_log: what the search has to be told, in order; best: the best finished result, lucky or not.
+    """
+
+    def __init__(self, began: StudyBegan) -> None:
+        self.settings, self.versions = began.settings, began.versions
+        self.waves: list[WaveBegan] = []
+        self.results: dict[int, Result] = {}
+        self.open_wave: list[Result] = []
+        self.running: set[int] = set()
+        self.enqueued: list[Config] = []
+        self.requested = 0
+        self.pauses: list[str] = []
+        self.search_log: list[Expected | Observed] = []
+        self.best: Result | None = None
+        self.enqueued_count = self.warm_started_count = 0
+        self._worst = -math.inf  # loss of a finished trial
+
+    @property
+    def continuous(self) -> bool:
+        """Whether there is no barrier between waves."""
+        return self.settings.budget.waves == "continuous"
+
+    def apply(self, event: Event) -> None:
+        """Take in the next event; raises StorageError for a second beginning."""
+        match event:
+            case TrialEnded(result):
+                self._end_trial(result)
+            case WaveBegan():
+                self._begin_wave(event)
+            case Enqueued(configs):
+                self.enqueued += configs
+                self.enqueued_count += len(configs)
+            case WarmStarted(points, values):
+                self.search_log.append(Observed(points, values, (None,) * len(points)))
+                self.warm_started_count += len(points)
+            case StudyPaused(signature):
+                self.pauses.append(signature)
+            case StudyBegan():
+                raise StorageError(f"the journal of {self.settings.name!r} begins twice; restore it from a copy")
+
+    def wave_of(self, trial: int) -> WaveBegan:
+        """Return the wave that a trial began with."""
+        return next(wave for wave in reversed(self.waves) if wave.first <= trial)
+
+    def point_of(self, trial: int) -> Array:
+        """Return the point of a trial in the unit cube, (d,)."""
+        wave = self.wave_of(trial)
+        point: Array = wave.points[trial - wave.first]
+        return point
+
+    def confirms(self, trial: int) -> int | None:
+        """Return the trial that a trial trains again; None for a trial of the search."""
+        wave = self.wave_of(trial)
+        return wave.confirms[trial - wave.first] if wave.confirms else None
+
+    def _begin_wave(self, wave: WaveBegan) -> None:
+        self.waves.append(wave)
+        self.running.update(wave.numbers)
+        if not self.continuous:
+            self.open_wave = []
+        if wave.confirms:
+            return
+        del self.enqueued[: len(wave.configs)]
+        self.requested += len(wave.points)
+        if self.continuous:
+            self.search_log.append(Expected(wave.points))
+
+    def _end_trial(self, result: Result) -> None:
+        self.results[result.trial] = replace(result, curve=(), output="")
+        self.running.discard(result.trial)
+        if self.settings.early_stopping is not None:
+            self.open_wave.append(result)
+        if result.state is State.FINISHED:
+            self._worst = max(self._worst, self._loss(result))
+            if self.best is None or self._loss(result) < self._loss(self.best):
+                self.best = result
+        if result.confirms is not None:
+            return
+        if self.continuous:
+            self._observe(range(result.trial, result.trial + 1))
+        elif not self.running:
+            self._observe(self.waves[-1].numbers)
+
+    def _observe(self, trials: range) -> None:
+        """Log trials that have ended together."""
+        wave = self.wave_of(trials.start)
+        points = wave.points[trials.start - wave.first : trials.stop - wave.first]
+        self.search_log.append(Observed(points, self._values([self.results[n] for n in trials]), tuple(trials)))
+
+    def _values(self, results: list[Result]) -> Array:
+        """Values to minimise, (n,); NaN for trials that failed or diverged.
+
+        A trial that was stopped early counts as no better than the worst of those that outlived it, in its wave or, if
+        there is none, so far.
+        """
+        finished = (self._loss(result) for result in results if result.state is State.FINISHED)
+        worst = max(finished, default=self._worst)
+
+        def value(result: Result) -> float:
+            if result.state is State.STOPPED:
+                return max(self._loss(result), worst)
+            return self._loss(result) if result.state is State.FINISHED else math.nan
+
+        return np.array([value(result) for result in results], dtype=float)
+
+    def _loss(self, result: Result) -> float:
+        return self.settings.objective.to_minimise(result.metrics)
+
+
+def replay(events: Iterable[Event]) -> StudyState:
+    """Return the state that follows from the events of a study.
+
+    Args:
+        events: of a journal, the first one a `StudyBegan`.
+
+    Raises:
+        StorageError: the first event is another one.
+    """
+    iterator = iter(events)
+    began = next(iterator, None)
+    if not isinstance(began, StudyBegan):
+        raise StorageError("the journal does not begin with a study; restore it from a copy")
+    state = StudyState(began)
+    for event in iterator:
+        state.apply(event)
+    return state
+
+
+def tell(search: Search, log: Iterable[Expected | Observed]) -> None:
+    """Tell a search what a log holds, in its order."""
+    for entry in log:
+        if isinstance(entry, Expected):
+            search.expect(entry.points)
+        else:
+            search.tell(entry.points, entry.values, counted=entry.counted)
+
+
+def observed_trials(log: Iterable[Expected | Observed]) -> Iterator[int | None]:
+    """Return the numbers of the trials in a log, in the order in which a search is told of them."""
+    for entry in log:
+        if isinstance(entry, Observed):
+            yield from entry.trials
