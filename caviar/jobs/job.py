@@ -50,7 +50,7 @@ def _open(package: Package, name: str) -> Study:
         address="auto",
         resources=placement.resources,
         trial_timeout=placement.trial_timeout,
-        timeout=package.timeout,
+        timeout=placement.timeout,
     )
 
 

@@ -32,14 +32,12 @@ class Package:
 
     Args:
         data: the data set or function to train.
-        placement: where the study's trials run.
-        timeout: the study's time limit in seconds; None: no limit.
+        placement: where the study's trials run, and the time limits.
         mirror: the URI of its mirror; None: it has none.
     """
 
     data: object
     placement: Placement
-    timeout: float | None
     mirror: str | None
 
 
@@ -69,15 +67,14 @@ def pack(study: Study, folder: Path) -> None:
     mirror = study.folder / MIRROR
     run = {
         "placement": asdict(study.placement),
-        "timeout": study.timeout,
         "mirror": mirror.read_text() if mirror.exists() else None,
         "python": platform.python_version(),
     }
     (folder / RUN).write_text(json.dumps(run))
     if journal.holds_study(study.folder):  # it began on this machine, and continues on the cluster
         shutil.copy(study.folder / journal.NAME, folder / journal.NAME)
-    else:
-        (folder / journal.NAME).write_text(journal.encode_lines(study.header))
+    with (folder / journal.NAME).open("a") as file:
+        file.write(journal.encode_lines(study.record.header))
 
 
 def unpack(folder: Path) -> Package:
@@ -91,7 +88,7 @@ def unpack(folder: Path) -> Package:
     if sender.split(".")[:2] != own.split(".")[:2]:
         raise ClusterError(f"the cluster must run Python {sender}, as the sender does, got {own}; use one version")
     data = cloudpickle.loads((folder / DATA).read_bytes())
-    return Package(data, Placement(**run["placement"]), run["timeout"], run["mirror"])
+    return Package(data, Placement(**run["placement"]), run["mirror"])
 
 
 def _copy_modules(function: object, folder: Path) -> None:
