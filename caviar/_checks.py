@@ -61,14 +61,15 @@ def check_string(name: str, value: object) -> str:
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """Return the end of an error about an unknown name: the closest known name, or all of them.
+    """Return the end of an error about an unknown name: the closest known name, or up to twenty of them.
 
     >>> "unknown search 'randm'" + did_you_mean("randm", ["random", "grid"])
     "unknown search 'randm'; did you mean 'random'?"
     """
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1) if isinstance(name, str) else []
-    return f"; did you mean {close[0]!r}?" if close else f"; choose one of {', '.join(known)}"
+    shown = [*known[:20], "..."] if len(known) > 20 else known
+    return f"; did you mean {close[0]!r}?" if close else f"; choose one of {', '.join(shown)}"
 
 
 def import_optional(module: str, needed_for: str, extra: str) -> ModuleType:

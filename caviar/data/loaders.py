@@ -1,6 +1,5 @@
-"""Where data comes from: the shipped digits, a CSV file, one's own arrays."""
+"""Loads data: the digits that come with Caviar, a CSV file, a pair of arrays, or again from a Source."""
 
-import difflib
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,18 +7,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from caviar.data.dataset import Dataset, Task, from_arrays
-from caviar.data.validation import as_features
+from caviar._checks import did_you_mean
+from caviar.data.dataset import Dataset, from_arrays
+from caviar.data.source import Source, SourceKind, Task
+from caviar.data.validation import check_features
 from caviar.errors import InputError
 
-__all__ = ["Dataset", "Task", "from_arrays", "load", "load_csv", "load_digits"]
-
-# Of the splits 0 to 7, the one whose validation and test parts a default network finds equally hard (both 0.976).
+# Of the splits 0 to 7, the one whose validation and test parts are equally hard for a default network (both 0.976).
 DIGITS_SPLIT = 2
 
 
 def load(data: str | Dataset | tuple[ArrayLike, ArrayLike]) -> Dataset:
-    """Give a Dataset from what a user may call data.
+    """Return a Dataset from what a user may call data.
 
     Args:
         data: "digits", a Dataset, or a pair (x, y) for `from_arrays`.
@@ -32,59 +31,89 @@ def load(data: str | Dataset | tuple[ArrayLike, ArrayLike]) -> Dataset:
     """
     if isinstance(data, Dataset):
         return data
-    if isinstance(data, str):
-        if data == "digits":
-            return load_digits()
-        raise InputError(
-            f"there is no data set named {data!r}; it is 'digits', or a CSV file with its target column: "
-            "caviar.load_csv(path, target=...), or --data FILE.csv --target COLUMN"
-        )
+    if data == "digits" and isinstance(data, str):
+        return load_digits()
     if isinstance(data, tuple) and len(data) == 2:
         return from_arrays(*data)
-    raise InputError(f"data is {type(data).__name__}; give 'digits', a Dataset, or a pair of arrays (x, y)")
+    got = repr(data) if isinstance(data, str) else f"a value of type {type(data).__name__}"
+    raise InputError(
+        f"data must be 'digits', a Dataset or a pair of arrays (x, y), got {got}; for a CSV file, try "
+        "caviar.load_csv(path, target=...), or --data FILE.csv --target COLUMN"
+    )
 
 
 def load_digits() -> Dataset:
-    """Give the 1,797 handwritten digits of 8x8 pixels that come with Caviar (source: digits.txt)."""
+    """Return the 1,797 handwritten digits of 8x8 pixels that come with Caviar (source: digits.txt).
+
+    >>> load_digits().features
+    64
+    """
     with np.load(Path(__file__).with_name("digits.npz")) as file:
         digits = from_arrays(file["images"], file["labels"], name="digits", task="classification", seed=DIGITS_SPLIT)
-    return replace(digits, source={"digits": True})
+    return replace(digits, source=Source(SourceKind.DIGITS))
 
 
 def load_csv(path: str | Path, target: str, *, task: Task | None = None, seed: int = 0) -> Dataset:
-    """Make a Dataset of a CSV file with a header line, split about 70/15/15 at random.
+    """Make a Dataset from a CSV file with a header line, split about 70/15/15 at random.
 
     Args:
-        path: the file.
+        path: of the file.
         target: the column to predict; all others are features and must hold numbers or booleans.
-        task: "classification" or "regression"; None: judged by the target as `from_arrays` does.
+        task: "classification" or "regression"; None: inferred from the target as in `from_arrays`.
         seed: of the split.
 
     Raises:
-        InputError: no such file or column, an empty file, features that are no numbers or are missing,
-            or a target that cannot be learned.
+        InputError: an unknown file or column, an empty file, features that are missing or not numeric, or a target
+            that cannot be learned.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "flowers.csv"
+    >>> _ = file.write_text("width,kind\\n" + "1.5,rose\\n0.5,daisy\\n" * 20)
+    >>> load_csv(file, target="kind").classes
+    ('daisy', 'rose')
     """
     table = _read(Path(path))
-    target = str(target)  # as the columns of a file are
+    target = str(target)
     if target not in table.columns:
-        near = difflib.get_close_matches(target, [str(column) for column in table.columns], n=1, cutoff=0)
-        raise InputError(f"{path} has no column {target!r}; did you mean {near[0]!r}?")
+        raise InputError(f"{path} has no column {target!r}{did_you_mean(target, map(str, table.columns))}")
     features = table.drop(columns=target)
     if not len(table) or not len(features.columns):
         raise InputError(f"{path} has {len(table)} rows and {len(features.columns)} feature columns; it needs both")
     for name, column in features.items():
         if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)):
             raise InputError(
-                f"column {name!r} of {path} holds text such as {column.dropna().iloc[:1].tolist()}; "
+                f"column {name!r} of {path} contains strings such as {column.dropna().iloc[:1].tolist()}; "
                 "encode it as numbers or remove it"
             )
     names = [str(name) for name in features.columns]
-    values = as_features(features.to_numpy(dtype=np.float64, na_value=np.nan), names)
+    values = check_features(features.to_numpy(dtype=np.float64, na_value=np.nan), names)
     labels = table[target]
     y = labels.to_numpy() if pd.api.types.is_numeric_dtype(labels) else labels.to_numpy(dtype=object)
     dataset = from_arrays(values, y, name=Path(path).stem, task=task, seed=seed)
-    source = {"csv": str(Path(path).resolve()), "target": target, "task": task, "seed": seed}
-    return replace(dataset, source=source)
+    return replace(dataset, source=Source(SourceKind.CSV, str(Path(path).resolve()), target, task, seed))
+
+
+def load_source(source: Source) -> Dataset:
+    """Load the same data again.
+
+    Raises:
+        InputError: the source cannot be loaded (arrays in memory, a function), or its data have changed.
+
+    >>> load_source(Source(SourceKind.DIGITS)).name
+    'digits'
+    """
+    match source.kind:
+        case SourceKind.DIGITS:
+            dataset = load_digits()
+        case SourceKind.CSV:
+            dataset = load_csv(source.path, source.target, task=source.task, seed=source.seed)
+        case SourceKind.ARRAYS:
+            raise InputError("the data were arrays in memory, which no file holds; give the data again")
+        case SourceKind.FUNCTION:
+            raise InputError(f"{source.function!r} is a function, not a data set; give the data again")
+    if source.fingerprint not in ("", dataset.fingerprint()):
+        raise InputError(f"{source.path or dataset.name} has changed since it was loaded; give the data again")
+    return dataset
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -93,10 +122,10 @@ def _read(path: Path) -> pd.DataFrame:
     except FileNotFoundError:
         raise InputError(f"there is no file {path}; check its name and folder") from None
     except IsADirectoryError:
-        raise InputError(f"{path} is a folder; name the CSV file in it") from None
+        raise InputError(f"{path} is a folder; give the path of a CSV file") from None
     except PermissionError:
-        raise InputError(f"{path} may not be read; change its permissions") from None
+        raise InputError(f"cannot read {path}: permission denied; change its permissions") from None
     except pd.errors.EmptyDataError:
-        raise InputError(f"{path} is empty; give a file with a header line and rows") from None
+        raise InputError(f"{path} is empty; it needs a header line and rows") from None
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no CSV file ({str(error).strip()}); save it as UTF-8 text with commas") from None
+        raise InputError(f"{path} is not a CSV file ({str(error).strip()}); save it as UTF-8 with commas") from None

@@ -11,12 +11,12 @@ Task = Literal["classification", "regression"]
 
 
 class SourceKind(StrEnum):
-    """What there is to load again."""
+    """The kinds of sources."""
 
     DIGITS = "digits"  # the data set that comes with Caviar
     CSV = "csv"  # a file
-    ARRAYS = "arrays"  # in memory only: they have to be given again
-    FUNCTION = "function"  # a function of the user's own, in a module
+    ARRAYS = "arrays"  # in memory only; must be given again
+    FUNCTION = "function"  # the user's own function, in a module
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Source:
     """What a study trains, and where to find it again.
 
     Args:
-        kind: what there is to load again.
-        path: of the CSV file, or the folder that holds the function's module.
+        kind: of the source.
+        path: of the CSV file, or of the folder that holds the function's module.
         target: the column of the CSV file to predict.
-        task: what was asked for when the data were loaded; None: judged by the target.
+        task: the task requested when the data were loaded; None: inferred from the target.
         seed: of the split.
         function: "module:name"; "" for data.
-        fingerprint: a hash of the data, to tell whether they are still the same; "" for a function.
+        fingerprint: a hash of the data, to notice when they change; "" for a function.
 
     >>> Source.from_plain(Source(SourceKind.CSV, path="a.csv", target="y").to_plain()).target
     'y'
@@ -45,15 +45,15 @@ class Source:
     fingerprint: str = ""
 
     def to_plain(self) -> dict[str, str | int | None]:
-        """Return the fields that differ from their defaults, and the kind."""
+        """Return the kind, and the fields that differ from their defaults."""
         default = asdict(Source(self.kind))
         return {"kind": str(self.kind)} | {k: v for k, v in asdict(self).items() if v != default[k]}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, object]) -> "Source":
         """Return the source that `to_plain` wrote; raises InputError for an unknown kind or field."""
-        known = {field.name for field in fields(cls)}
-        if plain.get("kind") not in set(SourceKind) or not set(plain) <= known:
+        names = {field.name for field in fields(cls)}
+        if plain.get("kind") not in set(SourceKind) or not set(plain) <= names:
             raise InputError(f"unknown source of data {dict(plain)!r}; was it written by a newer Caviar?")
         values = {**plain, "kind": SourceKind(str(plain["kind"]))}
         return cls(**values)  # type: ignore[arg-type]

@@ -1,30 +1,47 @@
-"""The door to the fleet: connected to Ray, with a pool of trainers, for as long as a driver needs them."""
+"""Opens the pool that fits: on Ray, on a cluster behind Ray Client, or in this process."""
 
 import contextlib
-from collections.abc import Callable, Iterator
-
-import ray
+from collections.abc import Iterator
 
 from caviar._threads import limit_all_threads
-from caviar.fleet.cluster import Placement, connected
 from caviar.fleet.local_pool import LocalPool
-from caviar.fleet.pool import Pool, silence
-from caviar.fleet.remote_pool import RemotePool
+from caviar.fleet.placement import Placement
+from caviar.fleet.protocol import Trainers
+from caviar.fleet.settings import DEFAULTS, PoolSettings
 from caviar.fleet.worker.trainables import Trainable
 
 
 @contextlib.contextmanager
 def open_pool(
-    trainable: Trainable, metric: str, placement: Placement, say: Callable[[str], None] = silence
-) -> Iterator[Pool | RemotePool | LocalPool]:
-    """Connect to Ray, hire trainers, and let them and the connection go at the end; or train in this process."""
+    trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings = DEFAULTS
+) -> Iterator[Trainers]:
+    """Start trainers, and end them with the block, as well as a Ray that was started for them.
+
+    Args:
+        trainable: what they train.
+        metric: the name of the metric that every report must contain.
+        placement: where they run.
+        settings: of waiting and of handing out work.
+
+    Raises:
+        ClusterError: the cluster cannot be reached, or has no room for a trainer.
+
+    >>> from caviar.fleet.worker.trainables import FunctionTrainable
+    >>> with open_pool(FunctionTrainable(lambda config: {"loss": 1.0}), "loss", Placement(workers=0)) as trainers:
+    ...     trainers.workers
+    1
+    """
     if placement.workers == 0:
         with limit_all_threads():  # as in a trainer, so that results are the same
             yield LocalPool(trainable, metric, placement.trial_timeout)
         return
-    with connected(placement):
-        kind = RemotePool if ray.util.client.ray.is_connected() else Pool
-        pool = kind(trainable, metric, placement, say)
+    # imported here, as training in this process needs no Ray; the cluster first, which silences its notices
+    from caviar.fleet.cluster import connection, uses_ray_client
+    from caviar.fleet.pool import Pool
+    from caviar.fleet.remote_pool import RemotePool
+
+    with connection(placement):
+        pool = (RemotePool if uses_ray_client() else Pool)(trainable, metric, placement, settings)
         try:
             yield pool
         finally:

@@ -1,51 +1,58 @@
-"""Which worker gets which stacks, and what becomes of them when a worker is lost. Pure: no Ray, no clock.
+"""Which trainer gets which stacks, and what happens to them when a trainer is lost. Pure: no Ray, no clock.
 
-Stacks are handed out in *leases*: one long stack, or as many short ones as are worth about LEASE_SECONDS, so
-that the cost of a message is spread. A worker with short leases gets a second one before the first is done.
+Stacks are handed out in *leases*: one long stack, or several short ones worth about `lease_seconds`, so that the cost
+of a message is spread. A trainer with short leases gets a second one before the first has ended.
 
-When a worker is lost, the trials that it had begun are *suspects*: they run again, each alone in its lease. Only
-a trial that was alone when its worker was lost is charged with it; at MAX_LOSSES charges it is given up. The
-trials that were only queued there run again without a mark.
+When a trainer is lost, the trials that it had started are *quarantined*: each runs again alone in its lease. Only a
+trial that was alone when its trainer was lost is blamed for it; a trial that is blamed `max_losses` times fails. Trials
+that were only queued at the lost trainer run again without blame.
 
-A paused trial lives in the worker that trained it. Submitted again, it goes on there; if that worker was lost,
-it runs anew wherever there is room.
+A paused trial lives in the trainer that trained it. Submitted again, it continues there; if that trainer was lost, it
+starts anew on any trainer.
 """
 
 from collections import Counter, deque
 from collections.abc import Hashable, Iterable, Sequence
 
 from caviar.fleet.messages import Done, Event, Lease, Stack
-
-LEASE_SECONDS = 0.1
-LEASE_STACKS = 64  # at most, so that a wave is spread over the workers
-PREFETCH_SECONDS = 0.5  # leases that are longer gain nothing from a second one in waiting, and make stragglers
-MAX_LOSSES = 3
+from caviar.fleet.settings import DEFAULTS, PoolSettings
+from caviar.records.trial import State, Trial
 
 
 class Dispatcher:
-    """The queue of stacks and what each worker holds of it."""
+    """The queue of stacks, and the leases that each worker holds.
 
-    def __init__(self) -> None:
+    Args:
+        settings: of leases and losses.
+
+    >>> dispatcher = Dispatcher()
+    >>> dispatcher.submit([(Trial(0, 1, {"x": 0.5}, seed=7),)])
+    >>> len(dispatcher.next_lease("worker", workers=1))
+    1
+    """
+
+    def __init__(self, settings: PoolSettings = DEFAULTS) -> None:
+        self._settings = settings
         self._queue: deque[Stack] = deque()
-        self._suspects: deque[Stack] = deque()
-        self._held: dict[Hashable, deque[Lease]] = {}
-        self._homes: dict[int, Hashable] = {}  # paused trials, and those that may pause: where they live
+        self._quarantined: deque[Trial] = deque()
+        self._leases: dict[Hashable, deque[Lease]] = {}  # by worker, oldest first
+        self._homes: dict[int, Hashable] = {}  # the workers of trials that are paused or may pause
         self._home_queues: dict[Hashable, deque[Stack]] = {}
         self._unfinished: dict[int, Stack] = {}  # trial number to its stack, until its Done is counted
         self._losses: Counter[int] = Counter()
-        self._seconds_a_stack: float | None = None  # running mean of what a stack takes
+        self._stack_seconds: float | None = None  # running mean
 
     @property
     def pending(self) -> int:
-        """How many trials have not ended."""
+        """The number of trials that have not ended."""
         return len(self._unfinished)
 
     def width(self, trial: int) -> int:
-        """How many trials are trained together with a trial that has not ended, itself counted."""
-        return len(self._unfinished[trial]) if trial in self._unfinished else 1
+        """Return the number of trials that train together with a trial, including itself."""
+        return len(self._unfinished.get(trial, (trial,)))
 
     def submit(self, stacks: Iterable[Stack]) -> None:
-        """Queue stacks, in this order; those of paused trials where they are."""
+        """Queue stacks in this order; paused trials are queued at the workers that keep them."""
         for stack in stacks:
             by_home: dict[Hashable, Stack] = {}
             for trial in stack:
@@ -56,110 +63,120 @@ class Dispatcher:
                 self._unfinished.update((trial.number, part) for trial in part)
 
     def discard(self, trials: Iterable[int]) -> None:
-        """Paused trials that will not go on."""
+        """Drop paused trials, which will not continue."""
         for number in trials:
             self._homes.pop(number, None)
 
     def stop(self) -> None:
-        """No trial is to be trained any more."""
+        """Drop all trials."""
         self._queue.clear()
-        self._suspects.clear()
+        self._quarantined.clear()
         self._home_queues.clear()
         self._unfinished.clear()
 
     def next_lease(self, worker: Hashable, workers: int) -> Lease | None:
-        """The next lease for a worker of `workers`, or None where it is to get nothing now."""
-        held = self._held.setdefault(worker, deque())
-        if held and not self._may_prefetch(held, workers):
+        """Return the next lease for a worker, or None if it should not get one now.
+
+        Args:
+            worker: its identity.
+            workers: the number of workers.
+        """
+        leases = self._leases.setdefault(worker, deque())
+        if leases and not self._may_prefetch(leases, workers):
             return None
-        if self._suspects:
-            if held:
-                return None  # a suspect runs on a worker that has nothing else to lose
-            lease: Lease = (self._suspects.popleft(),)
-        elif at_home := self._home_queues.get(worker):
-            lease = (at_home.popleft(),)
+        if self._quarantined:
+            if leases:
+                return None  # a quarantined trial runs on a worker that has nothing else to lose
+            lease: Lease = ((self._quarantined.popleft(),),)
+        elif home_queue := self._home_queues.get(worker):
+            lease = (home_queue.popleft(),)
         else:
-            count = min(self._stacks_a_lease(workers), len(self._queue))
+            count = min(self._stacks_per_lease(workers), len(self._queue))
             lease = tuple(self._queue.popleft() for _ in range(count))
         if not lease:
             return None
-        held.append(lease)
+        leases.append(lease)
         self._homes.update((trial.number, worker) for stack in lease for trial in stack if trial.until is not None)
         return lease
 
-    def receive(self, events: Sequence[Event]) -> list[Event]:
-        """The events that count: those of trials which have not ended already (a trial may have run twice)."""
+    def receive(self, events: Iterable[Event]) -> list[Event]:
+        """Return the events that count: those of trials that have not ended already, as a trial may run twice."""
         counted: list[Event] = []
         for event in events:
             if event.trial in self._unfinished:
                 counted.append(event)
                 if isinstance(event, Done):
                     stack = self._unfinished.pop(event.trial)
-                    if event.state != "paused":
+                    if event.state is not State.PAUSED:
                         self._homes.pop(event.trial, None)
                     self._measure(event.seconds * len(stack))
         return counted
 
-    def finished(self, worker: Hashable) -> None:
-        """The oldest lease of a worker has come to its end."""
-        self._held[worker].popleft()
+    def finish_lease(self, worker: Hashable) -> None:
+        """Remove the oldest lease of a worker, which has ended."""
+        self._leases[worker].popleft()
 
-    def lost(self, worker: Hashable, reason: str, charge: bool = True, name: str = "") -> list[Event]:
-        """A worker is gone with its leases; returns the ends of the trials that are given up.
+    def lose(self, worker: Hashable, reason: str, blame: bool = True, name: str = "") -> list[Event]:
+        """Remove a lost worker and queue its trials again.
 
         Args:
-            worker: which one.
-            reason: what is known of its end, for the error of a trial that is given up.
-            charge: False where the loss is known to be no trial's doing, such as a removed node.
-            name: of the worker, for the row of a trial that is given up.
+            worker: its identity.
+            reason: why it was lost, for the error of a trial that fails.
+            blame: False if its trials are known not to have caused the loss, such as of a removed node.
+            name: host:process, for the `Done` of a trial that fails.
+
+        Returns:
+            The ends of the trials that fail.
         """
-        leases = [lease for lease in self._held.pop(worker, ()) if not self._over(lease)]
-        given_up: list[Event] = []
+        leases = [lease for lease in self._leases.pop(worker, ()) if not self._has_ended(lease)]
+        failures: list[Event] = []
         self._homes = {number: home for number, home in self._homes.items() if home != worker}
         self._queue.extendleft(reversed(self._home_queues.pop(worker, deque())))
         for position, lease in enumerate(leases):
             alone = position == 0 and len(lease) == 1 and len(lease[0]) == 1
             for stack in lease:
-                left = tuple(trial for trial in stack if trial.number in self._unfinished)
-                if not left:
+                unfinished = tuple(trial for trial in stack if trial.number in self._unfinished)
+                if not unfinished:
                     continue
-                if position > 0 or not charge:
-                    self._queue.appendleft(left)
-                elif not alone:
-                    self._suspects.extend((trial,) for trial in left)
-                    self._unfinished.update((trial.number, (trial,)) for trial in left)
+                if position > 0 or not blame:
+                    self._queue.appendleft(unfinished)
+                elif alone:
+                    failures += self._blame(unfinished[0], reason, name)
                 else:
-                    given_up += self._charged(left, reason, name)
-        return given_up
+                    self._quarantined.extend(unfinished)
+                    self._unfinished.update((trial.number, (trial,)) for trial in unfinished)
+        return failures
 
-    def _charged(self, alone: Stack, reason: str, name: str) -> list[Event]:
-        """The one trial that was alone on a lost worker: another try, or its end."""
-        (trial,) = alone
+    def _blame(self, trial: Trial, reason: str, name: str) -> list[Event]:
+        """Count a loss against a trial: it is tried again, or fails."""
         self._losses[trial.number] += 1
-        if self._losses[trial.number] < MAX_LOSSES:
-            self._suspects.append(alone)
+        losses = self._losses[trial.number]
+        if losses < self._settings.max_losses:
+            self._quarantined.append(trial)
             return []
         del self._unfinished[trial.number]
-        return [Done(trial.number, "failed", f"its worker was lost {MAX_LOSSES} times: {reason}", 0.0, name)]
+        return [Done(trial.number, State.FAILED, f"its worker was lost {losses} times: {reason}", 0.0, name)]
 
-    def _may_prefetch(self, held: Sequence[Lease], workers: int) -> bool:
-        if len(held) == 1 and self._over(held[0]):
-            return True  # only its last word is missing
-        seconds = self._seconds_a_stack
-        short = seconds is not None and seconds * len(held[0]) < PREFETCH_SECONDS
-        return len(held) == 1 and short and len(self._queue) >= workers
+    def _may_prefetch(self, leases: Sequence[Lease], workers: int) -> bool:
+        if len(leases) > 1:
+            return False
+        if self._has_ended(leases[0]):
+            return True  # only the end of its stream is missing
+        seconds = self._stack_seconds
+        short = seconds is not None and seconds * len(leases[0]) < self._settings.prefetch_seconds
+        return short and len(self._queue) >= workers
 
-    def _over(self, lease: Lease) -> bool:
-        """Whether all trials of a lease have ended: it is trained in order, so those of its last stack tell."""
+    def _has_ended(self, lease: Lease) -> bool:
+        """Return whether all trials of a lease have ended; stacks train in order, so the last one decides."""
         return not any(trial.number in self._unfinished for trial in lease[-1])
 
-    def _stacks_a_lease(self, workers: int) -> int:
-        if self._seconds_a_stack is None:
+    def _stacks_per_lease(self, workers: int) -> int:
+        if self._stack_seconds is None:
             return 1
-        worth = round(LEASE_SECONDS / max(self._seconds_a_stack, 1e-9))
+        enough = round(self._settings.lease_seconds / max(self._stack_seconds, 1e-9))
         fair_share = len(self._queue) // (2 * workers)
-        return max(1, min(worth, LEASE_STACKS, fair_share))
+        return max(1, min(enough, self._settings.lease_stacks, fair_share))
 
     def _measure(self, seconds: float) -> None:
-        last = self._seconds_a_stack
-        self._seconds_a_stack = seconds if last is None else last + 0.1 * (seconds - last)
+        mean = self._stack_seconds
+        self._stack_seconds = seconds if mean is None else mean + 0.1 * (seconds - mean)

@@ -1,48 +1,48 @@
-"""What travels between the driver and the trainers: trials in stacks one way, events the other.
+"""What the driver and the trainers send each other: stacks of trials one way, events the other.
 
-Plain records, cheap to pickle; nothing here knows of Ray.
+Messages are plain tuples, which are cheap to pickle.
 """
 
 from typing import NamedTuple
 
-from caviar.records.trial import State, Trial
+from caviar.records.trial import Metrics, State, Trial
 
 Stack = tuple[Trial, ...]  # trials that one trainer trains together
-Lease = tuple[Stack, ...]  # stacks that one trainer is handed in one call
+Lease = tuple[Stack, ...]  # stacks that one trainer receives in one call
 
 
 class Started(NamedTuple):
-    """A trainer has begun with a trial, or goes on with one that was paused."""
+    """A trainer starts a trial, or continues one that was paused."""
 
     trial: int
-    reports: int = 0  # how many it has given before
+    reports: int = 0  # how many it made before it was paused
 
 
 class Report(NamedTuple):
     """The metrics of one epoch of a trial."""
 
     trial: int
-    epoch: int  # 1, 2, ...
-    seconds: float  # the trial's own seconds so far
-    metrics: dict[str, float]
+    epoch: int  # from 1
+    seconds: float  # the trial's own training time so far
+    metrics: Metrics
 
 
 class Printed(NamedTuple):
-    """The end of what a trial has printed so far, for the case that it never comes back."""
+    """The end of what a trial has printed so far, in case its trainer is lost."""
 
     trial: int
     text: str
 
 
 class Done(NamedTuple):
-    """A trial has ended, or has come to where it was to pause."""
+    """A trial has ended or paused."""
 
     trial: int
-    state: State  # PAUSED: its trainer keeps it and may go on
-    error: str  # why, where it is not "finished"
-    seconds: float  # its own seconds: its share of its stack's
+    state: State  # PAUSED: its trainer keeps it, and it may continue
+    error: str  # why it did not finish, else empty
+    seconds: float  # the trial's own training time: its share of its stack's
     worker: str  # host:process of the trainer
-    output: str = ""  # what it printed and warned
+    output: str = ""  # the end of what it printed, its warnings included
 
 
 Event = Started | Report | Printed | Done

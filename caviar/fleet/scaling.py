@@ -1,194 +1,162 @@
-"""The trainers of a pool: hired as the cluster has room for them, let go as it shrinks.
+"""Scales the trainers of a pool with the cluster: starts them as there is room, and removes those that are lost.
 
-A trainer counts as here when it has answered for the first time; until then it is *coming*, and nothing is
-handed to it, so that no trial waits for a machine that is not there.
+A trainer is *starting* until it answers for the first time; nothing is leased to it before, so that no trial waits for
+a node that has not come yet.
 """
 
-import math
-import re
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import ray
-from ray.autoscaler.sdk import request_resources
-from ray.exceptions import (
-    ActorDiedError,
-    ActorUnavailableError,
-    GetTimeoutError,
-    ObjectLostError,
-    OutOfMemoryError,
-    RayActorError,
-    RayError,
-)
+from ray import ObjectRef, ObjectRefGenerator
+from ray.actor import ActorHandle
+from ray.exceptions import RayError
 
 from caviar.errors import ClusterError
-from caviar.fleet.cluster import Placement, free_trainers, ray_names, total_trainers
+from caviar.fleet.cluster import free_trainers, request_room, total_trainers
+from caviar.fleet.losses import loss_reason
+from caviar.fleet.placement import Placement
+from caviar.fleet.settings import DEFAULTS, PoolSettings
 from caviar.fleet.worker.actor import Trainer
+from caviar.fleet.worker.trainables import Trainable
 
-LOOK_SECONDS = 1.0  # how often the crew is compared with the cluster
-PATIENCE_SECONDS = 15.0  # how long a trainer may be coming before somebody is told, or it is given up
-SAY_SECONDS = 60.0
-ENDED_FOR_MEMORY = re.compile(r"Selected to kill: .*pid=(\d+), actual memory used=([\d.]+)GB")  # of Ray's message
-FALSE_STARTS = 3  # trainers in a row that die as they start: there is something wrong with all of them
+logger = logging.getLogger("caviar")
 
 
 @dataclass(eq=False)
 class Worker:
-    """A trainer as its driver sees it."""
+    """A trainer as its pool sees it; times are of the monotonic clock."""
 
-    actor: Any
-    since: float = field(default_factory=time.monotonic)  # when it was hired
-    name: str = ""  # host:process, when it is here
-    leases: list[Any] = field(default_factory=list)  # the streams of its leases, oldest first
-    heard: float = 0.0  # when it last said something
-    started: dict[int, float] = field(default_factory=dict)  # trials that run, and since when
-    ping: Any = None
+    actor: ActorHandle
+    start_time: float = field(default_factory=time.monotonic)
+    name: str = ""  # host:process, once it is ready
+    leases: list[ObjectRefGenerator] = field(default_factory=list)  # streams of events, oldest lease first
+    last_message: float = 0.0
+    running: dict[int, float] = field(default_factory=dict)  # trial numbers to the times of their starts
+    ping: ObjectRef | None = None
 
 
 class TrainerGroup:
-    """The trainers on the connected cluster.
+    """The trainers of a pool on the connected cluster.
 
     Args:
-        arguments: of each `Trainer`.
-        placement: how many there are to be, and what each takes.
-        say: is told what is waited for.
+        trainable: what they train; it is put into Ray's object store once.
+        metric: the name of the metric that every report must contain.
+        placement: how many trainers to run, and what each needs.
+        settings: of starts and reports.
+        request: asks the cluster's autoscaler for room for a number of trainers.
 
     Raises:
-        ClusterError: this machine's Ray has no room for a single trainer.
+        ClusterError: a local Ray has no room for a single trainer.
     """
 
-    def __init__(self, arguments: tuple[Any, ...], placement: Placement, say: Callable[[str], None]) -> None:
-        self.here: list[Worker] = []
-        self.coming: dict[Any, Worker] = {}  # by the reference to its first answer
-        self._arguments, self._placement, self._say = arguments, placement, say
-        self._wanted = placement.workers
-        self._looked = self._said = -SAY_SECONDS
-        self._false_starts = 0
+    def __init__(
+        self,
+        trainable: Trainable,
+        metric: str,
+        placement: Placement,
+        settings: PoolSettings = DEFAULTS,
+        request: Callable[[int, Mapping[str, float]], None] = request_room,
+    ) -> None:
+        self.ready: list[Worker] = []
+        self.starting: dict[ObjectRef, Worker] = {}  # by the reference to its first answer
+        self._placement, self._settings, self._request = placement, settings, request
         room = total_trainers(placement.resources)
         if room < 1 and placement.address is None:
             raise ClusterError(f"Ray has no room for a trainer of {self._needs()}; add a node or ask for less")
-        if self._wanted is not None and room < self._wanted:
-            request_resources(bundles=[ray_names(placement.resources)] * self._wanted)
-        self._asked = self._wanted is not None and room < self._wanted
-        self._free = free_trainers(placement.resources)  # the room for more, as of the last look
+        self._count = placement.workers
+        self._has_requested = self._count is not None and room < self._count
+        if self._count is not None and self._has_requested:
+            request(self._count, placement.resources)
+        self._free = free_trainers(placement.resources)  # at the last comparison, less those started since
+        self._next_scale = self._next_report = 0.0
+        self._false_starts = 0
+        memory = placement.resources.get("memory")
+        self._arguments = (ray.put(trainable), metric, placement.trial_timeout, memory)
 
     @property
     def size(self) -> int:
-        """How many trainers there are or will soon be."""
-        return self._wanted or max(1, len(self.here) + len(self.coming) + self._free)
+        """The number of trainers that run or will soon start."""
+        return self._count or max(1, len(self.ready) + len(self.starting) + self._free)
 
-    def follow(self, trials: int) -> None:
-        """Hire and let go as the cluster has room; no more trainers than there are trials left."""
+    def scale(self, trials: int) -> None:
+        """Start trainers if the cluster has room, but no more than there are trials."""
         now = time.monotonic()
-        if now - self._looked < LOOK_SECONDS and (self.here or self.coming):
+        if now < self._next_scale and (self.ready or self.starting):
             return
-        self._looked = now
-        have = len(self.here) + len(self.coming)
-        if self._wanted is not None:
-            self._hire(min(self._wanted, trials) - have)
-        elif have < trials:
-            self._free = max(free_trainers(self._placement.resources) - len(self.coming), 0)
-            self._hire(max(min(trials - have, self._free), 0 if have else 1))
-        self._mind_those_who_do_not_come(now)
+        self._next_scale = now + self._settings.scale_seconds
+        size = len(self.ready) + len(self.starting)
+        if self._count is not None:
+            self._start(min(self._count, trials) - size)
+        elif size < trials:
+            self._free = max(free_trainers(self._placement.resources) - len(self.starting), 0)
+            self._start(max(min(trials - size, self._free), 0 if size else 1))
+        self._report_slow_starts(now)
 
-    def arrive(self, answer: Any) -> None:
-        """A coming trainer has answered, or died before it could.
+    def confirm_start(self, answer: ObjectRef) -> None:
+        """Make a starting trainer ready that has answered, or drop it if it died.
 
         Raises:
-            ClusterError: one after the other dies as it starts.
+            ClusterError: several in a row died as they started.
         """
-        worker = self.coming.pop(answer)
+        worker = self.starting.pop(answer)
         try:
             worker.name = ray.get(answer)
         except RayError as error:
             self._false_starts += 1
-            if self._false_starts >= FALSE_STARTS:
-                raise ClusterError(f"trainers cannot start: {reason(error)}; see what they need to import") from None
+            if self._false_starts >= self._settings.false_starts:
+                reason = loss_reason(error)
+                raise ClusterError(f"trainers cannot start: {reason}; check what they need to import") from None
             return
         self._false_starts = 0
-        worker.heard = time.monotonic()
-        self.here.append(worker)
+        worker.last_message = time.monotonic()
+        self.ready.append(worker)
 
-    def lose(self, worker: Worker, again: bool) -> None:
-        """Let a trainer go; `again` hires another at once, without a look at the cluster."""
+    def remove(self, worker: Worker, replace: bool) -> None:
+        """End a ready trainer, and start another one at once if it is to be replaced."""
         ray.kill(worker.actor)
-        self.here.remove(worker)
-        if again:
-            self._hire(1)
+        self.ready.remove(worker)
+        if replace:
+            self._start(1)
 
-    def dismiss(self) -> None:
-        """Let all of them go."""
-        for worker in (*self.here, *self.coming.values()):
+    def shutdown(self) -> None:
+        """End all trainers, and take back what was requested of the autoscaler."""
+        for worker in (*self.ready, *self.starting.values()):
             ray.kill(worker.actor)
-        self.here, self.coming = [], {}
-        if self._asked:
-            request_resources(bundles=[])
+        self.ready, self.starting = [], {}
+        if self._has_requested:
+            self._request(0, self._placement.resources)
 
-    def _hire(self, count: int) -> None:
+    def _start(self, count: int) -> None:
         resources = dict(self._placement.resources)
         cpu, gpu, memory = resources.pop("cpu", 1.0), resources.pop("gpu", 0.0), resources.pop("memory", None)
-        # Ray's own retries are off: with them, a trial whose worker died would silently have run twice
-        trainer = ray.remote(max_restarts=0, max_task_retries=0, concurrency_groups={"control": 1})(Trainer)
-        placed = trainer.options(
+        # without Ray's own retries, which would run a trial twice without a word
+        trainer = ray.remote(max_restarts=0, max_task_retries=0, concurrency_groups={"control": 1})(Trainer).options(
             num_cpus=cpu, num_gpus=gpu, memory=memory, resources=resources, scheduling_strategy="SPREAD"
         )
         self._free = max(self._free - max(count, 0), 0)
         for _ in range(count):
-            worker = Worker(placed.remote(*self._arguments))
-            self.coming[worker.actor.ping.remote()] = worker
+            worker = Worker(trainer.remote(*self._arguments))
+            self.starting[worker.actor.ping.remote()] = worker
 
-    def _mind_those_who_do_not_come(self, now: float) -> None:
-        """Give up those that the cluster has no room for, or say that they are waited for."""
-        late = [answer for answer, worker in self.coming.items() if now - worker.since > PATIENCE_SECONDS]
-        if not late or free_trainers(self._placement.resources) > 0:
+    def _report_slow_starts(self, now: float) -> None:
+        """Give up trainers that the cluster has no room for, or log that the pool waits for them."""
+        limit = self._settings.start_seconds
+        slow = [answer for answer, worker in self.starting.items() if now - worker.start_time > limit]
+        if not slow or free_trainers(self._placement.resources) > 0:
             return
-        if self._wanted is None:
-            for answer in late[0 if self.here else 1 :]:
-                ray.kill(self.coming.pop(answer).actor)
-        if (self._wanted is not None or not self.here) and now - self._said > SAY_SECONDS:
-            self._said = now
-            count = self._wanted or 1
-            there = total_trainers(self._placement.resources)
-            self._say(
-                f"{len(self.here)} of {count} trainers are here; waiting for {self._needs()} for each of the others "
-                f"(the cluster has room for {there} in all, and what others use of it is not free)"
-            )
+        if self._count is None:
+            for answer in slow[0 if self.ready else 1 :]:
+                ray.kill(self.starting.pop(answer).actor)
+        if (self._count is not None or not self.ready) and now >= self._next_report:
+            self._next_report = now + self._settings.report_seconds
+            logger.warning(
+                "%d of %d trainers are ready; waiting for %s for each of the others "
+                "(the cluster has room for %d in all, some of it used by others)",
+                len(self.ready), self._count or 1, self._needs(), total_trainers(self._placement.resources),
+            )  # fmt: skip
 
     def _needs(self) -> str:
         return ", ".join(f"{amount:g} {name}" for name, amount in self._placement.resources.items())
-
-
-def reason(error: Exception) -> str:
-    """Why a worker was lost, out of one of Ray's long messages."""
-    if isinstance(error, OutOfMemoryError):
-        return "it was ended for lack of memory"
-    if _away(error):
-        return "its node went out of reach"
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
-    if isinstance(error, RayActorError):
-        return lines[-1] if getattr(error, "actor_init_failed", False) else "its process died"
-    return f"{type(error).__name__}: {lines[0]}"
-
-
-def innocent(error: Exception, name: str) -> bool:
-    """Whether the loss of a worker is known to be no doing of its trials.
-
-    That is so where its node or the network went, and where Ray ended it for lack of memory with another one that
-    held more.
-
-    Args:
-        error: what Ray says of its end.
-        name: of the worker.
-    """
-    if isinstance(error, OutOfMemoryError):
-        held = {pid: float(gigabytes) for pid, gigabytes in ENDED_FOR_MEMORY.findall(str(error))}
-        return held.get(name.rpartition(":")[2], math.inf) < max(held.values(), default=0.0)
-    return _away(error)
-
-
-def _away(error: Exception) -> bool:
-    """Whether a worker's node or the network to it went."""
-    gone = isinstance(error, ActorUnavailableError | ObjectLostError | GetTimeoutError)
-    return gone or (isinstance(error, ActorDiedError) and "its node has died" in str(error))

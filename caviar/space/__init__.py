@@ -1,16 +1,7 @@
 from caviar.space.conditions import Dimension
+from caviar.space.constructors import choice, lograndint, loguniform, randint, reverseloguniform, uniform
 from caviar.space.defaults import default_space
-from caviar.space.hyperparameters import (
-    Choice,
-    Integer,
-    Real,
-    choice,
-    lograndint,
-    loguniform,
-    randint,
-    reverseloguniform,
-    uniform,
-)
+from caviar.space.hyperparameters import Choice, Integer, Real
 from caviar.space.space import Config, Space, cube
 
 __all__ = [

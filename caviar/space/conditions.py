@@ -1,74 +1,94 @@
-"""A space as a tree: choices may open sub-spaces, whose hyperparameters are in force under one option only."""
+"""Sub-spaces: an option of a choice may have hyperparameters that are active only under it.
+
+Everything here reads plain mappings from names to hyperparameters or constants, in the order of the names.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from caviar.errors import InputError
-from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Real
-
-if TYPE_CHECKING:
-    from caviar.space.space import Space
+from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option, Real, SubSpace
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """One coordinate of the unit cube: a hyperparameter with more than one value, and when it counts."""
+    """One coordinate of the unit cube: a hyperparameter with more than one value.
+
+    Args:
+        name: of the hyperparameter.
+        hyperparameter: its kind and range.
+        parent: the index of the coordinate of the choice that it lives under; None at the top.
+        option: the index of the option of that choice under which it is active.
+
+    >>> from caviar.space.constructors import uniform
+    >>> Dimension("momentum", uniform(0, 1)).parent is None
+    True
+    """
 
     name: str
     hyperparameter: Hyperparameter
-    parent: int | None = None  # the coordinate of the choice that it lives under
-    option: int | None = None  # the index of the option of that choice
+    parent: int | None = None
+    option: int | None = None
 
 
-def _single(value: Any) -> bool:
-    """Whether an entry of a space can only ever have one value."""
-    return not isinstance(value, Hyperparameter) or (value.levels == 1 and not any(getattr(value, "spaces", ())))
+def dimensions_of(space: SubSpace) -> tuple[Dimension, ...]:
+    """Return the coordinates of a space, parents before their children.
 
+    Raises:
+        InputError: one config could hold a name twice.
+    """
+    dimensions: list[Dimension] = []
 
-def _only(value: Any) -> Any:
-    """The value of an entry that has only one."""
-    return value.options[0] if isinstance(value, Choice) else value.low if isinstance(value, Real | Integer) else value
-
-
-def dimensions_of(space: "Space") -> list[Dimension]:
-    """The coordinates of a space, parents before their children."""
-    found: list[Dimension] = []
-
-    def visit(inner: "Space", parent: int | None, option: int | None, outer: frozenset[str]) -> None:
-        for name, value in inner.hyperparameters.items():
-            if name in outer:
-                raise InputError(f"the hyperparameter {name!r} could be in force twice in one config; rename one")
-            if not _single(value):
-                found.append(Dimension(name, value, parent, option))
-                here = len(found) - 1
-                beside = {n for other, v in inner.hyperparameters.items() if other != name for n in _under(v)}
-                for i, under in enumerate(getattr(value, "spaces", ())):
-                    if under is not None:
-                        visit(under, here, i, outer | frozenset(inner.hyperparameters) | beside)
+    def visit(entries: SubSpace, parent: int | None, option: int | None, taken: frozenset[str]) -> None:
+        for name, value in entries.items():
+            if name in taken:
+                raise InputError(f"hyperparameter {name!r} could be in one config twice; rename one of them")
+            if _is_constant(value):
+                continue
+            dimensions.append(Dimension(name, value, parent, option))
+            index = len(dimensions) - 1
+            siblings = {n for other, v in entries.items() if other != name for s in _sub_spaces(v) for n in names_of(s)}
+            for i, space in enumerate(value.spaces if isinstance(value, Choice) else ()):
+                if space is not None:
+                    visit(space, index, i, taken | frozenset(entries) | siblings)
 
     visit(space, None, None, frozenset())
-    return found
+    return tuple(dimensions)
 
 
-def _under(value: Any) -> tuple[str, ...]:
-    """The names that live under the options of a choice."""
-    return tuple(name for under in getattr(value, "spaces", ()) if under is not None for name in under.names)
-
-
-def names_of(space: "Space") -> Iterator[str]:
-    """Every name that a config may have; one under several options comes several times."""
-    for name, value in space.hyperparameters.items():
+def names_of(space: SubSpace) -> Iterator[str]:
+    """Yield every name that a config may have; one under several options comes several times."""
+    for name, value in space.items():
         yield name
-        for under in getattr(value, "spaces", ()):
-            yield from names_of(under) if under is not None else ()
+        for sub_space in _sub_spaces(value):
+            yield from names_of(sub_space)
 
 
-def filled(space: "Space", alive: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The pairs of a config in the order of the space, from the values of the coordinates that count."""
-    for name, value in space.hyperparameters.items():
-        chosen = _only(value) if _single(value) else alive[name]
+def config_items(space: SubSpace, active: Mapping[str, Option]) -> Iterator[tuple[str, Option]]:
+    """Yield the names and values of a config in the order of its space.
+
+    Args:
+        space: what may vary, and constants.
+        active: the values of the active coordinates, by name.
+    """
+    for name, value in space.items():
+        chosen = _constant(value) if _is_constant(value) else active[name]
         yield name, chosen
-        if isinstance(value, Choice) and any(value.spaces):
-            under = value.spaces[value.index(chosen)]
-            yield from filled(under, alive) if under is not None else ()
+        if isinstance(value, Choice) and (sub_space := value.spaces[value.index(chosen)]):
+            yield from config_items(sub_space, active)
+
+
+def _sub_spaces(value: Option) -> list[SubSpace]:
+    return [space for space in value.spaces if space is not None] if isinstance(value, Choice) else []
+
+
+def _is_constant(value: Option) -> bool:
+    """Return whether an entry of a space has one value only."""
+    return not isinstance(value, Hyperparameter) or (value.levels == 1 and not _sub_spaces(value))
+
+
+def _constant(value: Option) -> Option:
+    """Return the only value of an entry."""
+    if isinstance(value, Choice):
+        return value.options[0]
+    return value.low if isinstance(value, Real | Integer) else value

@@ -1,13 +1,16 @@
 """The space of the built-in network, in the order in which practitioners tune it."""
 
-from caviar.space.hyperparameters import choice, loguniform, randint, reverseloguniform
+from caviar.space.constructors import choice, loguniform, randint, reverseloguniform
 from caviar.space.space import Space
 
 
 def default_space() -> Space:
-    """The built-in network's hyperparameters: the learning rate first, then the rest of the first tiers.
+    """Return the built-in network's hyperparameters: the learning rate first, then the other tiers.
 
-    Adam's beta2 = 0.999 and epsilon = 1e-8 are left alone; name them in a space of your own to vary them.
+    Adam's beta2 = 0.999 and epsilon = 1e-8 stay constant; name them in your own space to vary them.
+
+    >>> default_space().tiers(upto=1).dimension
+    1
     """
     return Space(
         learning_rate=loguniform(1e-4, 1.0, tier=1),

@@ -1,31 +1,33 @@
-"""One hyperparameter: a monotone map between [0, 1] and its values, or a list of choices.
+"""One hyperparameter: a monotone map between [0, 1] and its values, or a list of options.
 
-`Real`, `Integer` and `Choice` are plain values (frozen, comparable, with a repr that recreates them);
-people write them with `uniform`, `loguniform`, `reverseloguniform`, `randint`, `lograndint` and `choice`,
-the names that Ray Tune and Syne Tune use. Every bound is inclusive here.
+`Real`, `Integer` and `Choice` are plain values: frozen, comparable, with a repr that recreates them. People write them
+with the functions in `constructors.py`. All bounds are inclusive.
 """
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from caviar.errors import InputError
-from caviar.space.checks import check_bounds, check_default, check_tier, inside
 from caviar.space.scales import LINEAR, LOG, REVERSE_LOG, Array, Scale
-
-if TYPE_CHECKING:
-    from caviar.space.space import Space
 
 REAL_KINDS = {"uniform": LINEAR, "loguniform": LOG, "reverseloguniform": REVERSE_LOG}
 INTEGER_KINDS = {"randint": LINEAR, "lograndint": LOG}
 
+Option = Any  # of a choice: whatever the user's own code takes
+SubSpace = Mapping[str, Any]  # hyperparameters and constants by name
+
 
 @dataclass(frozen=True, repr=False)
 class Real:
-    """A real number in [low, high], explored evenly on the scale of its kind."""
+    """A real number in [low, high], explored evenly on the scale of its kind.
+
+    >>> Real("loguniform", 1e-4, 1.0).values(np.array([0.5]))
+    array([0.01])
+    """
 
     kind: str
     low: float
@@ -36,47 +38,41 @@ class Real:
     categorical = False
 
     def __post_init__(self) -> None:
-        check_tier(self)
-        check_bounds(self)
+        _check_number(self)
         if self.kind == "loguniform" and self.low <= 0:
-            raise InputError(f"{self!r}: a log scale starts above 0, got low={self.low}; try low=1e-6 or uniform")
+            raise _bounds_error(self, "> 0", "low=1e-6 or uniform")
         if self.kind == "reverseloguniform" and self.high >= 1:
-            raise InputError(
-                f"{self!r}: a reverse log scale ends below 1, got high={self.high}; try high=0.999 or uniform"
-            )
-        check_default(self)
+            raise _bounds_error(self, "< 1", "high=0.999 or uniform")
 
     def __repr__(self) -> str:
-        return _repr(self)
+        return _number_repr(self)
 
     @property
     def scale(self) -> Scale:
+        """The scale on which it is explored."""
         return REAL_KINDS[self.kind]
 
     @property
     def levels(self) -> float:
-        """How many different values there are."""
+        """The number of different values."""
         return 1.0 if self.low == self.high else math.inf
 
     def values(self, unit: Array) -> Array:
-        """Points of [0, 1], shape (n,), to values, shape (n,)."""
+        """Return the values at points of [0, 1]; both have shape (n,)."""
         return self.scale.values(unit, self.low, self.high)
 
-    def units(self, values: Iterable[Any]) -> Array:
-        """Values, shape (n,), to points of [0, 1], shape (n,); raises InputError outside of the bounds."""
-        return self.scale.units(inside(self, values), self.low, self.high)
-
-    def widened(self, upper: bool) -> "Real":
-        """The same hyperparameter with half its range more (on its scale) beyond the upper or lower bound."""
-        start, end = self.scale.forward(np.array([self.low, self.high]))
-        if upper:
-            return replace(self, high=max(self.high, float(self.scale.inverse(end + (end - start) / 2))))
-        return replace(self, low=min(self.low, float(self.scale.inverse(start - (end - start) / 2))))
+    def units(self, values: Iterable[float]) -> Array:
+        """Return the points of [0, 1] of values, shape (n,); raises InputError outside of the bounds."""
+        return self.scale.units(_clip_to_bounds(self, values), self.low, self.high)
 
 
 @dataclass(frozen=True, repr=False)
 class Integer:
-    """A whole number in low..high, both included; every number owns an interval of [0, 1] of its own."""
+    """An integer in low..high, both included; each has an interval of [0, 1] to itself.
+
+    >>> Integer("randint", 1, 4).values(np.array([0.0, 0.3, 1.0]))
+    array([1., 2., 4.])
+    """
 
     kind: str
     low: int
@@ -87,182 +83,153 @@ class Integer:
     categorical = False
 
     def __post_init__(self) -> None:
-        check_tier(self)
-        for name, bound in (("low", self.low), ("high", self.high)):
+        for bound in (self.low, self.high):
             if isinstance(bound, bool) or not isinstance(bound, int | np.integer):
-                raise InputError(f"{self.kind}: {name} is to be a whole number, got {bound!r}; try uniform")
-        check_bounds(self)
+                raise _bounds_error(self, "integers", "uniform")
+        _check_number(self)
         if self.kind == "lograndint" and self.low < 1:
-            raise InputError(f"{self!r}: a log scale starts above 0, got low={self.low}; try low=1 or randint")
-        check_default(self)
+            raise _bounds_error(self, "> 0", "low=1 or randint")
 
     def __repr__(self) -> str:
-        return _repr(self)
+        return _number_repr(self)
 
     @property
     def scale(self) -> Scale:
+        """The scale on which it is explored."""
         return INTEGER_KINDS[self.kind]
 
     @property
     def levels(self) -> float:
-        """How many different values there are."""
+        """The number of different values."""
         return float(self.high - self.low + 1)
 
     def values(self, unit: Array) -> Array:
-        """Points of [0, 1], shape (n,), to whole numbers as floats, shape (n,)."""
-        # each number owns an interval half a unit to either side, so that the bounds get a full share
+        """Return the integers, as floats, at points of [0, 1]; both have shape (n,)."""
+        # an interval reaches half a unit to either side, so that the bounds get a full share
         real = self.scale.values(unit, self.low - 0.5, self.high + 0.5)
         return np.clip(np.floor(real + 0.5), self.low, self.high)
 
-    def units(self, values: Iterable[Any]) -> Array:
-        """Whole numbers, shape (n,), to the middles of their intervals, shape (n,)."""
-        return self.scale.units(inside(self, values), self.low - 0.5, self.high + 0.5)
-
-    def widened(self, upper: bool) -> "Integer":
-        """The same hyperparameter with half its range more (on its scale) beyond the upper or lower bound."""
-        start, end = self.scale.forward(np.array([self.low, self.high], dtype=float))
-        if upper:
-            high = max(self.high + 1, round(float(self.scale.inverse(end + (end - start) / 2))))
-            return replace(self, high=high)
-        low = min(self.low - 1, round(float(self.scale.inverse(start - (end - start) / 2))))
-        floor = 1 if self.low >= 1 else 0 if self.low >= 0 else low  # counts stay counts
-        return replace(self, low=max(low, floor))
+    def units(self, values: Iterable[float]) -> Array:
+        """Return the middles of the intervals of integers, shape (n,); raises InputError for other values."""
+        return self.scale.units(_clip_to_bounds(self, values), self.low - 0.5, self.high + 0.5)
 
 
 @dataclass(frozen=True, repr=False)
 class Choice:
-    """One of several options without an order; an option may bring a `Space` that lives only under it."""
+    """One of several options without an order; an option may have a sub-space that is active only under it.
 
-    options: tuple[Any, ...]
+    >>> Choice(("adam", "momentum")).values(np.array([0.2, 0.9]))
+    array(['adam', 'momentum'], dtype=object)
+    """
+
+    options: tuple[Option, ...]
     tier: int = 2
-    default: Any = None
-    spaces: tuple["Space | None", ...] = ()
+    default: Option = None
+    spaces: tuple[SubSpace | None, ...] = ()  # one per option; None where the option has no sub-space
 
     kind = "choice"
     categorical = True
 
     def __post_init__(self) -> None:
-        check_tier(self)
-        if not self.options:
-            raise InputError("choice: got no options; give at least one, such as choice([32, 64])")
-        for option in self.options:
-            if isinstance(option, float) and math.isnan(option):
-                raise InputError("choice: NaN is no option; leave it out")
-        if len({(type(option), repr(option)) for option in self.options}) < len(self.options):
-            raise InputError(f"choice: an option stands twice in {list(self.options)!r}; name each once")
-        if self.default is not None and self.default not in self.options:
-            raise InputError(f"choice: default={self.default!r} is none of {list(self.options)!r}")
+        options = list(self.options)
+        object.__setattr__(self, "spaces", tuple(s or None for s in self.spaces) or (None,) * len(options))
+        _check_tier(self.tier)
+        if not options:
+            raise InputError("choice must have at least one option, got []; try choice([32, 64])")
+        if any(isinstance(option, float) and math.isnan(option) for option in options):
+            raise InputError(f"choice options must not be NaN, got {options!r}")
+        if len({(type(option), repr(option)) for option in options}) < len(options):
+            raise InputError(f"choice options must be different, got {options!r}; name each once")
+        if not all(isinstance(space, Mapping | None) for space in self.spaces):
+            raise InputError(f"each sub-space of a choice must be a Space or None, got {list(self.spaces)!r}")
+        if self.default is not None and self.default not in options:
+            raise InputError(f"default must be one of {options!r}, got {self.default!r}")
 
     def __repr__(self) -> str:
-        shown: Any = list(self.options)
-        if any(self.spaces):
-            shown = dict(zip(self.options, self.spaces, strict=True))
-        return f"choice({shown!r}{_extras(self)})"
+        options = dict(zip(self.options, self.spaces, strict=True)) if any(self.spaces) else list(self.options)
+        return f"choice({options!r}{_settings_repr(self)})"
 
     @property
     def levels(self) -> float:
-        """How many options there are."""
+        """The number of options."""
         return float(len(self.options))
 
     def indices(self, unit: Array) -> Array:
-        """Points of [0, 1], shape (n,), to indices of options as floats, shape (n,)."""
+        """Return the indices of options, as floats, at points of [0, 1]; both have shape (n,)."""
         return np.minimum(np.floor(unit * len(self.options)), len(self.options) - 1)
 
     def values(self, unit: Array) -> Array:
-        """Points of [0, 1], shape (n,), to options, an object array of shape (n,)."""
+        """Return the options at points of [0, 1], shape (n,), as an object array of shape (n,)."""
         options = np.empty(len(self.options), dtype=object)
         options[:] = self.options
         chosen: Array = options[self.indices(unit).astype(int)]
         return chosen
 
-    def units(self, values: Iterable[Any]) -> Array:
-        """Options, shape (n,), to the middles of their intervals, shape (n,)."""
+    def units(self, values: Iterable[Option]) -> Array:
+        """Return the middles of the intervals of options, shape (n,); raises InputError for other values."""
         return np.array([(self.index(value) + 0.5) / len(self.options) for value in values])
 
-    def index(self, value: Any) -> int:
-        """The position of an option; raises InputError for a value that is none of them."""
+    def index(self, value: Option) -> int:
+        """Return the position of an option; raises InputError for any other value."""
         for i, option in enumerate(self.options):
             if option == value and isinstance(option, bool) == isinstance(value, bool):
                 return i
-        raise InputError(f"{value!r} is none of the options {list(self.options)!r}")
+        raise InputError(f"{value!r} is not one of {list(self.options)!r}")
 
 
 Hyperparameter = Real | Integer | Choice
 
 
-def uniform(low: float, high: float, *, tier: int = 2, default: float | None = None) -> Real:
-    """A real number in [low, high], evenly on the linear scale.
-
-    >>> uniform(0, 1).values(np.array([0.0, 0.25, 1.0]))
-    array([0.  , 0.25, 1.  ])
-    """
-    return Real("uniform", low, high, tier, default)
+def _check_tier(tier: int) -> None:
+    if tier not in (1, 2, 3):
+        raise InputError(f"tier must be 1, 2 or 3, got {tier!r}")
 
 
-def loguniform(low: float, high: float, *, tier: int = 2, default: float | None = None) -> Real:
-    """A real number in [low, high] with low > 0: value = 10^r, r uniform in [log10 low, log10 high].
-
-    >>> loguniform(1e-4, 1, tier=1).values(np.array([0.25, 0.75]))
-    array([0.001, 0.1  ])
-    """
-    return Real("loguniform", low, high, tier, default)
-
-
-def reverseloguniform(low: float, high: float, *, tier: int = 2, default: float | None = None) -> Real:
-    """A real number in [low, high] with high < 1 whose distance from 1 is explored on the log scale.
-
-    For beta in 0.9..0.999 the windows 1 / (1 - beta) of 10..1000 get equal shares per decade.
-
-    >>> reverseloguniform(0.9, 0.999).values(np.array([0.0, 0.5, 1.0]))
-    array([0.9  , 0.99 , 0.999])
-    """
-    return Real("reverseloguniform", low, high, tier, default)
+def _check_number(number: Real | Integer) -> None:
+    """Raise InputError for a tier, bounds or a default that a real number or integer cannot have."""
+    _check_tier(number.tier)
+    try:
+        finite = math.isfinite(number.low) and math.isfinite(number.high)
+    except TypeError:
+        finite = False
+    if not finite:
+        raise _bounds_error(number, "finite numbers")
+    if number.low > number.high:
+        raise _bounds_error(number, "in ascending order", "swapping them")
+    if number.default is not None and not number.low <= number.default <= number.high:
+        raise InputError(
+            f"default of {number.kind} must be in [{number.low!r}, {number.high!r}], got {number.default!r}"
+        )
 
 
-def randint(low: int, high: int, *, tier: int = 2, default: int | None = None) -> Integer:
-    """A whole number in low..high, **both included**, as Python's `random.randint`.
-
-    Ray Tune's `randint` and NumPy's leave out `high`; here `randint(50, 100)` can give 100.
-    """
-    return Integer("randint", low, high, tier, default)
-
-
-def lograndint(low: int, high: int, *, tier: int = 2, default: int | None = None) -> Integer:
-    """A whole number in low..high, **both included**, on the log scale (Ray Tune's leaves out `high`)."""
-    return Integer("lograndint", low, high, tier, default)
+def _bounds_error(number: Real | Integer, requirement: str, remedy: str = "") -> InputError:
+    low, high = number.low, number.high
+    return InputError(
+        f"{number.kind} bounds must be {requirement}, got {low=}, {high=}" + (remedy and f"; try {remedy}")
+    )
 
 
-def choice(options: "Iterable[Any] | Mapping[Any, Space | None]", *, tier: int = 2, default: Any = None) -> Choice:
-    """One of several options without an order.
-
-    Args:
-        options: the options; or a dict from each option to a `Space` (or None) that lives only under it:
-            `choice({"adam": Space(beta2=...), "momentum": None})`. Its columns are empty elsewhere.
-        tier: the priority, 1 (first) to 3.
-        default: the option that `Space.tiers` fixes it at; the first one if left out.
-    """
-    if isinstance(options, Mapping):
-        return Choice(tuple(options), tier, default, tuple(options.values()))
-    if isinstance(options, str):
-        raise InputError(f"choice: got the string {options!r}; give a list, such as choice([{options!r}])")
-    listed = tuple(options)
-    return Choice(listed, tier, default, (None,) * len(listed))
-
-
-def default_of(hyperparameter: Hyperparameter) -> Any:
-    """The value to fix a hyperparameter at: its `default`, else its scale's middle or the first option."""
-    if hyperparameter.default is not None:
-        return hyperparameter.default
-    if isinstance(hyperparameter, Choice):
-        return hyperparameter.options[0]
-    middle = hyperparameter.values(np.array([0.5])).item()
-    return int(middle) if isinstance(hyperparameter, Integer) else middle
+def _clip_to_bounds(number: Real | Integer, values: Iterable[float]) -> Array:
+    """Return values as floats, shape (n,), clipped where rounding took them out; raises InputError for others."""
+    try:
+        array = np.asarray(list(values), dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"{number!r} takes numbers, got {values!r}") from None
+    slack = 1e-12 * max(abs(number.low), abs(number.high))
+    outside = ~((array >= number.low - slack) & (array <= number.high + slack))
+    if outside.any():
+        raise InputError(f"{number!r} takes values within its bounds, got {array[outside][0]:g}")
+    fractional = array != np.floor(array)
+    if isinstance(number, Integer) and fractional.any():
+        raise InputError(f"{number!r} takes integers, got {array[fractional][0]:g}")
+    clipped: Array = np.clip(array, number.low, number.high)
+    return clipped
 
 
-def _extras(hyperparameter: Hyperparameter) -> str:
-    default = "" if hyperparameter.default is None else f", default={hyperparameter.default!r}"
-    return ("" if hyperparameter.tier == 2 else f", tier={hyperparameter.tier}") + default
+def _settings_repr(hyperparameter: Hyperparameter) -> str:
+    tier = "" if hyperparameter.tier == 2 else f", tier={hyperparameter.tier}"
+    return tier if hyperparameter.default is None else f"{tier}, default={hyperparameter.default!r}"
 
 
-def _repr(hyperparameter: Real | Integer) -> str:
-    return f"{hyperparameter.kind}({hyperparameter.low!r}, {hyperparameter.high!r}{_extras(hyperparameter)})"
+def _number_repr(number: Real | Integer) -> str:
+    return f"{number.kind}({number.low!r}, {number.high!r}{_settings_repr(number)})"

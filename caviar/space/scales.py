@@ -1,7 +1,7 @@
 """The scales on which a hyperparameter is explored: monotone maps between [0, 1] and its values.
 
-A scale is a pair of formulas; a range on it is cut evenly, so that equal steps of the unit interval are
-equal steps of `forward(value)`. It knows nothing of integers, choices or spaces.
+A scale is a pair of formulas. Equal steps of the unit interval are equal steps of `forward(value)`. Scales know nothing
+of integers, choices or spaces.
 """
 
 from collections.abc import Callable
@@ -15,14 +15,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scale:
-    """One scale: `forward` takes values to the coordinate that is explored evenly, `inverse` goes back."""
+    """A scale: `forward` maps values to the coordinate that is explored evenly, `inverse` maps them back."""
 
     name: str
     forward: Callable[[Array], Array]
     inverse: Callable[[Array], Array]
 
     def values(self, unit: Array, low: float, high: float) -> Array:
-        """Points of [0, 1], shape (n,), to values in [low, high], shape (n,); 0 and 1 give the bounds.
+        """Return the values in [low, high] at points of [0, 1]; both have shape (n,), and 0 and 1 map to the bounds.
 
         >>> LOG.values(np.array([0.0, 0.5, 1.0]), 1e-4, 1.0)
         array([1.e-04, 1.e-02, 1.e+00])
@@ -32,7 +32,11 @@ class Scale:
         return np.where(unit <= 0.0, low, np.where(unit >= 1.0, high, values))
 
     def units(self, values: Array, low: float, high: float) -> Array:
-        """Values in [low, high], shape (n,), to points of [0, 1], shape (n,)."""
+        """Return the points of [0, 1] of values in [low, high]; both have shape (n,).
+
+        >>> LOG.units(np.array([0.01]), 1e-4, 1.0)
+        array([0.5])
+        """
         start, end = self.forward(np.array([low, high], dtype=float))
         if start == end:
             return np.full(np.shape(values), 0.5)
@@ -43,5 +47,5 @@ class Scale:
 LINEAR = Scale("linear", lambda value: value, lambda r: r)
 # value = 10^r with r uniform in [log10 low, log10 high]
 LOG = Scale("log", lambda value: np.log10(value), lambda r: np.power(10.0, r))
-# 1 - value on the log scale: the averaging window 1 / (1 - beta) is what grows evenly
+# 1 - value on the log scale: the averaging window 1 / (1 - beta) grows evenly
 REVERSE_LOG = Scale("reverse log", lambda value: -np.log1p(-value), lambda r: -np.expm1(-r))

@@ -15,36 +15,49 @@ from caviar.space.hyperparameters import (
     Choice,
     Hyperparameter,
     Integer,
+    Option,
     Real,
+    SubSpace,
 )
 from caviar.space.space import Space
+
+Plain = Mapping[str, Any]  # what JSON and TOML can hold
 
 KINDS = (*REAL_KINDS, *INTEGER_KINDS, "choice")
 
 
-def to_plain(space: Space) -> dict[str, Any]:
-    """A space as plain data.
+def to_plain(space: SubSpace) -> dict[str, Option]:
+    """Return a space as plain data.
 
-    >>> from caviar.space.hyperparameters import loguniform
+    >>> from caviar.space import loguniform
     >>> to_plain(Space(learning_rate=loguniform(1e-4, 1.0, tier=1), optimizer="adam"))
     {'learning_rate': {'loguniform': [0.0001, 1.0], 'tier': 1}, 'optimizer': 'adam'}
     """
-    return {name: _plain(value) for name, value in space.hyperparameters.items()}
+    return {name: _to_plain(value) for name, value in space.items()}
 
 
-def from_plain(plain: Mapping[str, Any]) -> Space:
-    """The space that plain data describe; raises InputError for an unknown kind or key."""
-    return Space(**{name: _entry(name, value) for name, value in plain.items()})
+def from_plain(plain: Plain) -> Space:
+    """Return the space that plain data describe.
+
+    Raises:
+        InputError: an unknown kind or key, or bounds or options that are not allowed.
+
+    >>> from_plain({"units": {"randint": [50, 100]}, "optimizer": "adam"})
+    Space(units=randint(50, 100), optimizer='adam')
+    """
+    return Space(
+        **{name: _from_plain(name, value) if isinstance(value, Mapping) else value for name, value in plain.items()}
+    )
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Option) -> Option:
     if not isinstance(value, Hyperparameter):
         return value
-    plain: dict[str, Any] = {}
+    plain: dict[str, Option] = {}
     if isinstance(value, Choice):
         plain["choice"] = list(value.options)
         if any(value.spaces):
-            plain["spaces"] = [to_plain(under) if under is not None else {} for under in value.spaces]
+            plain["spaces"] = [to_plain(space or {}) for space in value.spaces]
     else:
         plain[value.kind] = [value.low, value.high]
     plain["tier"] = value.tier
@@ -53,31 +66,30 @@ def _plain(value: Any) -> Any:
     return plain
 
 
-def _entry(name: str, value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        return value
-    kinds = [kind for kind in KINDS if kind in value]
-    allowed = (*kinds, "tier", "default", "spaces") if kinds == ["choice"] else (*kinds, "tier", "default")
-    unknown = [key for key in value if key not in (allowed if kinds else KINDS)]
-    if unknown or len(kinds) != 1:
-        wrong = unknown[0] if unknown else ", ".join(kinds)
-        raise InputError(
-            f"{name}: {wrong!r} is no kind of hyperparameter{did_you_mean(wrong, allowed if kinds else KINDS)}"
-        )
+def _from_plain(name: str, plain: Plain) -> Hyperparameter:
+    kinds = [kind for kind in KINDS if kind in plain]
+    keys = (*kinds, "tier", "default", *(["spaces"] if kinds == ["choice"] else [])) if kinds else KINDS
+    for key in plain:
+        if key not in keys:
+            raise InputError(f"{name}: unknown key {key!r} of a hyperparameter{did_you_mean(key, keys)}")
+    if len(kinds) != 1:
+        raise InputError(f"{name} must have one kind of {', '.join(KINDS)}, got {dict(plain)!r}")
     (kind,) = kinds
-    tier, default = value.get("tier", 2), value.get("default")
+    tier, default = plain.get("tier", 2), plain.get("default")
     if kind == "choice":
-        options, under = value["choice"], value.get("spaces")
-        if not isinstance(options, list | tuple):
-            raise InputError(f"{name}: a choice is a list of options, such as [32, 64]; got {options!r}")
-        if under is None:
-            under = [{}] * len(options)
-        if len(under) != len(options) or not all(isinstance(space, Mapping) for space in under):
-            raise InputError(f"{name}: spaces has a table for each of the {len(options)} options; got {under!r}")
-        spaces = tuple(from_plain(space) if space else None for space in under)
-        return Choice(tuple(options), tier, default, spaces)
+        return _choice(name, plain["choice"], plain.get("spaces"), tier, default)
     try:
-        low, high = value[kind]
+        low, high = plain[kind]
     except (TypeError, ValueError):
-        raise InputError(f"{name}: {kind} takes two bounds, such as [1, 10]; got {value[kind]!r}") from None
+        raise InputError(f"{name}: {kind} takes two bounds, such as [1, 10], got {plain[kind]!r}") from None
     return (Real if kind in REAL_KINDS else Integer)(kind, low, high, tier, default)
+
+
+def _choice(name: str, options: object, spaces: object, tier: int, default: Option) -> Choice:
+    if not isinstance(options, list | tuple):
+        raise InputError(f"{name}: choice takes a list of options, such as [32, 64], got {options!r}")
+    if spaces is None:
+        return Choice(tuple(options), tier, default)
+    if not isinstance(spaces, list | tuple) or [isinstance(s, Mapping) for s in spaces] != [True] * len(options):
+        raise InputError(f"{name}: spaces must be a list of {len(options)} tables, one per option, got {spaces!r}")
+    return Choice(tuple(options), tier, default, tuple(map(from_plain, spaces)))

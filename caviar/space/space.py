@@ -1,13 +1,13 @@
-"""A space: named hyperparameters, and the way between points of the unit cube and configs.
+"""A space: named hyperparameters, and the maps between points of the unit cube and configs.
 
-The rest of Caviar samples, clusters and zooms in the unit cube of `dimension` coordinates; only here do
-points get names and values. A choice may open a sub-space that lives only under one of its options: its
-coordinates exist for every point, but count (`active`) only where that option was chosen.
+The rest of Caviar samples, clusters and zooms in the unit cube of `dimension` coordinates; only here do points get
+names and values. The coordinates of a sub-space exist for every point, but are active only under their option.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from html import escape
-from typing import Any
+from keyword import iskeyword
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -15,33 +15,61 @@ from numpy.typing import NDArray
 
 from caviar._checks import did_you_mean
 from caviar.errors import InputError
-from caviar.space.conditions import Dimension, dimensions_of, filled, names_of
-from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, default_of, uniform
-from caviar.space.narrowing import around, within
+from caviar.space.bounds import fix, narrow_around, narrow_to, widen
+from caviar.space.conditions import Dimension, config_items, dimensions_of, names_of
+from caviar.space.constructors import uniform
+from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option
 from caviar.space.scales import Array
 
 Config = dict[str, Any]
 
 
-class Space:
-    """What may vary: names with hyperparameters, in order; anything else is a constant.
+class Space(Mapping[str, Any]):
+    """An immutable mapping from names to hyperparameters; any other value is a constant.
+
+    Spaces are equal if they hold equal entries in the same order; 1, 1.0 and True are different constants.
 
     Args:
-        hyperparameters: name=uniform(...), loguniform(...), choice(...) and so on, or name=value.
+        hyperparameters: name=uniform(...), loguniform(...), choice(...) and so on, or name=constant.
 
-    `grow` (False) may be set to True: then a search may reach beyond a bound that its square lies against.
+    Attributes:
+        dimensions: the coordinates of the unit cube, parents before their children.
+        names: every column that a config may have, constants and sub-spaces included, each once, in order.
 
-    >>> from caviar.space.hyperparameters import loguniform, randint
+    Raises:
+        InputError: one config could hold a name twice.
+
+    >>> from caviar.space import loguniform, randint
     >>> space = Space(learning_rate=loguniform(1e-4, 1, tier=1), units=randint(50, 100), optimizer="adam")
+    >>> space["units"], space.dimension
+    (randint(50, 100), 2)
     >>> space.configs(np.array([[0.5, 1.0]]))
     [{'learning_rate': 0.01, 'units': 100, 'optimizer': 'adam'}]
     """
 
-    grow: bool = False
+    _entries: dict[str, Any]
+    dimensions: tuple[Dimension, ...]
+    names: tuple[str, ...]
 
     def __init__(self, /, **hyperparameters: Any) -> None:
-        self.hyperparameters: dict[str, Any] = dict(hyperparameters)
-        self.dimensions: tuple[Dimension, ...] = tuple(dimensions_of(self))
+        object.__setattr__(self, "_entries", hyperparameters)
+        object.__setattr__(self, "dimensions", dimensions_of(hyperparameters))
+        object.__setattr__(self, "names", tuple(dict.fromkeys(names_of(hyperparameters))))
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a Space is immutable, got {name}={value!r}; make a new one")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a Space is immutable, cannot delete {name!r}; make a new one")
+
+    def __getitem__(self, name: str) -> Any:
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
     @property
     def dimension(self) -> int:
@@ -49,26 +77,28 @@ class Space:
         return len(self.dimensions)
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Every column that a config may have, constants and sub-spaces included, each once, in order."""
-        return tuple(dict.fromkeys(names_of(self)))
-
-    @property
     def levels(self) -> Array:
-        """How many different values each coordinate has, shape (d,); infinity for real numbers."""
+        """The number of different values of each coordinate, shape (d,); infinity for real numbers."""
         return np.array([dimension.hyperparameter.levels for dimension in self.dimensions])
 
     @property
     def categorical(self) -> NDArray[np.bool_]:
-        """Which coordinates are choices without an order, shape (d,)."""
+        """Whether each coordinate is a choice without an order, shape (d,)."""
         return np.array([dimension.hyperparameter.categorical for dimension in self.dimensions], dtype=bool)
 
     def active(self, points: Array) -> NDArray[np.bool_]:
-        """Which coordinates of each point count, shape (n, d): not those under an option left unchosen."""
+        """Return which coordinates of points are active, shape (n, d): all but those under other options.
+
+        Args:
+            points: of the unit cube, shape (n, d).
+
+        Raises:
+            InputError: another shape, or a coordinate outside of [0, 1].
+        """
         points = self._checked(points)
         active = np.ones(points.shape, dtype=bool)
         for j, dimension in enumerate(self.dimensions):
-            if dimension.parent is not None:  # a parent always stands before its children
+            if dimension.parent is not None:
                 parent = self.dimensions[dimension.parent].hyperparameter
                 assert isinstance(parent, Choice)
                 chosen = parent.indices(points[:, dimension.parent]) == dimension.option
@@ -76,10 +106,10 @@ class Space:
         return active
 
     def snap(self, points: Array) -> Array:
-        """The points moved to the middle of what they stand for, shape (n, d).
+        """Return points moved to the middle of what they stand for, shape (n, d).
 
-        Two points give the same config exactly when they snap to the same point: whole numbers and options
-        go to the middle of their interval, coordinates that do not count to 0.5.
+        Two points give the same config exactly when they snap to the same point: integers and options move to the
+        middle of their interval, inactive coordinates to 0.5. Args and Raises as for `active`.
         """
         points = self._checked(points)
         snapped = points.copy()
@@ -89,14 +119,17 @@ class Space:
         return np.where(self.active(points), snapped, 0.5)
 
     def configs(self, points: Array) -> list[Config]:
-        """Points of the unit cube, shape (n, d), to n configs with plain Python values."""
+        """Return the n configs of points, with plain Python values. Args and Raises as for `active`."""
         points = self._checked(points)
         columns = [_column(d.hyperparameter, points[:, j]) for j, d in enumerate(self.dimensions)]
         active = self.active(points)
-        return [self._config(i, columns, active[i]) for i in range(len(points))]
+        values = [
+            {d.name: columns[j][i] for j, d in enumerate(self.dimensions) if active[i, j]} for i in range(len(points))
+        ]
+        return [dict(config_items(self, row)) for row in values]
 
     def points(self, configs: Sequence[Mapping[str, Any]]) -> Array:
-        """Configs to points of the unit cube, shape (n, d).
+        """Return the points of the unit cube of configs, shape (n, d); inactive coordinates are 0.5.
 
         Raises:
             InputError: a name is missing or unknown, or a value lies outside of its hyperparameter.
@@ -109,7 +142,7 @@ class Space:
             for j, dimension in enumerate(self.dimensions):
                 if self.active(points[i : i + 1])[0, j]:
                     if dimension.name not in config:
-                        raise InputError(f"the config {dict(config)!r} lacks {dimension.name!r}; add its value")
+                        raise InputError(f"config {dict(config)!r} lacks {dimension.name!r}; add its value")
                     try:
                         points[i, j] = dimension.hyperparameter.units([config[dimension.name]])[0]
                     except InputError as error:
@@ -117,96 +150,111 @@ class Space:
         return points
 
     def tiers(self, upto: int) -> "Space":
-        """The space with every hyperparameter of a tier above `upto` (1 to 3) fixed at its default.
+        """Return the space with every hyperparameter of a tier above `upto` (1 to 3) fixed at its default.
 
-        >>> from caviar.space.hyperparameters import randint
+        >>> from caviar.space import randint
         >>> Space(layers=randint(1, 4, tier=3, default=2), units=randint(50, 100)).tiers(upto=2)
         Space(layers=2, units=randint(50, 100))
         """
         if upto not in (1, 2, 3):
-            raise InputError(f"tiers(upto={upto!r}): a tier is 1, 2 or 3")
-        return self._replaced(lambda _, h: _fixed(h) if h.tier > upto else h)
+            raise InputError(f"upto must be a tier (1, 2 or 3), got {upto!r}")
+        return self._replaced(lambda _, h: fix(h) if h.tier > upto else h)
 
     def widened(self, name: str, upper: bool) -> "Space":
-        """The space with half a range more beyond the upper or lower bound of one number."""
-        return self._replaced(lambda n, h: h.widened(upper) if n == name and not isinstance(h, Choice) else h)
+        """Return the space with half a range added beyond the upper or lower bound of one number.
 
-    def around(self, found: Any, share: float = 0.5) -> "Space":
-        """The space narrowed to where something good was found.
+        >>> Space(x=uniform(0.0, 1.0), y=3).widened("x", upper=True)
+        Space(x=uniform(0.0, 1.5), y=3)
+        """
+        return self._replaced(lambda n, h: h if n != name or isinstance(h, Choice) else widen(h, upper=upper))
+
+    def around(self, center: object, share: float = 0.5) -> "Space":
+        """Return the space narrowed to the surroundings of a good config.
 
         Args:
-            found: a result of a study (`study.best`) or a config, to be in the middle; or a square (`study.square`).
-            share: of each number's range, on its own scale, around a result; a choice keeps its options.
+            center: a result of a study (`study.best`) or a config; or a square (`study.square`), whose bounds are used.
+            share: of each number's range, on its own scale, that stays around a config; a choice keeps its options.
 
         Raises:
-            InputError: it lies outside of this space.
+            InputError: the center lies outside of this space.
 
-        >>> from caviar.space.hyperparameters import loguniform
+        >>> from caviar.space import loguniform
         >>> Space(rate=loguniform(1e-4, 1), optimizer="adam").around({"rate": 0.1})
         Space(rate=loguniform(0.01, 1, default=0.1), optimizer='adam')
         """
-        if isinstance(found, pd.DataFrame):
-            rows = {row["name"]: row for row in found.to_dict("records") if not pd.isna(row["low"])}
-            return self._replaced(lambda n, h: within(h, rows[n]["low"], rows[n]["high"]) if n in rows else h)
-        config = getattr(found, "config", found)
+        if isinstance(center, pd.DataFrame):
+            rows = {row["name"]: row for row in center.to_dict("records") if not pd.isna(row["low"])}
+            return self._replaced(lambda n, h: narrow_to(h, rows[n]["low"], rows[n]["high"]) if n in rows else h)
+        config = getattr(center, "config", center)
         if not isinstance(config, Mapping) or not set(config) & set(self.names):
-            raise InputError(f"around({found!r:.100}): give a result, a square, or a config of {', '.join(self.names)}")
-        return self._replaced(lambda name, h: around(h, config[name], share) if name in config else h)
+            names = ", ".join(self.names)
+            raise InputError(f"center must be a result, a square or a config of {names}, got {center!r:.100}")
+        return self._replaced(lambda n, h: narrow_around(h, config[n], share) if n in config else h)
 
-    def _replaced(self, replace: Any) -> "Space":
-        def replaced(name: str, value: Any) -> Any:
+    def _replaced(self, replace: Callable[[str, Hyperparameter], Option]) -> "Space":
+        """Return the space with what `replace` returns for the names and hyperparameters of every depth."""
+
+        def replaced(name: str, value: Option) -> Option:
             if isinstance(value, Choice):
-                spaces = tuple(s and s._replaced(replace) for s in value.spaces)
+                spaces = tuple(space and Space(**space)._replaced(replace) for space in value.spaces)
                 value = Choice(value.options, value.tier, value.default, spaces)
             return replace(name, value) if isinstance(value, Hyperparameter) else value
 
-        space = Space(**{name: replaced(name, value) for name, value in self.hyperparameters.items()})
-        space.grow = self.grow
-        return space
-
-    def _config(self, i: int, columns: list[list[Any]], active: NDArray[np.bool_]) -> Config:
-        alive = {d.name: columns[j][i] for j, d in enumerate(self.dimensions) if active[j]}
-        return dict(filled(self, alive))
+        return Space(**{name: replaced(name, value) for name, value in self.items()})
 
     def _checked(self, points: Array) -> Array:
         points = np.asarray(points, dtype=float)
         if points.ndim != 2 or points.shape[1] != self.dimension or not ((points >= 0) & (points <= 1)).all():
-            raise InputError(f"expected points of the unit cube of shape (n, {self.dimension}), got {points.shape}")
+            raise InputError(f"points must lie in the unit cube, shape (n, {self.dimension}), got {points.shape}")
         return points
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Space) and self.hyperparameters == other.hyperparameters
+        return _identity(self) == _identity(other) if isinstance(other, Space) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(repr(self))
+        return hash(_identity(self))
 
     def __repr__(self) -> str:
-        return f"Space({', '.join(f'{name}={value!r}' for name, value in self.hyperparameters.items())})"
+        if all(name.isidentifier() and not iskeyword(name) for name in self):
+            return f"Space({', '.join(f'{name}={value!r}' for name, value in self.items())})"
+        return f"Space(**{self._entries!r})"
 
     def _repr_html_(self) -> str:
-        """A table for notebooks."""
+        """Return a table for notebooks."""
         cells = [("hyperparameter", "tier", "values")]
-        cells += [(name, getattr(value, "tier", ""), value) for name, value in self.hyperparameters.items()]
+        cells += [(name, getattr(value, "tier", ""), value) for name, value in self.items()]
         rows = ["".join(f'<td style="text-align:left">{escape(str(cell))}</td>' for cell in row) for row in cells]
         head, *body = (f"<tr>{row}</tr>" for row in rows)
         return f"<table><thead>{head.replace('td', 'th')}</thead><tbody>{''.join(body)}</tbody></table>"
 
 
 def cube(dimension: int) -> Space:
-    """The plain unit cube of d real coordinates x0, x1, ..., for searches outside of any study."""
+    """Return the unit cube of d real coordinates x0, x1, ..., for searches outside of a study.
+
+    >>> cube(2)
+    Space(x0=uniform(0.0, 1.0), x1=uniform(0.0, 1.0))
+    """
     return Space(**{f"x{j}": uniform(0.0, 1.0) for j in range(dimension)})
 
 
-def _fixed(hyperparameter: Hyperparameter) -> Any:
-    """A hyperparameter held at its default; the sub-space under that default stays."""
-    default = default_of(hyperparameter)
-    if isinstance(hyperparameter, Choice) and (under := hyperparameter.spaces[hyperparameter.index(default)]):
-        return Choice((default,), hyperparameter.tier, None, (under,))
-    return default
-
-
-def _column(hyperparameter: Hyperparameter, unit: Array) -> list[Any]:
+def _column(hyperparameter: Hyperparameter, unit: Array) -> list[Option]:
     values = hyperparameter.values(unit)
     if isinstance(hyperparameter, Integer):
         return [int(value) for value in values]
     return list(values.tolist())
+
+
+def _identity(value: object) -> Hashable:
+    """Return a hashable value that differs for everything that could make a config differ: type, content, order."""
+    if isinstance(value, Hyperparameter):
+        fields = (value.options, value.spaces) if isinstance(value, Choice) else (value.kind, value.low, value.high)
+        return type(value), *map(_identity, (*fields, value.tier, value.default))
+    if isinstance(value, np.ndarray):
+        return np.ndarray, value.dtype.str, value.shape, _identity(value.tolist())
+    if isinstance(value, np.generic):
+        return _identity(value.item())
+    if isinstance(value, Mapping):
+        return Mapping, tuple((_identity(key), _identity(item)) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return type(value), tuple(map(_identity, value))
+    return type(value), repr(value)  # which tells apart what == takes for equal: 1 and True, 0.0 and -0.0

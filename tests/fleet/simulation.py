@@ -1,134 +1,193 @@
-"""A fleet in virtual time: workers that take drawn durations and die now and then, behind the real dispatcher."""
+"""Trainers in virtual time: what a study needs of a pool, in milliseconds, deterministic and without Ray.
+
+Trials are trained for real, in this process, by the code of the trainers; only the clock and the losses are simulated,
+and the real dispatcher decides who gets what.
+"""
 
 import heapq
 import itertools
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 
 from caviar.fleet.dispatch import Dispatcher
-from caviar.fleet.messages import Done, Event, Lease, Report, Stack, Started
-from caviar.records.trial import Trial
+from caviar.fleet.messages import Done, Event, Lease, Report, Stack
+from caviar.fleet.settings import DEFAULTS, PoolSettings
+from caviar.fleet.worker.stacks import StackRunner
+from caviar.fleet.worker.trainables import Trainable
+from caviar.records.trial import State, Trial
 
 
-class SimulatedFleet:
-    """What a driver needs of a pool, without Ray and without waiting.
+@dataclass
+class SimulatedWorker:
+    """A trainer, the leases that it holds, and the stack that it trains."""
+
+    runner: StackRunner
+    leases: deque[Lease] = field(default_factory=deque)
+    stack: Stack = ()
+    events: Iterator[Event] = iter(())
+
+
+class SimulatedTrainers:
+    """A `Trainers` that trains in this process, in virtual time.
 
     Args:
-        workers: how many.
-        duration: the seconds that a trial takes.
-        deaths: the mean seconds between two losses of a random worker; None: none dies.
-        killers: trials that take their worker with them whenever they run.
-        epochs: how many reports a trial gives.
-        score: the metric of a trial's number and epoch.
+        trainable: what to train.
+        metric: the name of the metric that every report must contain.
+        workers: the number of trainers; a lost one is replaced at once.
+        seed: of the durations and the random losses.
+        duration: the virtual seconds that a lease of a trial takes; None: drawn from 0.5 to 2, so that trials end in
+            another order than they start.
+        losses: how many times a trial takes its trainer with it, by its number; math.inf for every time.
+        loss_seconds: the mean virtual seconds between two losses of a random trainer; None: there are none.
+        settings: of the dispatcher.
+
+    `now` is the virtual time, `busy` the virtual seconds that the trainers have trained, `starts` the number of starts
+    of trials, `epochs` the number of reports, `last_start` the virtual time of each trial's last start.
+
+    >>> from caviar.fleet.worker.trainables import FunctionTrainable
+    >>> trainers = SimulatedTrainers(FunctionTrainable(lambda config: {"loss": config["x"]}), "loss")
+    >>> trainers.submit([(Trial(0, 1, {"x": 0.5}, seed=7),)])
+    >>> events = []
+    >>> while trainers.pending:
+    ...     events += trainers.poll()
+    >>> [type(event).__name__ for event in events]
+    ['Started', 'Report', 'Done']
     """
 
     def __init__(
         self,
-        workers: int,
-        duration: Callable[[Trial], float],
-        deaths: float | None = None,
-        killers: Iterable[int] = (),
+        trainable: Trainable,
+        metric: str,
+        workers: int = 4,
         seed: int = 0,
-        epochs: int = 1,
-        score: Callable[[int, int], float] = lambda number, epoch: float(number),
+        *,
+        duration: Callable[[Trial], float] | None = None,
+        losses: Mapping[int, float] | None = None,
+        loss_seconds: float | None = None,
+        settings: PoolSettings = DEFAULTS,
     ) -> None:
-        self.dispatcher = Dispatcher()
-        self.workers, self.trainable = workers, None
-        self.now = 0.0
-        self.busy = 0.0
-        self.starts = 0
-        self.epochs = 0  # how many were trained
-        self._epochs, self._score = epochs, score
-        self._paused: dict[int, tuple[int, int]] = {}  # where a paused trial is, and how many reports it has given
-        self._given: dict[int, int] = {}
+        self.trainable, self.workers = trainable, workers
+        self.now = self.busy = 0.0
+        self.starts = self.epochs = 0
         self.last_start: dict[int, float] = {}
+        self._metric, self._seed = metric, seed
+        self._duration, self._losses, self._loss_seconds = duration, dict(losses or {}), loss_seconds
+        self._dispatcher = Dispatcher(settings)
         self._random = random.Random(seed)
-        self._duration, self._killers, self._deaths = duration, frozenset(killers), deaths
         self._order = itertools.count()
-        self._names = itertools.count(workers)
-        self._agenda: list[tuple[float, int, str, int, Stack]] = []
-        self._leases: dict[int, list[Lease]] = {worker: [] for worker in range(workers)}
-        if deaths is not None:
-            self._plan(self._random.expovariate(1 / deaths), "death", -1, ())
+        self._agenda: list[tuple[float, int, Callable[[], list[Event]]]] = []
+        self._names = itertools.count()
+        self._workers: dict[int, SimulatedWorker] = {}
+        for _ in range(workers):
+            self._add_worker()
+        if loss_seconds is not None:
+            self._schedule(self._random.expovariate(1 / loss_seconds), self._lose_any)
 
     @property
     def pending(self) -> int:
-        return self.dispatcher.pending
+        """The number of trials that have not ended."""
+        return self._dispatcher.pending
 
     def submit(self, stacks: Iterable[Stack]) -> None:
-        self.dispatcher.submit(stacks)
-        for worker in list(self._leases):
-            self._feed(worker)
-
-    def discard(self, trials: Sequence[int]) -> None:
-        self.dispatcher.discard(trials)
-        for number in trials:
-            self._paused.pop(number, None)
-
-    def stop(self, reason: str) -> list[Event]:
-        begun = [stack for _, _, what, _, stack in self._agenda if what == "end"]
-        ends: list[Event] = [Done(trial.number, "timed_out", reason, 0.0, "") for stack in begun for trial in stack]
-        counted = self.dispatcher.receive(ends)
-        self.dispatcher.stop()
-        return counted
+        """Queue stacks of trials in this order."""
+        self._dispatcher.submit(stacks)
+        for name in self._workers:
+            self._hand_out_leases(name)
 
     def poll(self, timeout: float = 1.0) -> list[Event]:
+        """Move on to the next event in virtual time."""
         if not self._agenda:
             return []
-        self.now, _, what, worker, stack = heapq.heappop(self._agenda)
-        if what == "death":
-            self._plan(self.now + self._random.expovariate(1 / (self._deaths or 1)), "death", -1, ())
-            return self._lose(self._random.choice(list(self._leases)), "a drawn death")
-        if worker not in self._leases:
-            return []  # it died meanwhile
-        if what == "start":
-            self.starts += len(stack)
-            self.last_start.update((trial.number, self.now) for trial in stack)
-            seconds = sum(self._duration(trial) for trial in stack)
-            deadly = any(trial.number in self._killers for trial in stack)
-            self._plan(self.now + seconds, "kill" if deadly else "end", worker, stack)
-            given = {trial.number: self._paused.get(trial.number, (worker, 0)) for trial in stack}
-            self._given.update((n, reports if home == worker else 0) for n, (home, reports) in given.items())
-            return self.dispatcher.receive([Started(trial.number, self._given[trial.number]) for trial in stack])
-        if what == "kill":
-            return self._lose(worker, "it took its worker with it")
-        self.busy += sum(self._duration(trial) for trial in stack)
-        events: list[Event] = []
-        for trial in stack:
-            until = trial.until or self._epochs
-            self.epochs += until - self._given[trial.number]
-            for epoch in range(self._given[trial.number] + 1, until + 1):
-                metrics = {"score": self._score(trial.number, epoch)}
-                events.append(Report(trial.number, epoch, self._duration(trial), metrics))
-            state = "finished" if trial.until is None else "paused"
-            self._paused[trial.number] = (worker, until)
-            events.append(Done(trial.number, state, "", self._duration(trial), str(worker)))
-        counted = self.dispatcher.receive(events)
-        lease = self._leases[worker][0]
-        rest = lease[lease.index(stack) + 1 :]
-        if rest:
-            self._plan(self.now, "start", worker, rest[0])
-        else:
-            self._leases[worker].pop(0)
-            self.dispatcher.finished(worker)
-            if self._leases[worker]:
-                self._plan(self.now, "start", worker, self._leases[worker][0][0])
-        self._feed(worker)
+        self.now, _, step = heapq.heappop(self._agenda)
+        return step()
+
+    def discard(self, trials: Iterable[int]) -> None:
+        """Drop paused trials."""
+        numbers = list(trials)
+        self._dispatcher.discard(numbers)
+        for worker in self._workers.values():
+            worker.runner.discard(numbers)
+
+    def stop(self, reason: str) -> list[Event]:
+        """Train nothing more; return the ends of the trials in training."""
+        running = [trial.number for worker in self._workers.values() for trial in worker.stack]
+        counted = self._dispatcher.receive([Done(number, State.TIMED_OUT, reason, 0.0, "") for number in running])
+        self._dispatcher.stop()
         return counted
 
-    def _feed(self, worker: int) -> None:
-        while (lease := self.dispatcher.next_lease(worker, len(self._leases))) is not None:
-            if not self._leases[worker]:
-                self._plan(self.now, "start", worker, lease[0])
-            self._leases[worker].append(lease)
+    def close(self) -> None:
+        """Drop what is still queued."""
+        self._dispatcher.stop()
 
-    def _lose(self, worker: int, reason: str) -> list[Event]:
-        del self._leases[worker]
-        given_up = self.dispatcher.lost(worker, reason)
-        self._leases[next(self._names)] = []
-        for idle in [name for name, leases in self._leases.items() if not leases]:
-            self._feed(idle)
-        return given_up
+    def _schedule(self, seconds: float, step: Callable[[], list[Event]]) -> None:
+        heapq.heappush(self._agenda, (self.now + seconds, next(self._order), step))
 
-    def _plan(self, when: float, what: str, worker: int, stack: Stack) -> None:
-        heapq.heappush(self._agenda, (when, next(self._order), what, worker, stack))
+    def _seconds(self, trial: Trial) -> float:
+        if self._duration is not None:
+            return self._duration(trial)
+        return random.Random(self._seed * 1_000_003 + trial.number).uniform(0.5, 2.0)
+
+    def _add_worker(self) -> None:
+        name = next(self._names)
+        self._workers[name] = SimulatedWorker(StackRunner(self.trainable, self._metric, name=f"simulated:{name}"))
+
+    def _hand_out_leases(self, name: int) -> None:
+        worker = self._workers[name]
+        while (lease := self._dispatcher.next_lease(name, len(self._workers))) is not None:
+            if not worker.leases:
+                self._schedule(0.0, partial(self._start, name, lease[0]))
+            worker.leases.append(lease)
+
+    def _start(self, name: int, stack: Stack) -> list[Event]:
+        if name not in self._workers:
+            return []  # it was lost
+        worker = self._workers[name]
+        self.starts += len(stack)
+        self.last_start.update((trial.number, self.now) for trial in stack)
+        worker.stack, worker.events = stack, worker.runner.train(stack)
+        killers = [trial.number for trial in stack if self._losses.get(trial.number, 0) > 0]
+        self._losses.update((number, self._losses[number] - 1) for number in killers)
+        end = partial(self._lose, name, "it took its trainer with it") if killers else partial(self._finish, name)
+        self._schedule(sum(map(self._seconds, stack)), end)
+        return self._dispatcher.receive([next(worker.events)])
+
+    def _finish(self, name: int) -> list[Event]:
+        if name not in self._workers:
+            return []
+        worker = self._workers[name]
+        seconds = {trial.number: self._seconds(trial) for trial in worker.stack}
+        self.busy += sum(seconds.values())
+        events: list[Event] = []
+        for event in worker.events:
+            self.epochs += isinstance(event, Report)
+            timed = isinstance(event, Report | Done)
+            events.append(event._replace(seconds=seconds[event.trial]) if timed else event)
+        counted = self._dispatcher.receive(events)
+        lease = worker.leases[0]
+        following = lease[lease.index(worker.stack) + 1 :]
+        worker.stack = ()
+        if not following:
+            worker.leases.popleft()
+            self._dispatcher.finish_lease(name)
+            following = worker.leases[0] if worker.leases else ()
+        if following:
+            self._schedule(0.0, partial(self._start, name, following[0]))
+        self._hand_out_leases(name)
+        return counted
+
+    def _lose_any(self) -> list[Event]:
+        self._schedule(self._random.expovariate(1 / (self._loss_seconds or 1)), self._lose_any)
+        return self._lose(self._random.choice(list(self._workers)), "a random loss")
+
+    def _lose(self, name: int, reason: str) -> list[Event]:
+        if name not in self._workers:
+            return []
+        del self._workers[name]
+        failures = self._dispatcher.lose(name, reason)
+        self._add_worker()
+        for idle in [name for name, worker in self._workers.items() if not worker.leases]:
+            self._hand_out_leases(idle)
+        return failures

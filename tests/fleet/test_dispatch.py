@@ -1,5 +1,6 @@
-"""The laws of handing out: every trial ends exactly once, whoever dies, and no worker idles."""
+"""The laws of dispatching: every trial ends exactly once, whichever trainers are lost, and no trainer idles."""
 
+import math
 import random
 from collections import Counter
 
@@ -7,24 +8,53 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caviar.fleet.dispatch import LEASE_STACKS, MAX_LOSSES, Dispatcher
+from caviar.fleet.dispatch import Dispatcher
 from caviar.fleet.messages import Done
-from caviar.records.trial import Trial
-from tests.fleet.simulation import SimulatedFleet
+from caviar.fleet.settings import PoolSettings
+from caviar.fleet.worker.trainables import FunctionTrainable
+from caviar.records.trial import State, Trial
+from tests.fleet.simulation import SimulatedTrainers
 
 
 def trials(count):
     return [Trial(number, 1, {}, number) for number in range(count)]
 
 
-def run(fleet, count, width=1):
-    """Train `count` trials in stacks of `width`; returns their ends."""
-    everything = trials(count)
-    fleet.submit([tuple(everything[i : i + width]) for i in range(0, count, width)])
+def simulated(workers, **settings):
+    return SimulatedTrainers(FunctionTrainable(lambda config: {"score": 1.0}), "score", workers, **settings)
+
+
+def train(trainers, count, width=1):
+    """Train `count` trials in stacks of `width` and return their ends."""
+    stacks = [tuple(trials(count)[i : i + width]) for i in range(0, count, width)]
+    trainers.submit(stacks)
     ends = []
-    while fleet.pending:
-        ends += [event for event in fleet.poll() if isinstance(event, Done)]
+    while trainers.pending:
+        ends += [event for event in trainers.poll() if isinstance(event, Done)]
     return ends
+
+
+def finished(trial, seconds):
+    return Done(trial, State.FINISHED, "", seconds, "")
+
+
+class PairTrainable:
+    """Stacks of any width, each trial of one report."""
+
+    def start(self, configs, seeds):
+        return PairRun(len(configs))
+
+
+class PairRun:
+    def __init__(self, width):
+        self.alive = [True] * width
+        self._reports = [[{"score": 1.0}] * width]
+
+    def epoch(self):
+        return self._reports.pop() if self._reports else []
+
+    def stop(self, member):
+        self.alive[member] = False
 
 
 @settings(deadline=None, max_examples=50)
@@ -33,80 +63,100 @@ def run(fleet, count, width=1):
     count=st.integers(1, 200),
     width=st.integers(1, 8),
     seconds=st.sampled_from([1e-4, 0.01, 1.0]),
-    deaths=st.sampled_from([None, 2.0, 20.0]),
+    loss_seconds=st.sampled_from([None, 2.0, 20.0]),
     seed=st.integers(0, 1000),
 )
-def test_every_trial_ends_exactly_once(workers, count, width, seconds, deaths, seed):
-    fleet = SimulatedFleet(workers, lambda trial: seconds, deaths, seed=seed)
-    ends = run(fleet, count, width)
+def test_every_trial_ends_exactly_once(workers, count, width, seconds, loss_seconds, seed):
+    trainers = SimulatedTrainers(
+        PairTrainable(), "score", workers, seed, duration=lambda trial: seconds, loss_seconds=loss_seconds
+    )
+    ends = train(trainers, count, width)
     assert Counter(end.trial for end in ends) == Counter(range(count))
-    if deaths is None:
-        assert all(end.state == "finished" for end in ends)
-        assert fleet.starts == count
+    if loss_seconds is None:
+        assert all(end.state is State.FINISHED for end in ends)
+        assert trainers.starts == count
 
 
-def test_a_trial_that_kills_its_worker_is_given_up_and_no_other_is_charged():
-    fleet = SimulatedFleet(4, lambda trial: 0.01, killers=[7, 50])
-    ends = {end.trial: end for end in run(fleet, 100)}
-    assert {n for n, end in ends.items() if end.state == "failed"} == {7, 50}
-    assert f"lost {MAX_LOSSES} times" in ends[7].error
+def test_a_trial_that_kills_its_trainer_fails_and_no_other_is_blamed():
+    trainers = simulated(4, duration=lambda trial: 0.01, losses={7: math.inf, 50: math.inf})
+    ends = {end.trial: end for end in train(trainers, 100)}
+    assert {number for number, end in ends.items() if end.state is State.FAILED} == {7, 50}
+    assert f"lost {PoolSettings().max_losses} times" in ends[7].error
 
 
-def test_short_trials_travel_together_and_long_ones_alone():
+def test_a_trial_that_loses_its_trainer_less_often_runs_again_and_finishes():
+    ends = {end.trial: end for end in train(simulated(2, losses={3: 2}), 10)}
+    assert ends[3].state is State.FINISHED
+
+
+def test_short_trials_share_a_lease_and_long_ones_do_not():
     dispatcher = Dispatcher()
     dispatcher.submit([(trial,) for trial in trials(1000)])
     first = dispatcher.next_lease("a", 2)
-    assert len(first) == 1  # nothing is known yet
+    assert len(first) == 1  # no duration is known yet
     assert dispatcher.next_lease("a", 2) is None
-    dispatcher.receive([Done(0, "finished", "", 0.0001, "")])
-    assert len(dispatcher.next_lease("b", 2)) == LEASE_STACKS
-    assert dispatcher.next_lease("b", 2) is not None  # a second one waits there
+    dispatcher.receive([finished(0, 0.0001)])
+    assert len(dispatcher.next_lease("b", 2)) == PoolSettings().lease_stacks
+    assert dispatcher.next_lease("b", 2) is not None  # prefetched
     assert dispatcher.next_lease("b", 2) is None
 
     slow = Dispatcher()
     slow.submit([(trial,) for trial in trials(1000)])
     slow.next_lease("a", 2)
-    slow.receive([Done(0, "finished", "", 2.0, "")])
+    slow.receive([finished(0, 2.0)])
     assert len(slow.next_lease("b", 2)) == 1
     assert slow.next_lease("b", 2) is None
 
 
-def test_what_was_only_queued_on_a_lost_worker_is_not_suspect():
+def test_trials_that_were_only_queued_at_a_lost_trainer_are_not_quarantined():
     dispatcher = Dispatcher()
     dispatcher.submit([(trial,) for trial in trials(200)])
     dispatcher.next_lease("a", 1)
-    dispatcher.receive([Done(0, "finished", "", 0.02, "")])
-    dispatcher.finished("a")
-    running, waiting = dispatcher.next_lease("a", 1), dispatcher.next_lease("a", 1)
+    dispatcher.receive([finished(0, 0.02)])
+    dispatcher.finish_lease("a")
+    running, queued = dispatcher.next_lease("a", 1), dispatcher.next_lease("a", 1)
     assert len(running) > 1
-    dispatcher.lost("a", "gone")
+    dispatcher.lose("a", "its process died")
     alone = [dispatcher.next_lease(f"worker {i}", 1) for i in range(len(running))]
     assert alone == [(stack,) for stack in running]
-    assert dispatcher.next_lease("next", 1)[0] in waiting
+    assert dispatcher.next_lease("next", 1)[0] in queued
 
 
-def test_a_loss_that_is_no_trials_doing_charges_nobody():
+def test_a_loss_that_no_trial_caused_blames_none():
     dispatcher = Dispatcher()
     dispatcher.submit([tuple(trials(1))])
-    for i in range(10):
-        assert dispatcher.next_lease(i, 1) is not None
-        assert dispatcher.lost(i, "the node was removed", charge=False) == []
+    for worker in range(10):
+        assert dispatcher.next_lease(worker, 1) is not None
+        assert dispatcher.lose(worker, "the node was removed", blame=False) == []
     assert dispatcher.pending == 1
+
+
+def test_a_paused_trial_continues_where_it_was_and_starts_anew_if_that_trainer_was_lost():
+    dispatcher = Dispatcher()
+    paused, more = Trial(0, 1, {}, 0, until=1), (Trial(0, 1, {}, 0, until=2),)
+    dispatcher.submit([(paused,)])
+    dispatcher.next_lease("a", 2)
+    dispatcher.receive([Done(0, State.PAUSED, "", 1.0, "")])
+    dispatcher.finish_lease("a")
+    dispatcher.submit([more])
+    assert dispatcher.next_lease("b", 2) is None
+    dispatcher.lose("a", "its process died")
+    assert dispatcher.next_lease("b", 2) == (more,)
 
 
 def test_events_of_a_trial_that_ended_before_do_not_count():
     dispatcher = Dispatcher()
     dispatcher.submit([tuple(trials(2))])
-    end = Done(0, "finished", "", 1.0, "")
+    end = finished(0, 1.0)
     assert dispatcher.receive([end, end]) == [end]
     assert dispatcher.receive([end]) == []
     assert dispatcher.pending == 1
 
 
 @pytest.mark.parametrize("workers", [4, 64])
-def test_workers_stay_busy(workers):
+def test_trainers_stay_busy(workers):
     draw = random.Random(0)
     durations = [draw.uniform(0.2, 2.0) for _ in range(50 * workers)]
-    fleet = SimulatedFleet(workers, lambda trial: durations[trial.number])
-    run(fleet, len(durations))
-    assert fleet.busy / (workers * fleet.now) > 0.95
+    trainers = simulated(workers, duration=lambda trial: durations[trial.number])
+    train(trainers, len(durations))
+    assert trainers.busy / (workers * trainers.now) > 0.95

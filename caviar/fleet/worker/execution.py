@@ -1,195 +1,150 @@
-"""A stack in training inside a trainer: its events, its clock, and what it prints.
+"""Trains one stack inside a trainer: its events, its clock, and what it prints.
 
-What goes wrong in a trial ends that trial with its reason, never the trainer.
+An error of a trial ends that trial with its reason, never the trainer.
 """
 
 import contextlib
-import io
 import math
 import time
 import traceback
-import warnings
 from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 
 from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started
-from caviar.records.trial import RESERVED_COLUMNS
+from caviar.fleet.worker.output import Capture
 from caviar.fleet.worker.trainables import Run, Trainable
+from caviar.records.trial import RESERVED_COLUMNS, Config, Metrics, State
 
-OUTPUT_CHARACTERS = 1 << 16  # of what a trial prints, the last 64 KiB are kept
-PRINT_SECONDS = 1.0  # how often they are sent while the trial runs
+PRINT_SECONDS = 1.0  # how often output is sent while a trial runs
 
 
 class StackRun:
-    """The trials of one stack, trained together from report to report, and paused where they are told to.
+    """The trials of one stack, trained together from report to report, and paused where their `until` says.
 
     Args:
         stack: the trials.
         trainable: what trains them.
-        metric: the name of the metric that every report is to have.
-        timeout: the seconds after which a trial is ended between two reports; None: no limit.
-        worker: the name of the trainer.
+        metric: the name of the metric that every report must contain.
+        timeout: seconds after which a trial is ended between two reports; None: no limit.
+        worker: host:process, for the results.
     """
 
     def __init__(self, stack: Stack, trainable: Trainable, metric: str, timeout: float | None, worker: str) -> None:
         self._stack = stack
         self._trainable, self._metric, self._timeout, self._worker = trainable, metric, timeout, worker
         self._run: Run | None = None
-        self._open = list(range(len(stack)))  # the members that have not ended, by their place in the stack
+        self._members = list(range(len(stack)))  # positions in the stack of the trials that have not ended
         self._seconds = [0.0] * len(stack)
         self._reports = [0] * len(stack)
-        self._output = _Output()
-        self._sent, self._next_print = 0, 0.0
+        self._capture = Capture()
+        self._characters_sent, self._next_print = 0, 0.0
 
     @property
-    def open(self) -> list[int]:
+    def unfinished(self) -> list[int]:
         """The numbers of the trials that have not ended."""
-        return [self._stack[member].number for member in self._open]
+        return [self._stack[member].number for member in self._members]
 
     def printed(self) -> list[Event]:
-        """What was printed, where there is more than last time; asked for beside the thread that trains."""
-        now, written = time.monotonic(), self._output.tail.written
-        if written == self._sent or now < self._next_print:
+        """Return the output if there is more than last time; called beside the thread that trains."""
+        now, written = time.monotonic(), self._capture.tail.written
+        if written == self._characters_sent or now < self._next_print:
             return []
-        self._sent, self._next_print = written, now + PRINT_SECONDS
-        return [Printed(number, self._output.tail.text()) for number in self.open]
+        self._characters_sent, self._next_print = written, now + PRINT_SECONDS
+        return [Printed(number, self._capture.tail.text()) for number in self.unfinished]
 
-    def let_go(self, number: int) -> None:
-        """Stop a trial between two reports."""
-        member = next(m for m in self._open if self._stack[m].number == number)
-        self._open.remove(member)
-        if self._run is not None:
-            self._stop(self._run, member)
+    def discard(self, number: int) -> None:
+        """Drop a trial between two reports."""
+        self._stop(next(member for member in self._members if self._stack[member].number == number))
 
     def train(self, until: int | None) -> Iterator[Event]:
-        """The events of the trials that are open, up to so many reports or to their end."""
-        yield from (Started(self._stack[member].number, self._reports[member]) for member in self._open)
-        while self._open and (until is None or self._reports[self._open[0]] < until):
+        """Train the unfinished trials up to `until` reports, or to their end; yield their events."""
+        yield from [Started(self._stack[member].number, self._reports[member]) for member in self._members]
+        while self._members and (until is None or self._reports[self._members[0]] < until):
             yield from self._epoch()
-        for member in self._open:
-            yield self._done(member, "paused")
+        for member in self._members:
+            yield self._done(member, State.PAUSED)
 
     def _epoch(self) -> Iterator[Event]:
-        begun = time.perf_counter()
-        given: list[Mapping[str, float] | None] = []
+        start = time.perf_counter()
+        reports: list[Metrics | None] = []
         error: BaseException | None = None
         try:
-            with self._output:
+            with self._capture:
                 if self._run is None:
                     self._run = self._trainable.start([t.config for t in self._stack], [t.seed for t in self._stack])
-                given = list(self._run.epoch())
-        except (Exception, SystemExit) as caught:  # a trial's own error is its result
-            error = caught
-            self._output.tail.write(traceback.format_exc())
-        share = (time.perf_counter() - begun) / len(self._open)
-        for member in list(self._open):
+                reports = list(self._run.epoch())
+        except (Exception, SystemExit) as raised:  # a trial's own error is its result
+            error = raised
+            self._capture.tail.write(traceback.format_exc())
+        share = (time.perf_counter() - start) / len(self._members)
+        for member in list(self._members):
             self._seconds[member] += share
             if error is not None:
                 yield from self._last_report(member, getattr(error, "report", None))
-                yield self._end(member, "failed", f"{type(error).__name__}: {error}")
+                yield self._end(member, State.FAILED, f"{type(error).__name__}: {error}")
             else:
-                yield from self._reported(member, given[member] if given else None)
+                yield from self._receive(member, reports[member] if reports else None)
 
-    def _reported(self, member: int, report: Mapping[str, float] | None) -> Iterator[Event]:
-        trial, run = self._stack[member], self._run
-        assert run is not None
+    def _receive(self, member: int, report: Metrics | None) -> Iterator[Event]:
+        """Check a member's report and yield its events."""
+        if report is None and self._reports[member]:
+            yield self._end(member, State.FINISHED)
+            return
         if report is None:
-            nothing = "" if self._reports[member] else f"it reported nothing; the metric is {self._metric!r}"
-            yield self._end(member, "failed" if nothing else "finished", nothing)
+            yield self._end(member, State.FAILED, f"it reported nothing; the metric {self._metric!r} is required")
             return
         self._reports[member] += 1
-        problem = _problem(report, self._metric, trial.config)
-        if problem:
-            yield self._end(member, "failed", problem)
+        if problem := _problem(report, self._metric, self._stack[member].config):
+            yield self._end(member, State.FAILED, problem)
             return
-        metrics = {name: _number(value) for name, value in report.items()}
-        yield Report(trial.number, self._reports[member], self._seconds[member], metrics)
-        if not math.isfinite(metrics[self._metric]) or not run.alive[member]:
-            name = next((n for n, v in metrics.items() if not math.isfinite(v)), self._metric)
-            yield self._end(member, "diverged", f"{name} became {metrics[name]} in epoch {self._reports[member]}")
+        event = self._report(member, report)
+        yield event
+        metrics, run = event.metrics, self._run
+        if not math.isfinite(metrics[self._metric]) or run is None or not run.alive[member]:
+            name = next((name for name, value in metrics.items() if not math.isfinite(value)), self._metric)
+            error = f"{name} became {metrics[name]} in epoch {event.epoch}"
+            yield self._end(member, State.DIVERGED, error)
         elif self._timeout is not None and self._seconds[member] > self._timeout:
-            yield self._end(member, "timed_out", f"it ran over its {self._timeout:g} s")
+            yield self._end(member, State.TIMED_OUT, f"it exceeded its time limit of {self._timeout:g} s")
 
     def _last_report(self, member: int, report: object) -> Iterator[Event]:
-        """What an exception carries as its `report`: the metrics of a trial that fails in spite of them."""
-        trial = self._stack[member]
-        if isinstance(report, Mapping) and not _problem(report, self._metric, trial.config):
+        """Yield what an exception carries as its `report`: metrics of a trial that fails in spite of them."""
+        if isinstance(report, Mapping) and not _problem(report, self._metric, self._stack[member].config):
             self._reports[member] += 1
-            metrics = {name: _number(value) for name, value in report.items()}
-            yield Report(trial.number, self._reports[member], self._seconds[member], metrics)
+            yield self._report(member, report)
 
-    def _end(self, member: int, state: str, error: str = "") -> Done:
-        self._open.remove(member)
-        if self._run is not None:
-            self._stop(self._run, member)
+    def _report(self, member: int, report: Metrics) -> Report:
+        metrics = {name: _to_number(value) for name, value in report.items()}
+        return Report(self._stack[member].number, self._reports[member], self._seconds[member], metrics)
+
+    def _end(self, member: int, state: State, error: str = "") -> Done:
+        self._stop(member)
         return self._done(member, state, error)
 
-    def _stop(self, run: Run, member: int) -> None:
-        with self._output, contextlib.suppress(Exception):  # a trial's own cleaning up may fail
-            run.stop(member)
+    def _stop(self, member: int) -> None:
+        self._members.remove(member)
+        if self._run is not None:
+            with self._capture, contextlib.suppress(Exception):  # a trial's own cleanup may fail
+                self._run.stop(member)
 
-    def _done(self, member: int, state: str, error: str = "") -> Done:
+    def _done(self, member: int, state: State, error: str = "") -> Done:
         number, seconds = self._stack[member].number, self._seconds[member]
-        return Done(number, state, error, seconds, self._worker, self._output.tail.text())
+        return Done(number, state, error, seconds, self._worker, self._capture.tail.text())
 
 
-class _Tail(io.TextIOBase):
-    """A text stream of which the end is kept."""
-
-    def __init__(self) -> None:
-        self.written = 0
-        self._parts: list[str] = []
-        self._characters = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        if not isinstance(text, str):
-            raise TypeError(f"what is printed is a text, got {type(text).__name__}")
-        self.written += len(text)
-        self._characters += len(text)
-        self._parts.append(text)
-        if self._characters > 2 * OUTPUT_CHARACTERS:
-            self._parts = [self.text()]
-            self._characters = len(self._parts[0])
-        return len(text)
-
-    def text(self) -> str:
-        return "".join(self._parts)[-OUTPUT_CHARACTERS:]
-
-
-class _Output(contextlib.AbstractContextManager["_Output"]):
-    """What a trial prints and warns, while it is the one that runs."""
-
-    def __init__(self) -> None:
-        self.tail = _Tail()
-
-    def __enter__(self) -> "_Output":
-        self._redirections = contextlib.ExitStack()
-        self._redirections.enter_context(contextlib.redirect_stdout(self.tail))
-        self._redirections.enter_context(contextlib.redirect_stderr(self.tail))
-        self._redirections.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("default")
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._redirections.close()
-
-
-def _number(value: float) -> float:
-    """A metric as a plain Python number; whole ones stay whole."""
+def _to_number(value: float) -> float:
+    """Return a metric as a plain Python number; integers stay integers."""
     return int(value) if isinstance(value, Integral) else float(value)
 
 
-def _problem(report: Mapping[str, object], metric: str, config: Mapping[str, object]) -> str:
-    """What is wrong with a report, or an empty string."""
+def _problem(report: Mapping[str, object], metric: str, config: Config) -> str:
+    """Return what is wrong with a report, or an empty string."""
     if metric not in report:
-        return f"the metric {metric!r} is not among what it reported: {', '.join(map(repr, report)) or 'nothing'}"
+        return f"the report must contain the metric {metric!r}, got {', '.join(map(repr, report)) or 'nothing'}"
     for name, value in report.items():
         if isinstance(value, bool) or not isinstance(value, Real):
-            return f"metrics are numbers, but it reported {name}={value!r:.100}; make it one with float(...)"
+            return f"metrics must be numbers, got {name}={value!r:.100}; convert it with float(...)"
         if name in RESERVED_COLUMNS or name in config:
-            what = "a column of every table" if name in RESERVED_COLUMNS else "a hyperparameter"
-            return f"it reported {name!r}, which is {what}; give the metric another name"
+            owner = "a column of every table" if name in RESERVED_COLUMNS else "a hyperparameter"
+            return f"the report contains {name!r}, which is {owner}; rename the metric"
     return ""

@@ -1,4 +1,4 @@
-"""The bench: where one process trains stacks, and where paused ones stay, with all that their training holds."""
+"""Trains stacks in one process, and keeps paused ones with all that their training holds."""
 
 import os
 import socket
@@ -10,41 +10,50 @@ from caviar.fleet.worker.trainables import Trainable
 
 
 class StackRunner:
-    """The stacks of one process; a paused one stays until it goes on or is forgotten.
+    """The stacks of one process; a paused trial stays until it continues or is discarded.
 
     Args:
         trainable: what to train.
-        metric: the name of the metric that every report is to have.
-        trial_timeout: the seconds after which a trial is ended between two reports; None: no limit.
+        metric: the name of the metric that every report must contain.
+        trial_timeout: seconds after which a trial is ended between two reports; None: no limit.
+        name: of the worker, for the results; by default host:process.
 
-    `running` is the stack that was trained last, or is.
+    >>> from caviar.fleet.worker.trainables import FunctionTrainable
+    >>> from caviar.records.trial import Trial
+    >>> runner = StackRunner(FunctionTrainable(lambda config: {"loss": config["x"]}), "loss")
+    >>> [type(event).__name__ for event in runner.train((Trial(0, 1, {"x": 0.5}, seed=7),))]
+    ['Started', 'Report', 'Done']
     """
 
-    def __init__(self, trainable: Trainable, metric: str, trial_timeout: float | None = None) -> None:
-        self.name = f"{socket.gethostname()}:{os.getpid()}"
+    def __init__(self, trainable: Trainable, metric: str, trial_timeout: float | None = None, name: str = "") -> None:
+        self.name = name or f"{socket.gethostname()}:{os.getpid()}"
         self._trainable, self._metric, self._trial_timeout = trainable, metric, trial_timeout
-        self.running: StackRun | None = None
+        self._running: StackRun | None = None  # in training, or trained last
         self._paused: dict[int, StackRun] = {}  # by trial number
 
     def train(self, stack: Stack) -> Iterator[Event]:
-        """The events of one stack: paused trials go on, the others begin."""
+        """Train one stack, which starts new trials and continues paused ones; yield its events."""
         until = stack[0].until
         numbers = {trial.number for trial in stack}
         runs = list({id(run): run for number in numbers if (run := self._paused.get(number))}.values())
-        fresh = tuple(trial for trial in stack if trial.number not in self._paused)
+        new = tuple(trial for trial in stack if trial.number not in self._paused)
         for run in runs:
-            self.discard([number for number in run.open if number not in numbers])
-        if fresh:
-            runs.append(StackRun(fresh, self._trainable, self._metric, self._trial_timeout, self.name))
+            self.discard([number for number in run.unfinished if number not in numbers])
+        if new:
+            runs.append(StackRun(new, self._trainable, self._metric, self._trial_timeout, self.name))
         for run in runs:
-            for number in run.open:
+            for number in run.unfinished:
                 self._paused.pop(number, None)
-            self.running = run
+            self._running = run
             yield from run.train(until)
-            self._paused.update(dict.fromkeys(run.open, run))
+            self._paused.update(dict.fromkeys(run.unfinished, run))
+
+    def printed(self) -> list[Event]:
+        """Return what the stack in training has printed, about once per second; called from another thread."""
+        return self._running.printed() if self._running else []
 
     def discard(self, numbers: Iterable[int]) -> None:
-        """Let paused trials go; a number that is not here is no mistake."""
+        """Drop paused trials; unknown numbers are ignored."""
         for number in numbers:
-            if (running := self._paused.pop(number, None)) is not None:
-                running.let_go(number)
+            if (run := self._paused.pop(number, None)) is not None:
+                run.discard(number)

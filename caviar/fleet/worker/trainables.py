@@ -1,23 +1,20 @@
-"""What a trainer trains: the built-in network in stacks, or anybody's own function one trial at a time.
+"""What a trainer trains: the built-in network in stacks, or a user's function one trial at a time.
 
-A trainable starts a stack of trials and hands back a run; each `epoch()` of the run gives a report of every
-living member. Both are plain picklable values; nothing here but the pickling knows of Ray.
+A trainable starts a stack of trials and returns a run; each `epoch()` of the run returns a report of every member that
+still trains. Trainables are plain picklable values.
 """
 
 import inspect
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Protocol
-
-from ray import cloudpickle
+from typing import Protocol
 
 from caviar.data.dataset import Dataset
 from caviar.errors import InputError
 from caviar.model.shapes import parameter_count
 from caviar.model.training import Training
-
-Metrics = Mapping[str, float]
+from caviar.records.trial import Config, Metrics
 
 
 class Run(Protocol):
@@ -25,66 +22,83 @@ class Run(Protocol):
 
     @property
     def alive(self) -> Sequence[bool]:
-        """Which members still train; one that is not, and gave a report last, has ended by itself."""
+        """For each member whether it still trains; one that has just reported and does not has diverged."""
 
     def epoch(self) -> Sequence[Metrics | None]:
-        """Train every living member up to its next report; None for the others, [] when all have ended."""
+        """Train each member up to its next report; None for those that do not train, [] if all have ended."""
 
     def stop(self, member: int) -> None:
-        """Let a living member go."""
+        """Stop training a member."""
 
 
 class Trainable(Protocol):
     """How to start a stack of trials."""
 
-    def start(self, configs: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> Run:
-        """A run of the given configs with the given seeds."""
+    def start(self, configs: Sequence[Config], seeds: Sequence[int]) -> Run:
+        """Start a run of the given configs, each with its seed."""
 
 
 def check_picklable(trainable: Trainable, name: str) -> None:
-    """Raise InputError, with the reason, for a trainable that cannot be sent to the trainers."""
+    """Raise an InputError with the reason if a trainable cannot be sent to the trainers.
+
+    >>> check_picklable(FunctionTrainable(lambda config: {"loss": 0.0}), "train")
+    """
+    from caviar.fleet.cluster import cloudpickle  # Ray's, which training in this process does not need
+
     try:
         cloudpickle.dumps(trainable)
     except Exception as error:  # a pickler passes on whatever an object's own code raises
         raise InputError(
             f"{name} cannot be sent to the trainers ({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
-            "make open files, locks and connections inside of it"
+            "open files, create locks and connect inside of it"
         ) from None
 
 
-def ship(module: ModuleType) -> None:
-    """Send what a module defines to the trainers as it is, since they may not find its file."""
+def pickle_by_value(module: ModuleType) -> None:
+    """Send what a module defines to the trainers by value, as they may not find its file."""
+    from caviar.fleet.cluster import cloudpickle
+
     cloudpickle.register_pickle_by_value(module)
 
 
 @dataclass(frozen=True)
 class NetworkTrainable:
-    """The built-in network on a data set, a stack at a time."""
+    """The built-in network on a data set, one stack at a time.
+
+    Args:
+        dataset: to train and evaluate on.
+        epochs: after which a network has finished.
+
+    >>> from caviar.data.loaders import load_digits
+    >>> run = NetworkTrainable(load_digits(), epochs=1).start([{"hidden_units": 16}], seeds=[7])
+    >>> sorted(run.epoch()[0])
+    ['parameters', 'test_accuracy', 'test_loss', 'train_loss', 'val_accuracy', 'val_loss']
+    """
 
     dataset: Dataset
     epochs: int
 
-    def start(self, configs: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> Run:
-        """A stack of networks with fresh weights."""
+    def start(self, configs: Sequence[Config], seeds: Sequence[int]) -> Run:
+        """Start a stack of networks with random initial weights."""
         return _NetworkRun(self, configs, seeds)
 
 
 class _NetworkRun:
-    """A `Training` that ends after its epochs and adds what a finished network has besides its metrics."""
+    """A `Training` that ends after its epochs and reports the number of parameters besides its metrics."""
 
-    def __init__(self, trainable: NetworkTrainable, configs: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> None:
+    def __init__(self, trainable: NetworkTrainable, configs: Sequence[Config], seeds: Sequence[int]) -> None:
         self._training = Training(configs, seeds, trainable.dataset, trainable.epochs)
         self._parameters = [parameter_count(config, trainable.dataset) for config in configs]
-        self._left = trainable.epochs
+        self._epochs_remaining = trainable.epochs
 
     @property
     def alive(self) -> Sequence[bool]:
         return self._training.alive
 
     def epoch(self) -> Sequence[Metrics | None]:
-        if self._left == 0 or not any(self.alive):
+        if self._epochs_remaining == 0 or not any(self.alive):
             return []
-        self._left -= 1
+        self._epochs_remaining -= 1
         reports = self._training.epoch()
         return [
             None if report is None else {**report, "parameters": count}
@@ -98,34 +112,40 @@ class _NetworkRun:
 
 @dataclass(frozen=True)
 class FunctionTrainable:
-    """A plain function or generator `train(config, seed)`; it may also take the config alone.
+    """A function or generator function `train(config, seed)`, or `train(config)`.
 
-    A generator yields a dict of metrics an epoch; a function returns one dict, a trial of one report.
+    A generator yields a dict of metrics per epoch; a function returns one dict, for a trial of one report.
+
+    >>> run = FunctionTrainable(lambda config: {"loss": config["x"] ** 2}).start([{"x": 3}], seeds=[7])
+    >>> run.epoch(), run.epoch()
+    ([{'loss': 9}], [])
     """
 
-    function: Callable[..., Any]
+    function: Callable[..., object]
 
     @property
     def takes_seed(self) -> bool:
-        """Whether it is called with the trial's seed; without, the same config gives the same result."""
+        """Whether the function takes a seed; if not, the same config always has the same result."""
         try:
             parameters = inspect.signature(self.function).parameters.values()
-        except ValueError:  # some functions written in C say nothing of their parameters
+        except ValueError:  # some functions written in C have no signature
             return False
         kinds = [parameter.kind for parameter in parameters]
         positional = sum(kind in (kind.POSITIONAL_ONLY, kind.POSITIONAL_OR_KEYWORD) for kind in kinds)
         return positional > 1 or inspect.Parameter.VAR_POSITIONAL in kinds
 
-    def start(self, configs: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> Run:
-        """The one trial of a stack of one."""
+    def start(self, configs: Sequence[Config], seeds: Sequence[int]) -> Run:
+        """Start the one trial of a stack of one."""
         (config,), (seed,) = configs, seeds
         arguments = (dict(config), seed) if self.takes_seed else (dict(config),)
         return _FunctionRun(lambda: self.function(*arguments))
 
 
 class _FunctionRun:
-    def __init__(self, call: Callable[[], Any]) -> None:
-        self.alive: list[bool] = [True]
+    """One call of a function."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self.alive = [True]
         self._reports = _reports(call)
 
     def epoch(self) -> Sequence[Metrics | None]:
@@ -137,10 +157,10 @@ class _FunctionRun:
         self._reports.close()
 
 
-def _reports(call: Callable[[], Any]) -> Generator[Metrics, None, None]:
-    """What a function gives back, as a stream of reports."""
-    given = call()
-    for report in given if isinstance(given, Iterator) else [given]:
+def _reports(call: Callable[[], object]) -> Generator[Metrics, None, None]:
+    """Yield what a function returns as a stream of reports."""
+    result = call()
+    for report in result if isinstance(result, Iterator) else [result]:
         if not isinstance(report, Mapping):
-            raise TypeError(f"a report is a dict of metrics, such as {{'val_loss': 0.3}}; got {report!r:.200}")
+            raise TypeError(f"a report must be a dict of metrics such as {{'val_loss': 0.3}}, got {report!r:.200}")
         yield report

@@ -1,0 +1,36 @@
+"""Ctrl-C, held back where it would do harm."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def hold_interrupts() -> Iterator[None]:
+    """Delay Ctrl-C to the end of the block, such as one that starts Ray or writes to the disk.
+
+    A second Ctrl-C interrupts at once. Outside the main thread, and where somebody else handles Ctrl-C, nothing
+    is changed.
+
+    >>> with hold_interrupts():
+    ...     pass
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    interrupted = False
+
+    def remember(number: int, frame: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        signal.signal(signal.SIGINT, handler)
+
+    signal.signal(signal.SIGINT, remember)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if interrupted:
+        raise KeyboardInterrupt

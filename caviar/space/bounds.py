@@ -1,0 +1,82 @@
+"""The same hyperparameter with other bounds: narrower, wider, or fixed at one value."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from caviar.errors import InputError
+from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option, Real
+
+
+def narrow_around(hyperparameter: Hyperparameter, value: Option, share: float) -> Hyperparameter:
+    """Return a hyperparameter with a share of its range, on its own scale, around a value.
+
+    A choice keeps its options; the value becomes its default.
+
+    >>> narrow_around(Real("loguniform", 1e-4, 1), 0.1, 0.5)
+    loguniform(0.01, 1, default=0.1)
+    >>> narrow_around(Integer("randint", 0, 9), 5, 0.4)
+    randint(3, 7, default=5)
+    """
+    if isinstance(hyperparameter, Choice):
+        return replace(hyperparameter, default=value)
+    unit = float(hyperparameter.units([value])[0])
+    corners = np.clip([unit - share / 2, unit + share / 2], 0.0, 1.0)
+    low, high = hyperparameter.values(corners).tolist()
+    return narrow_to(hyperparameter, min(low, value), max(high, value), value)
+
+
+def narrow_to(hyperparameter: Hyperparameter, low: float, high: float, default: float | None = None) -> Hyperparameter:
+    """Return a number's hyperparameter with the given bounds, or its own where they are narrower.
+
+    Its default stays where it lies within the new bounds. A choice is returned as it is.
+    """
+    if isinstance(hyperparameter, Choice):
+        return hyperparameter
+    kind = int if isinstance(hyperparameter, Integer) else float
+    lower, upper = max(hyperparameter.low, kind(low)), min(hyperparameter.high, kind(high))
+    if lower > upper:
+        raise InputError(f"bounds must overlap with {hyperparameter!r}, got {low:g}..{high:g}")
+    default = hyperparameter.default if default is None else default
+    if default is not None and not lower <= default <= upper:
+        default = None
+    return replace(hyperparameter, low=lower, high=upper, default=default)  # type: ignore[arg-type]
+
+
+def widen(number: Real | Integer, *, upper: bool) -> Real | Integer:
+    """Return a number's hyperparameter with half its range added, on its scale, beyond its upper or lower bound.
+
+    >>> widen(Real("loguniform", 1e-2, 1.0), upper=True)
+    loguniform(0.01, 10.0)
+    """
+    start, end = number.scale.forward(np.array([number.low, number.high], dtype=float))
+    bound = float(number.scale.inverse(end + (end - start) / 2 if upper else start - (end - start) / 2))
+    if isinstance(number, Real):
+        return replace(number, high=max(number.high, bound)) if upper else replace(number, low=min(number.low, bound))
+    if upper:
+        return replace(number, high=max(number.high + 1, round(bound)))
+    low = min(number.low - 1, round(bound))
+    floor = 1 if number.low >= 1 else 0 if number.low >= 0 else low  # counts stay counts
+    return replace(number, low=max(low, floor))
+
+
+def fix(hyperparameter: Hyperparameter) -> Option:
+    """Return a hyperparameter's default as a constant, or as a choice of one if the default has a sub-space."""
+    default = default_of(hyperparameter)
+    if isinstance(hyperparameter, Choice) and (space := hyperparameter.spaces[hyperparameter.index(default)]):
+        return Choice((default,), hyperparameter.tier, None, (space,))
+    return default
+
+
+def default_of(hyperparameter: Hyperparameter) -> Option:
+    """Return the value at which to fix a hyperparameter: its `default`, else its scale's middle or its first option.
+
+    >>> default_of(Integer("randint", 1, 9))
+    5
+    """
+    if hyperparameter.default is not None:
+        return hyperparameter.default
+    if isinstance(hyperparameter, Choice):
+        return hyperparameter.options[0]
+    middle = hyperparameter.values(np.array([0.5])).item()
+    return int(middle) if isinstance(hyperparameter, Integer) else middle

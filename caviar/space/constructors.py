@@ -1,0 +1,91 @@
+"""The functions with which people write hyperparameters; their names are those of Ray Tune and Syne Tune.
+
+Unlike there, all bounds are inclusive, those of integers too.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from caviar.errors import InputError
+from caviar.space.hyperparameters import Choice, Integer, Option, Real, SubSpace
+
+
+def uniform(low: float, high: float, *, tier: int = 2, default: float | None = None) -> Real:
+    """Return a real number in [low, high], explored on the linear scale.
+
+    Args:
+        low, high: the bounds, both included.
+        tier: the priority, 1 (first) to 3.
+        default: the value at which `Space.tiers` fixes it; the middle of the scale if left out.
+
+    Raises:
+        InputError: bounds that are not finite or not in order, a default outside of them, an unknown tier.
+
+    >>> uniform(0, 4).units([1.0])
+    array([0.25])
+    """
+    return Real("uniform", low, high, tier, default)
+
+
+def loguniform(low: float, high: float, *, tier: int = 2, default: float | None = None) -> Real:
+    """Return a real number in [low, high], low > 0: value = 10^r, r uniform in [log10 low, log10 high].
+
+    >>> loguniform(1e-4, 1, tier=1).units([1e-4, 1e-2])
+    array([0. , 0.5])
+    """
+    return Real("loguniform", low, high, tier, default)
+
+
+def reverseloguniform(low: float, high: float, *, tier: int = 2, default: float | None = None) -> Real:
+    """Return a real number in [low, high], high < 1, whose distance from 1 is explored on the log scale.
+
+    For beta in 0.9..0.999 the windows 1 / (1 - beta) of 10..1000 get equal shares per decade.
+
+    >>> reverseloguniform(0.9, 0.999).units([0.9, 0.99]).round(12)
+    array([0. , 0.5])
+    """
+    return Real("reverseloguniform", low, high, tier, default)
+
+
+def randint(low: int, high: int, *, tier: int = 2, default: int | None = None) -> Integer:
+    """Return an integer in low..high, **both included**, as Python's `random.randint` does.
+
+    The `randint` of Ray Tune and of NumPy exclude `high`; here `randint(50, 100)` includes 100.
+
+    >>> randint(1, 4).units([1, 4])
+    array([0.125, 0.875])
+    """
+    return Integer("randint", low, high, tier, default)
+
+
+def lograndint(low: int, high: int, *, tier: int = 2, default: int | None = None) -> Integer:
+    """Return an integer in low..high, **both included**, on the log scale (Ray Tune's excludes `high`).
+
+    >>> lograndint(1, 100).levels
+    100.0
+    """
+    return Integer("lograndint", low, high, tier, default)
+
+
+def choice(
+    options: Iterable[Option] | Mapping[Option, SubSpace | None], *, tier: int = 2, default: Option = None
+) -> Choice:
+    """Return one of several options without an order.
+
+    Args:
+        options: the options; or a dict from each option to a `Space` (or None) that is active only under it. The
+            columns of such a space are empty in the other trials.
+        tier: the priority, 1 (first) to 3.
+        default: the option at which `Space.tiers` fixes it; the first one if left out.
+
+    Raises:
+        InputError: no options, NaN, an option twice, a default that is not an option, an unknown tier.
+
+    >>> choice([32, 64, 128], default=64)
+    choice([32, 64, 128], default=64)
+    >>> choice({"adam": {"beta2": reverseloguniform(0.9, 0.999)}, "momentum": None}).options
+    ('adam', 'momentum')
+    """
+    if isinstance(options, str):
+        raise InputError(f"choice options must be a list or a dict, got {options!r}; try choice([{options!r}])")
+    spaces = tuple(options.values()) if isinstance(options, Mapping) else ()
+    return Choice(tuple(options), tier, default, spaces)
