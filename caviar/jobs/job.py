@@ -21,13 +21,13 @@ from caviar.study.study import Study
 
 def main() -> int:
     """Run the study that was packed into the working folder; return the exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)  # the Jobs API stops a job with it
     logger = logging.getLogger("caviar")
     logger.setLevel(logging.INFO)
     logger.addHandler(logging.StreamHandler(sys.stdout))  # the job's log
     try:
         package = unpack(Path.cwd())
         with connection(Placement(address="auto")):
+            signal.signal(signal.SIGTERM, _interrupt)  # the Jobs API stops a job with it; Ray has just set its own
             return _run(_open(package, sys.argv[1]))
     except CaviarError as error:
         print(f"caviar: {error}")
