@@ -1,20 +1,14 @@
-"""Caviar's search inside Optuna: a sampler for studies of `optuna.create_study`.
+"""Caviar's search in Optuna: a sampler for `optuna.create_study`.
 
-    import optuna
-    from caviar.optuna import CaviarSampler
-
-    study = optuna.create_study(sampler=CaviarSampler(trials=100, seed=0))
-    study.optimize(objective, n_trials=100)
-
-It keeps no state: each sample follows from the trials in the study's storage, so that studies with many workers, or
-taken up again, need nothing besides.
+It keeps no state: each sample follows from the trials in the study's storage. So studies with many workers, and
+studies that resume, need nothing else.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from caviar._checks import check_integer, check_seed
 from caviar.errors import InputError, MissingError
 from caviar.search import next_point
 from caviar.space import Space, choice, lograndint, loguniform, randint, uniform
@@ -33,122 +27,131 @@ except ModuleNotFoundError:
 
 
 class CaviarSampler(BaseSampler):  # type: ignore[misc]
-    """Coarse to fine, one trial at a time, as a sampler of Optuna's.
+    """The coarse-to-fine search as an Optuna sampler, one trial at a time.
 
-    Parameters that every trial has are searched together; the first trial, and parameters that only some trials
-    have, are drawn at random. Failed trials count as bad, pruned ones as no better than the worst that was completed.
+    Parameters that all trials have are searched together. The first trial, and parameters that only some trials have,
+    are random. Failed trials count as bad, pruned ones as no better than the worst completed one.
 
     Args:
-        trials: about how many the study is to have: the first quarter is spread over the whole space, and the square
-            shrinks as the others come in. More may follow.
-        seed: 0 or more; None for another one each time. The same seed gives the same trials with one worker.
+        trials: about how many trials the study will have, >= 1; more may follow. The first quarter covers the whole
+            space, then the square shrinks as results come in.
+        seed: >= 0; None for a random one. With one worker the same seed gives the same trials.
 
     Raises:
-        ValueError: from sampling, where a study has several objectives.
+        InputError: trials or seed are out of range; from sampling, if a study has several objectives.
+
+    >>> import optuna
+    >>> optuna.logging.set_verbosity(optuna.logging.WARNING)
+    >>> study = optuna.create_study(sampler=CaviarSampler(trials=20, seed=0))
+    >>> study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=20)
+    >>> bool(abs(study.best_params["x"]) < 0.1)
+    True
     """
 
     def __init__(self, *, trials: int = 100, seed: int | None = None) -> None:
-        self._trials = trials
-        self._seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+        self._trials = check_integer("trials", trials)
+        self._seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else check_seed(seed)
         self._independent = RandomSampler(seed=self._seed)
 
     def reseed_rng(self) -> None:
-        """Let parallel workers draw different independent parameters; the search they have in common."""
+        """Reseed the independent parameters, so that parallel workers differ; they share the search's seed."""
         self._independent.reseed_rng()
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """The parameters that all trials so far have, with the same distribution."""
+        """Return the parameters that all trials so far have, with the same distribution."""
         common = intersection_search_space(study.get_trials(deepcopy=False), include_pruned=True)
         return {name: distribution for name, distribution in common.items() if not distribution.single()}
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """The next point of the search, as parameters."""
-        _check_one_objective(study)
+    ) -> dict[str, object]:
+        """Return the next point of the search, as parameters."""
+        _check_single_objective(study)
         if not search_space:
             return {}
         space = Space(**{name: _hyperparameter(distribution) for name, distribution in search_space.items()})
         trials = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
-        others = [(other, _point(other.params, search_space, space)) for other in trials]
-        finished = [(other, point) for other, point in others if point is not None and other.state.is_finished()]
-        running = [(other, point) for other, point in others if other.state == TrialState.RUNNING]
+        pairs = [(other, _point(other.params, search_space, space)) for other in trials]
+        finished = [(other, point) for other, point in pairs if point is not None and other.state.is_finished()]
+        running = [(other, point) for other, point in pairs if other.state == TrialState.RUNNING]
         point = next_point(
             space,
             np.array([point for _, point in finished]).reshape(-1, space.dimension),
-            _values([other for other, _ in finished], study.direction == StudyDirection.MAXIMIZE),
+            _values([other for other, _ in finished], maximise=study.direction == StudyDirection.MAXIMIZE),
             np.array([point for _, point in running if point is not None]).reshape(-1, space.dimension),
             trials=self._trials,
             seed=self._seed,
-            ahead=sum(point is None and other.number < trial.number for other, point in running),
+            skip=sum(point is None and other.number < trial.number for other, point in running),
         )
         (config,) = space.configs(point[None])
-        return {name: _parameter(config[name], distribution) for name, distribution in search_space.items()}
+        return {name: _to_parameter(config[name], distribution) for name, distribution in search_space.items()}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        """A parameter at random."""
-        _check_one_objective(study)
+    ) -> object:
+        """Return a random value of one parameter."""
+        _check_single_objective(study)
         return self._independent.sample_independent(study, trial, param_name, param_distribution)
 
 
-def _check_one_objective(study: Study) -> None:
+def _check_single_objective(study: Study) -> None:
     if len(study.directions) > 1:
-        raise InputError(f"CaviarSampler takes one objective, and this study has {len(study.directions)}")
+        raise InputError(
+            f"the study must have one objective, got {len(study.directions)}; try one of Optuna's samplers"
+        )
 
 
 def _hyperparameter(distribution: BaseDistribution) -> Hyperparameter:
-    """The hyperparameter that a distribution is to the search: of choices and steps the index."""
+    """Return the hyperparameter that stands for a distribution: for choices and steps, their index."""
     if isinstance(distribution, CategoricalDistribution):
         return choice(range(len(distribution.choices)))
     low, high = distribution.low, distribution.high
-    if _stepped(distribution):
+    if _has_steps(distribution):
         return randint(0, round((high - low) / distribution.step))
     if distribution.log:
         return lograndint(low, high) if isinstance(distribution, IntDistribution) else loguniform(low, high)
     return uniform(low, high)
 
 
-def _parameter(value: Any, distribution: BaseDistribution) -> Any:
-    """A value of `_hyperparameter` as a parameter of the distribution."""
+def _to_parameter(value: float, distribution: BaseDistribution) -> object:
+    """Return the parameter of the distribution for a value of its hyperparameter."""
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices[value]
-    value = distribution.low + value * distribution.step if _stepped(distribution) else value
-    return min(max(value, distribution.low), distribution.high)
+    parameter = distribution.low + value * distribution.step if _has_steps(distribution) else value
+    return min(max(parameter, distribution.low), distribution.high)
 
 
-def _value(parameter: Any, distribution: BaseDistribution) -> Any:
-    """A parameter of the distribution as a value of `_hyperparameter`."""
+def _from_parameter(parameter: object, distribution: BaseDistribution) -> float:
+    """Return the value of the hyperparameter for a parameter of its distribution."""
+    internal: float = distribution.to_internal_repr(parameter)
     if isinstance(distribution, CategoricalDistribution):
-        return int(distribution.to_internal_repr(parameter))
-    return round((parameter - distribution.low) / distribution.step) if _stepped(distribution) else parameter
+        return int(internal)
+    return round((internal - distribution.low) / distribution.step) if _has_steps(distribution) else internal
 
 
-def _stepped(distribution: BaseDistribution) -> bool:
+def _has_steps(distribution: BaseDistribution) -> bool:
     return distribution.step is not None and not distribution.log
 
 
-def _point(params: Mapping[str, Any], search_space: Mapping[str, BaseDistribution], space: Space) -> Array | None:
-    """Where parameters lie, shape (d,); None where some are missing or, enqueued by hand, out of their bounds."""
+def _point(params: Mapping[str, object], search_space: Mapping[str, BaseDistribution], space: Space) -> Array | None:
+    """Return the point of some parameters, shape (d,); None if one is missing or, enqueued by hand, out of bounds."""
     if not search_space.keys() <= params.keys():
         return None
     try:
-        (point,) = space.points([{name: _value(params[name], d) for name, d in search_space.items()}])
-    except InputError:
+        points = space.points([{name: _from_parameter(params[name], d) for name, d in search_space.items()}])
+    except ValueError:
         return None
-    found: Array = point
-    return found
+    return np.array(points[0])
 
 
-def _values(finished: Sequence[FrozenTrial], maximised: bool) -> Array:
-    """What the search is told, shape (n,): to be minimised, NaN for what failed."""
-    sign = -1.0 if maximised else 1.0
-    worst = max((sign * trial.value for trial in finished if trial.state == TrialState.COMPLETE), default=-np.inf)
+def _values(trials: Sequence[FrozenTrial], *, maximise: bool) -> Array:
+    """Return the values of finished trials, shape (n,), lower is better; NaN: failed."""
+    sign = -1.0 if maximise else 1.0
+    worst = max((sign * trial.value for trial in trials if trial.state == TrialState.COMPLETE), default=-np.inf)
 
     def value(trial: FrozenTrial) -> float:
         if trial.state == TrialState.PRUNED and trial.intermediate_values:
             return float(max(sign * trial.intermediate_values[trial.last_step], worst))
         return float(sign * trial.value) if trial.state == TrialState.COMPLETE else np.nan
 
-    return np.array([value(trial) for trial in finished])
+    return np.array([value(trial) for trial in trials])

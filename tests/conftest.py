@@ -17,7 +17,8 @@ def ray_cluster():
     """One local Ray for the whole session: it takes seconds to start."""
     import ray
 
-    from caviar.fleet.cluster import Placement, connected
+    from caviar.fleet.cluster import connection
+    from caviar.fleet.placement import Placement
 
-    with connected(Placement(workers=4)):
+    with connection(Placement(workers=4)):
         yield ray

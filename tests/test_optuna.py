@@ -1,4 +1,4 @@
-"""Caviar's search as a sampler of Optuna's: Optuna's own suite for samplers, and that it searches."""
+"""Caviar's search as an Optuna sampler: Optuna's own suite for samplers, and that it searches."""
 
 import subprocess
 import sys
@@ -9,6 +9,7 @@ import optuna
 import pytest
 from optuna.testing import pytest_samplers
 
+from caviar.errors import InputError
 from caviar.optuna import CaviarSampler
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -20,7 +21,7 @@ class TestOptunasOwnSuite(
     pytest_samplers.RelativeSamplerTestCase,
     pytest_samplers.SingleOnlySamplerTestCase,
 ):
-    """All of it but the cases of samplers that take several objectives."""
+    """All of it except the cases for samplers with several objectives."""
 
     @pytest.fixture
     def sampler(self):
@@ -34,7 +35,7 @@ def bowl(trial):
     return (np.log10(rate) + 2) ** 2 + (units - 70) ** 2 / 1000 + 3 * (kind is not None)
 
 
-def optimized(sampler, objective=bowl, trials=40, **settings):
+def optimise(sampler, objective=bowl, trials=40, **settings):
     study = optuna.create_study(sampler=sampler, **settings)
     study.optimize(objective, n_trials=trials, catch=(ZeroDivisionError,))
     return study
@@ -44,40 +45,40 @@ def params(study):
     return [trial.params for trial in study.trials]
 
 
-def test_the_seed_decides_everything():
-    first, again, other = (optimized(CaviarSampler(trials=20, seed=s), trials=20) for s in (3, 3, 4))
+def test_the_seed_decides_all_trials():
+    first, again, other = (optimise(CaviarSampler(trials=20, seed=s), trials=20) for s in (3, 3, 4))
     assert params(first) == params(again) != params(other)
 
 
-def test_it_finds_what_random_does_not():
-    found = [optimized(CaviarSampler(trials=40, seed=seed)).best_value for seed in range(3)]
-    random = [optimized(optuna.samplers.RandomSampler(seed=seed)).best_value for seed in range(3)]
-    assert max(found) < min(random)
-    assert max(found) < 0.2
+def test_it_beats_random_search():
+    caviar = [optimise(CaviarSampler(trials=40, seed=seed)).best_value for seed in range(3)]
+    random = [optimise(optuna.samplers.RandomSampler(seed=seed)).best_value for seed in range(3)]
+    assert max(caviar) < min(random)
+    assert max(caviar) < 0.2
 
 
-def test_it_maximises_where_it_is_to():
+def test_it_maximises():
     def negative(trial):
         return -bowl(trial)
 
-    up = optimized(CaviarSampler(trials=25, seed=0), negative, 25, direction="maximize")
-    assert params(up) == params(optimized(CaviarSampler(trials=25, seed=0), trials=25))
+    up = optimise(CaviarSampler(trials=25, seed=0), negative, 25, direction="maximize")
+    assert params(up) == params(optimise(CaviarSampler(trials=25, seed=0), trials=25))
 
 
-def test_a_study_taken_up_again_goes_on_as_if_nothing_had_been():
-    whole = optimized(CaviarSampler(trials=30, seed=1), trials=30)
-    copy = optuna.create_study(sampler=CaviarSampler(trials=30, seed=1))
-    copy.add_trials(whole.trials[:20])
-    copy.optimize(bowl, n_trials=10)
-    assert params(copy) == params(whole)
+def test_a_resumed_study_continues_with_the_same_trials():
+    uninterrupted = optimise(CaviarSampler(trials=30, seed=1), trials=30)
+    resumed = optuna.create_study(sampler=CaviarSampler(trials=30, seed=1))
+    resumed.add_trials(uninterrupted.trials[:20])
+    resumed.optimize(bowl, n_trials=10)
+    assert params(resumed) == params(uninterrupted)
 
 
-def test_more_trials_than_were_announced():
-    assert len(optimized(CaviarSampler(trials=5, seed=0), trials=12).trials) == 12
+def test_more_trials_may_follow_than_planned():
+    assert len(optimise(CaviarSampler(trials=5, seed=0), trials=12).trials) == 12
 
 
 def test_failed_and_pruned_trials_count_as_bad():
-    def fails_or_is_pruned(trial):
+    def fail_or_prune(trial):
         x = trial.suggest_float("x", 0, 1)
         if x > 0.8:
             return 1 / 0
@@ -86,13 +87,13 @@ def test_failed_and_pruned_trials_count_as_bad():
             raise optuna.TrialPruned
         return x
 
-    study = optimized(CaviarSampler(trials=40, seed=0), fails_or_is_pruned)
+    study = optimise(CaviarSampler(trials=40, seed=0), fail_or_prune)
     late = [trial.params["x"] for trial in study.trials[20:]]
     assert {trial.state.name for trial in study.trials[:20]} == {"COMPLETE", "PRUNED", "FAIL"}
     assert np.mean(np.array(late) < 0.2) > 0.6
 
 
-def test_an_enqueued_trial_out_of_bounds_is_no_obstacle():
+def test_an_enqueued_trial_out_of_bounds_is_ignored():
     study = optuna.create_study(sampler=CaviarSampler(seed=0))
     study.enqueue_trial({"x": 7.0})
     with pytest.warns(UserWarning, match="out of range"):
@@ -100,15 +101,21 @@ def test_an_enqueued_trial_out_of_bounds_is_no_obstacle():
     assert [trial.params["x"] > 1 for trial in study.trials] == [True] + [False] * 4
 
 
-def test_trials_asked_for_together_differ():
-    study = optimized(CaviarSampler(trials=40, seed=0), trials=12)
+def test_trials_of_parallel_workers_differ():
+    study = optimise(CaviarSampler(trials=40, seed=0), trials=12)
     together = [study.ask() for _ in range(4)]
-    assert len({bowl(trial) for trial in together}) == 4  # parameters are drawn when the first is asked for
+    assert len({bowl(trial) for trial in together}) == 4  # parameters are drawn when the first is suggested
     fixed = dict(study.trials[0].distributions)
     assert len({str(study.ask(fixed).params) for _ in range(4)}) == 4
 
 
-def test_without_optuna_it_says_what_to_install():
+@pytest.mark.parametrize(("settings", "message"), [({"trials": 0}, "trials must be"), ({"seed": -1}, "seed must be")])
+def test_errors_show_the_value(settings, message):
+    with pytest.raises(InputError, match=message):
+        CaviarSampler(**settings)
+
+
+def test_without_optuna_the_error_says_what_to_install():
     program = (
         "import sys; sys.modules['optuna'] = None\nimport caviar\ntry: caviar.optuna\nexcept ImportError as e: print(e)"
     )

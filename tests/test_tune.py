@@ -1,4 +1,4 @@
-"""Caviar's search as a searcher of Ray Tune's."""
+"""Caviar's search as a Ray Tune searcher."""
 
 import math
 import subprocess
@@ -29,12 +29,12 @@ def bowl(config):
     return (math.log10(config["lr"]) + 2) ** 2 + (config["net"]["units"] - 70) ** 2 / 1000
 
 
-def unlucky(config):
+def is_unlucky(config):
     return config["net"]["units"] == UNLUCKY
 
 
 def train(config):
-    if unlucky(config):
+    if is_unlucky(config):
         raise RuntimeError("an unlucky number")
     return {"loss": bowl(config)}
 
@@ -43,14 +43,14 @@ UNLUCKY = 30  # one of the first four trials of seed 0
 SPACE = {"lr": tune.loguniform(1e-5, 1), "net": {"units": tune.qrandint(10, 200, 10), "kind": "mlp"}}
 
 
-def searched(search, trials, objective=bowl, sign=1):
-    """Configs and values of trials one after the other."""
-    told = []
+def run(search, trials, objective=bowl, sign=1):
+    """Run trials one after the other; return their configs and values."""
+    pairs = []
     for number in range(trials):
         config = search.suggest(str(number))
-        told.append((config, sign * objective(config)))
-        search.on_trial_complete(str(number), {search.metric: told[-1][1]})
-    return told
+        pairs.append((config, sign * objective(config)))
+        search.on_trial_complete(str(number), {search.metric: pairs[-1][1]})
+    return pairs
 
 
 def new(space=SPACE, **settings):
@@ -58,34 +58,34 @@ def new(space=SPACE, **settings):
 
 
 @pytest.mark.parametrize("kind", DOMAINS)
-def test_every_domain_of_tunes(kind):
+def test_all_bounded_domains_are_searched(kind):
     domain, holds = DOMAINS[kind]
-    seen = [config["x"]["y"] for config, _ in searched(new({"x": {"y": domain}}), 20, lambda config: 0.0)]
+    seen = [config["x"]["y"] for config, _ in run(new({"x": {"y": domain}}), 20, lambda config: 0.0)]
     assert all(holds(value) for value in seen)
     assert type(seen[0]) is type(domain.sample()) or kind == "choice"
     assert len({str(value) for value in seen}) >= 3
 
 
-def test_a_space_of_caviars_with_a_space_under_an_option():
+def test_a_caviar_space_with_a_sub_space_is_searched():
     under = caviar.choice({"adam": caviar.Space(beta2=caviar.uniform(0.9, 0.999)), "momentum": None})
     space = caviar.Space(optimizer=under, constant=3)
-    for config, _ in searched(new(space), 10, lambda config: 0.0):
+    for config, _ in run(new(space), 10, lambda config: 0.0):
         assert set(config) - {"beta2"} == {"optimizer", "constant"}
         assert ("beta2" in config) == (config["optimizer"] == "adam")
 
 
-def test_it_finds_what_random_does_not_and_the_seed_decides():
-    found = searched(new(), 30)
-    assert found == searched(new(), 30) != searched(new(seed=1), 30)
-    assert found == [(c, -v) for c, v in searched(CaviarSearch(SPACE, metric="x", mode="max", trials=30), 30, sign=-1)]
+def test_it_beats_random_search_and_the_seed_decides():
+    trials = run(new(), 30)
+    assert trials == run(new(), 30) != run(new(seed=1), 30)
+    assert trials == [(c, -v) for c, v in run(CaviarSearch(SPACE, metric="x", mode="max", trials=30), 30, sign=-1)]
     random = np.random.default_rng(0)
     values = [bowl({"lr": 10 ** random.uniform(-5, 0), "net": {"units": random.integers(10, 201)}}) for _ in range(30)]
-    assert min(value for _, value in found) < 0.1 < min(values)
+    assert min(value for _, value in trials) < 0.1 < min(values)
 
 
-def test_a_saved_search_goes_on_as_if_nothing_had_been(tmp_path):
+def test_a_restored_search_continues_with_the_same_trials(tmp_path):
     search, restored = new(), CaviarSearch()
-    searched(search, 12)
+    run(search, 12)
     search.suggest("running")
     search.save(str(tmp_path / "state"))
     restored.restore(str(tmp_path / "state"))
@@ -94,32 +94,32 @@ def test_a_saved_search_goes_on_as_if_nothing_had_been(tmp_path):
         either.on_trial_complete("running", {"loss": 1.0})
         either.on_trial_complete("a", error=True)
         either.on_trial_complete("unknown", {"loss": 1.0})
-    assert searched(restored, 5) == searched(search, 5)
+    assert run(restored, 5) == run(search, 5)
 
 
 @pytest.mark.parametrize(
     ("space", "words"),
     [
-        ({"x": tune.randn()}, "x: a Normal Float of Tune's has no bounds"),
-        ({"x": tune.sample_from(lambda spec: 1)}, "x: a .* Function of Tune's"),
-        ({"x": {"y": tune.grid_search([1, 2])}}, "x/y is a grid"),
+        ({"x": tune.randn()}, "x must be a domain with bounds, got a Normal Float"),
+        ({"x": tune.sample_from(lambda spec: 1)}, "x must be a domain with bounds, got a .* Function"),
+        ({"x": {"y": tune.grid_search([1, 2])}}, "x/y must be a domain with bounds, got a grid"),
         ({"x": tune.choice([{"y": tune.uniform(0, 1)}])}, "caviar.Space"),
     ],
 )
-def test_what_cannot_be_searched_is_one_sentence(space, words):
+def test_domains_without_bounds_are_rejected(space, words):
     with pytest.raises(InputError, match=words):
         CaviarSearch(space)
 
 
-def test_what_is_missing_is_one_sentence():
+def test_missing_settings_are_named():
     with pytest.raises(InputError, match="param_space"):
         CaviarSearch(metric="loss", mode="min").suggest("a")
-    with pytest.raises(InputError, match="metric and mode"):
+    with pytest.raises(InputError, match="metric and mode must be set"):
         CaviarSearch(SPACE).suggest("a")
 
 
 @pytest.mark.usefixtures("ray_cluster")
-def test_a_tuner_tries_what_the_search_says_and_is_restored(tmp_path):
+def test_a_tuner_runs_the_suggestions_and_is_restored(tmp_path):
     tuner = tune.Tuner(
         train,
         param_space=SPACE,
@@ -129,20 +129,20 @@ def test_a_tuner_tries_what_the_search_says_and_is_restored(tmp_path):
             mode="min",
             num_samples=4,
             max_concurrent_trials=1,
-            reuse_actors=True,  # a trial each would cost seconds
+            reuse_actors=True,  # a new actor per trial would cost seconds
         ),
         run_config=tune.RunConfig(storage_path=str(tmp_path), name="t", verbose=0),
     )
     results = tuner.fit()
-    expected = searched(new(trials=4), 4, lambda config: math.nan if unlucky(config) else bowl(config))
+    expected = run(new(trials=4), 4, lambda config: math.nan if is_unlucky(config) else bowl(config))
     assert [result.config for result in results] == [config for config, _ in expected]
-    assert len(results.errors) == sum(unlucky(config) for config, _ in expected) == 1
+    assert len(results.errors) == sum(is_unlucky(config) for config, _ in expected) == 1
     assert results.get_best_result().metrics["loss"] == min(value for _, value in expected if value == value)
     restored = tune.Tuner.restore(str(tmp_path / "t"), train, resume_errored=True).fit()
     assert {str(result.config) for result in restored} == {str(result.config) for result in results}
 
 
-def test_without_ray_tune_it_says_what_to_install():
+def test_without_ray_tune_the_error_says_what_to_install():
     program = (
         "import sys; sys.modules['pyarrow'] = None\nimport caviar\ntry: caviar.tune\nexcept ImportError as e: print(e)"
     )

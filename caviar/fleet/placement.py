@@ -40,9 +40,9 @@ class Placement:
     @classmethod
     def of(
         cls,
-        workers: int | str,
-        address: str | None,
-        resources: Mapping[str, float] | None,
+        workers: int | str = "auto",
+        address: str | None = None,
+        resources: Mapping[str, float] | None = None,
         trial_timeout: float | None = None,
         timeout: float | None = None,
     ) -> "Placement":
@@ -57,8 +57,8 @@ class Placement:
             InputError: a setting is invalid.
             ClusterError: nothing answers at the address.
 
-        >>> Placement.of("auto", None, None) == Placement()
-        True
+        >>> Placement.of("auto", trial_timeout=60.0)
+        Placement(workers=None, address=None, resources={'cpu': 1.0}, trial_timeout=60.0, timeout=None)
         """
         if workers != "auto" and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 0):
             raise InputError(f"workers must be 'auto' or an integer >= 0, got {workers!r}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from caviar.errors import InputError, StorageError
 from caviar.files import writing
 from caviar.records.events import Event, decode, encode
-from caviar.records.mirror import Mirror, local_copy, mirror_of
+from caviar.records.mirror import PUSH_SECONDS, Mirror, local_copy, mirror_of
 
 NAME = "journal.jsonl"
 DRIVER = "driver.txt"  # host:process of the driver, valid while it holds the lock
@@ -26,12 +26,13 @@ class Journal:
 
     Args:
         folder: the study's folder; made if it does not exist.
+        push_seconds: the shortest time between two copies to its mirror, if it has one.
 
     Raises:
         StorageError: another driver writes it, or the folder cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, push_seconds: float = PUSH_SECONDS) -> None:
         self.path = folder / NAME
         check_writable(folder)
         with writing(self.path):
@@ -46,7 +47,7 @@ class Journal:
             ) from None
         (folder / DRIVER).write_text(f"{socket.gethostname()}:{os.getpid()}")
         _drop_torn_line(self.path)
-        self._mirror: Mirror | None = mirror_of(folder, NAME)
+        self._mirror: Mirror | None = mirror_of(folder, NAME, push_seconds)
         if self._mirror:
             try:
                 self._mirror.claim()

@@ -52,10 +52,10 @@ def local_copy(where: str | Path, journal: str, folder: Path | None = None) -> P
     return folder
 
 
-def mirror_of(folder: Path, journal: str) -> "Mirror | None":
+def mirror_of(folder: Path, journal: str, push_seconds: float = PUSH_SECONDS) -> "Mirror | None":
     """Return the mirror of a study's folder; None if it has none."""
     name = folder / MIRROR
-    return Mirror(name.read_text(), folder / journal) if name.exists() else None
+    return Mirror(name.read_text(), folder / journal, push_seconds) if name.exists() else None
 
 
 class Mirror:
@@ -65,18 +65,14 @@ class Mirror:
         uri: where.
         journal: the journal's file on this disk.
         push_seconds: the shortest time between two copies.
-        dead_seconds: a driver that was not seen for so long is taken for dead.
 
     Raises:
         InputError: a URI of an unknown kind, or one whose package is not installed.
         StorageError: the URI cannot be reached.
     """
 
-    def __init__(
-        self, uri: str, journal: Path, push_seconds: float = PUSH_SECONDS, dead_seconds: float = DEAD_SECONDS
-    ) -> None:
-        self._store, self._journal = open_store(uri), journal
-        self._push_seconds, self._dead_seconds = push_seconds, dead_seconds
+    def __init__(self, uri: str, journal: Path, push_seconds: float = PUSH_SECONDS) -> None:
+        self._store, self._journal, self._push_seconds = open_store(uri), journal, push_seconds
         self._driver, self._begun = f"{socket.gethostname()}:{os.getpid()}", time.time()
         self._pushed = 0.0
         self._sizes = self._store.sizes()
@@ -95,10 +91,10 @@ class Mirror:
         """
         if HEARTBEAT in self._sizes:
             other = json.loads(self._store.read(HEARTBEAT))
-            if time.time() - other["seen"] < self._dead_seconds:
+            if time.time() - other["seen"] < DEAD_SECONDS:
                 raise StorageError(
                     f"{other['driver']} is driving the study at {self._store}; wait for it, stop it or choose another "
-                    f"place (a dead driver is forgotten after {self._dead_seconds:g} s)"
+                    f"place (a dead driver is forgotten after {DEAD_SECONDS:g} s)"
                 )
         self._beat(time.time())
 

@@ -12,6 +12,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -157,12 +158,12 @@ def _sides(wave: WaveBegan | None, settings: Settings) -> list[SquareSide]:
     return (square or whole_space(space)).sides(space)
 
 
-def _column(values: list[object]) -> pd.api.extensions.ExtensionArray:
+def _column(values: list[Any]) -> Any:
     """A typed column: integers stay integers (nullable where some are missing), floats floats, the rest as it is."""
     present = [value for value in values if value is not None]
     missing = len(present) < len(values)
     kinds = {type(value) for value in present}
-    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in present if isinstance(value, int)):
+    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in present):
         return pd.array(values, dtype="Int64" if missing else "int64")
     if kinds == {bool}:
         return pd.array(values, dtype="boolean" if missing else "bool")

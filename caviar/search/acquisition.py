@@ -1,59 +1,63 @@
-"""Which points a wave consists of: many candidates in and around the square, the best of them picked.
+"""Which points a wave consists of: many candidates in and around the square, and the best batch of them.
 
-The Gaussian process prices candidates, so that their number, not their quality, is what a wave's cost
-depends on. `ladder` spreads the picks; `grouped_ladder` lets consecutive ones share coordinates.
+The Gaussian process evaluates all candidates at once, so a wave costs what their number costs.
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 
 from caviar.search.gaussian_process import GaussianProcess
 from caviar.search.samplers import sobol_points
 from caviar.search.square import Square
-from caviar.search.unique import fresh
 from caviar.space import Space
 from caviar.space.scales import Array
 
-WHOLE, LOCAL = 0.10, 0.50  # the shares of candidates from the whole space, and by small steps
-ELITES = 10  # small steps start from so many trials,
-STEPS = (0.03, 0.1, 0.3)  # are this much of a length scale wide,
-CHANGED = 1 / 3  # and change this share of the coordinates
-BETA = (1.5, 2.5)  # the boldest confidence bound of a wave of 16 or less, of 48 or more,
-SINGLE = 1.0  # and the bound of a single pick
-MEMBERS = 100  # candidates for the rest of a group, at most (and eight a point at least)
-TOGETHER = 250  # picks that know of each other
+WHOLE_SHARE, LOCAL_SHARE = 0.10, 0.50  # of the candidates: from the whole space, and by local steps
+ELITES = 10  # local steps start from this many of the best trials,
+STEP_SIZES = (0.03, 0.1, 0.3)  # have one of these sizes in length scales,
+STEP_SHARE = 1 / 3  # and change this share of the coordinates
+LARGEST_BETA = (1.5, 2.5)  # of a wave of up to 16 trials, and of 48 or more
+SINGLE_BETA = 1.0  # of a wave of one trial
+JOINT_SIZE = 250  # larger batches consist of batches that do not know of each other
 
 
-def boldness(count: int) -> Array:
-    """The betas of a wave's confidence bounds, shape (count,): from 0 to the boldest; in between for a single pick.
+def betas(count: int) -> Array:
+    """Return the weights of the standard deviation in the confidence bounds of a batch, shape (count,).
 
-    >>> boldness(5)
+    They rise from 0 (exploit) to the largest (explore).
+
+    >>> betas(5)
     array([0.   , 0.375, 0.75 , 1.125, 1.5  ])
     """
-    return np.linspace(0, np.clip(1 + count / 32, *BETA), count) if count > 1 else np.array([SINGLE])
+    return np.linspace(0, np.clip(1 + count / 32, *LARGEST_BETA), count) if count > 1 else np.array([SINGLE_BETA])
 
 
 def candidates(
     space: Space, process: GaussianProcess, square: Square, count: int, generator: np.random.Generator
 ) -> Array:
-    """Points to choose from: small steps from the best trials, the square, and the whole space as insurance.
+    """Return the points to choose from: local steps from the best trials, the square, and some of the whole space.
+
+    Args:
+        space: the space that is searched, d coordinates.
+        process: predicts which trials are best.
+        square: the search region.
+        count: the number of candidates n.
+        generator: draws them.
 
     Returns:
-        Points of the unit cube, not snapped, shape (count, d).
+        Points of the unit cube, not snapped, shape (n, d).
     """
-    local, whole = round(LOCAL * count), round(WHOLE * count)
+    local, whole = round(LOCAL_SHARE * count), round(WHOLE_SHARE * count)
     elites = process.points[np.argsort(process.mean(process.points), kind="stable")[:ELITES]]
     return np.concatenate(
         [
-            _steps(space, process, square, elites, local, generator),
-            square.inside(sobol_points(count - local - whole, space.dimension, generator)),
+            _local_steps(space, process, square, elites, local, generator),
+            square.from_unit_cube(sobol_points(count - local - whole, space.dimension, generator)),
             generator.random((whole, space.dimension)),
         ]
     )
 
 
-def _steps(
+def _local_steps(
     space: Space,
     process: GaussianProcess,
     square: Square,
@@ -61,78 +65,49 @@ def _steps(
     count: int,
     generator: np.random.Generator,
 ) -> Array:
-    """Small steps from the elites in some of the coordinates, shape (count, d)."""
+    """Return small steps from the elites along some of the coordinates, shape (count, d)."""
     d = space.dimension
     start = elites[generator.integers(len(elites), size=count)]
-    sd = np.minimum(process.lengths, 1) * generator.choice(STEPS, (count, 1))
-    sd = np.maximum(sd, 0.5 / space.levels)  # or whole numbers would never change
-    moved = np.clip(start + sd * generator.standard_normal((count, d)), 0, 1)
-    moved = np.where(space.categorical, square.inside(generator.random((count, d))), moved)
-    changed = generator.random((count, d)) < CHANGED
+    sd = np.minimum(process.kernel.length_scales, 1) * generator.choice(STEP_SIZES, (count, 1))
+    sd = np.maximum(sd, 0.5 / space.levels)  # or integers would never change
+    end = np.clip(start + sd * generator.standard_normal((count, d)), 0, 1)
+    end = np.where(space.categorical, square.from_unit_cube(generator.random((count, d))), end)
+    mask = generator.random((count, d)) < STEP_SHARE
     if d:
-        changed[np.arange(count), generator.integers(d, size=count)] = True
-    return np.where(changed, moved, start)
+        mask[np.arange(count), generator.integers(d, size=count)] = True
+    return np.where(mask, end, start)
 
 
-def ladder(process: GaussianProcess, found: Array, betas: Array) -> Array:
-    """The best candidates by a ladder of confidence bounds, from what is safe to what is bold.
+def batch_lcb(process: GaussianProcess, points: Array, betas: Array) -> Array:
+    """Return a batch of points with the lowest confidence bounds, from exploitation to exploration.
 
-    The i-th pick minimises mean - beta_i sd; its variance is conditioned on before the next pick, so that a
-    wave doesn't sit on one spot. Waves of more than `TOGETHER` are put together from several such ladders.
+    The i-th point minimises mean - betas[i] sd. The variance is then conditioned on that point, so that the batch
+    spreads out (as in GP-BUCB: Desautels et al. 2014, "Parallelizing exploration-exploitation tradeoffs"). A batch of
+    more than `JOINT_SIZE` points is put together from several.
 
     Args:
-        process: prices the candidates.
-        found: candidates, shape (m, d).
-        betas: one a pick, shape (k,).
+        process: predicts mean and variance.
+        points: the candidates, shape (m, d).
+        betas: one per point of the batch, shape (k,).
 
     Returns:
-        The picks in order, shape (at most k, d).
+        The batch in order, shape (min(k, m), d).
     """
-    parts = -(-len(betas) // TOGETHER)
+    parts = -(-len(betas) // JOINT_SIZE)
     if parts > 1:
-        return np.concatenate([ladder(process, found[i::parts], betas[i::parts]) for i in range(parts)])
-    mean, told = process.posterior(found)
-    variance = process.signal - (told**2).sum(axis=0)
-    steps = min(len(found), len(betas))
-    factors = np.zeros((steps, len(found)))  # rows of a Cholesky factor: what each pick tells of the others
-    picks: list[int] = []
+        return np.concatenate([batch_lcb(process, points[i::parts], betas[i::parts]) for i in range(parts)])
+    mean, v = process.posterior(points)
+    variance = process.kernel.signal_variance - (v**2).sum(axis=0)
+    steps = min(len(points), len(betas))
+    factors = np.zeros((steps, len(points)))  # rows of the Cholesky factor of the posterior covariance
+    batch: list[int] = []
     for step in range(steps):
         bounds = mean - betas[step] * np.sqrt(np.maximum(variance, 0))
-        bounds[picks] = np.inf
+        bounds[batch] = np.inf
         i = int(np.argmin(bounds))
-        picks.append(i)
-        row = process.covariance(found[i : i + 1], found)[0] - told[:, i] @ told
+        batch.append(i)
+        row = process.kernel.covariance(points[i : i + 1], points)[0] - v[:, i] @ v
         row -= factors[:step, i] @ factors[:step]
-        factors[step] = row / np.sqrt(max(variance[i], 0) + process.noise)
+        factors[step] = row / np.sqrt(max(variance[i], 0) + process.kernel.noise_variance)
         variance = variance - factors[step] ** 2
-    return found[picks]
-
-
-def grouped_ladder(
-    space: Space,
-    process: GaussianProcess,
-    found: Array,
-    taken: Array,
-    betas: Array,
-    shared: Sequence[int],
-    group: int,
-) -> Array:
-    """A ladder whose every `group` consecutive picks agree in the shared coordinates.
-
-    The first of every group are picked freely. The candidates are dealt out among the groups and moved to their
-    shared coordinates; the others are picked from these, knowing the first of all groups and the rest of their own.
-
-    Returns:
-        The picks in order, shape (at most k, d).
-    """
-    columns, picks = list(shared), found[:0]
-    leaders = ladder(process, found, betas[::group])
-    number = max(8 * group, min(MEMBERS, len(found) // max(len(leaders), 1)))
-    process = process.believing(leaders)
-    for i, leader in enumerate(leaders):
-        moved = np.roll(found, -i * number, axis=0)[:number]
-        moved[:, columns] = leader[columns]
-        moved = fresh(space, moved, np.concatenate([taken, leaders, picks]))
-        members = ladder(process, moved, betas[i * group + 1 : (i + 1) * group])
-        picks = np.concatenate([picks, leader[None], members])
-    return picks
+    return points[batch]

@@ -1,74 +1,61 @@
-"""What every search has in common: ask for a wave of points, tell their values, wave after wave.
+"""What all searches have in common: ask for a wave of points, tell their values, wave after wave.
 
-A search is pure: what it asks next follows from its seed and from what it was told, nothing else. So a
-study that is resumed tells a fresh search its earlier waves and gets the next one exactly as it would have
-been. How the next points are chosen is the subject of `sampling` and `coarse_to_fine`.
+A search is pure: its next points follow from its seed and the values it was told. So a study that resumes tells a new
+search the earlier waves and gets the same next wave. `samplers` and `coarse_to_fine` choose the points.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
 import numpy as np
 
+from caviar._checks import check_integer
 from caviar._threads import one_blas_thread
 from caviar.errors import InputError
-from caviar.search.gaussian_process import KEPT, GaussianProcess
-from caviar.search.schedule import Waves, wave_sizes
+from caviar.search.gaussian_process import SUBSET_SIZE, GaussianProcess
+from caviar.search.kernel import Kernel
+from caviar.search.schedule import Budget
 from caviar.search.square import Square
-from caviar.search.unique import among
-from caviar.space import Space, cube
+from caviar.search.unique import isin
+from caviar.space import Space
 from caviar.space.scales import Array
 
-LARGEST = 1e100  # values beyond are taken for this, so that squares stay finite
-CONTINUOUS_KEPT = 400  # trials that predictions look at where every trial is a wave,
-RELEARNED = 8  # and length scales are learned again whenever there is an eighth more of them
+LARGEST_VALUE = 1e100  # values are clipped to this, so that squares stay finite
+CONTINUOUS_SUBSET_SIZE = 400  # trials that a continuous search predicts from; it fits a process for every trial
+REFIT_GROWTH = 1 / 8  # a continuous search refits its length scales when the trials have grown by this share
 
 
 class Search(ABC):
-    """Ask and tell.
+    """A search by ask and tell.
 
     Args:
-        space: a `Space`, or a whole number of dimensions for the plain unit cube.
-        trials: how many trials there are in all, 1 or more.
-        waves: their number (equal waves), their sizes, "auto", or "continuous" (points one by one).
-        seed: 0 or more; the same seed and the same values told give the same points.
-        workers: how many trials run at the same time; only "auto" looks at it.
-        shared: coordinates that are drawn once for each `group` of consecutive points (network shapes).
-        group: how many points share them.
+        space: the space to search; `caviar.space.cube(d)` is the plain unit cube.
+        budget: the trials, their waves and the seed.
 
-    Raises:
-        InputError: 0 trials, more waves than trials, or sizes that don't sum to `trials`.
+    >>> from caviar.search import Random
+    >>> from caviar.space import cube
+    >>> search = Random(cube(2), Budget(trials=8, waves=2))
+    >>> while not search.done:
+    ...     points = search.ask()
+    ...     search.tell(points, points.sum(axis=1))
+    >>> search.recommend().shape
+    (2,)
     """
 
-    def __init__(
-        self,
-        space: Space | int,
-        trials: int,
-        waves: Waves = "auto",
-        seed: int = 0,
-        workers: int | None = None,
-        shared: Sequence[int] = (),
-        group: int = 1,
-    ) -> None:
-        self.space = cube(space) if isinstance(space, int) else space
-        self.waves = wave_sizes(trials, waves, self.space.dimension, workers)
-        self.continuous = waves == "continuous"
-        self.trials, self.seed = trials, seed
-        self.shared, self.group = tuple(shared), group
-        self._points = np.empty((0, self.space.dimension))
+    def __init__(self, space: Space, budget: Budget) -> None:
+        self.space = space
+        self.trials, self.seed = budget.trials, budget.seed
+        self.waves = budget.sizes(space.dimension)
+        self.continuous = budget.waves == "continuous"
+        self._points = np.empty((0, space.dimension))
         self._values = np.empty(0)
-        self._pending = np.empty((0, self.space.dimension))
-        self._process: GaussianProcess | None = None
-        self._learned: tuple[int, GaussianProcess] | None = None  # in the continuous form
+        self._pending = np.empty((0, space.dimension))
         self._counted = 0
-        if seed < 0:
-            raise InputError(f"seed={seed}: a seed is 0 or more")
-        if group < 1 or any(not 0 <= j < self.space.dimension for j in self.shared):
-            raise InputError(f"{shared=}, {group=}: name coordinates below {self.space.dimension}, a group >= 1")
+        self._surrogate: GaussianProcess | None = None  # of all trials; None: fit it when it is needed
+        self._last_refit: tuple[int, Kernel] | None = None  # of a continuous search: the number of trials, the kernel
 
     @property
     def done(self) -> bool:
-        """Whether all trials were told."""
+        """Whether the budget is used up."""
         return self._counted >= self.trials
 
     @property
@@ -78,115 +65,121 @@ class Search(ABC):
 
     @property
     def square(self) -> Square | None:
-        """The region of the next or last wave; None for a search that doesn't zoom."""
+        """The square of the next wave, or of the last one when done; None for a search that does not zoom."""
         return None
 
     @one_blas_thread()
     def ask(self, n: int | None = None) -> Array:
-        """The next points to try.
+        """Return the next points to try.
 
-        Asked again before anything was told, it answers with the same points; only in the continuous form
-        it remembers what it has asked and goes on.
+        Calls without `tell` in between return the same points, except in a continuous search, which remembers the
+        points as pending.
 
         Args:
-            n: how many; if left out, the rest of the wave (one point in the continuous form).
+            n: the number of points, >= 1; default: the rest of the wave (one point in a continuous search).
 
         Returns:
-            Snapped points of the unit cube, shape (n, d); no config twice while fresh ones are left.
+            Snapped points of the unit cube, shape (n, d); no config repeats while there are new ones.
+
+        Raises:
+            InputError: the budget is used up, or n is out of range.
         """
         if self.done:
-            raise InputError(f"all {self.trials} trials were told; start another search for more")
-        count = int(np.cumsum(self.waves)[self.wave]) - self._counted if n is None else n
-        if count < 1:
-            raise InputError(f"ask({n}): ask for 1 point or more")
+            raise InputError(f"the budget of {self.trials} trials is used up; create a new search")
+        count = int(np.cumsum(self.waves)[self.wave]) - self._counted if n is None else check_integer("n", n)
         points = self._next(count)
         if self.continuous:
             self._pending = np.concatenate([self._pending, points])
         return points
 
     def expect(self, points: Array) -> None:
-        """Count points, shape (n, d), as asked and running, whoever came up with them; for the continuous form.
+        """Add running trials, proposed by this search or not, to the pending ones of a continuous search.
 
-        Those that are running already are not counted twice.
+        Args:
+            points: points of the unit cube, shape (n, d); those already pending are ignored.
         """
         points = self.space.snap(points)
-        self._pending = np.concatenate([self._pending, points[~among(points, self._pending)]])
+        self._pending = np.concatenate([self._pending, points[~isin(points, self._pending)]])
 
     def tell(self, points: Array, values: Array, *, counted: bool = True) -> None:
-        """Take in finished trials, whether or not they were asked for.
+        """Add finished trials, proposed by this search or not.
 
         Args:
             points: points of the unit cube, shape (n, d).
-            values: what is to be minimised, shape (n,); NaN: failed or diverged.
-            counted: False for a warm start: trials beyond the `trials` of this search.
+            values: their values, lower is better, shape (n,); NaN: failed or diverged.
+            counted: False for a warm start, whose trials are not part of the budget.
+
+        Raises:
+            InputError: the number of values is not the number of points.
         """
         points, values = self.space.snap(points), np.asarray(values, dtype=float)
         if values.shape != (len(points),):
-            raise InputError(f"got {len(points)} points and values of shape {values.shape}; tell one value each")
+            raise InputError(f"values must have shape ({len(points)},), one for each point, got shape {values.shape}")
         self._points = np.concatenate([self._points, points])
-        values = np.where(np.isfinite(values), np.clip(values, -LARGEST, LARGEST), np.nan)
+        values = np.where(np.isfinite(values), np.clip(values, -LARGEST_VALUE, LARGEST_VALUE), np.nan)
         self._values = np.concatenate([self._values, values])
-        self._pending = self._pending[~among(self._pending, points)]
+        self._pending = self._pending[~isin(self._pending, points)]
         self._counted += len(points) if counted else 0
-        self._process = None
+        self._surrogate = None
 
     @one_blas_thread()
     def estimates(self) -> Array:
-        """The value of each trial told, smoothed over its neighbours: shape (n,), in the order told.
+        """Return the smoothed value of each trial, shape (n,), in the order of `tell`.
 
-        A winner is chosen by these for what it is likely to reach again, not for luck (`smoothed` says how).
-        NaN where NaN was told; the estimates of poor trials saturate.
+        They estimate what a trial would reach again, so that the best of them does not win by luck
+        (`GaussianProcess.smooth`). NaN for trials without a finite value; estimates of poor trials saturate.
         """
         if not np.isfinite(self._values).any():
             return self._values.copy()
-        return self._fitted().smoothed(self._points, self._values)
+        return self._fitted_surrogate().smooth(self._points, self._values)
 
     @one_blas_thread()
     def recommend(self) -> Array:
-        """The finished point with the lowest estimate, shape (d,).
+        """Return the finished point with the lowest estimate, shape (d,).
 
         Raises:
-            InputError: no finished trial was told.
+            InputError: no trial has a finite value.
         """
         if not np.isfinite(self._values).any():
-            raise InputError(f"none of {len(self._values)} trials finished; tell one value that is not NaN first")
-        process = self._fitted()
-        best = int(np.nanargmin(process.smoothed(process.points, process.values)))
-        return np.array(process.points[best])
+            raise InputError(f"values must be finite at least once, got none in {len(self._values)}; tell one first")
+        surrogate = self._fitted_surrogate()
+        best = int(np.nanargmin(surrogate.smooth(surrogate.points, surrogate.values)))
+        return np.array(surrogate.points[best])
 
-    def _fitted(self) -> GaussianProcess:
-        """The Gaussian process of all that was told, fitted when first needed."""
-        if self._process is None:
-            told, like = len(self._points), None
-            if self.continuous and (learned := milestone(told)) < told:
-                if self._learned is None or self._learned[0] != learned:
-                    self._learned = learned, self._fit(learned, None)
-                like = self._learned[1]
-            self._process = self._fit(told, like)
-        return self._process
+    def _fitted_surrogate(self) -> GaussianProcess:
+        """Return the Gaussian process of all trials, fitted on first use."""
+        if self._surrogate is None:
+            n, kernel = len(self._points), None
+            if self.continuous and (refit := last_refit(n)) < n:
+                if self._last_refit is None or self._last_refit[0] != refit:
+                    self._last_refit = refit, self._fit(refit, None).kernel
+                kernel = self._last_refit[1]
+            self._surrogate = self._fit(n, kernel)
+        return self._surrogate
 
-    def _fit(self, told: int, like: GaussianProcess | None) -> GaussianProcess:
+    def _fit(self, n: int, kernel: Kernel | None) -> GaussianProcess:
+        """Return a Gaussian process of the first n trials; fit the kernel too if there is none."""
         return GaussianProcess.fit(
-            self._points[:told],
-            self._values[:told],
+            self._points[:n],
+            self._values[:n],
             self.space.categorical,
             self.seed,
-            kept=CONTINUOUS_KEPT if self.continuous else KEPT,
-            like=like,
+            subset_size=CONTINUOUS_SUBSET_SIZE if self.continuous else SUBSET_SIZE,
+            kernel=kernel,
         )
 
     @abstractmethod
     def _next(self, count: int) -> Array:
-        """The next points, snapped, shape (count, d)."""
+        """Return the next points, snapped, shape (count, d)."""
 
 
-def milestone(told: int) -> int:
-    """The last number of trials, up to `told`, at which a continuous search learns its length scales again.
+def last_refit(n: int) -> int:
+    """Return the last number of trials, up to n, at which a continuous search refits its length scales.
 
-    >>> [milestone(told) for told in (1, 9, 16, 17, 18, 100)]
+    >>> [last_refit(n) for n in (1, 9, 16, 17, 18, 100)]
     [1, 9, 16, 16, 18, 91]
     """
-    number = 1
-    while (following := number + max(1, number // RELEARNED)) <= told:
-        number = following
-    return number
+    refit = 1
+    while (following := refit + max(1, int(REFIT_GROWTH * refit))) <= n:
+        refit = following
+    return refit

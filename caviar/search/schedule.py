@@ -1,64 +1,97 @@
-"""How a budget of trials is split into waves."""
+"""How a search spends its trials: how many there are, in which waves, and with which seed."""
 
+import operator
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
+from caviar._checks import check_integer, check_seed
 from caviar.errors import InputError
 
 Waves = int | Sequence[int] | Literal["auto", "continuous"]
 
-LEAST = 8  # trials a wave
-WIDE_WAVES, MOST_WAVES = 4, 8
+WAVES_MUST_BE = "waves must be 'auto', 'continuous', an integer or a list of integers"
+SMALLEST_WAVE = 8  # trials in a wave of "auto"
+FEW_WAVES, MOST_WAVES = 4, 8  # of "auto": in spaces of many dimensions, and at most
 
 
-def wave_sizes(trials: int, waves: Waves, dimension: int, workers: int | None = None) -> tuple[int, ...]:
-    """The sizes of the waves, in order.
+@dataclass(frozen=True)
+class Budget:
+    """The trials of a search.
 
     Args:
-        trials: their sum.
-        waves: a number (equal waves, the earlier ones larger by one where it doesn't divide), the sizes
-            themselves, "auto", or "continuous" (waves of one).
-        dimension: how many coordinates the space has.
-        workers: how many trials run at the same time.
+        trials: the number of trials, >= 1.
+        waves: "auto" (up to 8 equal waves), a number of equal waves, the sizes of the waves, or "continuous" (no
+            waves: points one by one). A list of sizes is stored as a tuple.
+        seed: >= 0; the same seed and the same values give the same points.
 
     Raises:
-        InputError: 0 trials, more waves than trials, or sizes that don't sum to `trials`.
+        InputError: trials, waves or seed are out of range, or the sizes do not sum to `trials`.
 
-    >>> wave_sizes(10, 3, dimension=6)
-    (4, 3, 3)
-    >>> wave_sizes(10, [6, 4], dimension=6)
-    (6, 4)
+    >>> Budget(64, waves=4)
+    Budget(trials=64, waves=4, seed=0)
     """
-    if trials < 1:
-        raise InputError(f"trials={trials}: a search needs 1 trial or more")
-    if waves == "continuous":
-        return (1,) * trials
-    if waves == "auto":
-        return _automatic(trials, dimension, workers)
-    if isinstance(waves, str):
-        raise InputError(f"waves={waves!r}: give a number, a list of sizes, 'auto' or 'continuous'")
-    if isinstance(waves, int):
-        if not 1 <= waves <= trials:
-            raise InputError(
-                f"waves={waves} with trials={trials}: every wave has 1 trial or more; give 1 to {trials} waves"
-            )
-        return tuple(trials // waves + (i < trials % waves) for i in range(waves))
+
+    trials: int
+    waves: Waves = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_integer("trials", self.trials)
+        check_seed(self.seed)
+        if isinstance(self.waves, int):
+            if check_integer("waves", self.waves) > self.trials:
+                raise InputError(f"waves must be an integer <= trials={self.trials}, got {self.waves}")
+        elif not isinstance(self.waves, str):
+            object.__setattr__(self, "waves", _checked_sizes(self.waves, self.trials))
+        elif self.waves not in ("auto", "continuous"):
+            raise InputError(f"{WAVES_MUST_BE}, got {self.waves!r}")
+
+    def sizes(self, dimension: int) -> tuple[int, ...]:
+        """Return the sizes of the waves in order; their sum is `trials`.
+
+        Args:
+            dimension: the number of coordinates of the space, which "auto" makes no smaller waves than where it can.
+
+        >>> Budget(10, waves=3).sizes(dimension=6)
+        (4, 3, 3)
+        >>> Budget(128).sizes(dimension=6)
+        (16, 16, 16, 16, 16, 16, 16, 16)
+        """
+        if self.waves == "continuous":
+            return (1,) * self.trials
+        if isinstance(self.waves, int):
+            return _equal_sizes(self.trials, self.waves)
+        if isinstance(self.waves, str):
+            return _equal_sizes(self.trials, _automatic_number(self.trials, dimension))
+        return tuple(self.waves)
+
+
+def _checked_sizes(sizes: Sequence[int], trials: int) -> tuple[int, ...]:
+    """Return the sizes as a tuple; raise InputError if they are not integers >= 1 that sum to `trials`."""
     try:
-        sizes = tuple(int(size) for size in waves)
-    except (TypeError, ValueError):
-        raise InputError(f"waves={waves!r}: give a number, a list of sizes, 'auto' or 'continuous'") from None
-    if not sizes or min(sizes) < 1 or sum(sizes) != trials:
-        raise InputError(f"waves={list(waves)} sum to {sum(sizes)}, not to trials={trials}; change one of them")
-    return sizes
+        integers = tuple(operator.index(size) for size in sizes)
+    except TypeError:
+        raise InputError(f"{WAVES_MUST_BE}, got {sizes!r}") from None
+    if not integers or min(integers) < 1 or sum(integers) != trials:
+        raise InputError(
+            f"waves must be sizes >= 1 that sum to trials={trials}, got {list(integers)} with sum {sum(integers)}"
+        )
+    return integers
 
 
-def _automatic(trials: int, dimension: int, workers: int | None) -> tuple[int, ...]:
-    """Several small waves: each keeps all workers busy, and has at least 8 trials and one a coordinate.
+def _equal_sizes(trials: int, number: int) -> tuple[int, ...]:
+    """Return equal sizes, the earlier ones larger by one where `number` does not divide `trials`."""
+    return tuple(trials // number + (i < trials % number) for i in range(number))
+
+
+def _automatic_number(trials: int, dimension: int) -> int:
+    """Return how many waves "auto" makes: several small ones.
 
     Measured for 128 trials, 3 seeds (normalised regret on 34 functions; points lost on LCBench with noise
-    of 2): 2 waves .46 and 2.8, 4 waves .28 and .3, 8 waves .23 and .1, 16 waves .29 and -.4. So eight where
-    workers stay busy, and four where they don't (`python -m tests.benchmarks.search --lcbench FOLDER
-    --families ab --methods Caviar,random --budgets 128x64 128x32 128x16 128x8 --seeds 3`).
+    of 2): 2 waves .46 and 2.8, 4 waves .28 and .3, 8 waves .23 and .1, 16 waves .29 and -.4 (`python -m
+    tests.benchmarks.search --lcbench FOLDER --families ab --methods Caviar,random --budgets 128x64 128x32 128x16
+    128x8 --seeds 3`).
     """
-    number = min(trials // max(LEAST, dimension, workers or 1), MOST_WAVES)
-    return wave_sizes(trials, max(number, min(WIDE_WAVES, trials // LEAST), 1), dimension)
+    number = min(trials // max(SMALLEST_WAVE, dimension), MOST_WAVES)
+    return max(number, min(FEW_WAVES, trials // SMALLEST_WAVE), 1)

@@ -1,37 +1,37 @@
-"""Coarse to fine for tuners of other people's, which ask for one point at a time and keep the trials themselves."""
+"""Coarse to fine for other tuners, which ask for one point at a time and keep the trials themselves."""
+
+import numpy as np
 
 from caviar.search.coarse_to_fine import CoarseToFine
+from caviar.search.schedule import Budget
 from caviar.space import Space
 from caviar.space.scales import Array
 
 
 def next_point(
-    space: Space, points: Array, values: Array, running: Array, *, trials: int, seed: int = 0, ahead: int = 0
+    space: Space, points: Array, values: Array, pending: Array, *, trials: int, seed: int = 0, skip: int = 0
 ) -> Array:
-    """The point to try next; it follows from the arguments alone.
+    """Return the point to try next, a pure function of the arguments.
 
     Args:
-        space: what may vary, d coordinates.
+        space: the space to search, d coordinates.
         points: the finished trials, shape (n, d).
-        values: what is to be minimised, shape (n,); NaN: failed or diverged.
-        running: points that are being tried, shape (m, d).
-        trials: about how many there are to be: the first quarter (8 or more) is spread over the whole space, and
-            the square shrinks as the others come in. More may follow.
-        seed: 0 or more.
-        ahead: how many others are being asked for just now; each gets a point of its own first.
+        values: their values, lower is better, shape (n,); NaN: failed or diverged.
+        pending: the running trials, shape (m, d).
+        trials: about how many trials there will be; more may follow. The first quarter (at least 8) covers the whole
+            space, then the square shrinks as results come in.
+        seed: >= 0.
+        skip: the number of other workers that ask at the same moment; the point is the last of a batch of skip + 1.
 
     Returns:
         A snapped point of the unit cube, shape (d,).
 
-    >>> import numpy as np
     >>> from caviar.space import cube
-    >>> none = np.empty((0, 2))
-    >>> next_point(cube(2), none, np.empty(0), none, trials=20).shape
+    >>> next_point(cube(2), np.empty((0, 2)), np.empty(0), np.empty((0, 2)), trials=20).shape
     (2,)
     """
-    budget = max(trials, len(points) + len(running) + ahead + 1)
-    search = CoarseToFine(space, trials=budget, waves="continuous", seed=seed)
+    total = max(trials, len(points) + len(pending) + skip + 1)
+    search = CoarseToFine(space, Budget(total, "continuous", seed))
     search.tell(points, values)
-    search.expect(running)
-    point: Array = search.ask(ahead + 1)[-1]
-    return point
+    search.expect(pending)
+    return np.array(search.ask(skip + 1)[-1])

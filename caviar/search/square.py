@@ -1,19 +1,47 @@
-"""The square: the region around the best cluster that the next wave samples from, and why.
+"""The square, the search region of a wave: how it is drawn around the best cluster, and how it reads.
 
-It is a box in the unit cube, with a probability for every option of a choice, readable as a table of
-hyperparameter values.
+It is a box in the unit cube with a probability for every option of a choice. It shrinks wave by wave, and more along
+coordinates in which values change fast, so it stays wide where a hyperparameter hardly matters.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from caviar.search.clustering import best_cluster
+from caviar.search.gaussian_process import GaussianProcess
 from caviar.space import Choice, Integer, Space
 from caviar.space.scales import Array
 
-NEAR = 0.05  # a centre within this share of the range from a bound is at that bound
+HALF_SIDE, SHRINK = 0.5, 0.75  # the half side is .5 x .75^(level + 1), times a factor per coordinate:
+LONGEST_SCALE = 2.0  # its length scale (at most this) over the geometric mean of all,
+NARROWEST, WIDEST = 0.5, 2.0  # clipped to these bounds
+NEAR = 0.05  # a centre reaches a bound if it is closer than this share of the range
+
+
+class SquareSide(NamedTuple):
+    """The square along one hyperparameter, in its values.
+
+    `low`, `high` and the bounds of the space are None for a choice, which lists its options with their probabilities,
+    such as "adam 75%, sgd 25%". `share` is the share of the range, or of the options, inside.
+    """
+
+    name: str
+    low: float | None
+    high: float | None
+    space_low: float | None
+    space_high: float | None
+    share: float
+    options: str
+
+
+class Bound(NamedTuple):
+    """One bound of one hyperparameter."""
+
+    name: str
+    upper: bool
 
 
 @dataclass(frozen=True)
@@ -23,9 +51,13 @@ class Square:
     Args:
         low: the lower corner, d coordinates in [0, 1].
         high: the upper corner, d coordinates in [0, 1].
-        centre: the point that it was drawn around, d coordinates.
-        weights: per coordinate the probabilities of a choice's options; empty for numbers.
-        reason: why it is where it is, one sentence.
+        centre: the point it is drawn around, d coordinates in [0, 1].
+        weights: per coordinate the probabilities of the options of a choice; empty for numbers.
+        reason: why it is there, in one sentence.
+
+    >>> square = Square((0.0, 0.5), (0.5, 1.0), (0.2, 0.9), ((), ()))
+    >>> square.share
+    0.25
     """
 
     low: tuple[float, ...]
@@ -36,55 +68,50 @@ class Square:
 
     @property
     def shares(self) -> Array:
-        """The share of each coordinate's range inside, shape (d,); of a choice: its effective options."""
-        sides = [
+        """The share of each coordinate's range inside, shape (d,); of a choice: of its options, by effective number."""
+        shares = [
             1 / (len(weights) * sum(w**2 for w in weights)) if weights else high - low
             for low, high, weights in zip(self.low, self.high, self.weights, strict=True)
         ]
-        return np.array(sides)
+        return np.array(shares)
 
     @property
     def share(self) -> float:
         """The share of the space's volume inside."""
         return float(np.prod(self.shares))
 
-    def inside(self, points: Array) -> Array:
-        """Points of the unit cube moved into the square, shape (n, d): uniform ones stay evenly spread."""
-        moved: Array = np.asarray(self.low) + points * (np.asarray(self.high) - np.asarray(self.low))
+    def from_unit_cube(self, points: Array) -> Array:
+        """Return points of the unit cube mapped into the square, shape (n, d): uniform points stay uniform."""
+        mapped: Array = np.asarray(self.low) + points * (np.asarray(self.high) - np.asarray(self.low))
         for j, weights in enumerate(self.weights):
             if weights:
                 option = np.searchsorted(np.cumsum(weights), points[:, j] * sum(weights), side="right")
-                moved[:, j] = (np.minimum(option, len(weights) - 1) + 0.5) / len(weights)
-        return moved
+                mapped[:, j] = (np.minimum(option, len(weights) - 1) + 0.5) / len(weights)
+        return mapped
 
-    def describe(self, space: Space) -> list[dict[str, Any]]:
-        """One row a hyperparameter: name, low, high, space_low, space_high, share, options; for a DataFrame."""
-        rows = []
+    def sides(self, space: Space) -> list[SquareSide]:
+        """Return one row per hyperparameter of the space, for a table.
+
+        >>> from caviar.space import randint
+        >>> Square((0.0,), (0.5,), (0.25,), ((),)).sides(Space(units=randint(1, 8)))
+        [SquareSide(name='units', low=1, high=5, space_low=1, space_high=8, share=0.5, options='')]
+        """
+        sides = []
         for j, dimension in enumerate(space.dimensions):
-            hyperparameter, low, high = dimension.hyperparameter, None, None
-            options = ""
+            hyperparameter, share = dimension.hyperparameter, float(self.shares[j])
             if isinstance(hyperparameter, Choice):
-                listed = sorted(zip(self.weights[j], hyperparameter.options, strict=True), key=lambda pair: -pair[0])
-                options = ", ".join(f"{option} {weight:.0%}" for weight, option in listed)
-            else:
-                low, high = hyperparameter.values(np.array([self.low[j], self.high[j]])).tolist()
-                if isinstance(hyperparameter, Integer):
-                    low, high = int(low), int(high)
-            rows.append(
-                {
-                    "name": dimension.name,
-                    "low": low,
-                    "high": high,
-                    "space_low": getattr(hyperparameter, "low", None),
-                    "space_high": getattr(hyperparameter, "high", None),
-                    "share": float(self.shares[j]),
-                    "options": options,
-                }
-            )
-        return rows
+                pairs = sorted(zip(self.weights[j], hyperparameter.options, strict=True), key=lambda pair: -pair[0])
+                options = ", ".join(f"{option} {weight:.0%}" for weight, option in pairs)
+                sides.append(SquareSide(dimension.name, None, None, None, None, share, options))
+                continue
+            low, high = hyperparameter.values(np.array([self.low[j], self.high[j]])).tolist()
+            if isinstance(hyperparameter, Integer):
+                low, high = int(low), int(high)
+            sides.append(SquareSide(dimension.name, low, high, hyperparameter.low, hyperparameter.high, share, ""))
+        return sides
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain lists and strings, for JSON."""
+    def to_plain(self) -> dict[str, Any]:
+        """Return the square as plain lists and strings, for JSON."""
         return {
             "low": list(self.low),
             "high": list(self.high),
@@ -94,19 +121,14 @@ class Square:
         }
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> "Square":
-        """The square that `as_dict` was called on."""
-        return cls(
-            tuple(plain["low"]),
-            tuple(plain["high"]),
-            tuple(plain["centre"]),
-            tuple(tuple(weights) for weights in plain["weights"]),
-            plain["reason"],
-        )
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Square":
+        """Return the square that `to_plain` wrote."""
+        weights = tuple(tuple(weights) for weights in plain["weights"])
+        return cls(tuple(plain["low"]), tuple(plain["high"]), tuple(plain["centre"]), weights, plain["reason"])
 
 
-def whole(space: Space) -> Square:
-    """The square that is the whole space."""
+def whole_space(space: Space) -> Square:
+    """Return the square that covers the whole space."""
     d = space.dimension
     weights = tuple(
         (1 / levels,) * int(levels) if categorical else ()
@@ -115,41 +137,85 @@ def whole(space: Space) -> Square:
     return Square((0.0,) * d, (1.0,) * d, (0.5,) * d, weights, "the whole space")
 
 
-def lying_against(square: Square, space: Space) -> list[tuple[str, bool]]:
-    """The bounds that the square lies against: pairs of a hyperparameter's name and whether it's the upper."""
-    found = []
+def zoom(space: Space, process: GaussianProcess, level: int) -> Square:
+    """Return the square around the best member of the best cluster.
+
+    Args:
+        space: the space that is searched.
+        process: conditioned on trials of which at least one is finished.
+        level: 1 for the first square, 2 for the second and so on; each is smaller.
+    """
+    finished = np.flatnonzero(np.isfinite(process.values))
+    points, length_scales = process.points[finished], process.kernel.length_scales
+    members = best_cluster(points, process.mean(points), 1 / length_scales, space.categorical)
+    centre = points[members[0]]
+    half = HALF_SIDE * SHRINK ** (level + 1) * _relative_widths(length_scales)
+    low = np.where(space.categorical, 0.0, np.maximum(centre - half, 0))
+    high = np.where(space.categorical, 1.0, np.minimum(centre + half, 1))
+    weights = tuple(
+        _probabilities(points[members, j], int(space.levels[j])) if categorical else ()
+        for j, categorical in enumerate(space.categorical)
+    )
+    reason = f"{len(members)} of {len(finished)} finished trials form the best cluster"
+    return Square(tuple(low.tolist()), tuple(high.tolist()), tuple(centre.tolist()), weights, reason)
+
+
+def _relative_widths(length_scales: Array) -> Array:
+    """Return the width of the square along each coordinate relative to the others, shape (d,)."""
+    if not len(length_scales):
+        return length_scales
+    scales = np.minimum(length_scales, LONGEST_SCALE)
+    widths: Array = np.clip(scales / np.exp(np.mean(np.log(scales))), NARROWEST, WIDEST)
+    return widths
+
+
+def _probabilities(coordinates: Array, levels: int) -> tuple[float, ...]:
+    """Return the proportions of a choice's options in the cluster, with one more trial of each, so never zero."""
+    options = np.minimum((coordinates * levels).astype(int), levels - 1)
+    counts = np.bincount(options, minlength=levels) + 1.0
+    return tuple((counts / counts.sum()).tolist())
+
+
+def bounds_reached(square: Square, space: Space) -> list[Bound]:
+    """Return the bounds of the space that the centre of the square lies at."""
+    bounds = []
     for j, dimension in enumerate(space.dimensions):
         if square.weights[j] or (square.low[j] <= 0 and square.high[j] >= 1):
             continue
         near = max(NEAR, 0.5 / dimension.hyperparameter.levels)
         if square.low[j] <= 0 and square.centre[j] <= near:
-            found.append((dimension.name, False))
+            bounds.append(Bound(dimension.name, upper=False))
         if square.high[j] >= 1 and square.centre[j] >= 1 - near:
-            found.append((dimension.name, True))
-    return found
+            bounds.append(Bound(dimension.name, upper=True))
+    return bounds
 
 
 def edges(square: Square, space: Space) -> list[str]:
-    """A sentence for every bound of the space that the square lies against."""
-    bounds = {dimension.name: dimension.hyperparameter for dimension in space.dimensions}
+    """Return a sentence for every bound of the space that the square reaches.
+
+    >>> from caviar.space import uniform
+    >>> edges(Square((0.8,), (1.0,), (1.0,), ((),)), Space(rate=uniform(0, 1)))
+    ['rate: the best values lie at the upper bound 1; consider widening it']
+    """
+    hyperparameters = {dimension.name: dimension.hyperparameter for dimension in space.dimensions}
     return [
-        f"the best values of {name} lie at the {'upper' if upper else 'lower'} bound "
-        f"{getattr(bounds[name], 'high' if upper else 'low'):g}: widen it"
-        for name, upper in lying_against(square, space)
+        f"{name}: the best values lie at the {'upper' if upper else 'lower'} bound "
+        f"{getattr(hyperparameters[name], 'high' if upper else 'low'):g}; consider widening it"
+        for name, upper in bounds_reached(square, space)
     ]
 
 
-def grown(before: Space, after: Space) -> list[str]:
-    """A sentence for every bound that a search with `space.grow` has moved.
+def extended_bounds(before: Space, after: Space) -> list[str]:
+    """Return a sentence for every bound that a growing search has extended.
 
     >>> from caviar.space import loguniform
-    >>> grown(Space(rate=loguniform(0.01, 1)), Space(rate=loguniform(0.01, 10)))
-    ['rate was let grow beyond its upper bound 1: to 10']
+    >>> extended_bounds(Space(rate=loguniform(0.01, 1)), Space(rate=loguniform(0.01, 10)))
+    ['rate: upper bound extended from 1 to 10']
     """
     sentences = []
     for old, new in zip(before.dimensions, after.dimensions, strict=True):
-        for bound, side in (("low", "lower"), ("high", "upper")):
-            was, now = (getattr(dimension.hyperparameter, bound, None) for dimension in (old, new))
-            if was is not None and now is not None and was != now:
-                sentences.append(f"{old.name} was let grow beyond its {side} bound {was:g}: to {now:g}")
+        for attribute, side in (("low", "lower"), ("high", "upper")):
+            start, end = (getattr(dimension.hyperparameter, attribute, None) for dimension in (old, new))
+            if start is not None and end is not None and start != end:
+                sentences.append(f"{old.name}: {side} bound extended from {start:g} to {end:g}")
     return sentences

@@ -1,7 +1,7 @@
-"""What the trainer is timed against: each contender makes a function that trains so many steps.
+"""What the trainer is compared with: each contender returns a function that trains a number of steps.
 
-All get the same rows, batch size and network (scikit-learn's has no batch normalization), and each picks its
-mini-batches out of shuffled data itself.
+All get the same rows, batch size and network (scikit-learn's has no batch normalization), and each draws its
+mini-batches from shuffled data itself.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ Steps = Callable[[int], Any]
 
 
 def random_data(shape: Shape, batches: int) -> Dataset:
-    """Random rows for so many batches."""
+    """Return random rows for a number of batches."""
     generator = np.random.default_rng(0)
     x = generator.normal(size=(shape.batch * batches, shape.features)).astype(np.float32)
     y = generator.integers(CLASSES, size=len(x))
@@ -46,13 +46,13 @@ def random_data(shape: Shape, batches: int) -> Dataset:
 
 
 def caviar(shape: Shape, data: Dataset, stack: int) -> Steps:
-    """This trainer, a stack of models at once."""
+    """Caviar's trainer, a stack of models at once."""
     config = {"hidden_layers": len(shape.hidden), "hidden_units": shape.hidden[0], "batch_size": shape.batch}
     training = Training([{**config, "learning_rate": 1e-3}] * stack, range(stack), data, epochs=10**6)
 
     def steps(count: int) -> None:
         while count:
-            if not training.steps_left:
+            if not training.steps_remaining:
                 training.epoch()  # the next shuffle, and an evaluation on ten rows
             count -= training.run(count)
 

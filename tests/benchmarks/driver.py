@@ -1,11 +1,10 @@
 """What the driver costs: `python -m tests.benchmarks.driver [--quick] [--json FILE] [--only NAME]`.
 
-Each figure stands beside its peer's, from one run on one machine; Ray is started before any clock. The peers are
-optional: Ray Tune needs `ray[tune]`, Optuna its package; one that is missing is left out with a word.
+Each figure is compared with its peer's, from one run on one machine; Ray is started before any clock. The peers are
+optional: Ray Tune needs `ray[tune]`, Optuna its package; a missing one is left out with a note.
 """
 
 import argparse
-import contextlib
 import importlib.util
 import json
 import multiprocessing
@@ -14,90 +13,90 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import caviar
-import caviar.study.study as study_module
-from caviar.fleet import dispatch
-from caviar.fleet.cluster import Placement, connected
+from caviar.fleet.cluster import connection
 from caviar.fleet.connect import open_pool
-from caviar.fleet.messages import Done, Report, Started
-from caviar.records.trial import Trial
+from caviar.fleet.messages import Done, Event, Report, Stack, Started
+from caviar.fleet.placement import Placement
+from caviar.fleet.protocol import Trainers
+from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.trainables import FunctionTrainable
+from caviar.records.events import TrialEnded
 from caviar.records.journal import Journal
-from caviar.records.trial import Result
+from caviar.records.trial import Config, Result, State, Trial
 from caviar.study.wave import run_wave
-from tests.fleet.simulation import SimulatedFleet
+from tests.fleet.simulation import SimulatedTrainers
 
 WORKERS = 4
 SPACE = caviar.Space(x=caviar.uniform(0, 1), y=caviar.loguniform(1e-3, 1), kind=caviar.choice(["a", "b"]))
 OBJECTIVE = {"metric": "score", "mode": "max"}
 
 
-def nothing(config: dict[str, Any], seed: int) -> dict[str, float]:
-    """A trial that does nothing."""
+def nothing(config: Config, seed: int) -> dict[str, float]:
+    """Train nothing."""
     return {"score": 1.0}
 
 
-def sleeping(config: dict[str, Any], seed: int) -> dict[str, float]:
-    """A trial that takes its time."""
+def sleeping(config: Config, seed: int) -> dict[str, float]:
+    """Sleep for x seconds."""
     time.sleep(config["x"])
     return {"score": 1.0}
 
 
-def stacks(seconds: list[float], first: int = 0) -> list[tuple[Trial]]:
-    """A trial alone in its stack for each of the durations."""
+def stacks(seconds: list[float], first: int = 0) -> list[Stack]:
+    """Return a stack of one trial for each duration."""
     return [(Trial(first + i, 1, {"x": x}, i),) for i, x in enumerate(seconds)]
 
 
-def journalled(fleet: Any, work: list[tuple[Trial]], folder: Path) -> tuple[float, list[Result]]:
-    """Train stacks with the journal on; returns the seconds and the results."""
+def journalled(trainers: Trainers, work: list[Stack], folder: Path) -> tuple[float, list[Result]]:
+    """Train stacks and write the journal; return the seconds and the results."""
     journal, ended = Journal(folder), []
 
     def keep(results: list[Result]) -> None:
-        journal.append(result.as_record() for result in results)
+        journal.append(TrialEnded(result) for result in results)
         ended.extend(results)
 
     begun = time.perf_counter()
-    run_wave(fleet, work, keep)
+    run_wave(trainers, work, keep)
     seconds = time.perf_counter() - begun
     journal.close()
     return seconds, ended
 
 
 def throughput(quick: bool, folder: Path) -> dict[str, float]:
-    """Trials a second of a warm pool, in leases and one by one."""
-    count, seen = (4_000 if quick else 40_000), {}
-    with open_pool(FunctionTrainable(nothing), "score", Placement(WORKERS)) as pool:
-        journalled(pool, stacks([0.0] * 200), folder / "warm")
-        seconds, _ = journalled(pool, stacks([0.0] * count, 1000), folder / "leases")
-        seen["trials a second in leases"] = count / seconds
-        most, dispatch.LEASE_STACKS = dispatch.LEASE_STACKS, 1
-        seconds, _ = journalled(pool, stacks([0.0] * (count // 8), 100_000), folder / "single")
-        dispatch.LEASE_STACKS = most
-        seen["trials a second one by one"] = count // 8 / seconds
-    return seen
+    """Trials per second of a warm pool, in leases and one by one."""
+    count, figures = (4_000 if quick else 40_000), {}
+    for what, number, settings in (
+        ("in leases", count, PoolSettings()),
+        ("one by one", count // 8, PoolSettings(lease_stacks=1)),
+    ):
+        with open_pool(FunctionTrainable(nothing), "score", Placement(WORKERS), settings) as pool:
+            journalled(pool, stacks([0.0] * 200), folder / f"warm {what}")
+            seconds, _ = journalled(pool, stacks([0.0] * number, 1000), folder / what)
+        figures[f"trials per second {what}"] = number / seconds
+    return figures
 
 
 def busy(quick: bool, folder: Path) -> dict[str, float]:
-    """The share of the trainers' time that is the trials' own: 200 trials of 0.2 to 2 s."""
+    """The share of the trainers' time that trials use: 200 trials of 0.2 to 2 s."""
     draw = random.Random(0)
     durations = [draw.uniform(0.2, 2.0) for _ in range(40 if quick else 200)]
     with open_pool(FunctionTrainable(sleeping), "score", Placement(WORKERS)) as pool:
-        journalled(pool, stacks([0.5] * 3 * WORKERS, 1000), folder / "warm")  # until all trainers are here
+        journalled(pool, stacks([0.5] * 3 * WORKERS, 1000), folder / "warm")  # until all trainers are ready
         seconds, ended = journalled(pool, stacks(durations), folder / "busy")
     return {"trials": len(durations), "busy share": sum(r.seconds for r in ended) / (WORKERS * seconds)}
 
 
 def tune(quick: bool, folder: Path) -> dict[str, float]:
-    """A whole study, its trainers started inside of the clock and before it, beside Ray Tune with `reuse_actors`."""
+    """A whole study, with and without the start of its trainers, and Ray Tune with `reuse_actors`."""
     if importlib.util.find_spec("tensorboardX") is None or importlib.util.find_spec("pyarrow") is None:
         return {}
     from ray import tune
 
-    seen = {}
+    figures = {}
     for count in (256,) if quick else (256, 1000):
         begun = time.perf_counter()
         tune.Tuner(
@@ -108,13 +107,16 @@ def tune(quick: bool, folder: Path) -> dict[str, float]:
         ).fit()
         theirs = count / (time.perf_counter() - begun)
         cold, warm = ours(count, folder)
-        seen |= {f"Ray Tune, {count} trials: a second": theirs, f"Caviar, {count} trials: a second, warm": warm}
-        seen |= {f"Caviar, {count} trials: a second, cold": cold, f"warm over Ray Tune, {count} trials": warm / theirs}
-    return seen
+        figures |= {f"Ray Tune, {count} trials: per second": theirs, f"Caviar, {count} trials: per second, warm": warm}
+        figures |= {
+            f"Caviar, {count} trials: per second, cold": cold,
+            f"warm over Ray Tune, {count} trials": warm / theirs,
+        }
+    return figures
 
 
 def optuna(quick: bool, folder: Path) -> dict[str, float]:
-    """The same beside Optuna: 4 processes on one SQLite study."""
+    """The same and Optuna: 4 processes on one SQLite study."""
     if importlib.util.find_spec("optuna") is None:
         return {}
     import optuna
@@ -130,9 +132,9 @@ def optuna(quick: bool, folder: Path) -> dict[str, float]:
         theirs = count / (time.perf_counter() - begun)
     cold, warm = ours(count, folder)
     return {
-        "Optuna: trials a second": theirs,
-        "Caviar: trials a second, warm": warm,
-        "Caviar: trials a second, cold": cold,
+        "Optuna: trials per second": theirs,
+        "Caviar: trials per second, warm": warm,
+        "Caviar: trials per second, cold": cold,
         "warm over Optuna": warm / theirs,
     }
 
@@ -152,7 +154,7 @@ def _optimise(work: tuple[str, int]) -> None:
 
 
 def ours(count: int, folder: Path) -> tuple[float, float]:
-    """Trials a second of a study from `run()` to its table, and of a pool whose trainers are here already."""
+    """Return trials per second of a study from `run()` to its table, and of a pool whose trainers are ready."""
     out = folder / f"ours-{time.monotonic_ns()}"
     settings = {"space": SPACE, "trials": count, "waves": 1, "search": "random", "workers": WORKERS, "out": out}
     study = caviar.Study(nothing, **settings, **OBJECTIVE)
@@ -165,8 +167,8 @@ def ours(count: int, folder: Path) -> tuple[float, float]:
     return cold, count / seconds
 
 
-class InstantFleet:
-    """A pool whose trials end at once: what is left is the driver's own work."""
+class InstantTrainers:
+    """Trainers whose trials end at once, so that only the driver's own work takes time."""
 
     workers = WORKERS
     trainable = FunctionTrainable(nothing)
@@ -178,37 +180,44 @@ class InstantFleet:
     def pending(self) -> int:
         return len(self._queue)
 
-    def submit(self, work: Any) -> None:
+    def submit(self, work: Iterable[Stack]) -> None:
         self._queue = [trial for stack in work for trial in stack][::-1]
 
-    def poll(self, timeout: float = 1.0) -> list[Any]:
-        events: list[Any] = []
+    def poll(self, timeout: float = 1.0) -> list[Event]:
+        events: list[Event] = []
         for _ in range(min(64, len(self._queue))):
             trial = self._queue.pop()
             events += [Started(trial.number), Report(trial.number, 1, 0.001, {"score": trial.config["x"]})]
-            events.append(Done(trial.number, "finished", "", 0.001, "host:1"))
+            events.append(Done(trial.number, State.FINISHED, "", 0.001, "host:1"))
         return events
+
+    def discard(self, trials: Iterable[int]) -> None: ...
+
+    def stop(self, reason: str) -> list[Event]:
+        return []
+
+    def close(self) -> None: ...
 
 
 def driver(quick: bool, folder: Path) -> dict[str, float]:
-    """The driver's own time and memory a trial, in studies of growing size, each in a process of its own."""
-    seen = {}
+    """The driver's own time and memory per trial, in studies of growing size, each in its own process."""
+    figures = {}
     for count in (1_000, 10_000) if quick else (1_000, 10_000, 100_000):
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             seconds, worked, grown = pool.apply(_drive, (count, folder / f"driver-{count}"))
-        seen |= {f"{count} trials: us each": seconds / count * 1e6, f"{count} trials: bytes each": grown / count}
-        seen |= {f"{count} trials: us of CPU each": worked / count * 1e6}
-    return seen
+        figures |= {f"{count} trials: us each": seconds / count * 1e6, f"{count} trials: bytes each": grown / count}
+        figures |= {f"{count} trials: us of CPU each": worked / count * 1e6}
+    return figures
 
 
 def _drive(count: int, out: Path) -> tuple[float, float, float]:
-    """The seconds, those of the processor, and the bytes by which the process has grown."""
-    study_module.open_pool = lambda *arguments: contextlib.nullcontext(InstantFleet())
-    settings = {"space": SPACE, "waves": 4, "search": "random", **OBJECTIVE}
-    caviar.Study(nothing, trials=500, out=out / "warm", **settings).run(progress=False)  # all is imported now
+    """Return the seconds, those of the processor, and the bytes by which the process has grown."""
+    settings = {"space": SPACE, "waves": 4, "search": "random", "workers": 0, **OBJECTIVE}
+    warm = caviar.Study(nothing, trials=500, out=out / "warm", **settings)
+    warm.run(progress=False, trainers=InstantTrainers())  # imports everything
     study = caviar.Study(nothing, trials=count, out=out, **settings)
     before, worked, begun = _resident(), time.process_time(), time.perf_counter()
-    study.run(progress=False)
+    study.run(progress=False, trainers=InstantTrainers())
     return time.perf_counter() - begun, time.process_time() - worked, _resident() - before
 
 
@@ -218,10 +227,12 @@ def _resident() -> float:
 
 
 def simulated(quick: bool, folder: Path) -> dict[str, float]:
-    """The dispatcher with 1,000 workers and a million trials, in virtual time."""
-    count = 50_000 if quick else 1_000_000
+    """The dispatcher with 1,000 workers and many trials, in virtual time; trials that do nothing train in between."""
+    count = 20_000 if quick else 200_000
     draw = random.Random(0)
-    fleet = SimulatedFleet(1000, lambda trial: draw.uniform(0.5, 2.0), deaths=5.0)
+    trainers = SimulatedTrainers(
+        FunctionTrainable(nothing), "score", 1000, duration=lambda trial: draw.uniform(0.5, 2.0), loss_seconds=5.0
+    )
     ended = 0
 
     def keep(results: list[Result]) -> None:
@@ -229,11 +240,11 @@ def simulated(quick: bool, folder: Path) -> dict[str, float]:
         ended += len(results)
 
     begun = time.perf_counter()
-    run_wave(fleet, stacks([0.0] * count), keep)
+    run_wave(trainers, stacks([0.0] * count), keep)
     seconds = time.perf_counter() - begun
     assert ended == count
-    share = fleet.busy / (1000 * fleet.now)
-    return {"trials": count, "us a trial, simulation counted": seconds / count * 1e6, "busy share": share}
+    share = trainers.busy / (1000 * trainers.now)
+    return {"trials": count, "us a trial, simulation and training counted": seconds / count * 1e6, "busy share": share}
 
 
 SECTIONS: dict[str, Callable[[bool, Path], dict[str, float]]] = {
@@ -255,11 +266,11 @@ def main() -> None:
     arguments = parser.parse_args()
     chosen = [arguments.only] if arguments.only else list(SECTIONS)
     figures: dict[str, dict[str, float]] = {}
-    with tempfile.TemporaryDirectory() as folder, connected(Placement(WORKERS)):
+    with tempfile.TemporaryDirectory() as folder, connection(Placement(WORKERS)):
         for name in chosen:
             figures[name] = SECTIONS[name](arguments.quick, Path(folder))
             print(f"{name}: {str(SECTIONS[name].__doc__).splitlines()[0]}")
-            for what, value in figures[name].items() or {"left out: not installed": float("nan")}.items():
+            for what, value in figures[name].items() or {"left out, as it is not installed": float("nan")}.items():
                 print(f"  {what:<45} {value:>14,.6g}")
             sys.stdout.flush()
     if arguments.json:

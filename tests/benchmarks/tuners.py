@@ -1,7 +1,7 @@
 """Caviar's sampler in Optuna against Optuna's own: `python -m tests.benchmarks.tuners [--quick] [--json FILE]`.
 
-Every fourth function of the search benchmark, 100 trials one after the other, 5 seeds (`--quick`: 1). Scored is the
-true value of the best trial seen, as normalised regret: 0 the best known, 1 the median of random.
+Every fourth function of the search benchmark, 100 trials one after the other, 5 seeds (`--quick`: 1). The score is the
+true value of the best trial, as normalised regret: 0 the best known, 1 the median of random.
 """
 
 import argparse
@@ -29,19 +29,20 @@ SAMPLERS = {
 
 
 def race(method: str, problem: Problem, seed: int) -> Record:
-    """One sampler on one function."""
+    """Return the record of one sampler on one function."""
     study, generator = Optuna(problem.space, SAMPLERS[method](seed)), np.random.default_rng((seed, 1))
-    seen = []
+    pairs = []
     for _ in range(TRIALS):
         point = study.ask(1)
-        measured = problem.measured(point, generator)
-        study.tell(point, measured)
-        seen.append((measured[0], float(problem.true(point)[0])))
-    _, value = min((pair for pair in seen if not np.isnan(pair[0])), default=(np.nan, np.nan))
+        measurement = problem.measure(point, generator)
+        study.tell(point, measurement)
+        pairs.append((measurement[0], float(problem.true(point)[0])))
+    _, value = min((pair for pair in pairs if not np.isnan(pair[0])), default=(np.nan, np.nan))
     return Record(method, problem.family, problem.name, TRIALS, 1, seed, value, problem.best)
 
 
 def main() -> None:
+    """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one seed")
     parser.add_argument("--json", type=Path, help="write the figures as records")
@@ -57,12 +58,14 @@ def main() -> None:
             ]
         )
     table = summary(records).set_index("method")
-    won = wins(records, "CaviarSampler")
-    won = won[(won["family"] == "functions") & (won["trials"] == TRIALS)].set_index("peer")
+    shares = wins(records, "CaviarSampler")
+    shares = shares[(shares["family"] == "functions") & (shares["trials"] == TRIALS)].set_index("peer")
     print(f"{table['problems'].max()} functions, {table['seeds'].min()} seeds, {TRIALS} trials one after the other\n")
     print("| sampler | normalised regret | CaviarSampler wins |\n| --- | --- | --- |")
     for method in SAMPLERS:
-        share = f"{won.wins[method]:.0%} [{won.low[method]:.0%}, {won.high[method]:.0%}]" if method in won.index else ""
+        share = ""
+        if method in shares.index:
+            share = f"{shares.wins[method]:.0%} [{shares.low[method]:.0%}, {shares.high[method]:.0%}]"
         print(f"| {method} | {table['regret'][method]:.2f} | {share} |")
     if options.json:
         options.json.write_text(json.dumps(table.reset_index().to_dict("records"), indent=1) + "\n")

@@ -1,12 +1,13 @@
-"""Studies on a cluster of several nodes, under every disturbance; prints what was seen as JSON.
+"""Studies on a cluster of several nodes, under every disturbance; prints what was observed as JSON.
 
-First one whose trainers are killed or hang and whose nodes go and come, then one in which a whole node falls silent,
-then one of 64 trainers that sleep. A process of its own: a test session has one Ray already. By hand:
+In the first study, trainers are killed or hang, and nodes leave and join; in the second, a whole node stops answering;
+the third has 64 trainers that sleep. It needs its own process, as a test session has a Ray already. To run it by hand:
 `python -m tests.fleet.faulty_cluster`.
 """
 
 import contextlib
 import json
+import math
 import os
 import random
 import signal
@@ -20,25 +21,31 @@ import ray
 from ray.cluster_utils import Cluster
 
 import caviar
-from caviar.fleet import pool
+from caviar.fleet.connect import open_pool
+from caviar.fleet.placement import Placement
+from caviar.fleet.settings import PoolSettings
+from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.records import journal
+from caviar.records.events import TrialEnded
+from caviar.records.trial import State
 
 TRIALS = 300
 FROZEN_TRIALS = 60
 SLEEPERS, NAPS = 64, 256  # trainers and trials
 SPACE = caviar.Space(x=caviar.uniform(0, 1))
+SETTINGS = PoolSettings(silent_seconds=4.0)  # a minute would make a long test
 
 
-def trainable(folder, seconds, held):
-    """A function that takes its time and leaves a note of each start: when, which process, which trial's seed.
+def noting(folder, seconds, count):
+    """Return a function that sleeps and notes each start: the time, the process, and the seed of the trial.
 
-    Trials after the first `held` wait for a file `go`.
+    After `count` starts, trials wait for a file `go`.
     """
 
     def train(config, seed):
         with open(folder / "starts", "a") as notes:
             notes.write(f"{time.time()} {os.getpid()} {seed}\n")
-        while len(starts(folder)) > held and not (folder / "go").exists():
+        while len(starts(folder)) > count and not (folder / "go").exists():
             time.sleep(0.05)
         time.sleep(seconds)
         return {"loss": (config["x"] - 0.3) ** 2}
@@ -47,23 +54,23 @@ def trainable(folder, seconds, held):
 
 
 def starts(folder):
-    """The notes: (when, process, seed)."""
+    """Return the notes: (time, process, seed)."""
     lines = (folder / "starts").read_text().splitlines() if (folder / "starts").exists() else []
     return [(float(when), int(process), int(seed)) for when, process, seed in map(str.split, lines)]
 
 
-def added(cluster, cpus, tries=3):
-    """A new node; Ray waits half a minute for one, and a busy machine takes longer."""
+def add_node(cluster, cpus, tries=3):
+    """Add a node; Ray waits half a minute for one, and a busy machine takes longer."""
     try:
         return cluster.add_node(num_cpus=cpus)
     except Exception:
         if tries == 1:
             raise
-        return added(cluster, cpus, tries - 1)
+        return add_node(cluster, cpus, tries - 1)
 
 
 def disturb(cluster, nodes, folder, ended, kills):
-    """Every second a trainer that works is killed; a third through a node goes, two thirds through one comes.
+    """Kill a busy trainer every second; remove a node after a third of the trials, add one after two thirds.
 
     The first trainer is stopped instead: it hangs without a word, as one behind a cut network would.
     """
@@ -80,19 +87,20 @@ def disturb(cluster, nodes, folder, ended, kills):
             cluster.remove_node(nodes.pop(), allow_graceful=False)
             steps.pop(0)
         elif steps[:1] == ["add"] and done > 2 * TRIALS // 3:
-            nodes.append(added(cluster, 2))
+            nodes.append(add_node(cluster, 2))
             steps.pop(0)
 
 
-def study(folder, seconds, trials=TRIALS, held=float("inf")):
-    """The study of every run."""
-    train = trainable(folder, seconds, held)
+def run_study(train, folder, trials=TRIALS, waves=2, workers=None):
+    """Run a study of a function on trainers of the connected Ray and return its table."""
     objective = {"metric": "loss", "mode": "min", "confirm": False}
-    return caviar.Study(train, space=SPACE, trials=trials, waves=2, out=folder / "study", **objective)
+    study = caviar.Study(train, space=SPACE, trials=trials, waves=waves, out=folder / "study", **objective)
+    with open_pool(FunctionTrainable(train), "loss", Placement(workers), SETTINGS) as trainers:
+        return study.run(progress=False, trainers=trainers)
 
 
 def resumed_after(kills, begun):
-    """For each kill that hit a trial: the seconds until that trial began again elsewhere."""
+    """Return, for each kill that hit a trial, the seconds until that trial started again elsewhere."""
     gaps = []
     for when, process in kills:
         hit = [seed for start, owner, seed in begun if owner == process and start < when][-1:]
@@ -102,18 +110,18 @@ def resumed_after(kills, begun):
 
 
 def processes_of(process):
-    """A process and all that it started."""
-    found = [process]
+    """Return a process and all that it started."""
+    processes = [process]
     for children in Path(f"/proc/{process}/task").glob("*/children"):
         with contextlib.suppress(OSError):  # a thread that has just ended
             for child in children.read_text().split():
-                found += processes_of(int(child))
-    return found
+                processes += processes_of(int(child))
+    return processes
 
 
 def freeze(process):
-    """Stop a process and all that it started; returns them all."""
-    os.kill(process, signal.SIGSTOP)  # first of all: what is stopped starts no more
+    """Stop a process and all that it started, and return them."""
+    os.kill(process, signal.SIGSTOP)  # first, as a stopped process starts no more
     frozen = processes_of(process)
     for child in frozen[1:]:
         with contextlib.suppress(ProcessLookupError):
@@ -122,16 +130,16 @@ def freeze(process):
 
 
 def freeze_a_node(cluster, node, folder):
-    """A study in which a node with all its processes stops, as behind a cut network; returns what was seen."""
-    tables, held = [], FROZEN_TRIALS // 6  # each trainer holds two trials: some are left for that node
-    halting = study(folder, 0.2, FROZEN_TRIALS, held)
-    running = threading.Thread(target=lambda: tables.append(halting.run(progress=False)))
+    """Run a study in which a node stops with all its processes, as behind a cut network; return what was observed."""
+    tables, count = [], FROZEN_TRIALS // 6  # each trainer holds two trials, so that some remain for that node
+    train = noting(folder, 0.2, count)
+    running = threading.Thread(target=lambda: tables.append(run_study(train, folder, FROZEN_TRIALS)))
     folder.mkdir()
     running.start()
     raylet = node.all_processes["raylet"][0].process.pid
-    while running.is_alive():  # unless the study fails, a trainer of that node comes to hold a trial
+    while running.is_alive():  # unless the study fails, a trainer of that node gets a trial
         owners = [owner for _, owner, _ in starts(folder)]
-        if len(owners) > held and set(owners) & set(processes_of(raylet)):
+        if len(owners) > count and set(owners) & set(processes_of(raylet)):
             break
         time.sleep(0.1)
     frozen = freeze(raylet)
@@ -144,7 +152,7 @@ def freeze_a_node(cluster, node, folder):
     begun, (table,) = starts(folder), tables
     hit = {seed for _, process, seed in begun if process in frozen}
     elsewhere = {seed for _, process, seed in begun if process not in frozen}
-    finished = table.loc[table["state"] == "finished"]
+    finished = table.loc[table["state"] == State.FINISHED]
     return {
         "frozen_rows": len(table),
         "frozen_finished": len(finished),
@@ -154,9 +162,9 @@ def freeze_a_node(cluster, node, folder):
 
 
 def sleep_on_many(cluster, folder):
-    """A study of many trainers, whose first trials sleep until all of them are here; returns what was seen."""
+    """Run a study on many trainers, whose first trials sleep until all are ready; return what was observed."""
     for _ in range(2):
-        added(cluster, SLEEPERS // 2)
+        add_node(cluster, SLEEPERS // 2)
 
     awake = folder / "awake"
     awake.mkdir(parents=True)
@@ -168,30 +176,27 @@ def sleep_on_many(cluster, folder):
         time.sleep(0.5)
         return {"loss": config["x"]}
 
-    objective = {"metric": "loss", "mode": "min", "confirm": False, "waves": 1}
-    many = caviar.Study(nap, space=SPACE, trials=NAPS, workers=SLEEPERS, out=folder / "study", **objective)
     begun = time.monotonic()
-    table = many.run(progress=False)
+    table = run_study(nap, folder, NAPS, waves=1, workers=SLEEPERS)
     seconds = time.monotonic() - begun
     return {"sleepers": table["worker"].nunique(), "naps": len(table), "naps_seconds": seconds}
 
 
 def main():
-    pool.SILENT_SECONDS = 4.0  # a minute would be a long test
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    nodes = [added(cluster, 2) for _ in range(2)]
+    nodes = [add_node(cluster, 2) for _ in range(2)]
     ray.init(address=cluster.address, log_to_driver=False)
     try:
         with tempfile.TemporaryDirectory() as temporary:
             calm, faulty = Path(temporary, "calm"), Path(temporary, "faulty")
             calm.mkdir()
             faulty.mkdir()
-            undisturbed = study(calm, 0.0).run(progress=False)
+            undisturbed = run_study(noting(calm, 0.0, math.inf), calm)
             ended, kills, tables = threading.Event(), [], []
 
             def run():
                 try:
-                    tables.append(study(faulty, 0.08).run(progress=False))
+                    tables.append(run_study(noting(faulty, 0.08, math.inf), faulty))
                 finally:
                     ended.set()
 
@@ -199,8 +204,8 @@ def main():
             disturb(cluster, nodes, faulty, ended, kills)  # in the main thread: only there can a node be added
             (table,) = tables
             columns = ["trial", "wave", "state", "x", "loss", "seed"]
-            ends = Counter(r["trial"] for r in journal.read(faulty / "study") if "state" in r)
-            seen = {
+            ends = Counter(e.result.trial for e in journal.read(faulty / "study") if isinstance(e, TrialEnded))
+            observed = {
                 "rows": len(table),
                 "rows_in_journal": sum(ends.values()),
                 "kills": len(kills),
@@ -211,8 +216,8 @@ def main():
                 "states": table["state"].value_counts().to_dict(),
                 "resumed_after_seconds": sorted(resumed_after(kills, starts(faulty))),
             }
-            seen |= freeze_a_node(cluster, nodes.pop(), Path(temporary, "frozen"))
-            print(json.dumps(seen | sleep_on_many(cluster, Path(temporary, "many"))))
+            observed |= freeze_a_node(cluster, nodes.pop(), Path(temporary, "frozen"))
+            print(json.dumps(observed | sleep_on_many(cluster, Path(temporary, "many"))))
     finally:
         ray.shutdown()
         cluster.shutdown()

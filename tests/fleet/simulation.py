@@ -27,7 +27,7 @@ class SimulatedWorker:
     runner: StackRunner
     leases: deque[Lease] = field(default_factory=deque)
     stack: Stack = ()
-    events: Iterator[Event] = iter(())
+    events: Iterator[Event] = field(default_factory=lambda: iter(()))
 
 
 class SimulatedTrainers:

@@ -1,7 +1,7 @@
-"""A study on a Ray whose memory runs short, so that its memory monitor ends trainers; prints what was seen as JSON.
+"""A study on a Ray that runs short of memory, so that its monitor ends trainers; prints what was observed as JSON.
 
-Some trials hold ever more memory whenever they run, others only the first time; the rest are their neighbours, which
-Ray may end with them. A process of its own: the monitor is set up with its Ray. By hand:
+Some trials allocate without end whenever they run, others only the first time; the rest are their neighbours, which
+Ray may end with them. It needs its own process, as the monitor is set up with its Ray. To run it by hand:
 `python -m tests.fleet.starved_cluster`.
 """
 
@@ -16,6 +16,7 @@ from ray._common.utils import get_system_memory
 from ray._private.utils import get_used_memory
 
 import caviar
+from caviar.records.trial import State
 
 ROOM = 2 << 30  # bytes that Ray's processes may take in all
 TRIALS = 24
@@ -23,10 +24,10 @@ GREEDY, GREEDY_ONCE = 0.95, 0.88  # trials with a larger x
 
 
 def trainable(folder, threshold):
-    """A function some of whose trials hold ever more memory, until somebody ends them.
+    """Return a function some of whose trials allocate memory until Ray ends them.
 
-    They go on until all processes together hold `ROOM` more than the monitor's threshold, in bytes: an amount of their
-    own would not do, as others that end meanwhile give memory back.
+    They stop only when all processes together hold `ROOM` bytes more than the monitor's threshold; a limit for each
+    would not do, as others that end meanwhile give memory back.
     """
 
     def train(config, seed):
@@ -34,9 +35,9 @@ def trainable(folder, threshold):
         first = not note.exists()
         note.touch()
         if config["x"] > (GREEDY_ONCE if first else GREEDY):
-            held = []
+            hoard = []
             while get_used_memory() < threshold + ROOM:
-                held.append(np.ones(100_000_000, np.uint8))
+                hoard.append(np.ones(100_000_000, np.uint8))
                 time.sleep(0.02)
         time.sleep(0.1)
         return {"loss": config["x"]}
@@ -59,7 +60,7 @@ def main():
             **settings,
         )
         table = study.run(progress=False)
-    failed = table[table["state"] == "failed"]
+    failed = table[table["state"] == State.FAILED]
     print(
         json.dumps(
             {
@@ -68,7 +69,7 @@ def main():
                 "greedy_once": table.loc[table["x"].between(GREEDY_ONCE, GREEDY), "trial"].tolist(),
                 "failed": failed["trial"].tolist(),
                 "errors": failed["error"].unique().tolist(),
-                "finished": int((table["state"] == "finished").sum()),
+                "finished": int((table["state"] == State.FINISHED).sum()),
             }
         )
     )

@@ -1,81 +1,48 @@
-import signal
-import socket
-from types import SimpleNamespace
+import subprocess
+import sys
+import textwrap
 
 import pytest
 
-from caviar.errors import CaviarError, ClusterError, InputError
-from caviar.fleet.cluster import Placement, connected, hold_interrupts
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-@pytest.mark.parametrize("form", ["127.0.0.1:{}", "ray://127.0.0.1:{}"])
-def test_an_address_where_nobody_listens_is_refused_at_once(form):
-    with pytest.raises(ClusterError, match="nothing answers at the Ray address"):
-        Placement.of("auto", form.format(free_port()), None, None)
+from caviar.errors import ClusterError
+from caviar.fleet.cluster import start_ray
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("auto", "nonsense", None, None), "address='nonsense'"),
-        ((-1, None, None, None), "workers=-1"),
-        ((True, None, None, None), "workers=True"),
-        (("many", None, None, None), "workers='many'"),
-        (("auto", None, {"cpu": -1}, None), "cpu=-1"),
-        (("auto", None, None, 0.0), "trial_timeout=0.0"),
-    ],
+    ("address", "failures", "expected"),
+    [(None, 1, 2), ("ray://host:1", 1, 2), ("ray://host:1", 2, 2), ("host:1", 1, 1)],
 )
-def test_a_placement_that_cannot_be_is_one_sentence(arguments, words):
-    with pytest.raises(InputError, match=words) as error:
-        Placement.of(*arguments)
-    assert isinstance(error.value, CaviarError)
-    assert "\n" not in str(error.value)
-
-
-def test_ctrl_c_waits_for_the_end_of_what_must_not_be_interrupted_and_a_second_does_not(request):
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # one that runs in the background ignores it
-    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
-
-    def interrupted(times):
-        with hold_interrupts():
-            for _ in range(times):
-                signal.raise_signal(signal.SIGINT)  # to this very thread, so that two are never merged
-            steps.append(times)
-
-    steps = []
-    for times in (1, 2):
-        with pytest.raises(KeyboardInterrupt):
-            interrupted(times)
-    assert steps == [1]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-@pytest.mark.parametrize(
-    ("address", "failures", "tried"), [(None, 1, 2), ("ray://host:1", 1, 2), ("ray://host:1", 2, 2), ("host:1", 1, 1)]
-)
-def test_a_ray_that_has_to_be_started_for_us_is_tried_twice(monkeypatch, address, failures, tried):
+def test_ray_gets_a_second_try_if_it_has_to_start_processes_for_us(address, failures, expected):
     calls = []
 
-    def init(**options):
-        calls.append(options)
+    def init():
+        calls.append(address)
         if len(calls) <= failures:
             raise ConnectionAbortedError("Initialization failure from server:\nTraceback\nRuntimeError: it is slow\n")
 
-    stand_in = SimpleNamespace(init=init, shutdown=lambda: None, is_initialized=lambda: False)
-    monkeypatch.setattr("caviar.fleet.cluster.ray", stand_in)
-    if failures < tried:
-        with connected(Placement(address=address)):
-            pass
+    if failures < expected:
+        start_ray(init, address)
     else:
-        with (
-            pytest.raises(ClusterError, match="server: RuntimeError: it is slow; start"),
-            connected(Placement(address=address)),
-        ):
-            pass
-    assert len(calls) == tried
+        with pytest.raises(ClusterError, match="server: RuntimeError: it is slow; start"):
+            start_ray(init, address)
+    assert len(calls) == expected
+
+
+def test_rays_notices_about_notebook_widgets_are_silenced_and_nothing_else():
+    code = """
+        import logging, sys, types, warnings
+
+        class ZMQInteractiveShell:  # what Ray and tqdm take for a notebook
+            config = {"IPKernelApp": {}}
+            events = types.SimpleNamespace(register=lambda *arguments: None)
+
+        sys.modules["IPython"] = notebook = types.ModuleType("IPython")
+        notebook.get_ipython = ZMQInteractiveShell
+        before = list(warnings.filters)
+        import caviar.fleet.cluster
+        assert [rule for rule in warnings.filters if "IProgress" in str(rule[1])] == []
+        assert logging.getLogger("ray.widgets.util").level == logging.NOTSET
+    """
+    run = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
+    assert run.stdout + run.stderr == ""
+    assert run.returncode == 0

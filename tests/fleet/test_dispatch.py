@@ -26,8 +26,8 @@ def simulated(workers, **settings):
 
 def train(trainers, count, width=1):
     """Train `count` trials in stacks of `width` and return their ends."""
-    stacks = [tuple(trials(count)[i : i + width]) for i in range(0, count, width)]
-    trainers.submit(stacks)
+    numbered = trials(count)
+    trainers.submit([tuple(numbered[i : i + width]) for i in range(0, count, width)])
     ends = []
     while trainers.pending:
         ends += [event for event in trainers.poll() if isinstance(event, Done)]

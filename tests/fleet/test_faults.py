@@ -1,4 +1,4 @@
-"""Faults on a real Ray of several nodes, in a process of its own."""
+"""Faults on a real Ray of several nodes, in a process for each."""
 
 import json
 import subprocess
@@ -7,22 +7,23 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 
-def seen_on(cluster, timeout):
-    """What a script of this folder has seen on its own cluster."""
+def observe(cluster, timeout):
+    """Run a script of this folder on its own cluster and return what it observed."""
     command = [sys.executable, "-m", f"tests.fleet.{cluster}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
     assert done.returncode == 0, done.stderr[-20_000:]
-    seen = json.loads(next(line for line in done.stdout.splitlines() if line.startswith('{"rows"')))
-    print(seen)
-    return seen
+    observed = json.loads(next(line for line in done.stdout.splitlines() if line.startswith('{"rows"')))
+    print(observed)
+    return observed
 
 
 @pytest.mark.timeout(900)
-def test_killed_trainers_and_nodes_that_go_and_come_change_nothing_in_the_table():
-    seen = seen_on("faulty_cluster", timeout=880)
+def test_killed_trainers_and_nodes_that_leave_and_join_change_nothing_in_the_table():
+    seen = observe("faulty_cluster", timeout=880)
     assert seen["sleepers"] == 64
     assert seen["naps"] == 256
     assert seen["hung"], seen
@@ -40,7 +41,7 @@ def test_killed_trainers_and_nodes_that_go_and_come_change_nothing_in_the_table(
 
 @pytest.mark.timeout(300)
 def test_trials_that_exhaust_the_memory_fail_and_their_neighbours_do_not():
-    seen = seen_on("starved_cluster", timeout=280)
+    seen = observe("starved_cluster", timeout=280)
     assert seen["rows"] == 24
     assert seen["greedy_once"]
     assert seen["greedy"]

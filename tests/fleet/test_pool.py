@@ -1,4 +1,4 @@
-"""The pool on a real Ray: what trials do to themselves and to their workers."""
+"""The pool on a real Ray: what trials do to themselves and to their trainers."""
 
 import os
 import signal
@@ -9,21 +9,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from ray.exceptions import (
-    ActorUnavailableError,
-    GetTimeoutError,
-    ObjectLostError,
-    OutOfMemoryError,
-    WorkerCrashedError,
-)
 
-from caviar.errors import ClusterError
-from caviar.fleet import scaling as crew
-from caviar.fleet.cluster import Placement
 from caviar.fleet.messages import Done, Report
-from caviar.records.trial import Trial
+from caviar.fleet.placement import Placement
 from caviar.fleet.pool import Pool
+from caviar.fleet.settings import DEFAULTS, PoolSettings
 from caviar.fleet.worker.trainables import FunctionTrainable
+from caviar.records.trial import State, Trial
+
+pytestmark = pytest.mark.usefixtures("ray_cluster")
 
 
 def score(config, seed):
@@ -31,7 +25,7 @@ def score(config, seed):
 
 
 def misbehave(config, seed):
-    """One trial of each kind of trouble, by name."""
+    """A trial with the trouble of its name."""
     match config["x"]:
         case "raise":
             raise ValueError("a bad day")
@@ -59,9 +53,9 @@ def curve(config, seed):
         yield {"score": config["x"] + epoch}
 
 
-def train(function, xs, workers=2, trial_timeout=None):
-    """The events of trials with x of `xs`, one stack each."""
-    pool = Pool(FunctionTrainable(function), "score", Placement(workers, trial_timeout=trial_timeout))
+def train(function, xs, workers=2, trial_timeout=None, settings=DEFAULTS):
+    """Train trials with the given values of x, one per stack, and return their events."""
+    pool = Pool(FunctionTrainable(function), "score", Placement(workers, trial_timeout=trial_timeout), settings)
     try:
         pool.submit([(Trial(i, 1, {"x": x}, i),) for i, x in enumerate(xs)])
         events = []
@@ -76,7 +70,6 @@ def ends(events):
     return {event.trial: event for event in events if isinstance(event, Done)}
 
 
-@pytest.mark.usefixtures("ray_cluster")
 def test_every_trial_is_trained_once_and_reports():
     events = train(score, range(300), workers=3)
     reports = {event.trial: event.metrics for event in events if isinstance(event, Report)}
@@ -84,9 +77,8 @@ def test_every_trial_is_trained_once_and_reports():
     assert Counter(event.trial for event in events if isinstance(event, Done)) == Counter(range(300))
 
 
-@pytest.mark.usefixtures("ray_cluster")
-def test_trials_run_at_the_same_time_on_as_many_trainers_as_were_asked_for():
-    def until_three_are_here(config, seed):
+def test_trials_run_at_the_same_time_on_all_trainers():
+    def wait_for_three(config, seed):
         folder = Path(config["x"])
         (folder / str(os.getpid())).touch()
         while len(list(folder.iterdir())) < 3:
@@ -94,27 +86,29 @@ def test_trials_run_at_the_same_time_on_as_many_trainers_as_were_asked_for():
         return {"score": 1.0}
 
     with tempfile.TemporaryDirectory() as folder:
-        events = train(until_three_are_here, [folder] * 3, workers=3)
+        events = train(wait_for_three, [folder] * 3, workers=3)
     assert len({end.worker for end in ends(events).values()}) == 3
 
 
-@pytest.mark.usefixtures("ray_cluster")
-def test_a_trials_end_is_not_held_back_by_a_long_trial_after_it():
+def test_the_end_of_a_trial_does_not_wait_for_a_long_trial_after_it_in_its_lease():
     def second_waits(config, seed):
-        while seed == 1 and not os.path.exists(config["flag"]):
+        while seed == 2 and not os.path.exists(config["flag"]):
             time.sleep(0.01)
         return {"score": 1.0}
 
     with tempfile.TemporaryDirectory() as folder:
         flag = Path(folder) / "flag"
         pool = Pool(FunctionTrainable(second_waits), "score", Placement(1))
-        pool._dispatcher._seconds_a_stack = 0.01  # so that the first five travel together
-        pool.submit([(Trial(i, 1, {"flag": str(flag)}, i),) for i in range(10)])
+        stacks = [(Trial(i, 1, {"flag": str(flag)}, i),) for i in range(11)]
         try:
+            pool.submit(stacks[:1])  # a short one first, so that the next five share a lease
+            while pool.pending:
+                pool.poll()
+            pool.submit(stacks[1:])
             ended = []
             while not ended:
                 ended = [event.trial for event in pool.poll() if isinstance(event, Done)]
-            assert ended == [0]
+            assert ended == [1]
             flag.touch()
             while pool.pending:
                 pool.poll()
@@ -122,73 +116,81 @@ def test_a_trials_end_is_not_held_back_by_a_long_trial_after_it():
             pool.close()
 
 
-@pytest.mark.usefixtures("ray_cluster")
 def test_a_generator_reports_epoch_by_epoch():
     reports = [event for event in train(curve, [5]) if isinstance(event, Report)]
     assert [(r.epoch, r.metrics["score"]) for r in reports] == [(1, 5.0), (2, 6.0), (3, 7.0)]
     assert all(a.seconds <= b.seconds for a, b in pairwise(reports))
 
 
-@pytest.mark.usefixtures("ray_cluster")
-def test_what_goes_wrong_is_the_trials_own_result():
+def test_whatever_goes_wrong_in_a_trial_is_its_result():
     troubles = ["raise", "nan", "string", "none", "other", "print", "exit", "kill", "sleep", "fine", "fine"]
-    found = ends(train(misbehave, troubles, trial_timeout=1.0))
-    states = {trouble: found[i].state for i, trouble in enumerate(troubles)}
+    results = ends(train(misbehave, troubles, trial_timeout=1.0))
+    states = {trouble: results[i].state for i, trouble in enumerate(troubles)}
     assert states == {
-        "raise": "failed", "nan": "diverged", "string": "failed", "none": "failed", "other": "failed",
-        "print": "finished", "exit": "failed", "kill": "failed", "sleep": "timed_out", "fine": "finished",
+        "raise": State.FAILED, "nan": State.DIVERGED, "string": State.FAILED, "none": State.FAILED,
+        "other": State.FAILED, "print": State.FINISHED, "exit": State.FAILED, "kill": State.FAILED,
+        "sleep": State.TIMED_OUT, "fine": State.FINISHED,
     }  # fmt: skip
-    error = {trouble: found[i].error for i, trouble in enumerate(troubles)}
+    error = {trouble: results[i].error for i, trouble in enumerate(troubles)}
     assert error["raise"] == "ValueError: a bad day"
-    assert "Traceback" in found[0].output
-    assert "score='high'" in error["string"]
+    assert "Traceback" in results[0].output
+    assert "got score='high'; convert it" in error["string"]
     assert "got None" in error["none"]
-    assert "'score' is not among what it reported: 'loss'" in error["other"]
-    assert found[5].output.endswith("the end\n")
-    assert len(found[5].output) <= 1 << 16
+    assert "must contain the metric 'score', got 'loss'" in error["other"]
+    assert results[5].output.endswith("the end\n")
+    assert len(results[5].output) <= 1 << 16
     assert "lost 3 times" in error["exit"]
-    assert "1 s" in error["sleep"]
+    assert error["sleep"] == "it exceeded its time limit of 1 s"
 
 
-@pytest.mark.usefixtures("ray_cluster")
-def test_a_trainer_that_needs_more_than_the_cluster_has_is_refused():
-    with pytest.raises(ClusterError, match="1000 cpu"):
-        Pool(FunctionTrainable(score), "score", Placement(1, resources={"cpu": 1000.0}))
+def test_a_trainer_that_hangs_in_silence_is_replaced_and_its_trial_runs_again():
+    def stop_once(config, seed):
+        flag = Path(config["x"]) / str(seed)
+        if seed == 0 and not flag.exists():
+            flag.touch()
+            os.kill(os.getpid(), signal.SIGSTOP)  # hangs without a word, as behind a cut network
+        return {"score": 1.0}
+
+    with tempfile.TemporaryDirectory() as folder:
+        events = train(stop_once, [folder] * 4, settings=PoolSettings(silent_seconds=1.0))
+    assert {end.state for end in ends(events).values()} == {State.FINISHED}
+    assert len(ends(events)) == 4
 
 
-@pytest.mark.usefixtures("ray_cluster")
-def test_trainers_that_the_cluster_has_no_room_for_are_asked_for_and_said_to_be_waited_for(monkeypatch):
-    asked, said = [], []
-    monkeypatch.setattr(crew, "request_resources", lambda bundles: asked.append(bundles))
-    monkeypatch.setattr(crew, "PATIENCE_SECONDS", 0.0)
-    pool = Pool(FunctionTrainable(score), "score", Placement(6), said.append)
+def test_a_paused_trial_continues_in_the_trainer_that_keeps_it():
+    def count(config, seed):
+        for epoch in range(4):
+            yield {"score": float(epoch), "process": os.getpid()}
+
+    pool = Pool(FunctionTrainable(count), "score", Placement(2))
     try:
-        pool.submit([(Trial(i, 1, {"x": i}, i),) for i in range(20)])
-        deadline = time.monotonic() + 60
-        while (pool.pending or not said) and time.monotonic() < deadline:
-            pool.poll()
+        reports = []
+        for until in (1, 3, None):
+            pool.submit([(Trial(number, 1, {}, number, until),) for number in range(6)])
+            while pool.pending:
+                reports += [event for event in pool.poll() if isinstance(event, Report)]
     finally:
         pool.close()
-    assert asked == [[{"CPU": 1.0}] * 6, []]  # and taken back at the end
-    assert "waiting for 1 cpu for each of the others (the cluster has room for 4 in all" in said[-1]
-    assert pool.pending == 0
+    assert Counter((report.trial, report.epoch) for report in reports) == Counter(
+        (number, epoch) for number in range(6) for epoch in range(1, 5)
+    )
+    assert len({(report.trial, report.metrics["process"]) for report in reports}) == 6
 
 
-def test_why_a_worker_was_lost_and_whether_a_trial_is_to_blame():
-    memory = OutOfMemoryError("Task was killed due to the node running low on memory.")
-    assert crew.reason(memory) == "it was ended for lack of memory"
-    assert not crew.innocent(memory, "host:1")
-    for away in (ActorUnavailableError("gone", b"1" * 16), GetTimeoutError("silent"), ObjectLostError("0", None, "")):
-        assert crew.innocent(away, "host:1")
-        assert crew.reason(away) == "its node went out of reach"
-    assert crew.reason(WorkerCrashedError()).startswith("WorkerCrashedError: ")
+def test_stop_ends_the_trials_in_training_and_drops_the_others():
+    def sleep(config, seed):
+        time.sleep(600)
 
-
-def test_of_workers_ended_for_memory_together_the_one_that_held_most_is_to_blame():
-    held = {"84": 0.15, "841": 2.50, "842": 0.47}  # gigabytes by process
-    lines = [
-        f"Selected to kill: (Actor(d7): job ID=01, pid={pid}, actual memory used={gb}GB)" for pid, gb in held.items()
-    ]
-    error = OutOfMemoryError("3 worker(s) were killed due to the node running low on memory.\n" + "\n".join(lines))
-    assert [crew.innocent(error, f"host:{pid}") for pid in held] == [True, False, True]
-    assert not crew.innocent(error, "host:999")  # one that Ray's message does not speak of
+    pool = Pool(FunctionTrainable(sleep), "score", Placement(2))
+    try:
+        pool.submit([(Trial(number, 1, {}, number),) for number in range(6)])
+        started = []
+        while len(started) < 2:
+            started += [event.trial for event in pool.poll()]
+        stopped = pool.stop("the study exceeded its timeout")
+        assert {(end.trial, end.state, end.error) for end in stopped} == {
+            (trial, State.TIMED_OUT, "the study exceeded its timeout") for trial in started
+        }
+        assert pool.pending == 0
+    finally:
+        pool.close()

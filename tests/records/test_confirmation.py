@@ -7,25 +7,25 @@ import pandas as pd
 import pytest
 
 import caviar
-from caviar.errors import InputError
-from caviar.records.confirmation import confirm_of, confirmation_table
+from caviar.records.confirmation import confirmation_table
 from caviar.records.journal import NAME
-from caviar.records.trial import Result
+from caviar.records.objective import Objective
+from caviar.records.trial import Result, State
 
 SPACE = caviar.Space(x=caviar.uniform(0, 1))
 
 
-def result(trial, value, confirms=None, state="finished"):
-    metrics = {"loss": value} if state == "finished" else {}
+def result(trial, value, confirms=None, state=State.FINISHED):
+    metrics = {"loss": value} if state is State.FINISHED else {}
     return Result(trial, 1, state, {}, metrics, 1, 0.0, 0, "", confirms=confirms)
 
 
 def table_of(values, mode="min", seen=0.0):
-    """The confirmation of configurations whose replicates have these values."""
+    """The confirmation of configs whose replicates have these values."""
     ranking = [result(i, seen) for i in range(len(values))]
-    replicates = {i: [result(100, v, i, "failed" if v is None else "finished") for v in row]
+    replicates = {i: [result(100, v, i, State.FAILED if v is None else State.FINISHED) for v in row]
                   for i, row in enumerate(values)}  # fmt: skip
-    return confirmation_table(ranking, replicates, "loss", mode)
+    return confirmation_table(ranking, replicates, Objective("loss", mode))
 
 
 def test_by_hand():
@@ -38,7 +38,7 @@ def test_by_hand():
     assert 0.5 < table["probability"][0] < 1.0
 
 
-def test_the_best_comes_first_in_either_mode_and_losses_stand_behind():
+def test_the_best_comes_first_in_either_mode_and_failures_last():
     values = [[0.5, 0.6], [0.9, 0.8], [0.1, None]]
     assert list(table_of(values)["trial"]) == [0, 1, 2]
     assert list(table_of(values, mode="max")["trial"]) == [1, 0, 2]
@@ -52,7 +52,7 @@ def test_without_noise_the_best_is_certain_and_equals_share():
 
 
 def test_intervals_and_probabilities_are_calibrated():
-    """Over many studies: 95 % of the intervals cover, and winners are the best as often as they say."""
+    """Over many studies: 95% of the intervals cover, and winners are the best as often as they say."""
     random = np.random.default_rng(0)
     covered, claimed, right = [], [], []
     for _ in range(400):
@@ -66,25 +66,12 @@ def test_intervals_and_probabilities_are_calibrated():
     assert np.mean(right) == pytest.approx(np.mean(claimed), abs=0.06)
 
 
-def test_what_people_ask_for():
-    assert confirm_of("auto", 64, seeded=True) == (3, 4)
-    assert confirm_of("auto", 32, seeded=True) is None
-    assert confirm_of("auto", 64, seeded=False) is None
-    assert confirm_of(False, 64, seeded=True) is None
-    assert confirm_of(True, 4, seeded=True) == (3, 4)
-    assert confirm_of((5, 2), 64, seeded=True) == (5, 2)
-    for bad in ((0, 3), (3, 1), "yes", 3, (1, 2, 3)):
-        with pytest.raises(InputError, match="confirm="):
-            confirm_of(bad, 64, seeded=True)
-
-
 def noisy(config, seed):
     return {"loss": (config["x"] - 0.5) ** 2 + 0.3 * np.random.default_rng(seed).standard_normal()}
 
 
-@pytest.mark.usefixtures("ray_cluster")
 def test_the_winner_is_trained_again_and_the_study_resumes_to_the_same_table(tmp_path):
-    settings = {"space": SPACE, "metric": "loss", "mode": "min", "trials": 20, "waves": 2, "confirm": (3, 5)}
+    settings = {"space": SPACE, "metric": "loss", "mode": "min", "trials": 20, "waves": 2, "confirm": (3, 5), "workers": 0}
     study = caviar.Study(noisy, out=tmp_path / "whole", **settings)
     table = study.run(progress=False)
     assert len(table) == 20 + 15
@@ -100,15 +87,15 @@ def test_the_winner_is_trained_again_and_the_study_resumes_to_the_same_table(tmp
     assert confirmation["mean"].to_numpy() == pytest.approx(means[confirmation["trial"]].to_numpy())
     assert confirmation["probability"].sum() == pytest.approx(1.0)
     assert study.best.confirms is None
-    assert [r.trial for r in study.ranking[:3]] == list(confirmation["trial"])
-    assert len(study.ranking) == 20
+    assert [r.trial for r in study.outcome.ranking[:3]] == list(confirmation["trial"])
+    assert len(study.outcome.ranking) == 20
     pd.testing.assert_frame_equal(pd.read_csv(study.folder / "confirmation.csv"), confirmation)
 
     lines = (study.folder / NAME).read_text().splitlines(keepends=True)
     folder = tmp_path / "cut"
     folder.mkdir()
     (folder / NAME).write_text("".join(lines[:-4]))
-    resumed = caviar.Study.open(folder, data=noisy)
+    resumed = caviar.Study.open(folder, data=noisy, workers=0)
     assert len(resumed.confirmation) == 0
     columns = ["seconds", "worker"]
     pd.testing.assert_frame_equal(resumed.run(progress=False).drop(columns=columns), table.drop(columns=columns))

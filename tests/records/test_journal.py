@@ -1,75 +1,68 @@
-import json
-import math
+"""The journal: events come back in order, torn lines are dropped, one driver writes."""
+
+import logging
 import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from caviar.errors import InputError, StorageError
-from caviar.records.journal import NAME, Journal, check_writable, read
-from caviar.records.trial import Result
+from caviar.records.events import StudyPaused, encode
+from caviar.records.journal import NAME, Journal, check_writable, driver, holds_study, read
 
-numbers = st.floats(allow_nan=False)
-results = st.builds(
-    Result,
-    trial=st.integers(0, 10**6),
-    wave=st.integers(1, 9),
-    state=st.sampled_from(["finished", "failed"]),
-    config=st.dictionaries(st.text(max_size=9), numbers | st.integers() | st.text() | st.booleans(), max_size=4),
-    metrics=st.just({}),
-    epochs=st.just(0),
-    seconds=numbers,
-    seed=st.integers(0, 2**32 - 1),
-    worker=st.text(),
-    error=st.text(),
-)
+EVENTS = [StudyPaused(f"failure {number}") for number in range(4)]
 
 
-@given(result=results)
-def test_a_result_comes_back_from_its_line_bit_for_bit(result):
-    assert Result.from_record(json.loads(json.dumps(result.as_record()))) == result
-
-
-def test_records_come_back_in_order(tmp_path):
-    journal = Journal(tmp_path / "deep" / "folder")
-    journal.append([{"study": {}}, {"trial": 0, "value": 0.1 + 0.2}])
-    journal.append([])
-    journal.append([{"trial": 1, "value": math.nan, "option": np.float32(0.5), "other": {1}}])
+def write(folder, *events):
+    journal = Journal(folder)
+    journal.append(events)
     journal.close()
-    first, second, third = read(tmp_path / "deep" / "folder")
-    assert first == {"study": {}}
-    assert second["value"] == 0.1 + 0.2
-    assert math.isnan(third["value"])
-    assert third["option"] == 0.5
-    assert third["other"] == "{1}"
 
 
-def test_a_torn_last_line_is_dropped_and_said(tmp_path):
-    journal = Journal(tmp_path)
-    journal.append([{"trial": 0}])
-    journal.close()
+def test_events_come_back_in_order(tmp_path):
+    folder = tmp_path / "deep" / "folder"
+    assert not holds_study(folder)
+    write(folder, *EVENTS[:2])
+    write(folder)
+    write(folder, *EVENTS[2:])
+    assert list(read(folder)) == EVENTS
+    assert holds_study(folder)
+
+
+def test_a_torn_last_line_is_dropped_with_a_warning(tmp_path, caplog):
+    write(tmp_path, EVENTS[0])
     with (tmp_path / NAME).open("a") as file:
-        file.write('{"trial": 1, "sta')
-    assert list(read(tmp_path)) == [{"trial": 0}]
-    with pytest.warns(UserWarning, match="torn last line of 17 bytes"):
-        journal = Journal(tmp_path)
-    journal.append([{"trial": 2}])
-    journal.close()
-    assert list(read(tmp_path)) == [{"trial": 0}, {"trial": 2}]
+        file.write('{"event":"paused"')
+    assert list(read(tmp_path)) == EVENTS[:1]
+    with caplog.at_level(logging.WARNING, "caviar"):
+        write(tmp_path, EVENTS[1])
+    assert "dropped a torn last line of 17 bytes" in caplog.text
+    assert list(read(tmp_path)) == EVENTS[:2]
 
 
-def test_a_line_that_is_no_record_is_named(tmp_path):
-    (tmp_path / NAME).write_text('{"trial": 0}\nnonsense\n{"trial": 1}\n')
-    with pytest.raises(StorageError, match="line 2"):
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(length=st.integers(0, sum(len(encode(event)) + 1 for event in EVENTS)))
+def test_a_journal_cut_at_any_byte_opens_to_what_was_complete(tmp_path, length):
+    content = "".join(encode(event) + "\n" for event in EVENTS).encode()[:length]
+    (tmp_path / NAME).write_bytes(content)
+    complete = content.count(b"\n")
+    if content:
+        assert list(read(tmp_path)) == EVENTS[:complete]
+        write(tmp_path, EVENTS[3])
+        assert list(read(tmp_path)) == [*EVENTS[:complete], EVENTS[3]]
+
+
+def test_a_line_that_is_not_an_event_is_named(tmp_path):
+    (tmp_path / NAME).write_text(f"{encode(EVENTS[0])}\nnonsense\n{encode(EVENTS[1])}\n")
+    with pytest.raises(StorageError, match=r"line 2 of .* is not an event"):
         list(read(tmp_path))
 
 
 def test_a_folder_without_a_journal(tmp_path):
-    with pytest.raises(InputError, match="holds no study"):
+    with pytest.raises(InputError, match="no study in"):
         list(read(tmp_path))
 
 
@@ -82,14 +75,16 @@ def test_a_second_driver_is_refused_and_a_dead_one_leaves_no_lock(tmp_path):
         [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert other.stdout.readline() == "open\n"
+    assert driver(tmp_path).endswith(f":{other.pid}")
     with pytest.raises(StorageError, match="another driver"):
         Journal(tmp_path)
     other.kill()
     other.wait()
+    assert driver(tmp_path) is None
     Journal(tmp_path).close()
 
 
-def test_a_place_that_cannot_be_written(tmp_path):
+def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="is a file"):
         check_writable(tmp_path / "file" / "study")

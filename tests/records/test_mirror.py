@@ -4,18 +4,18 @@ import io
 import itertools
 import json
 import shutil
-import time
 import uuid
 
 import pandas as pd
 import pytest
 
 import caviar
-from caviar.cli.jobs import fetched
 from caviar.errors import InputError, StorageError
-from caviar.jobs.local import Here
-from caviar.records import mirror as storage
-from caviar.records.journal import NAME, Journal, folder_of, read
+from caviar.files import open_store
+from caviar.jobs.local import LocalJobs
+from caviar.records.events import StudyPaused
+from caviar.records.journal import NAME, Journal, local_folder, read
+from caviar.records.mirror import DEAD_SECONDS, HEARTBEAT, mirror_of
 
 
 @pytest.fixture(scope="session")
@@ -46,109 +46,102 @@ def uri(request, monkeypatch, tmp_path):
     return f"s3://{bucket}/deep/study"
 
 
-def records(count, first=0):
-    return [{"trial": number, "state": "finished"} for number in range(first, first + count)]
+def events(count, first=0):
+    return [StudyPaused(f"failure {number}") for number in range(first, first + count)]
 
 
-def lose(folder):
-    shutil.rmtree(folder)
-
-
-def test_a_study_comes_back_from_its_mirror_when_its_disk_is_lost(uri, monkeypatch):
-    monkeypatch.setattr(storage, "PUSH_SECONDS", 0.0)
-    folder = folder_of(uri)
-    journal = Journal(folder)
-    journal.append([{"study": {"name": "it"}}])
+def test_a_study_comes_back_from_its_mirror_when_its_disk_is_lost(uri):
+    folder = local_folder(uri)
+    journal = Journal(folder, push_seconds=0.0)
     for i in range(5):
-        journal.append(records(3, 3 * i))
+        journal.append(events(3, 3 * i))
     (folder / "results.csv").write_text("trial\n1\n")
     journal.close()
     written = (folder / NAME).read_bytes()
-    lose(folder)
-    again = folder_of(uri)
+    shutil.rmtree(folder)
+    again = local_folder(uri)
     assert (again / NAME).read_bytes() == written
-    journal = Journal(again)
-    journal.append(records(2, 15))
+    journal = Journal(again, push_seconds=0.0)
+    journal.append(events(2, 15))
     journal.close()
-    lose(again)
-    assert [record.get("trial") for record in read(folder_of(uri))] == [None, *range(17)]
-    import fsspec
-
-    assert fsspec.core.url_to_fs(uri)[0].cat_file(f"{uri}/results.csv") == b"trial\n1\n"
+    shutil.rmtree(again)
+    assert list(read(local_folder(uri))) == events(17)
+    assert open_store(uri).read("results.csv") == b"trial\n1\n"
 
 
-def test_parts_go_there_at_intervals_and_when_a_wave_begins(uri):
-    journal = Journal(folder_of(uri))
-    journal.append([{"study": {}}])
-    journal.append(records(2))
-    mirror = storage.mirror_of(folder_of(uri), NAME)
-    before = mirror.content()
-    journal.append([{"wave": 2, "points": []}], now=True)
-    assert len(before) < len(storage.mirror_of(folder_of(uri), NAME).content())
-    assert (folder_of(uri) / NAME).read_bytes() == storage.mirror_of(folder_of(uri), NAME).content()
+def test_parts_are_copied_at_intervals_and_when_a_wave_begins(uri):
+    folder = local_folder(uri)
+    journal = Journal(folder)
+    journal.append(events(1))
+    journal.append(events(2, 1))
+    before = mirror_of(folder, NAME).content()
+    journal.append(events(1, 3), mirror_now=True)
+    after = mirror_of(folder, NAME).content()
+    assert len(before) < len(after)
+    assert (folder / NAME).read_bytes() == after
     journal.close()
 
 
-def test_a_second_driver_elsewhere_is_refused_and_a_dead_one_is_forgotten(uri, monkeypatch, tmp_path):
-    journal = Journal(folder_of(uri))
-    journal.append([{"study": {}}])
+def test_a_second_driver_elsewhere_is_refused_and_a_dead_one_is_forgotten(uri, tmp_path):
+    journal = Journal(local_folder(uri), push_seconds=0.0)
+    journal.append(events(1))
     elsewhere = tmp_path / "elsewhere"
     with pytest.raises(StorageError, match="is driving the study"):
-        Journal(folder_of(uri, elsewhere))
-    now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + storage.DEAD_SECONDS + 1)
-    other = Journal(folder_of(uri, elsewhere))
-    other.append([{"wave": 1, "points": []}], now=True)
-    journal._mirror._pushed = -1e9
+        Journal(local_folder(uri, elsewhere))
+    heartbeat = json.loads(open_store(uri).read(HEARTBEAT))
+    heartbeat["seen"] -= DEAD_SECONDS + 1
+    open_store(uri).write(HEARTBEAT, json.dumps(heartbeat).encode())
+    other = Journal(local_folder(uri, elsewhere))
+    other.append(events(1, 1), mirror_now=True)
     with pytest.raises(StorageError, match="another driver has written"):
-        journal.append(records(1))
+        journal.append(events(1, 2))
     other.close()
 
 
-def test_a_folder_that_went_its_own_way_is_not_overwritten(uri, tmp_path):
-    journal = Journal(folder_of(uri))
-    journal.append([{"study": {}}])
+def test_a_folder_that_has_diverged_is_not_overwritten(uri, tmp_path):
+    journal = Journal(local_folder(uri))
+    journal.append(events(1))
     journal.close()
-    folder = folder_of(uri)
-    (folder / NAME).write_text(json.dumps({"study": {"other": 1}}) + "\n")
-    with pytest.raises(StorageError, match="gone different ways"):
-        folder_of(uri)
+    folder = local_folder(uri)
+    (folder / NAME).write_text('{"event":"paused","signature":"another one"}\n')
+    with pytest.raises(StorageError, match="have diverged"):
+        local_folder(uri)
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / NAME).write_text("{}\n")
     with pytest.raises(StorageError, match="holds another study"):
-        folder_of(uri, tmp_path / "own")
+        local_folder(uri, tmp_path / "own")
 
 
-def test_a_uri_of_no_known_kind_and_a_bucket_that_is_not_there(uri):
+def test_an_unknown_kind_of_uri_and_a_missing_bucket(uri):
     with pytest.raises(InputError, match="nowhere://"):
-        folder_of("nowhere://bucket/study")
+        local_folder("nowhere://bucket/study")
     if uri.startswith("s3"):
-        with pytest.raises(StorageError, match="cannot be written"):
-            Journal(folder_of(f"s3://{uuid.uuid4().hex}/study"))
+        with pytest.raises(StorageError, match=r"cannot (write|reach)"):
+            Journal(local_folder(f"s3://{uuid.uuid4().hex}/study"))
 
 
 def bowl(config, seed):
     return {"loss": (config["x"] - 0.3) ** 2}
 
 
-@pytest.mark.usefixtures("ray_cluster")
 def test_results_report_and_resume_need_nothing_but_the_uri(uri, tmp_path):
     space = caviar.Space(x=caviar.uniform(0, 1))
-    settings = {"metric": "loss", "mode": "min", "trials": 16, "waves": 2}
+    settings = {"metric": "loss", "mode": "min", "trials": 16, "waves": 2, "workers": 0}
     whole = caviar.Study(bowl, space=space, out=tmp_path / "whole", **settings)
     table = whole.run(progress=False)
-    journal = Journal(folder_of(uri))
+    journal = Journal(local_folder(uri))
     journal.append(itertools.islice(read(whole.folder), 14))  # its driver died in the middle of the second wave
     journal.close()
-    lose(journal.path.parent)
+    folder = journal.path.parent
+    shutil.rmtree(folder)
 
-    seen = pd.read_csv(io.BytesIO(Here().file(uri, "results.csv")))
-    assert 8 < len(seen) < 16
-    assert "<html" in caviar.Study.read(fetched(uri, None)).report().read_text()
-    lose(journal.path.parent)
+    partial = pd.read_csv(io.BytesIO(LocalJobs().file(uri, "results.csv")))
+    assert 8 < len(partial) < 16
+    assert len(caviar.Outcome.read(uri).table) == len(partial)
+    shutil.rmtree(folder)
 
-    again = caviar.Study.open(uri, data=bowl).run(progress=False)
+    resumed = caviar.Study.open(uri, data=bowl, workers=0).run(progress=False)
     columns = ["trial", "wave", "state", "x", "loss", "seed"]
-    pd.testing.assert_frame_equal(again[columns], table[columns], check_exact=True)
-    lose(journal.path.parent)
-    assert len(pd.read_csv(io.BytesIO(Here().file(uri, "results.csv")))) == 16
+    pd.testing.assert_frame_equal(resumed[columns], table[columns], check_exact=True)
+    shutil.rmtree(folder)
+    assert len(pd.read_csv(io.BytesIO(LocalJobs().file(uri, "results.csv")))) == 16

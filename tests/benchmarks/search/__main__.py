@@ -3,7 +3,7 @@
 Random, Sobol', a grid, Optuna's samplers and Caviar get the same numbers of trials at the same parallel width.
 Prints normalised regret, mean rank and share of wins with intervals; budgets are trials x parallel width. Writes
 all records to search.csv, the figures to figures.csv and wins.csv, and a picture to search.svg in the folder of
-`--out`. Records already in search.csv are not run again, so a long benchmark can be stopped and taken up, and
+`--out`. Records already in search.csv are not run again, so a long benchmark can be stopped and resumed, and
 `--seeds 0` only prints.
 """
 
@@ -24,12 +24,12 @@ from tests.benchmarks.search.race import BUDGETS, METHODS, Record, race
 from tests.benchmarks.search.tables import tables
 
 QUICK = ("Caviar", "random", "Sobol'", "TPE")
-SLOW = ("Optuna GP",)  # half a second a trial: only where it is named
-FOUR_WAVES = (200, 50)  # what LCBench is scored at besides
+SLOW = ("Optuna GP",)  # half a second per trial: only when named
+FOUR_WAVES = (200, 50)  # one more budget of LCBench
 
 
 def main() -> None:
-    """Run what is asked for and print its figures."""
+    """Run the benchmark and print its figures."""
     warnings.filterwarnings("ignore", module="sklearn|scipy.stats")
     options = _options()
     path = Path(options.out) / "search.csv"
@@ -53,40 +53,43 @@ def run(options: argparse.Namespace, path: Path) -> None:
     """Race every method on every problem, seed by seed, appending records to the CSV file."""
     done = set()
     if path.exists():
-        known = pd.read_csv(path)
-        done = set(known[["method", "problem", "seed", "trials", "width"]].itertuples(index=False, name=None))
+        records = pd.read_csv(path)
+        done = set(records[["method", "problem", "seed", "trials", "width"]].itertuples(index=False, name=None))
     else:
         path.write_text(",".join(Record._fields) + "\n")
     for seed in range(options.seeds):
         for method in options.methods.split(","):
             started, count = time.perf_counter(), 0
             for problem in problems(options, seed):
-                asked = options.budgets or _budgets(problem)
-                budgets = tuple(budget for budget in asked if (method, problem.name, seed, *budget) not in done)
-                found = race(method, problem, seed, budgets) if budgets else []
+                budgets = tuple(
+                    budget
+                    for budget in options.budgets or _budgets(problem)
+                    if (method, problem.name, seed, *budget) not in done
+                )
+                results = race(method, problem, seed, budgets) if budgets else []
                 with path.open("a", newline="") as file:
-                    csv.writer(file).writerows(found)
-                count += sum(record.trials for record in found)
+                    csv.writer(file).writerows(results)
+                count += sum(record.trials for record in results)
             if count:
                 spent = time.perf_counter() - started
-                print(f"seed {seed}, {method}: {spent:.0f} s, {1000 * spent / count:.1f} ms a trial", flush=True)
+                print(f"seed {seed}, {method}: {spent:.0f} s, {1000 * spent / count:.1f} ms per trial", flush=True)
 
 
 def problems(options: argparse.Namespace, seed: int) -> list[Problem]:
-    """The problems of one seed in the families asked for."""
-    found = []
+    """Return the problems of one seed in the selected families."""
+    selected = []
     if "b" in options.families:
-        found += functions(seed)[:: 4 if options.quick else 1]
+        selected += functions(seed)[:: 4 if options.quick else 1]
     if "c" in options.families:
-        found += tables()
+        selected += tables()
     if options.lcbench and "a" in options.families:
         tasks = lcbench(options.lcbench)[:: 4 if options.quick else 1]
-        found += [task for task in tasks if not (task.noise and "a0" in options.families)]
-    return found
+        selected += [task for task in tasks if not (task.noise and "a0" in options.families)]
+    return selected
 
 
 def report(table: pd.DataFrame, pooled: pd.DataFrame, shares: pd.DataFrame) -> None:
-    """Print the figures: regret of each method a family and budget, then Caviar's wins."""
+    """Print the figures: regret of each method by family and budget, then Caviar's wins."""
     pd.options.display.width, pd.options.display.max_columns, pd.options.display.max_rows = 160, 20, 500
     print("\nNormalised regret (0 the best known, 1 the median of random)")
     print(_wide(table, "regret"))

@@ -12,13 +12,13 @@ HIGHEST = 3.0
 
 
 def regrets(records: pd.DataFrame) -> pd.DataFrame:
-    """The records with a column `regret`: 0 the best known, 1 the median of random at that budget.
+    """Return the records with a column `regret`: 0 the best known, 1 the median of random at that budget.
 
     Args:
-        records: one row a `Record`; the best known is the lower of `best` and the best that any method found.
+        records: one row per `Record`; the best known is the lower of `best` and the best of any method.
 
-    Regrets above `HIGHEST` count as that, or a single lost race would outweigh all others. Where random's
-    median is the best known there is nothing to compare: NaN, which means leave out.
+    Regrets are clipped to `HIGHEST`, or a single lost race would outweigh all others. NaN where random's median is the
+    best known, because there is nothing to compare.
     """
     records = records.copy()
     records["value"] = records["value"].fillna(np.inf)
@@ -32,9 +32,9 @@ def regrets(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(records: pd.DataFrame) -> pd.DataFrame:
-    """Mean regret, mean rank, mean loss and number of seeds, a row for each family, budget (trials x width) and method.
+    """Return mean regret, rank and loss and the number of seeds by family, budget (trials x width) and method.
 
-    Means are over problems of the mean over seeds; ranks among the methods that ran on a cell of all.
+    Means are over problems of the mean over seeds; ranks only count races that all methods ran.
     """
     table = regrets(records)
     keys = ["family", "trials", "width", "problem", "seed"]
@@ -55,10 +55,10 @@ def summary(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def wins(records: pd.DataFrame, method: str = "Caviar") -> pd.DataFrame:
-    """The share of races that `method` wins against each other one, with 95% bootstrap intervals over problems.
+    """Return the share of races that `method` wins against each other one, with 95% bootstrap intervals over problems.
 
-    A tie counts half. Rows for each family and budget, for both families that are asked in batches ("b and c"),
-    and for everything ("all"); trials 0 stands for all budgets.
+    A tie counts half. Rows for each family and budget, for functions and trainings together ("b and c"), and for
+    everything ("all"); trials 0 stands for all budgets.
     """
     table = regrets(records).set_index(["family", "trials", "width", "problem", "seed"])
     own = table.loc[table["method"] == method, "value"]
@@ -80,7 +80,7 @@ def wins(records: pd.DataFrame, method: str = "Caviar") -> pd.DataFrame:
 
 
 def _interval(shares: np.ndarray) -> tuple[float, float, float]:
-    """The mean over problems, and its 95% interval by resampling problems."""
+    """Return the mean over problems, and its 95% interval by resampling problems."""
     generator = np.random.default_rng(0)
     means = shares[generator.integers(len(shares), size=(RESAMPLES, len(shares)))].mean(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])

@@ -1,6 +1,6 @@
-"""Optuna's samplers behind Caviar's ask and tell, so that one loop races them all.
+"""Optuna's samplers with Caviar's ask and tell, so that one loop races them all.
 
-They are asked for a whole wave before they are told anything; sequential TPE is a wave of one.
+They propose a whole wave before they see its values; sequential TPE proposes waves of one.
 """
 
 import logging
@@ -9,17 +9,16 @@ from collections.abc import Callable
 
 import numpy as np
 import optuna
-from numpy.typing import NDArray
 
 from caviar.space import Choice, Integer, Space
+from caviar.space.scales import Array
 
-Array = NDArray[np.float64]
 optuna.logging.set_verbosity(logging.ERROR)
 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
 
 
 class Optuna:
-    """A study of Optuna's; whole numbers and choices are given as such, real numbers in unit coordinates."""
+    """An Optuna study with integers and choices as such, and real numbers in unit coordinates."""
 
     def __init__(self, space: Space, sampler: optuna.samplers.BaseSampler) -> None:
         self.space = space
@@ -37,11 +36,11 @@ class Optuna:
                 self.distributions[f"x{j}"] = optuna.distributions.FloatDistribution(0.0, 1.0)
 
     def ask(self, n: int) -> Array:
-        self._asked = [self.study.ask(self.distributions) for _ in range(n)]
-        return np.array([self._point(trial.params) for trial in self._asked])
+        self._trials = [self.study.ask(self.distributions) for _ in range(n)]
+        return np.array([self._point(trial.params) for trial in self._trials])
 
     def tell(self, points: Array, values: Array) -> None:
-        for trial, value in zip(self._asked, values, strict=True):
+        for trial, value in zip(self._trials, values, strict=True):
             if np.isnan(value):
                 self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
             else:
@@ -62,7 +61,7 @@ class Optuna:
 
 
 SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
-    "TPE": lambda seed: optuna.samplers.TPESampler(seed=seed),  # multivariate, with a constant liar: Optuna 5's default
+    "TPE": lambda seed: optuna.samplers.TPESampler(seed=seed),  # multivariate with a constant liar, Optuna 5's default
     "CMA-ES": lambda seed: optuna.samplers.CmaEsSampler(seed=seed),
     "Optuna GP": lambda seed: optuna.samplers.GPSampler(seed=seed),
     "TPE sequential": lambda seed: optuna.samplers.TPESampler(seed=seed),

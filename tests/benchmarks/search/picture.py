@@ -1,4 +1,4 @@
-"""One picture of a benchmark: normalised regret over trials, a panel a family, as plain SVG."""
+"""The picture of a benchmark: normalised regret over trials, one panel per family, as plain SVG."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ COLOURS = {
     "Optuna GP": "#444444",
 }
 WIDTH, HEIGHT, GAP, TOP, LEFT = 200, 190, 34, 34, 46
-HIGHEST = 1.4  # regrets above are drawn at the upper edge
+HIGHEST = 1.4  # larger regrets are drawn at the upper edge
 
 
 def draw(summary: pd.DataFrame, path: Path) -> None:
@@ -39,7 +39,7 @@ def draw(summary: pd.DataFrame, path: Path) -> None:
 
 
 def _panel(rows: pd.DataFrame, left: int, title: str) -> list[str]:
-    """One family: its frame, its axes and a line a method."""
+    """Return the frame, the axes and the lines of one family."""
     budgets = sorted(rows["trials"].unique())
 
     def x(trials: int) -> float:

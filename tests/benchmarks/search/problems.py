@@ -1,4 +1,4 @@
-"""What searches are compared on: functions, real network-tuning tasks, and tables of real trainings.
+"""The problems that searches are compared on: functions, real network-tuning tasks, and tables of real trainings.
 
 A problem is a space with its true values; a measurement may add noise. Functions are shifted and rotated
 by seed, so that no search profits from the middle or the axes of the cube.
@@ -13,23 +13,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from caviar.space import Space, cube, lograndint, loguniform, randint, uniform
+from caviar.space.scales import Array
 
-Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing to minimise.
+    """A function to minimise.
 
     Args:
-        name, family: what it is called in the results.
-        space: what may vary.
-        true: points of the unit cube, shape (n, d), to values without noise, shape (n,); NaN diverges.
-        best: the lowest value known.
+        name: in the results.
+        family: in the results.
+        space: the space to search.
+        true: maps points of the unit cube, shape (n, d), to values without noise, shape (n,); NaN: diverged.
+        best: the lowest value classic.
         noise: the standard deviation of a measurement.
     """
 
@@ -40,8 +40,8 @@ class Problem:
     best: float
     noise: float = 0.0
 
-    def measured(self, points: Array, generator: np.random.Generator) -> Array:
-        """What a search is told, shape (n,)."""
+    def measure(self, points: Array, generator: np.random.Generator) -> Array:
+        """Return the values that a search sees, shape (n,)."""
         return self.true(points) + self.noise * generator.standard_normal(len(points))
 
 
@@ -112,11 +112,14 @@ def branin(u: Array) -> Array:
     return bowl + 10 * (1 - 1 / (8 * np.pi)) * np.cos(x) + 10
 
 
-def moved(function: Function, dimension: int, seed: int, total: int | None = None) -> Problem:
-    """A function with its optimum anywhere in the middle 60% of the cube and its axes turned at random.
+def shift_and_rotate(function: Function, dimension: int, seed: int, total: int | None = None) -> Problem:
+    """Return a function with its optimum anywhere in the middle 60% of the cube and its axes rotated at random.
 
     Args:
-        total: how many coordinates the cube has; those beyond `dimension` do nothing.
+        function: with its optimum at 0.
+        dimension: the number of coordinates that matter.
+        seed: of optimum and rotation.
+        total: the number of coordinates; default: `dimension`.
     """
     name = f"{function.__name__}-{dimension}" + (f"of{total}" if total else "")
     generator = np.random.default_rng((seed, sum(name.encode())))
@@ -130,8 +133,8 @@ def moved(function: Function, dimension: int, seed: int, total: int | None = Non
     return Problem(name, "functions", cube(total or dimension), true, 0.0)
 
 
-def flipped(function: Function, dimension: int, best: float, seed: int) -> Problem:
-    """A function whose axes are permuted and mirrored at random."""
+def permute_and_mirror(function: Function, dimension: int, best: float, seed: int) -> Problem:
+    """Return a function whose axes are permuted and mirrored at random."""
     generator = np.random.default_rng((seed, dimension))
     axes, mirrored = generator.permutation(dimension), generator.random(dimension) < 0.5
 
@@ -141,15 +144,15 @@ def flipped(function: Function, dimension: int, best: float, seed: int) -> Probl
     return Problem(f"{function.__name__}-{dimension}", "functions", cube(dimension), true, best)
 
 
-def noisy(problem: Problem) -> Problem:
-    """The problem with noise of a tenth of the way from the best to the median value."""
+def add_noise(problem: Problem) -> Problem:
+    """Return the problem with noise of a tenth of the distance from the best to the median value."""
     values = problem.true(np.random.default_rng(0).random((1000, problem.space.dimension)))
     sd = 0.1 * (float(np.nanmedian(values)) - problem.best)
     return replace(problem, name=problem.name + "-noisy", noise=sd)
 
 
-def cliff(problem: Problem, seed: int) -> Problem:
-    """The problem with about a third of the cube diverging, beyond a plane near the best point found."""
+def add_cliff(problem: Problem, seed: int) -> Problem:
+    """Return the problem with about a third of the cube diverging, beyond a plane near the best of 5,000 points."""
     generator = np.random.default_rng((seed, 99))
     sample = generator.random((5000, problem.space.dimension))
     best = sample[np.argmin(problem.true(sample))]
@@ -165,17 +168,17 @@ def cliff(problem: Problem, seed: int) -> Problem:
 
 
 def functions(seed: int) -> list[Problem]:
-    """Family (b): functions in 2, 5 and 10 dimensions, some noisy, some with idle coordinates or cliffs."""
-    plain = [moved(function, d, seed) for function in WIDTHS for d in (2, 5, 10)]
-    known = [flipped(hartmann6, 6, -3.322368, seed), flipped(branin, 2, 0.397887, seed)]
-    disturbed = [noisy(moved(function, 5, seed)) for function in (sphere, rosenbrock, ackley, levy)]
-    idle = [moved(function, 2, seed, total=8) for function in (ellipsoid, rosenbrock, levy)]
-    cliffs = [cliff(moved(function, 5, seed), seed) for function in (sphere, ackley, levy)]
-    return plain + known + [*disturbed, noisy(known[0])] + idle + cliffs
+    """Return family (b): functions in 2, 5 and 10 dimensions, some noisy, some with idle coordinates or cliffs."""
+    plain = [shift_and_rotate(function, d, seed) for function in WIDTHS for d in (2, 5, 10)]
+    classic = [permute_and_mirror(hartmann6, 6, -3.322368, seed), permute_and_mirror(branin, 2, 0.397887, seed)]
+    noisy = [add_noise(shift_and_rotate(function, 5, seed)) for function in (sphere, rosenbrock, ackley, levy)]
+    idle = [shift_and_rotate(function, 2, seed, total=8) for function in (ellipsoid, rosenbrock, levy)]
+    cliffs = [add_cliff(shift_and_rotate(function, 5, seed), seed) for function in (sphere, ackley, levy)]
+    return plain + classic + [*noisy, add_noise(classic[0])] + idle + cliffs
 
 
 def lcbench_space() -> Space:
-    """The hyperparameters of the LCBench surrogate."""
+    """Return the space of the LCBench surrogate."""
     return Space(
         batch_size=lograndint(16, 512),
         learning_rate=loguniform(1e-4, 0.1),
@@ -189,10 +192,10 @@ def lcbench_space() -> Space:
 
 @functools.cache
 def lcbench(folder: str) -> list[Problem]:
-    """Family (a): 17 network-tuning tasks, validation error in percent; noiseless and with noise of 2 and 5.
+    """Return family (a): 17 network-tuning tasks, validation error in percent, with noise of 0, 2 and 5.
 
     Args:
-        folder: holds lcbench.py, its model and its list of tasks.
+        folder: with lcbench.py, its model and its list of tasks.
     """
     spec = importlib.util.spec_from_file_location("lcbench", Path(folder) / "lcbench.py")
     if spec is None or spec.loader is None:

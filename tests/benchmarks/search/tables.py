@@ -1,9 +1,8 @@
 """Family (c): real trainings, tabulated once so that thousands of searches can be raced on them.
 
-A table holds trials at points of a Sobol' sequence. A point is answered by the mean of its neighbours there,
-weighed by inverse squared distance: single rows hold the luck of a seed, and a few hundred trials would see a
-good part of all rows.
-`python -m tests.benchmarks.search.tables` makes the tables anew (some minutes on one core).
+A table holds trials at points of a Sobol' sequence. The value of a point is the mean of its neighbours there, weighted
+by inverse squared distance: single rows depend on the luck of a seed, and a few hundred trials would see a good part of
+all rows. `python -m tests.benchmarks.search.tables` makes the tables again (some minutes on one core).
 """
 
 import functools
@@ -12,14 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from caviar.search.samplers import sobol_points
 from caviar.space import Config, Space, choice, default_space, lograndint, loguniform, randint, uniform
+from caviar.space.scales import Array
 from tests.benchmarks.search.problems import Problem
 
-Array = NDArray[np.float64]
 FOLDER = Path(__file__).parent / "tables"
 DIGITS_EPOCHS = 10
 NEIGHBOURS = 8
@@ -41,9 +39,10 @@ def svm_space() -> Space:
 
 
 def digits(configs: list[Config]) -> Array:
-    """Validation loss of the built-in network on the digits; NaN where it diverges."""
+    """Return the validation loss of the built-in network on the digits; NaN: diverged."""
     from caviar.data.loaders import load_digits
-    from caviar.model.training import Training, shape_of
+    from caviar.model.shapes import shape_of
+    from caviar.model.training import Training
 
     dataset, losses = load_digits(), np.full(len(configs), np.nan)
     shapes = [shape_of(config) for config in configs]
@@ -57,7 +56,7 @@ def digits(configs: list[Config]) -> Array:
 
 
 def boosting(configs: list[Config]) -> Array:
-    """Root mean squared error of gradient boosting on a held-out third of scikit-learn's diabetes data."""
+    """Return the root mean squared error of gradient boosting on a held-out third of scikit-learn's diabetes data."""
     from sklearn.datasets import load_diabetes
     from sklearn.ensemble import GradientBoostingRegressor
     from sklearn.model_selection import train_test_split
@@ -71,7 +70,7 @@ def boosting(configs: list[Config]) -> Array:
 
 
 def svm(configs: list[Config]) -> Array:
-    """Error in percent of a support vector machine on a held-out third of 900 of scikit-learn's digits."""
+    """Return the error in percent of a support vector machine on a held-out third of 900 of scikit-learn's digits."""
     from sklearn.datasets import load_digits
     from sklearn.svm import SVC
 
@@ -90,7 +89,7 @@ TRAININGS: dict[str, tuple[Callable[[], Space], Callable[[list[Config]], Array],
 
 @functools.cache
 def tables() -> list[Problem]:
-    """The problems of family (c)."""
+    """Return the problems of family (c)."""
     return [_problem(name, space()) for name, (space, _, _) in TRAININGS.items()]
 
 
@@ -99,8 +98,8 @@ def _problem(name: str, space: Space) -> Problem:
         points, values = table["points"].astype(float), table["values"].astype(float)
     tree = cKDTree(_spread(points, space))
 
-    def true(asked: Array) -> Array:
-        distances, rows = tree.query(_spread(asked, space), k=NEIGHBOURS)
+    def true(queries: Array) -> Array:
+        distances, rows = tree.query(_spread(queries, space), k=NEIGHBOURS)
         weights = 1 / (distances**2 + 1e-6)
         return np.sum(weights * values[rows], axis=1) / weights.sum(axis=1)
 
@@ -108,12 +107,12 @@ def _problem(name: str, space: Space) -> Problem:
 
 
 def _spread(points: Array, space: Space) -> Array:
-    """The points with different options of a choice so far apart that none is nearest to another's."""
+    """Return the points with the options of a choice so far apart that neighbours share them."""
     return np.where(space.categorical, 100 * np.floor(points * np.where(space.categorical, space.levels, 1)), points)
 
 
 def make(name: str) -> None:
-    """Train everything of one table and write it."""
+    """Train all trials of one table and write it."""
     space, train, count = TRAININGS[name]
     points = space().snap(sobol_points(count, space().dimension, np.random.default_rng(0)))
     values = train(space().configs(points))
@@ -122,5 +121,5 @@ def make(name: str) -> None:
 
 
 if __name__ == "__main__":
-    for chosen in sys.argv[1:] or TRAININGS:
-        make(chosen)
+    for table in sys.argv[1:] or TRAININGS:
+        make(table)

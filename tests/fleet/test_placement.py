@@ -1,0 +1,43 @@
+"""What a user may ask for is checked in one sentence, before anything starts and without Ray."""
+
+import socket
+
+import pytest
+
+from caviar.errors import CaviarError, ClusterError, InputError
+from caviar.fleet.placement import Placement
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("form", ["127.0.0.1:{}", "ray://127.0.0.1:{}"])
+def test_an_address_that_does_not_answer_is_refused_at_once(form):
+    with pytest.raises(ClusterError, match="nothing answers at the Ray address"):
+        Placement.of(address=form.format(free_port()))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"address": "nonsense"}, "address must be a Ray address, got 'nonsense'; try"),
+        ({"address": 6379}, "got 6379"),
+        ({"address": "host:many"}, "got 'host:many'"),
+        ({"workers": -1}, "workers must be 'auto' or an integer >= 0, got -1"),
+        ({"workers": True}, "got True"),
+        ({"workers": "many"}, "got 'many'"),
+        ({"resources": {"cpu": -1}}, r"resources\['cpu'\] must be a number >= 0, got -1"),
+        ({"resources": {"gpu": float("nan")}}, r"resources\['gpu'\] .* got nan"),
+        ({"resources": 2}, "resources must be a dict, got 2; try"),
+        ({"trial_timeout": 0.0}, "trial_timeout must be .*got 0.0"),
+        ({"timeout": -1}, "timeout must be .*got -1"),
+    ],
+)
+def test_an_invalid_setting_is_one_sentence(settings, words):
+    with pytest.raises(InputError, match=words) as error:
+        Placement.of(**settings)
+    assert isinstance(error.value, CaviarError)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,70 @@
+"""The trainers of a pool on a real Ray: how many start, and what is said of those that cannot."""
+
+import logging
+import time
+
+import pytest
+import ray
+
+from caviar.errors import ClusterError
+from caviar.fleet.placement import Placement
+from caviar.fleet.scaling import TrainerGroup
+from caviar.fleet.settings import PoolSettings
+from caviar.fleet.worker.trainables import FunctionTrainable
+
+pytestmark = pytest.mark.usefixtures("ray_cluster")
+TRAINABLE = FunctionTrainable(lambda config: {"score": 1.0})
+
+
+def test_a_trainer_that_needs_more_than_the_cluster_has_is_refused():
+    with pytest.raises(ClusterError, match="1000 cpu"):
+        TrainerGroup(TRAINABLE, "score", Placement(1, resources={"cpu": 1000.0}))
+
+
+def test_trainers_without_room_are_requested_and_reported(caplog):
+    requests = []
+    settings = PoolSettings(start_seconds=0.0, scale_seconds=0.1)
+    group = TrainerGroup(
+        TRAINABLE, "score", Placement(6), settings, request=lambda count, resources: requests.append((count, resources))
+    )
+    deadline = time.monotonic() + 60
+    with caplog.at_level(logging.WARNING, "caviar"):
+        while not (caplog.messages and len(group.ready) == 4) and time.monotonic() < deadline:
+            group.scale(20)
+            answers, _ = ray.wait(list(group.starting), timeout=0.1)
+            for answer in answers:
+                group.confirm_start(answer)
+    assert group.size == 6
+    assert len(group.ready) == 4
+    group.shutdown()
+    assert requests == [(6, {"cpu": 1.0}), (0, {"cpu": 1.0})]  # and taken back at the end
+    assert "waiting for 1 cpu for each of the others (the cluster has room for 4 in all" in caplog.messages[-1]
+
+
+def test_there_are_no_more_trainers_than_trials():
+    group = TrainerGroup(TRAINABLE, "score", Placement(4))
+    group.scale(2)
+    assert len(group.starting) == 2
+    group.shutdown()
+
+
+def test_trainers_that_die_as_they_start_are_given_up():
+    group = TrainerGroup(Broken(), "score", Placement(2), PoolSettings(scale_seconds=0.0))
+
+    def scale_until_ready():
+        while not group.ready:
+            group.scale(20)
+            answers, _ = ray.wait(list(group.starting), timeout=10)
+            for answer in answers:
+                group.confirm_start(answer)
+
+    with pytest.raises(ClusterError, match=r"trainers cannot start: .*check what they need to import"):
+        scale_until_ready()
+    group.shutdown()
+
+
+class Broken:
+    """A trainable that cannot be unpickled."""
+
+    def __reduce__(self):
+        return (int, ("not a number",))

@@ -1,0 +1,91 @@
+"""What can be read from a study: from every stored format, from a running study, without its data."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import caviar
+from caviar.errors import InputError, StorageError
+from caviar.records.events import FORMAT, StudyPaused, encode
+from caviar.records.journal import NAME
+from caviar.records.outcome import Outcome
+from tests.records import stored_study
+
+FORMATS = sorted((Path(__file__).parent / "formats").iterdir())
+CLOCK = ["seconds", "worker"]
+
+
+@pytest.fixture(params=FORMATS, ids=lambda folder: folder.name)
+def stored(request, tmp_path):
+    shutil.copytree(request.param, tmp_path / "study")
+    return tmp_path / "study"
+
+
+def test_there_is_a_stored_journal_of_every_format():
+    assert [int(folder.name) for folder in FORMATS] == list(range(1, FORMAT + 1))
+
+
+def test_a_stored_journal_opens_to_the_tables_of_its_time(stored):
+    outcome = Outcome.read(stored)
+    results = pd.read_csv(stored / "results.csv").fillna({"error": ""})
+    pd.testing.assert_frame_equal(outcome.table, results, check_dtype=False, check_exact=True)
+    history = pd.read_csv(stored / "history.csv")
+    pd.testing.assert_frame_equal(outcome.history, history, check_dtype=False, check_exact=True)
+    confirmation = pd.read_csv(stored / "confirmation.csv")
+    pd.testing.assert_frame_equal(outcome.confirmation, confirmation, check_dtype=False)
+    ranking = (stored / "ranking.txt").read_text().split()
+    assert [str(result.trial) for result in outcome.ranking] == ranking
+    assert outcome.best is outcome.ranking[0]
+    assert outcome.given == "1 configs to begin with and 1 finished trials to learn from"
+
+
+def test_a_stored_study_continues_to_the_table_of_its_time(stored):
+    lines = (stored / NAME).read_text().splitlines(keepends=True)
+    (stored / NAME).write_text("".join(lines[: len(lines) // 2]))
+    table = caviar.Study.open(stored, workers=0).run(progress=False)
+    expected = stored_study.make(stored.parent / "anew").table
+    pd.testing.assert_frame_equal(table.drop(columns=CLOCK), expected.drop(columns=CLOCK), check_exact=True)
+
+
+def test_tables_are_made_once(stored):
+    outcome = Outcome.read(stored)
+    for name in ("table", "history", "waves", "square", "confirmation", "ranking"):
+        assert getattr(outcome, name) is getattr(outcome, name)
+
+
+def test_an_outcome_is_frozen(stored):
+    with pytest.raises(AttributeError):
+        Outcome.read(stored).folder = Path("elsewhere")
+
+
+def test_a_study_shows_one_outcome_until_it_changes(tmp_path):
+    study = caviar.Study("digits", trials=4, waves=1, epochs=1, workers=0, out=tmp_path / "s")
+    before = study.outcome
+    assert study.outcome is before
+    study.run(progress=False)
+    assert study.outcome is not before
+    assert len(before.table) == 0
+    assert len(study.outcome.table) == 4
+
+
+def test_an_outcome_of_nothing_says_so(tmp_path):
+    outcome = caviar.Study("digits", workers=0, out=tmp_path / "s").outcome
+    assert outcome.ranking == ()
+    assert not outcome.has_finished
+    assert outcome.edges == ()
+    assert outcome.space == outcome.settings.space
+    assert list(outcome.square["share"]) == [1.0] * 6
+    with pytest.raises(InputError, match=r"no trial of .* has finished"):
+        _ = outcome.best
+    with pytest.raises(InputError, match=r"no trial 3 of .* has ended"):
+        outcome.trial(3)
+
+
+def test_a_folder_without_a_study_and_a_journal_without_a_beginning(tmp_path):
+    with pytest.raises(InputError, match="no study in"):
+        Outcome.read(tmp_path)
+    (tmp_path / NAME).write_text(encode(StudyPaused("late")) + "\n")
+    with pytest.raises(StorageError, match="does not begin with a study"):
+        Outcome.read(tmp_path)
