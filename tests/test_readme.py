@@ -29,12 +29,13 @@ def blocks(language, heading):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("ray_cluster")
 def test_the_pytorch_loop_trains(tmp_path, monkeypatch):
     pytest.importorskip("torch", reason="the README's example needs PyTorch, which is not installed")
     monkeypatch.chdir(tmp_path)
     (code,) = blocks("python", "Your own training code")
     names = {}
-    exec("import caviar\n" + code.replace("trials=64", "trials=9, workers=0").replace("study.run()", ""), names)
+    exec("import caviar\n" + code.replace("trials=64", "trials=9, workers=2").replace("study.run()", ""), names)
     table = names["study"].run(progress=False)
     assert set(table["state"]) == {"finished", "stopped"}
     assert names["study"].best.metrics["val_loss"] < 1
