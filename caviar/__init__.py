@@ -1,14 +1,34 @@
-"""Caviar: tune many networks at once, coarse to fine, on Ray."""
+"""Caviar: tune many networks at once, coarse to fine, on Ray.
+
+Sample configurations, train them all at once, collect a table, find the best cluster, zoom in, repeat. A data set or a
+function `train(config, seed)` is tuned over a space; `workers=0` trains in this process, any other number on Ray:
+
+>>> import tempfile
+>>> import caviar
+>>> def train(config, seed):
+...     return {"loss": (config["x"] - 0.3) ** 2 + config["y"]}
+>>> space = caviar.Space(x=caviar.uniform(0, 1), y=caviar.loguniform(1e-3, 1))
+>>> folder = tempfile.mkdtemp()
+>>> study = caviar.Study(train, space=space, metric="loss", mode="min", trials=24, workers=0, out=folder)
+>>> table = study.run(progress=False)
+>>> len(table), study.best.metrics["loss"] < 0.05
+(24, True)
+>>> caviar.Outcome.read(folder).best == study.best
+True
+"""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from caviar import experiments, search
-    from caviar.data.loaders import Dataset, from_arrays, load_csv, load_digits
+    from caviar import experiments, search, testing
+    from caviar.data.dataset import Dataset, from_arrays
+    from caviar.data.loaders import load_csv, load_digits
     from caviar.errors import CaviarError, ClusterError, InputError, PausedError, StorageError
     from caviar.jobs import connect
     from caviar.panda import Panda
+    from caviar.records.early_stopping import Halving
+    from caviar.records.outcome import Outcome
     from caviar.space import (
         Space,
         choice,
@@ -19,8 +39,42 @@ if TYPE_CHECKING:
         reverseloguniform,
         uniform,
     )
-    from caviar.study.halving import Halving
     from caviar.study.study import Study
+
+# The module of each public name. It is imported when the name is first used: a trainer needs none of them.
+_MODULES = {
+    "CaviarError": "caviar.errors",
+    "ClusterError": "caviar.errors",
+    "Dataset": "caviar.data.dataset",
+    "Halving": "caviar.records.early_stopping",
+    "InputError": "caviar.errors",
+    "Outcome": "caviar.records.outcome",
+    "Panda": "caviar.panda",
+    "PausedError": "caviar.errors",
+    "Space": "caviar.space",
+    "StorageError": "caviar.errors",
+    "Study": "caviar.study.study",
+    "choice": "caviar.space",
+    "connect": "caviar.jobs",
+    "default_space": "caviar.space",
+    "experiments": "caviar.experiments",
+    "from_arrays": "caviar.data.dataset",
+    "load_csv": "caviar.data.loaders",
+    "load_digits": "caviar.data.loaders",
+    "lograndint": "caviar.space",
+    "loguniform": "caviar.space",
+    "randint": "caviar.space",
+    "reverseloguniform": "caviar.space",
+    "search": "caviar.search",
+    "testing": "caviar.testing",
+    "uniform": "caviar.space",
+}
+_UNLISTED = {  # packages that `from caviar import *` leaves out
+    "optuna": "caviar.optuna",
+    "panda": "caviar.panda",
+    "sklearn": "caviar.sklearn",
+    "tune": "caviar.tune",
+}
 
 __all__ = [
     "CaviarError",
@@ -28,6 +82,7 @@ __all__ = [
     "Dataset",
     "Halving",
     "InputError",
+    "Outcome",
     "Panda",
     "PausedError",
     "Space",
@@ -45,29 +100,17 @@ __all__ = [
     "randint",
     "reverseloguniform",
     "search",
+    "testing",
     "uniform",
 ]
 
-# A name is imported when it is first used: a trainer needs none of them, and starts a second of CPU earlier.
-_HOMES = {
-    "Dataset": "caviar.data.loaders",
-    "Halving": "caviar.study.halving",
-    "Panda": "caviar.panda",
-    "Study": "caviar.study.study",
-    "connect": "caviar.jobs",
-    "from_arrays": "caviar.data.loaders",
-    "load_csv": "caviar.data.loaders",
-    "load_digits": "caviar.data.loaders",
-}
 
-
-def __getattr__(name: str) -> Any:
-    if name in ("experiments", "optuna", "panda", "search", "sklearn", "tune"):
-        return import_module(f"caviar.{name}")
-    if name not in __all__:
+def __getattr__(name: str) -> object:
+    module = {**_MODULES, **_UNLISTED}.get(name)
+    if module is None:
         raise AttributeError(f"module 'caviar' has no attribute {name!r}")
-    home = _HOMES.get(name, "caviar.errors" if name.endswith("Error") else "caviar.space")
-    return getattr(import_module(home), name)
+    value = import_module(module)
+    return value if module == f"caviar.{name}" else getattr(value, name)
 
 
 def __dir__() -> list[str]:

@@ -36,7 +36,7 @@ class FileStore(Protocol):
         """Write a file that must not exist; raises FileExistsError where it does."""
 
     def sizes(self, folder: str = "") -> dict[str, int]:
-        """Return the files of a folder of the store, by name, with their bytes; {} where there is no such folder."""
+        """Return the size in bytes of each file in a folder of the store, by name; {} if the folder does not exist."""
 
     def remove(self, name: str) -> None:
         """Delete a file, if it exists."""
@@ -92,7 +92,7 @@ class LocalStore:
 
     def sizes(self, folder: str = "") -> dict[str, int]:
         path = self.path / folder
-        return {file.name: file.stat().st_size for file in path.iterdir()} if path.is_dir() else {}
+        return {file.name: file.stat().st_size for file in path.iterdir() if file.is_file()} if path.is_dir() else {}
 
     def remove(self, name: str) -> None:
         (self.path / name).unlink(missing_ok=True)
@@ -132,7 +132,8 @@ class RemoteStore:
                 entries = self._files.ls(self._path(folder).rstrip("/"), detail=True)
             except FileNotFoundError:
                 return {}
-        return {entry["name"].rpartition("/")[2]: int(entry["size"] or 0) for entry in entries}
+        files = (entry for entry in entries if entry["type"] == "file")
+        return {entry["name"].rpartition("/")[2]: int(entry["size"] or 0) for entry in files}
 
     def remove(self, name: str) -> None:
         with self._requesting("write"), contextlib.suppress(FileNotFoundError):

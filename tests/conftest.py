@@ -14,7 +14,7 @@ settings.load_profile("caviar")
 
 @pytest.fixture(scope="session")
 def ray_cluster():
-    """One local Ray for the whole session: it takes seconds to start."""
+    """Start one local Ray for the whole session, as it takes seconds to start."""
     import ray
 
     from caviar.fleet.cluster import connection

@@ -31,7 +31,7 @@ def load(data: str | Dataset | tuple[ArrayLike, ArrayLike]) -> Dataset:
     """
     if isinstance(data, Dataset):
         return data
-    if data == "digits" and isinstance(data, str):
+    if isinstance(data, str) and data == "digits":
         return load_digits()
     if isinstance(data, tuple) and len(data) == 2:
         return from_arrays(*data)

@@ -25,6 +25,9 @@ def check_features(x: ArrayLike, columns: list[str] | None = None) -> Floats:
 
     Raises:
         InputError: not numbers, not two-dimensional, too few rows, NaN or infinity.
+
+    >>> check_features(range(40)).shape
+    (40, 1)
     """
     try:
         values = np.asarray(x, dtype=np.float64)
@@ -56,6 +59,9 @@ def check_target(y: ArrayLike, rows: int, task: Task | None) -> tuple[Targets, t
 
     Raises:
         InputError: another length, missing values, one class only, too few rows per class, an unknown task.
+
+    >>> check_target(["no", "yes", "yes", "no"], rows=4, task=None)
+    (array([0, 1, 1, 0]), ('no', 'yes'))
     """
     values = np.asarray(y)
     if values.ndim == 2 and values.shape[1] == 1:

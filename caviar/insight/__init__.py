@@ -1,5 +1,12 @@
-"""What a study shows: which hyperparameters mattered, where it zoomed and why, whether to trust the winner.
+"""What a study's outcome shows: which hyperparameters mattered, where the search zoomed in, how sure the winner is.
 
-Everything is a pandas table first, and a picture made from it. Plotly and scikit-learn come with the optional
-extra `caviar[report]` and are imported when they are needed, not before.
+Everything is a pandas table first and a figure made from it second. Plotly and scikit-learn come with the optional
+extra `caviar[report]` and are imported only when they are used.
 """
+
+from caviar.insight.importance import importance as measure_importance  # `caviar.insight.importance` is the module
+from caviar.insight.notebook import outcome_html
+from caviar.insight.plots import Plots
+from caviar.insight.report.report import report as write_report
+
+__all__ = ["Plots", "measure_importance", "outcome_html", "write_report"]

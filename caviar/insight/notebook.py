@@ -1,19 +1,18 @@
-"""What a notebook shows of a study that stands alone on a line."""
+"""How a notebook shows a study: a line about it, and its ten best trials."""
 
 from html import escape
 
-from caviar.insight.report.tables import facts, ten_best
-from caviar.records.outcome import View
-from caviar.study.study import Study
+from caviar.insight.report.tables import key_figures, ten_best
+from caviar.records.outcome import Outcome
 
 
-def study_html(study: Study) -> str:
-    """A line about the study, and its ten best trials; names are escaped."""
-    view, settings = View(study), study.settings
-    line = f"<p><b>{escape(settings.name)}</b>: {escape(settings.metric)} is to be {settings.mode}imised"
-    if not len(view.table):
-        return f"{line}; none of {settings.trials} trials has ended yet.</p>"
-    line += "; " + ", ".join(f"{escape(name)} {escape(value)}" for name, value in facts(view).items()) + ".</p>"
-    if not view.finished:
+def outcome_html(outcome: Outcome) -> str:
+    """Return a line about a study and a table of its ten best trials as HTML; names are escaped."""
+    settings, objective = outcome.settings, outcome.settings.objective
+    line = f"<p><b>{escape(settings.name)}</b>: {objective.mode}imise {escape(objective.metric)}"
+    if not len(outcome.table):
+        return f"{line}; none of {settings.budget.trials} trials has ended yet.</p>"
+    line += "; " + ", ".join(f"{escape(name)} {escape(v)}" for name, v in key_figures(outcome).items()) + ".</p>"
+    if not outcome.has_finished:
         return line
-    return line + str(ten_best(view).to_html(index=False, border=0, float_format="{:.4g}".format))
+    return line + str(ten_best(outcome).to_html(index=False, border=0, float_format="{:.4g}".format))

@@ -1,57 +1,80 @@
 """The pictures of a study, `study.plot.parallel()` and so on: Plotly figures, each made from the study's tables."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from caviar.insight.figures import curves as progress
-from caviar.insight.figures import parallel, squares
-from caviar.insight.figures.importance_bars import bars
+from caviar.insight.figures.curves import best_so_far, learning_curves
+from caviar.insight.figures.importance_bars import importance_bars
+from caviar.insight.figures.parallel import parallel_coordinates
+from caviar.insight.figures.squares import nested_squares
 from caviar.insight.importance import importance
-from caviar.records.outcome import View
-from caviar.study.study import Study
+from caviar.records.outcome import Outcome
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 
 @dataclass(frozen=True)
 class Plots:
-    """What `study.plot` is. Every method returns a `plotly.graph_objects.Figure`; see the modules of their names."""
+    """The figures of an outcome; this is what `study.plot` returns.
 
-    study: Study
+    Args:
+        outcome: of a study.
 
-    def parallel(self) -> Any:
-        """All trials as lines over the hyperparameters and the metric, with the square of each wave."""
-        return parallel.parallel(View(self.study))
+    >>> import caviar, tempfile
+    >>> def train(config, seed):
+    ...     return {"loss": (config["x"] - 0.3) ** 2}
+    >>> space = caviar.Space(x=caviar.uniform(0, 1))
+    >>> folder = tempfile.mkdtemp()
+    >>> study = caviar.Study(train, space=space, metric="loss", mode="min", trials=5, workers=0, out=folder)
+    >>> _ = study.run(progress=False)
+    >>> Plots(study.outcome).best().layout.yaxis.title.text
+    'loss'
+    """
 
-    def squares(self, x: str | None = None, y: str | None = None) -> Any:
-        """All trials over two hyperparameters, with the squares of the waves nested in each other.
+    outcome: Outcome
+
+    def parallel(self) -> "Figure":
+        """Return all trials as lines over the hyperparameters and the metric, with the square of each wave."""
+        return parallel_coordinates(self.outcome)
+
+    def squares(self, x: str | None = None, y: str | None = None) -> "Figure":
+        """Return all trials over two hyperparameters, with the squares of the waves nested in each other.
 
         Args:
-            x, y: their names; the two most important ones if left out.
+            x, y: their names; by default the most important ones.
+
+        Raises:
+            InputError: a name is not in the space.
         """
         if x is None or y is None:
-            ranked = importance(self.study)["hyperparameter"]
-            free = [name for name in ranked if name not in (x, y)] or [x or y]
-            x = x if x is not None else free.pop(0)
-            y = y if y is not None else (free or [x])[0]
-        return squares.squares(View(self.study), x, y)
+            ranked = importance(self.outcome)["hyperparameter"].tolist()
+            others = [name for name in ranked if name not in (x, y)] or ranked
+            x = others[0] if x is None else x
+            y = next((name for name in others if name != x), x) if y is None else y
+        return nested_squares(self.outcome, x, y)
 
-    def curves(self) -> Any:
-        """The learning curves of the ten best trials, and of those that ended early."""
-        return progress.curves(View(self.study))
+    def curves(self) -> "Figure":
+        """Return the learning curves of the ten best trials, and of those that ended early."""
+        return learning_curves(self.outcome)
 
-    def importance(self, table: pd.DataFrame | None = None) -> Any:
-        """How much of the metric's variation each hyperparameter explains, with intervals.
-
-        Args:
-            table: of `study.importance()`; measured if left out.
-        """
-        return bars(importance(self.study) if table is None else table)
-
-    def best(self, over: str = "trials") -> Any:
-        """The best metric so far.
+    def importance(self, table: pd.DataFrame | None = None) -> "Figure":
+        """Return how much of the metric's variance each hyperparameter explains, with intervals.
 
         Args:
-            over: "trials" or "seconds" (of training, added up over all trainers).
+            table: of `study.importance()`; computed by default.
         """
-        return progress.best(View(self.study), over)
+        return importance_bars(importance(self.outcome) if table is None else table)
+
+    def best(self, over: str = "trials") -> "Figure":
+        """Return the best metric so far.
+
+        Args:
+            over: "trials" or "seconds" (of training, summed over all trainers).
+
+        Raises:
+            InputError: `over` is something else.
+        """
+        return best_so_far(self.outcome, over)

@@ -1,27 +1,27 @@
-"""The mini-batches of an epoch, for K models at once, gathered from rows that they all share."""
+"""The mini-batches of an epoch for K models at once, gathered from the training rows that they share."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 
 from caviar.data.dataset import Dataset
-
-Array = NDArray[Any]
+from caviar.model.arrays import Array
 
 
 class Batches:
-    """Each model's way through the training rows.
+    """The mini-batches of K models.
 
-    order: the epoch's row numbers, shuffled for each model, (K, rows);
-    position: how many of them are trained; size: rows of a mini-batch;
-    x, targets: the mini-batch, (K, size, features) and (K, size, outputs);
-    ones: (size, 1), to sum over a mini-batch with.
+    Attributes:
+        order: the epoch's row numbers, shuffled for each model, (K, rows).
+        position: the number of rows of the epoch that are trained.
+        size: the rows of a mini-batch.
+        x, targets: the mini-batch, (K, size, features) and (K, size, outputs).
+        ones: (size, 1), to sum over a mini-batch by a matmul.
     """
 
-    def __init__(self, dataset: Dataset, members: int, batch_size: int, dtype: Any) -> None:
-        """Stand at the end of an epoch; a batch size above the number of rows means all rows."""
+    def __init__(self, dataset: Dataset, members: int, batch_size: int, dtype: DTypeLike) -> None:
+        """Start at the end of an epoch; a batch size above the number of rows means all rows."""
         self.dataset = dataset
         self.all_x = dataset.train_x.astype(dtype, copy=False)
         self.all_targets = targets_as_outputs(dataset, dataset.train_y, dtype)
@@ -30,25 +30,25 @@ class Batches:
         self.resize(batch_size)
 
     def resize(self, batch_size: int) -> None:
-        """Go on with mini-batches of another size."""
+        """Continue with mini-batches of another size."""
         self.size = min(batch_size, len(self.all_x))
         shape = (len(self.order), self.size)
         self.x = np.empty((*shape, self.all_x.shape[1]), self.all_x.dtype)
         self.targets = np.empty((*shape, self.all_targets.shape[1]), self.all_x.dtype)
         self.ones = np.ones((self.size, 1), self.all_x.dtype)
 
-    def take(self, places: Sequence[int]) -> None:
-        """Go on with some of the models only."""
-        self.order = self.order[places]
+    def select(self, indices: Sequence[int]) -> None:
+        """Keep some of the models only."""
+        self.order = self.order[indices]
         self.resize(self.size)
 
     @property
-    def left(self) -> int:
-        """Whole mini-batches until the epoch's end."""
+    def remaining(self) -> int:
+        """The number of whole mini-batches until the end of the epoch."""
         return (len(self.all_x) - self.position) // self.size if len(self.order) else 0
 
     def shuffle(self, generators: Sequence[np.random.Generator]) -> None:
-        """Begin an epoch, each model in an order of its own generator."""
+        """Begin an epoch, each model in the order that its generator draws."""
         for row, generator in zip(self.order, generators, strict=True):
             row[:] = generator.permutation(len(row))
         self.position = 0
@@ -62,8 +62,14 @@ class Batches:
         self.position += self.size
 
 
-def targets_as_outputs(dataset: Dataset, y: Array, dtype: Any) -> Array:
-    """Give targets as the network is to put them out, (rows, outputs): one-hot, or standardised."""
+def targets_as_outputs(dataset: Dataset, y: Array, dtype: DTypeLike) -> Array:
+    """Return targets in the form of the network's outputs, (rows, outputs): one-hot, or standardised.
+
+    >>> from caviar.data.loaders import load_digits
+    >>> targets_as_outputs(load_digits(), np.array([0, 2]), "int64")[:, :4]
+    array([[1, 0, 0, 0],
+           [0, 0, 1, 0]])
+    """
     if dataset.task == "classification":
         targets: Array = np.eye(len(dataset.classes))[y]
     else:

@@ -1,26 +1,23 @@
 """Predictions and metrics of K models on shared rows, with the running averages of batch norm."""
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from caviar.data.dataset import Dataset
+from caviar.model.arrays import Array
 from caviar.model.layers.activations import ACTIVATIONS
 from caviar.model.layers.losses import softmax
 from caviar.model.network import Network
 
-Array = NDArray[Any]
-
-BLOCK = 512  # rows at a time, the same for every K: a row's place in its block may round it differently
+BLOCK = 512  # rows at a time, the same for every K: a row's position in its block may change its rounding
 
 
 def outputs_of(network: Network, x: Array) -> Array:
-    """Give the outputs for rows that all models share: (outputs, K, n) for x of (n, features)."""
+    """Return the outputs, (outputs, K, n), for rows that all models share, x of (n, features)."""
     layers = network.inference_layers()
     activation = ACTIVATIONS[network.shape.activation].forward
-    members, dtype = len(network.asked), network.parameters.dtype
+    members, dtype = len(network.unpadded_units), network.parameters.dtype
     outputs = np.empty((network.sizes[-1], members, len(x)), dtype)
     zeros = np.zeros((BLOCK, network.shape.units), dtype)
     for start in range(0, len(x), BLOCK):
@@ -36,7 +33,7 @@ def outputs_of(network: Network, x: Array) -> Array:
 
 
 def predictions(network: Network, x: Array, dataset: Dataset) -> Array:
-    """Give (K, n, outputs): probabilities of the classes, or targets in their own unit."""
+    """Return (K, n, outputs): probabilities of the classes, or targets in their own unit; x is (n, features)."""
     outputs = outputs_of(network, x)
     if dataset.task == "classification":
         softmax(outputs)
@@ -45,31 +42,32 @@ def predictions(network: Network, x: Array, dataset: Dataset) -> Array:
     return np.ascontiguousarray(outputs.transpose(1, 2, 0))
 
 
-def metrics(network: Network, x: Array, y: Array, dataset: Dataset, part: str) -> list[dict[str, float]]:
-    """Give every model's metrics on a part of the data.
+def metrics(network: Network, dataset: Dataset, part: str) -> list[dict[str, float]]:
+    """Return every model's metrics on a part of the data.
 
     Args:
         network: the stack.
-        x: (n, features).
-        y: (n,) class indices, or targets in their own unit.
-        dataset: says which task it is and the target's unit.
+        dataset: the data.
         part: "val" or "test", the prefix of the names.
 
     Returns:
-        For each model its mean loss, and its accuracy in [0, 1], or for regression the root mean squared
-        error in the target's own unit (the loss is of standardised targets).
+        For each model its mean loss, and its accuracy in [0, 1] or, for regression, its root mean squared error in
+        the target's own unit (the loss is that of standardised targets); {} if the part has no rows.
     """
+    x, y = (dataset.val_x, dataset.val_y) if part == "val" else (dataset.test_x, dataset.test_y)
+    if not len(y):
+        return [{} for _ in network.unpadded_units]
     outputs = outputs_of(network, x)
     if dataset.task == "regression":
         errors = outputs[0] - (y - dataset.target_mean) / dataset.target_scale
         losses = [float(row @ row) / len(y) for row in errors]
         return [{f"{part}_loss": loss, f"{part}_rmse": math.sqrt(loss) * dataset.target_scale} for loss in losses]
-    right = np.argmax(outputs, axis=0) == y
+    correct = np.argmax(outputs, axis=0) == y
     np.subtract(outputs, np.maximum.reduce(outputs, axis=0), out=outputs)
-    picked = np.take_along_axis(outputs, y[None, None, :], axis=0)[0]
-    rows = np.log(np.add.reduce(np.exp(outputs, out=outputs), axis=0)) - picked
-    ones = np.ones(len(y), rows.dtype)
+    target_logits = np.take_along_axis(outputs, y[None, None, :], axis=0)[0]
+    losses_of_rows = np.log(np.add.reduce(np.exp(outputs, out=outputs), axis=0)) - target_logits
+    ones = np.ones(len(y), losses_of_rows.dtype)
     return [
         {f"{part}_loss": float(row @ ones) / len(y), f"{part}_accuracy": int(hits.sum()) / len(y)}
-        for row, hits in zip(rows, right, strict=True)
+        for row, hits in zip(losses_of_rows, correct, strict=True)
     ]

@@ -1,23 +1,23 @@
-"""A look inside one network: what its layers hold for some rows, and the gradients of these rows."""
+"""A look inside one network: the activations of its layers for some rows, and the gradients of these rows."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from caviar.model.arrays import Array
 from caviar.model.layers.losses import Loss
 from caviar.model.network import Network
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
 class LayerView:
-    """One layer for n rows, cut to the asked units.
+    """One layer for n rows, without padding.
 
-    pre_activation: z = x W (+ b), (n, units); normalized: after batch norm (z itself without), (n, units);
-    activation: what the next layer reads, (n, units); weight, weight_gradient: (inputs, units).
+    Args:
+        pre_activation: z = x W (+ b), (n, units).
+        normalized: z after batch norm, or z itself without, (n, units).
+        activation: the next layer's input, (n, units).
+        weight, weight_gradient: (inputs, units).
     """
 
     pre_activation: Array
@@ -27,37 +27,37 @@ class LayerView:
     weight_gradient: Array
 
 
-def look(network: Network, x: Array, targets: Array, loss: Loss, *, training: bool = True) -> list[LayerView]:
-    """Run a stack of one forward and backward over some rows, without changing it.
+def inspect_layers(network: Network, x: Array, targets: Array, loss: Loss, *, training: bool = True) -> list[LayerView]:
+    """Run a stack of one forward and backward over some rows, without changing it, and return its layers.
 
     Args:
-        network: of one model (`Network.take` picks it).
+        network: a stack of one (see `Network.select`).
         x: (n, features).
         targets: (n, outputs), one-hot or standardised.
         loss: from `LOSSES`.
-        training: normalize by these rows, as training does, or by the running averages.
+        training: normalize by these rows, as in training, or by the running averages.
 
     Returns:
-        A view for each hidden layer, then one for the output layer, whose activation is its pre-activation.
+        A view of each hidden layer, then one of the output layer, whose activation is its pre-activation.
     """
-    (asked,), hidden = network.asked, network.hidden
+    (units,), hidden = network.unpadded_units, network.hidden
     outputs = network.forward(x, training=training)
     logits = outputs[:, 0].T.copy()
-    activations = [layer.h[0, :, :asked].copy() for layer in hidden]
+    activations = [layer.h[0, :, :units].copy() for layer in hidden]
     loss(outputs, np.ascontiguousarray(targets[None]).transpose(2, 0, 1), np.empty_like(outputs))
     network.backward(x, outputs, training=training)
-    views, reads = [], x
+    views, inputs = [], x
     for layer, activation in zip(hidden, activations, strict=True):
-        weight = layer.dense.weight[0, : reads.shape[1], :asked].copy()
-        bias = 0.0 if layer.dense.bias is None else layer.dense.bias[0, :, :asked]
-        z = reads @ weight + bias
+        weight = layer.dense.weight[0, : inputs.shape[1], :units].copy()
+        bias = 0.0 if layer.dense.bias is None else layer.dense.bias[0, :, :units]
+        z = inputs @ weight + bias
         normalized = z
         if layer.norm is not None:
-            scale, shift = layer.norm.batch() if training else layer.norm.inference()
-            normalized = z * scale[0, :, :asked] + shift[0, :, :asked]
-        gradient = layer.dense.weight_gradient[0, : reads.shape[1], :asked].copy()
+            scale, shift = layer.norm.batch_affine() if training else layer.norm.inference_affine()
+            normalized = z * scale[0, :, :units] + shift[0, :, :units]
+        gradient = layer.dense.weight_gradient[0, : inputs.shape[1], :units].copy()
         views.append(LayerView(z, normalized, activation, weight, gradient))
-        reads = activation
+        inputs = activation
     last = network.last
-    weight, gradient = (array[0, : reads.shape[1]].copy() for array in (last.weight, last.weight_gradient))
+    weight, gradient = (array[0, : inputs.shape[1]].copy() for array in (last.weight, last.weight_gradient))
     return [*views, LayerView(logits, logits, logits, weight, gradient)]

@@ -1,28 +1,27 @@
 """A stack of K networks of one shape: dense layers with batch norm between features and outputs.
 
-A single network is a stack of one. All parameters of a stack lie in one (K, P) array, and so do their
-gradients, so that an optimizer is a few calls however many layers there are; layers see views of it.
+A single network is a stack of one. All parameters of a stack are in one (K, P) array, and so are their gradients, so
+that an optimizer needs a few calls whatever the number of layers; layers hold views of it.
 """
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from caviar.model.arrays import Array
 from caviar.model.layers.activations import ACTIVATIONS
 from caviar.model.layers.batch_norm import MOMENTUM, BatchNorm
 from caviar.model.layers.dense import Dense, initial_weight
+from caviar.model.layers.dropout import draw_mask
 from caviar.model.layers.hidden import Hidden
 from caviar.model.shapes import Shape, widths
 
-Array = NDArray[Any]
-Layout = list[tuple[int, str, tuple[int, int]]]  # layer, name, shape of one model's part
+Layout = list[tuple[int, str, tuple[int, int]]]  # layer, name, shape for one model
 
 
 def parameter_layout(shape: Shape, features: int, outputs: int) -> Layout:
-    """Give the order in which a model's parameters lie in its row of the flat array."""
+    """Return the order of a model's parameters in its row of the flat array."""
     sizes = widths(shape, features, outputs)
     layout: Layout = []
     for layer, (inputs, units) in enumerate(pairwise(sizes)):
@@ -34,7 +33,7 @@ def parameter_layout(shape: Shape, features: int, outputs: int) -> Layout:
 
 
 def views(flat: Array, layout: Layout) -> list[dict[str, Array]]:
-    """Give views of a flat (K, P) array, for each layer a dict of name to (K, rows, columns)."""
+    """Return views of a flat (K, P) array: for each layer a dict of name to (K, rows, columns)."""
     layers: list[dict[str, Array]] = [{} for _ in range(layout[-1][0] + 1)]
     start = 0
     for layer, name, (rows, columns) in layout:
@@ -45,24 +44,36 @@ def views(flat: Array, layout: Layout) -> list[dict[str, Array]]:
 
 
 def size(layout: Layout) -> int:
-    """Give how many numbers a layout holds for one model."""
+    """Return the number of parameters of one model in a layout."""
     return sum(rows * columns for _, _, (rows, columns) in layout)
 
 
 class Network:
-    """K networks: `parameters` and `gradients`, (K, P); `running` averages of the batch statistics, (K, R)."""
+    """K networks of one shape.
 
-    def __init__(self, shape: Shape, features: int, outputs: int, asked: Sequence[int]) -> None:
+    Attributes:
+        parameters, gradients: (K, P).
+        running: averages of the batch statistics, (K, R).
+        unpadded_units: each model's hidden units.
+
+    >>> from caviar.model.shapes import shape_of
+    >>> network = Network(shape_of({"hidden_units": 32, "dtype": "float64"}), 4, 3, [32, 20])
+    >>> network.initialise([np.random.default_rng(0), np.random.default_rng(1)])
+    >>> network.forward(np.zeros((5, 4))).shape
+    (3, 2, 5)
+    """
+
+    def __init__(self, shape: Shape, features: int, outputs: int, unpadded_units: Sequence[int]) -> None:
         """Make a stack with zero weights; see `initialise`.
 
         Args:
             shape: from `shape_of`.
             features, outputs: of the data.
-            asked: each model's hidden units before padding; the stack has len(asked) models.
+            unpadded_units: each model's hidden units; there is one model per entry.
         """
-        self.shape, self.asked = shape, list(asked)
+        self.shape, self.unpadded_units = shape, list(unpadded_units)
         self.sizes = widths(shape, features, outputs)
-        members, dtype = len(self.asked), np.dtype(shape.dtype)
+        members, dtype = len(self.unpadded_units), np.dtype(shape.dtype)
         self.layout = parameter_layout(shape, features, outputs)
         self.parameters, self.gradients = np.zeros((2, members, size(self.layout)), dtype)
         statistics: Layout = [
@@ -79,9 +90,9 @@ class Network:
         self.rows = 0
 
     def initialise(self, generators: Sequence[np.random.Generator]) -> None:
-        """Draw each model's weights from its own generator, for its asked units: padding changes no number."""
-        for member, (generator, asked) in enumerate(zip(generators, self.asked, strict=True)):
-            sizes = [self.sizes[0], *[asked] * self.shape.layers, self.sizes[-1]]
+        """Draw each model's weights from its own generator, for its unpadded units: padding changes no number."""
+        for member, (generator, hidden_units) in enumerate(zip(generators, self.unpadded_units, strict=True)):
+            sizes = [self.sizes[0], *[hidden_units] * self.shape.layers, self.sizes[-1]]
             for layer, parameters in enumerate(self.parameter_views):
                 inputs, units = sizes[layer], sizes[layer + 1]
                 activation = self.shape.activation if layer < self.shape.layers else "linear"
@@ -91,21 +102,21 @@ class Network:
                     parameters["gamma"][member] = 1.0
                     self.running_views[layer]["variance"][member] = 1.0
 
-    def take(self, places: Sequence[int]) -> "Network":
-        """Give a stack of some of the models, in that order and with repeats if asked, copying their numbers."""
-        asked = [self.asked[place] for place in places]
-        taken = Network(self.shape, self.sizes[0], self.sizes[-1], asked)
-        taken.parameters[:], taken.running[:] = self.parameters[places], self.running[places]
-        return taken
+    def select(self, indices: Sequence[int]) -> "Network":
+        """Return a stack with copies of some of the models, in the order of the indices, which may repeat."""
+        unpadded_units = [self.unpadded_units[index] for index in indices]
+        selected = Network(self.shape, self.sizes[0], self.sizes[-1], unpadded_units)
+        selected.parameters[:], selected.running[:] = self.parameters[indices], self.running[indices]
+        return selected
 
     def forward(self, x: Array, *, training: bool = True) -> Array:
-        """Give the outputs (logits, or targets as the network sees them), (outputs, K, B).
+        """Return the outputs (logits, or standardised targets), (outputs, K, B).
 
         Args:
             x: (K, B, features), or (B, features) shared by all models.
             training: normalize by the batch and drop units, or by the running averages and drop none.
         """
-        x = x.reshape(-1, *x.shape[-2:])  # not broadcast_to, which takes as long as three layers of a small network
+        x = x.reshape(-1, *x.shape[-2:])  # broadcast_to takes as long as three layers of a small network
         self._resize(x.shape[1])
         for hidden in self.hidden:
             x = hidden.forward(x, training=training)
@@ -126,6 +137,21 @@ class Network:
         for layer in reversed(range(len(self.hidden))):
             d = self.hidden[layer].backward(inputs[layer], d, training=training, first=layer == 0)
 
+    def draw_dropout(self, generators: Sequence[np.random.Generator], rates: Sequence[float], rows: int) -> None:
+        """Draw the hidden units that the next training passes keep.
+
+        Args:
+            generators, rates: one per model; rates are shares of units to drop, in [0, 1).
+            rows: of the mini-batch.
+        """
+        for hidden in self.hidden:
+            hidden.dropout_mask = draw_mask(generators, rates, rows, self.shape.units, self.parameters.dtype)
+
+    def clear_dropout(self) -> None:
+        """Keep all hidden units from now on."""
+        for hidden in self.hidden:
+            hidden.dropout_mask = None
+
     def update_running(self) -> None:
         """Move the running averages towards the last training batch's statistics."""
         if self.running.size:
@@ -134,13 +160,15 @@ class Network:
             np.add(self.running, self.batch_statistics, out=self.running)
 
     def inference_layers(self) -> list[tuple[Array, Array]]:
-        """Give for each layer weight (K, inputs, units) and shift (K, 1, units), batch norm folded in:
-        gamma (x W - mean) / sqrt(variance + eps) + beta = x (W scale) + (beta - mean scale)."""
+        """Return for each layer its weight, (K, inputs, units), and shift, (K, 1, units), with batch norm folded in:
+
+        gamma (x W - mean) / sqrt(variance + eps) + beta = x (W scale) + (beta - mean scale).
+        """
         layers = []
         for hidden in self.hidden:
             weight, shift = hidden.dense.weight, hidden.dense.bias
             if hidden.norm is not None:
-                scale, shift = hidden.norm.inference()
+                scale, shift = hidden.norm.inference_affine()
                 weight = weight * scale
             assert shift is not None
             layers.append((weight, shift))
@@ -165,17 +193,17 @@ class Network:
                 batch["mean"],
                 batch["variance"],
             )
-        live = None
-        if self.shape.activation == "sigmoid" and any(asked < self.shape.units for asked in self.asked):
-            # sigmoid(0) is 1/2: what is inert for the others has to be silenced here
-            units = np.arange(self.shape.units) < np.array(self.asked)[:, None, None]
-            live = units.astype(self.parameters.dtype)
-        return Hidden(self._dense(layer), norm, ACTIVATIONS[self.shape.activation], live)
+        unit_mask = None
+        if self.shape.activation == "sigmoid" and any(units < self.shape.units for units in self.unpadded_units):
+            # sigmoid(0) is 1/2, so padding units must be masked
+            unpadded = np.arange(self.shape.units) < np.array(self.unpadded_units)[:, None, None]
+            unit_mask = unpadded.astype(self.parameters.dtype)
+        return Hidden(self._dense(layer), norm, ACTIVATIONS[self.shape.activation], unit_mask)
 
     def _resize(self, rows: int) -> None:
         if rows == self.rows:
             return
-        self.rows, members, dtype = rows, len(self.asked), self.parameters.dtype
+        self.rows, members, dtype = rows, len(self.unpadded_units), self.parameters.dtype
         self.outputs = np.empty((self.sizes[-1], members, rows), dtype)
         self.d_hidden = np.empty((members, rows, self.shape.units), dtype)
         unbiased = rows / (rows - 1) if rows > 1 else 1.0

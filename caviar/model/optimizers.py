@@ -1,33 +1,43 @@
-"""Optimizers: how a gradient becomes a step, for K models at once on flat (K, P) arrays, in place.
+"""Optimizers: one step down a gradient, for K models at once on flat (K, P) arrays, in place.
 
-Both keep plain decaying sums, first = momentum * first + gradient, as torch.optim.SGD does (Caviar's
-`momentum` is its `momentum`; no dampening). Adam's averages are such sums divided by the sum of their own
-weights, 1 + beta + beta^2 + ...: the paper's bias correction, exact also when a beta changes midway.
+Both keep plain decaying sums, first = momentum * first + gradient, as torch.optim.SGD does (its `momentum` is ours,
+without dampening). Adam's averages are such sums divided by the sum of their weights, 1 + beta + beta^2 + ...: the
+paper's bias correction, which stays exact when a beta changes in training.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from caviar.model.arrays import Array
+from caviar.model.config import Config
+
+DENORMAL_GUARD = 1e-30  # a smaller moment moves nothing
 
 
 class Optimizer:
-    """The moments of K models, the hyperparameters in force, and where the parameters are that they change.
+    """The moments of K models, their current hyperparameters, and the parameters that a step changes.
 
-    first, second: decaying sums of gradients and of squared gradients, (K, P);
-    weights: the sums of their weights, (2, K, 1), float64.
+    Attributes:
+        first, second: decaying sums of gradients and of squared gradients, (K, P).
+        weights: the sums of their weights, (2, K, 1), float64.
+
+    >>> from caviar.model.config import NETWORK_DEFAULTS
+    >>> parameters, gradients = np.ones((1, 1)), np.full((1, 1), 3.0)
+    >>> optimizer = Optimizer("adam", parameters, gradients)
+    >>> optimizer.set_hyperparameters([NETWORK_DEFAULTS], rates=[0.1])
+    >>> optimizer.step()
+    >>> parameters.round(6)
+    array([[0.9]])
     """
 
     def __init__(self, kind: str, parameters: Array, gradients: Array) -> None:
-        """Start at rest.
+        """Start with moments of zero.
 
         Args:
             kind: "adam" or "momentum".
             parameters: (K, P), which `step` changes in place.
-            gradients: (K, P), which `step` uses up.
+            gradients: (K, P), which `step` destroys.
         """
         self.kind, self.parameters, self.gradients = kind, parameters, gradients
         members, dtype = len(parameters), parameters.dtype
@@ -35,18 +45,23 @@ class Optimizer:
         self.second = np.zeros_like(parameters if kind == "adam" else parameters[:, :0])
         self.weights = np.zeros((2, members, 1))
         self.momentum, self.beta2, self.scale, self.epsilon, self.shrink = scalars = np.zeros((5, members, 1), dtype)
-        # one model's scalars as arrays of no dimension: half the overhead of a call
+        # one model's scalars as zero-dimensional arrays: half the overhead of a call
         self.scalars = [scalar[0, 0, ...] if members == 1 else scalar for scalar in scalars[:4]]
 
-    def take(self, places: Sequence[int], parameters: Array, gradients: Array) -> "Optimizer":
-        """Give an optimizer of some of the models (`use` is to be called again), copying their moments."""
-        taken = Optimizer(self.kind, parameters, gradients)
-        taken.first[:], taken.second[:] = self.first[places], self.second[places]
-        taken.weights[:] = self.weights[:, places]
-        return taken
+    def select(self, indices: Sequence[int], parameters: Array, gradients: Array) -> "Optimizer":
+        """Return an optimizer with copies of some models' moments; call `set_hyperparameters` before its next step."""
+        selected = Optimizer(self.kind, parameters, gradients)
+        selected.first[:], selected.second[:] = self.first[indices], self.second[indices]
+        selected.weights[:] = self.weights[:, indices]
+        return selected
 
-    def use(self, configs: Sequence[Mapping[str, Any]], rates: Sequence[float]) -> None:
-        """Take on hyperparameters: full configs and the learning rates of now, one of each a model."""
+    def set_hyperparameters(self, configs: Sequence[Config], rates: Sequence[float]) -> None:
+        """Set the hyperparameters of the next steps.
+
+        Args:
+            configs: one full config (`check_config`) per model.
+            rates: one learning rate per model; those of the configs are ignored.
+        """
 
         def column(name: str) -> Array:
             return np.array([config[name] for config in configs], np.float64)[:, None]
@@ -59,10 +74,10 @@ class Optimizer:
         self.clips, self.decays = bool(np.isfinite(self.clip).any()), bool((self.shrink != 1).any())
 
     def step(self) -> None:
-        """Change the parameters by one step down the gradients, whose array then holds something else.
+        """Move the parameters one step down the gradients, and destroy the gradients.
 
-        Weight decay is decoupled (Loshchilov & Hutter 2019, Alg. 2) and acts on every parameter, as
-        torch.optim.AdamW's does: parameter *= 1 - rate * weight_decay.
+        Weight decay is decoupled (Loshchilov & Hutter 2019, Alg. 2) and acts on every parameter, as that of
+        torch.optim.AdamW does: parameter *= 1 - rate * weight_decay.
         """
         if self.clips:
             clip_by_norm(self.gradients, self.clip)
@@ -73,10 +88,14 @@ class Optimizer:
             adam(self.parameters, self.gradients, self.first, self.second, *self.scalars)
         else:
             momentum, _, scale, _ = self.scalars
-            descend(self.parameters, self.gradients, self.first, momentum, scale)
+            sgd_momentum(self.parameters, self.gradients, self.first, momentum, scale)
+
+    def clear_denormals(self) -> None:
+        """Set the smallest moments to zero, before they become denormal numbers, which are slow."""
+        self.first[np.abs(self.first) < DENORMAL_GUARD] = 0.0
 
     def _correct_bias(self) -> None:
-        """Count the step into the weights, and set the two scalars a model that `adam` needs."""
+        """Add the step to the weights, and set the two scalars per model that `adam` needs."""
         np.multiply(self.weights, self.betas, out=self.weights)
         np.add(self.weights, 1.0, out=self.weights)
         root = np.sqrt(self.weights[1])
@@ -89,7 +108,7 @@ def adam(
     parameter: Array, gradient: Array, first: Array, second: Array,
     beta1: Array, beta2: Array, scale: Array, epsilon: Array,
 ) -> None:  # fmt: skip
-    """One step of Adam (Kingma & Ba 2015, Alg. 1), bias corrections folded into two scalars a model.
+    """Make one step of Adam (Kingma & Ba 2015, Alg. 1), bias corrections folded into two scalars per model.
 
     With the sums w1 = 1 + beta1 + ..., w2 likewise, the paper's m_hat = first / w1 and v_hat = second / w2, so
     rate m_hat / (sqrt(v_hat) + eps) = (rate sqrt(w2) / w1) first / (sqrt(second) + eps sqrt(w2)).
@@ -104,7 +123,7 @@ def adam(
     np.multiply(first, beta1, out=first)
     np.add(first, gradient, out=first)
     np.multiply(second, beta2, out=second)
-    step = np.multiply(gradient, gradient, out=gradient)  # an array of its own would only crowd the cache
+    step = np.multiply(gradient, gradient, out=gradient)  # a new array would only fill the cache
     np.add(second, step, out=second)
     np.sqrt(second, out=step)
     np.add(step, epsilon, out=step)
@@ -113,8 +132,11 @@ def adam(
     np.subtract(parameter, step, out=parameter)
 
 
-def descend(parameter: Array, gradient: Array, first: Array, momentum: Array, rate: Array) -> None:
-    """One step of gradient descent with momentum: first = momentum first + gradient; parameter -= rate first."""
+def sgd_momentum(parameter: Array, gradient: Array, first: Array, momentum: Array, rate: Array) -> None:
+    """Make one step of gradient descent with momentum: first = momentum first + gradient; parameter -= rate first.
+
+    The momentum is that of torch.optim.SGD: the gradient is not scaled by 1 - momentum. Args as for `adam`.
+    """
     np.multiply(first, momentum, out=first)
     np.add(first, gradient, out=first)
     step = np.multiply(first, rate, out=gradient)
@@ -124,7 +146,12 @@ def descend(parameter: Array, gradient: Array, first: Array, momentum: Array, ra
 def clip_by_norm(gradients: Array, limit: Array) -> None:
     """Shrink each model's gradient, (K, P), to a Euclidean norm of at most its limit, (K, 1), in place.
 
-    As torch.nn.utils.clip_grad_norm_, without the 1e-6 that it adds to the norm.
+    The result is that of torch.nn.utils.clip_grad_norm_, without the 1e-6 that it adds to the norm.
+
+    >>> gradients = np.array([[3.0, 4.0]])
+    >>> clip_by_norm(gradients, limit=np.array([[1.0]]))
+    >>> gradients
+    array([[0.6, 0.8]])
     """
     squares = np.matmul(gradients[:, None, :], gradients[:, :, None])[:, :, 0]
     norm = np.sqrt(squares, dtype=np.float64)

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
-# (learning_rate, lr_decay, epoch from 0, epochs in all) -> rate of the epoch
+from caviar.model.config import Config
+
+# (learning_rate, lr_decay, epoch from 0, total epochs) -> rate of the epoch
 SCHEDULES: Mapping[str, Callable[[float, float, int, int], float]] = {
     "inverse-time": lambda rate, decay, epoch, epochs: rate / (1 + decay * epoch),
     "cosine": lambda rate, decay, epoch, epochs: rate * (1 + math.cos(math.pi * min(1, epoch / epochs))) / 2,
@@ -12,16 +13,16 @@ SCHEDULES: Mapping[str, Callable[[float, float, int, int], float]] = {
 }
 
 
-def rate_of(config: Mapping[str, Any], epoch: int, epochs: int) -> float:
-    """Give the learning rate of an epoch.
+def rate_of(config: Config, epoch: int, epochs: int) -> float:
+    """Return the learning rate of an epoch.
 
-    During warm-up it climbs in equal steps: with warmup=3 the first epochs have 1/4, 2/4 and 3/4 of what
-    the schedule says, the fourth all of it.
+    During warm-up it climbs in equal steps: with warmup=3 the first epochs have 1/4, 2/4 and 3/4 of the schedule's
+    rate, the fourth all of it.
 
     Args:
         config: a full config (`check_config`).
         epoch: from 0.
-        epochs: how many there will be.
+        epochs: in total.
 
     >>> rate_of({"learning_rate": 1.0, "lr_decay": 0.5, "schedule": "inverse-time", "warmup": 0}, 2, 10)
     0.5

@@ -1,27 +1,26 @@
-"""Which trials may train together in one stack, and how many should.
+"""Which models may train together in one stack, and how many should.
 
 Models of one shape differ in their numbers only; a stack of them is arrays with a leading axis K.
 """
 
 import math
-from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from caviar.data.dataset import Dataset
-from caviar.model.config import check_config
+from caviar.model.config import Config, check_config
 
-PADDING = 16  # hidden units are rounded up to a multiple: 50..100 units make four shapes, not fifty-one
+PADDING = 16  # hidden units are rounded up to a multiple of it: 50..100 units make four shapes, not fifty-one
 
-WIDEST = 64  # beyond, a call's overhead is shared by enough models
+MAX_WIDTH = 64  # beyond it, a call's overhead is already shared by enough models
 
 
 class Shape(NamedTuple):
-    """All that must be equal for two models to share a stack; `units` are the padded hidden units."""
+    """Everything that must be equal for two models to share a stack; `units` are the padded hidden units."""
 
     layers: int
     units: int
@@ -33,8 +32,11 @@ class Shape(NamedTuple):
     dtype: str
 
 
-def shape_of(config: Mapping[str, Any]) -> Shape:
-    """Give the shape of a config; configs of equal shape can train in one stack.
+def shape_of(config: Config) -> Shape:
+    """Return the shape of a config; configs of equal shape can train in one stack.
+
+    Raises:
+        InputError: an unknown hyperparameter, or a value out of range.
 
     >>> shape_of({"hidden_units": 50}) == shape_of({"hidden_units": 64, "learning_rate": 0.1})
     True
@@ -53,55 +55,64 @@ def shape_of(config: Mapping[str, Any]) -> Shape:
 
 
 def widths(shape: Shape, features: int, outputs: int) -> list[int]:
-    """Give the number of values between layers: features, the hidden layers' units, outputs."""
+    """Return the number of values between layers: features, each hidden layer's units, outputs.
+
+    >>> widths(shape_of({"hidden_units": 50, "hidden_layers": 1}), features=4, outputs=3)
+    [4, 64, 3]
+    """
     return [features, *[shape.units] * shape.layers, outputs]
 
 
-def parameter_count(config: Mapping[str, Any], dataset: Dataset) -> int:
-    """Give how many numbers the asked (unpadded) network learns: weights, biases, gammas and betas.
+def parameter_count(config: Config, dataset: Dataset) -> int:
+    """Return the number of parameters of the unpadded network: weights, biases, gammas and betas.
 
     >>> from caviar.data.loaders import load_digits
     >>> parameter_count({"hidden_units": 50, "hidden_layers": 1}, load_digits())
     3810
     """
     full = check_config(config)
-    asked = [dataset.features, *[full["hidden_units"]] * full["hidden_layers"], dataset.outputs]
-    weights = sum(a * b for a, b in pairwise(asked))
-    return int(weights + sum(asked[1:-1]) * (2 if full["batch_norm"] else 1) + asked[-1])
+    sizes = [dataset.features, *[full["hidden_units"]] * full["hidden_layers"], dataset.outputs]
+    weights = sum(inputs * units for inputs, units in pairwise(sizes))
+    return int(weights + sum(sizes[1:-1]) * (2 if full["batch_norm"] else 1) + sizes[-1])
 
 
 def bytes_touched(shape: Shape, features: int, outputs: int) -> int:
-    """Give about how many bytes one training step of one model reads and writes."""
+    """Return approximately how many bytes one training step of one model reads and writes."""
     sizes = widths(shape, features, outputs)
-    weights = sum(a * b for a, b in pairwise(sizes))
+    weights = sum(inputs * units for inputs, units in pairwise(sizes))
     activations = shape.batch_size * (features + 3 * sum(sizes[1:]))
     return np.dtype(shape.dtype).itemsize * (4 * weights + activations)
 
 
-def stack_width(shape: Shape, dataset: Dataset, workers: int, trials: int) -> int:
-    """Give how many models of a shape to train together.
+def stack_width(shape: Shape, dataset: Dataset, workers: int, trials: int, cache: int | None = None) -> int:
+    """Return how many models of a shape to train together.
 
-    As many as fit in twice one core's L2 cache, since wider stacks lose more to memory than they save in calls
-    (measured with 2 MiB: K = 64 was best for 64-32-10, 16 for 64-64-64-10, 4 for 64-128-128-10, as this gives),
-    and never so many that workers idle: each worker shall get two stacks or more of the trials.
+    As many as fit in twice one core's L2 cache, since wider stacks lose more to memory than they save in calls (with
+    2 MiB, K = 64 was measured best for 64-32-10, 16 for 64-64-64-10, 4 for 64-128-128-10, as returned here), and few
+    enough that each worker gets two stacks or more.
 
     Args:
         shape: from `shape_of`.
-        dataset: what they train on.
-        workers: trainers that share the trials, from 1 up.
-        trials: how many wait to be trained, of all shapes, from 1 up.
+        dataset: the training data.
+        workers: trainers that share the trials, >= 1.
+        trials: the number of waiting trials, of all shapes, >= 1.
+        cache: bytes of one core's L2 cache; None: this machine's.
 
     Returns:
-        A width from 1 up, and at most `trials`.
+        A width from 1 to `trials`.
+
+    >>> from caviar.data.loaders import load_digits
+    >>> stack_width(shape_of({}), load_digits(), workers=4, trials=64, cache=2**21)
+    8
     """
-    by_cache = round(2 * cache_bytes() / bytes_touched(shape, dataset.features, dataset.outputs))
+    by_cache = round(2 * (cache or cache_bytes()) / bytes_touched(shape, dataset.features, dataset.outputs))
     by_workers = trials if workers == 1 else math.ceil(trials / (2 * workers))
-    return max(1, min(by_cache, by_workers, trials, WIDEST))
+    return max(1, min(by_cache, by_workers, trials, MAX_WIDTH))
 
 
 @cache
 def cache_bytes() -> int:
-    """Give the size of one core's L2 cache as the system tells it, or 1 MiB where it does not."""
+    """Return the size of one core's L2 cache in bytes, or 1 MiB where the system does not report it."""
     sizes = {"K": 2**10, "M": 2**20}
     for folder in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
         try:

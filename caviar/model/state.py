@@ -1,125 +1,129 @@
-"""The state of a training as plain arrays: to save it, take it up again, pick out a model, fork it. No pickle.
+"""The state of a training as plain arrays, without pickle: read its metadata, pick out a model, fork one.
 
-A restored training goes on bit for bit as if it had never stopped. What is not an array by nature (configs,
-generator states, how far the epoch is) is JSON text, stored as an array of bytes under "facts".
+Everything that is not an array by nature (configs, generator states, progress) is JSON, stored as an array of bytes
+under "metadata".
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from caviar.errors import InputError
-from caviar.model.config import check_change, check_config
+from caviar.model.arrays import Array
+from caviar.model.config import Config, FullConfig, check_change, check_config
 
-if TYPE_CHECKING:
-    from caviar.model.training import Training
-
-State = dict[str, NDArray[Any]]
-Saved = Mapping[str, NDArray[Any]]
+TrainingState = Mapping[str, Array]  # from `Training.state`; numpy.savez can store it
 
 
-def facts_of(state: Saved) -> dict[str, Any]:
-    """Give what the state holds beside the arrays.
+@dataclass(frozen=True)
+class Metadata:
+    """What a state holds besides arrays.
 
-    Returns:
-        data (its fingerprint), epochs, epochs_done, position (rows of the epoch trained), configs (of all models),
-        members (the indices of those in training) and generators (their states).
+    Args:
+        data: the fingerprint of the data set.
+        epochs: in total.
+        epochs_done: complete epochs.
+        position: the number of rows of the current epoch that are trained.
+        configs: the full configs of all models.
+        members: the indices of the models in training, in the order of the arrays' rows.
+        generators: their random generators' states.
     """
-    return decode(state["facts"])
+
+    data: str
+    epochs: int
+    epochs_done: int
+    position: int
+    configs: list[FullConfig]
+    members: list[int]
+    generators: list[Mapping[str, Any]]
 
 
-def encode(facts: Mapping[str, Any]) -> NDArray[Any]:
-    """Give facts as an array of bytes of JSON text."""
-    return np.frombuffer(json.dumps(facts).encode(), np.uint8)
+def metadata(state: TrainingState) -> Metadata:
+    """Return what a state holds besides arrays."""
+    return Metadata(**decode(state["metadata"]))
 
 
-def decode(text: NDArray[Any]) -> dict[str, Any]:
-    """Give the facts in an array of bytes; the inverse of `encode`."""
-    return dict(json.loads(text.tobytes()))
+def encode_state(arrays: Mapping[str, Array], details: Metadata) -> TrainingState:
+    """Return a state with copies of the arrays."""
+    return {**{name: array.copy() for name, array in arrays.items()}, "metadata": encode(asdict(details))}
 
 
-def save(training: "Training") -> State:
-    """Give copies of all that a training is."""
-    facts = {
-        "data": training.dataset.fingerprint(),
-        "epochs": training.epochs,
-        "epochs_done": training.epochs_done,
-        "position": training.batches.position,
-        "configs": training.configs,
-        "members": training.members,
-        "generators": [generator.bit_generator.state for generator in training.generators],
-    }
-    return {**{name: array.copy() for name, array in _arrays(training).items()}, "facts": encode(facts)}
-
-
-def put_back(training: "Training", state: Saved) -> None:
-    """Write a saved state into a training just made for its configs, members and data."""
-    facts = facts_of(state)
-    training.epochs_done, training.batches.position = facts["epochs_done"], facts["position"]
-    for generator, saved in zip(training.generators, facts["generators"], strict=True):
-        generator.bit_generator.state = saved
-    for name, array in _arrays(training).items():
+def load_state_dict(arrays: Mapping[str, Array], state: TrainingState) -> None:
+    """Copy the arrays of a state into arrays of the same names and shapes."""
+    for name, array in arrays.items():
         np.copyto(array, state[name])
 
 
-def _arrays(training: "Training") -> State:
-    """The arrays that are saved; all but `weights` have a row for each model in training."""
-    owners = {
-        "parameters": training.network,
-        "running": training.network,
-        "first": training.optimizer,
-        "second": training.optimizer,
-        "weights": training.optimizer,
-        "order": training.batches,
-        "loss_sums": training,
-    }
-    return {name: getattr(owner, name) for name, owner in owners.items()}
+def encode(values: Mapping[str, Any]) -> Array:
+    """Return values as an array of bytes that hold JSON.
+
+    >>> decode(encode({"epochs": 3}))
+    {'epochs': 3}
+    """
+    return np.frombuffer(json.dumps(values).encode(), np.uint8)
 
 
-def member(state: Saved, index: int) -> State:
-    """Give one model's part of a state, as the state of a stack of one, its index 0.
+def decode(text: Array) -> dict[str, Any]:
+    """Return the values in an array of bytes; the inverse of `encode`."""
+    return dict(json.loads(text.tobytes()))
+
+
+def pick(state: TrainingState, index: int) -> TrainingState:
+    """Return one model's part of a state, as the state of a stack of one, in which its index is 0.
 
     Raises:
         InputError: the model is not in training.
+
+    >>> from caviar.data.loaders import load_digits
+    >>> from caviar.model.training import Training
+    >>> state = Training([{"momentum": 0.8}, {"momentum": 0.9}], [0, 1], load_digits(), epochs=2).state()
+    >>> [config["momentum"] for config in metadata(pick(state, 1)).configs]
+    [0.9]
     """
-    facts = facts_of(state)
-    if index not in facts["members"]:
-        raise InputError(f"model {index} is not in training; those that are: {facts['members']}")
-    return _pick(state, [facts["members"].index(index)], [facts["configs"][index]])
+    details = metadata(state)
+    if index not in details.members:
+        raise InputError(f"model {index} is not in training; try one of {details.members}")
+    return _select(state, [details.members.index(index)], [details.configs[index]])
 
 
-def fork(state: Saved, changes: Sequence[Mapping[str, Any]]) -> State:
-    """Give a stack of copies of one model, each with some hyperparameters changed and all else equal.
+def fork(state: TrainingState, changes: Sequence[Config]) -> TrainingState:
+    """Return a stack of copies of one model, each with some hyperparameters changed and everything else equal.
 
-    The copies see the same shuffles as the original would, so that only the changes tell them apart.
+    The copies see the same shuffles as the original would, so they differ by the changes only.
 
     Args:
-        state: of a stack of one (`member` picks it from a larger one).
-        changes: for each copy what is different, of `hyperparameters.CHANGEABLE`; {} for none.
+        state: of a stack of one (`pick` returns one of a larger stack).
+        changes: for each copy its changes, of `config.CHANGEABLE`; {} for none.
 
     Raises:
-        InputError: a hyperparameter that is fixed once training began, or different batch sizes in one stack.
+        InputError: a hyperparameter that is fixed once training has begun, or different batch sizes in one stack.
+
+    >>> from caviar.data.loaders import load_digits
+    >>> from caviar.model.training import Training
+    >>> state = Training([{}], [0], load_digits(), epochs=2).state()
+    >>> [config["momentum"] for config in metadata(fork(state, [{}, {"momentum": 0.8}])).configs]
+    [0.9, 0.8]
     """
-    facts = facts_of(state)
-    if len(facts["members"]) != 1:
-        raise InputError(f"a fork starts from one model, this state holds {len(facts['members'])}; use `member`")
-    config = facts["configs"][facts["members"][0]]
+    details = metadata(state)
+    if len(details.members) != 1:
+        raise InputError(f"state must hold one model to be forked, got {len(details.members)}; try `pick` first")
+    config = details.configs[details.members[0]]
     for change in changes:
         check_change(change)
     configs = [check_config({**config, **change}) for change in changes]
     sizes = sorted({config["batch_size"] for config in configs})
     if len(sizes) > 1:
-        raise InputError(f"copies with batch sizes {sizes} cannot share a stack; fork once for each")
-    return _pick(state, [0] * len(configs), configs)
+        raise InputError(f"copies in one stack must have one batch size, got {sizes}; fork once for each")
+    return _select(state, [0] * len(configs), configs)
 
 
-def _pick(state: Saved, places: list[int], configs: list[dict[str, Any]]) -> State:
-    """Give the state of a stack of the models at these places of the arrays, with these configs."""
-    facts = facts_of(state)
-    generators = [facts["generators"][place] for place in places]
-    facts |= {"configs": configs, "members": list(range(len(places))), "generators": generators}
-    picked = {name: array[places] for name, array in state.items() if name not in ("weights", "facts")}
-    return {**picked, "weights": state["weights"][:, places], "facts": encode(facts)}
+def _select(state: TrainingState, rows: list[int], configs: list[FullConfig]) -> TrainingState:
+    """Return the state of a stack of the models in these rows of the arrays, with these configs."""
+    details = metadata(state)
+    generators = [details.generators[row] for row in rows]
+    selected = replace(details, configs=configs, members=list(range(len(rows))), generators=generators)
+    arrays = {name: array[rows] for name, array in state.items() if name not in ("weights", "metadata")}
+    return {**arrays, "weights": state["weights"][:, rows], "metadata": encode(asdict(selected))}

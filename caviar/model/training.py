@@ -1,52 +1,41 @@
-"""Training of a stack: epochs of mini-batches, a report of each, models leaving when stopped or diverged.
+"""Training of a stack: epochs of mini-batches, a report of each, models that leave when they are stopped or diverge.
 
-What comes out for one model depends on its config, its seed, the data and the number of epochs only, to the
-last bit: not on who else is in the stack, who left it, or where the training was saved and taken up again.
+The numbers of one model depend on its config, its seed, the data and the number of epochs only, to the last bit: not on
+the other models of its stack, and not on where the training was saved and restored.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from caviar.data.dataset import Dataset
 from caviar.errors import InputError
+from caviar.model.arrays import Array
 from caviar.model.batches import Batches, targets_as_outputs
-from caviar.model.config import NETWORK_DEFAULTS, check_change, check_config
+from caviar.model.config import Config, FullConfig, check_change, check_config
 from caviar.model.evaluation import metrics, predictions
-from caviar.model.inspection import LayerView, look
-from caviar.model.layers.dropout import draw_mask
+from caviar.model.inspection import LayerView, inspect_layers
 from caviar.model.layers.losses import LOSSES
 from caviar.model.network import Network
-from caviar.model.numpy_settings import tuned
+from caviar.model.numpy_settings import numpy_settings
 from caviar.model.optimizers import Optimizer
 from caviar.model.schedules import rate_of
-from caviar.model.shapes import Shape, parameter_count, shape_of, stack_width
-from caviar.model.state import Saved, State, facts_of, put_back, save
+from caviar.model.shapes import shape_of
+from caviar.model.state import Metadata, TrainingState, encode_state, load_state_dict, metadata
 
-__all__ = [
-    "NETWORK_DEFAULTS",
-    "Shape",
-    "Training",
-    "check_config",
-    "parameter_count",
-    "shape_of",
-    "stack_width",
-]
-
-Array = NDArray[Any]
 Report = dict[str, float]
-
-ABSENT = 1e-30  # a momentum below this moves nothing but would sooner or later be a slow denormal number
 
 
 class Training:
-    """K models of one shape in training together.
+    """K models of one shape that train together.
 
-    configs: every model's full hyperparameters, as now in force; alive: whether it still trains;
-    epochs_done: how many epochs are complete. Models are named by their index in `configs` for good.
+    Attributes:
+        configs: the full configs of all models, as they are now; a model's index never changes.
+        members: the indices of the models that still train, in the order of their rows in the arrays.
+        epochs: in total.
+        epochs_done: complete epochs.
 
     >>> from caviar.data.loaders import load_digits
     >>> training = Training([{"learning_rate": 0.01}, {"learning_rate": 0.1}], [1, 2], load_digits(), epochs=2)
@@ -56,111 +45,117 @@ class Training:
     ['train_loss', 'val_accuracy', 'val_loss']
     """
 
-    def __init__(
-        self,
-        configs: Sequence[Mapping[str, Any]],
-        seeds: Sequence[int],
-        dataset: Dataset,
-        epochs: int,
-    ) -> None:
+    def __init__(self, configs: Sequence[Config], seeds: Sequence[int], dataset: Dataset, epochs: int) -> None:
         """Make the models and draw their initial weights.
 
         Args:
             configs: hyperparameters, all of one `shape_of`; what is left out takes its default.
-            seeds: one a model, from 0 up: of its initial weights, shuffles and dropout.
-            dataset: what to train on; only read.
-            epochs: how many there will be, from 1 up (schedules and the test metrics depend on it).
+            seeds: one per model, >= 0, of its initial weights, shuffles and dropout.
+            dataset: the training data, never written to.
+            epochs: in total, >= 1; schedules and the test metrics depend on it.
 
         Raises:
-            InputError: an unknown or impossible hyperparameter, or configs of different shapes.
+            InputError: an unknown hyperparameter or one out of range, or configs of different shapes.
         """
-        self.configs = [check_config(config) for config in configs]
+        self.configs: list[FullConfig] = [check_config(config) for config in configs]
         shapes = {shape_of(config) for config in configs}
-        if len(shapes) != 1 or len(seeds) != len(configs) or epochs < 1:
-            raise InputError(
-                f"a stack takes configs of one shape, a seed each, and 1 epoch or more; got {len(configs)} configs "
-                f"of {len(shapes)} shapes, {len(seeds)} seeds, {epochs} epochs"
-            )
-        self.members = list(range(len(configs)))  # the index in `configs` of each model in the arrays
+        if len(shapes) != 1:
+            raise InputError(f"configs of a stack must have one shape, got {len(configs)} of {len(shapes)} shapes")
+        if len(seeds) != len(configs):
+            raise InputError(f"seeds must hold one seed per config, got {len(seeds)} for {len(configs)} configs")
+        if epochs < 1:
+            raise InputError(f"epochs must be an integer >= 1, got {epochs!r}")
+        self.members = list(range(len(configs)))
         self.generators = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
-        self._assemble(dataset, epochs)
+        self._build(dataset, epochs)
         self.network.initialise(self.generators)
         self.epochs_done = 0
         self._begin_epoch()
 
+    def _build(self, dataset: Dataset, epochs: int) -> None:
+        """Make everything that follows from configs, members and data, with arrays of zeros."""
+        self.dataset, self.epochs = dataset, epochs
+        configs = [self.configs[index] for index in self.members]
+        self.shape = shape_of((configs or self.configs)[0])
+        unpadded_units = [config["hidden_units"] for config in configs]
+        self.network = Network(self.shape, dataset.features, dataset.outputs, unpadded_units)
+        self.optimizer = Optimizer(self.shape.optimizer, self.network.parameters, self.network.gradients)
+        self.batches = Batches(dataset, len(configs), self.shape.batch_size, self.shape.dtype)
+        self.loss = LOSSES[dataset.task]
+        self.loss_sums = np.zeros((len(configs), 1, 1))  # over the trained rows of the epoch
+
     @classmethod
-    def restore(cls, state: Saved, dataset: Dataset) -> "Training":
-        """Give the training that `state` was taken of, to go on bit for bit as it would have.
+    def restore(cls, state: TrainingState, dataset: Dataset) -> "Training":
+        """Return the training of a state; it continues as the original would have, to the last bit.
 
         Args:
-            state: from `Training.state`, `state.member` or `state.fork`.
+            state: from `Training.state`, `state.pick` or `state.fork`.
             dataset: the same data.
 
         Raises:
             InputError: other data.
         """
-        facts = facts_of(state)
-        if facts["data"] != dataset.fingerprint():
+        saved = metadata(state)
+        if saved.data != dataset.fingerprint():
             raise InputError(
-                f"the saved training used other data (fingerprint {facts['data']}) than {dataset.name!r} "
-                f"({dataset.fingerprint()}); give the data it was started with"
+                f"the saved training used other data (fingerprint {saved.data}) than {dataset.name!r} "
+                f"({dataset.fingerprint()}); give its original data"
             )
         training = cls.__new__(cls)
-        training.configs, training.members = facts["configs"], facts["members"]
-        training.generators = [np.random.Generator(np.random.PCG64(0)) for _ in training.members]
-        training._assemble(dataset, facts["epochs"])
-        put_back(training, state)
-        training._apply()
+        training.configs, training.members, training.epochs_done = saved.configs, saved.members, saved.epochs_done
+        training.generators = [np.random.Generator(np.random.PCG64(0)) for _ in saved.members]
+        for generator, generator_state in zip(training.generators, saved.generators, strict=True):
+            generator.bit_generator.state = generator_state
+        training._build(dataset, saved.epochs)
+        training.batches.position = saved.position
+        load_state_dict(training._arrays(), state)
+        training._apply_configs()
         return training
 
-    def state(self) -> State:
-        """Give copies of all that the training is, as arrays that numpy.savez can store (see `state.py`)."""
-        return save(self)
-
-    def _assemble(self, dataset: Dataset, epochs: int) -> None:
-        """Make all that follows from configs, members and data, the arrays still zero."""
-        self.dataset, self.epochs = dataset, epochs
-        configs = [self.configs[index] for index in self.members]
-        shape = shape_of((configs or self.configs)[0])
-        self.shape = shape._replace(dropout=any(config["dropout"] > 0 for config in configs))
-        asked = [config["hidden_units"] for config in configs]
-        self.network = Network(self.shape, dataset.features, dataset.outputs, asked)
-        self.optimizer = Optimizer(self.shape.optimizer, self.network.parameters, self.network.gradients)
-        self.batches = Batches(dataset, len(configs), self.shape.batch_size, self.shape.dtype)
-        self.loss = LOSSES[dataset.task]
-        self.loss_sums = np.zeros((len(configs), 1, 1))  # over the rows of the epoch that are trained
+    def state(self) -> TrainingState:
+        """Return copies of everything that the training is, as arrays that numpy.savez can store (see `state.py`)."""
+        details = Metadata(
+            data=self.dataset.fingerprint(),
+            epochs=self.epochs,
+            epochs_done=self.epochs_done,
+            position=self.batches.position,
+            configs=self.configs,
+            members=self.members,
+            generators=[generator.bit_generator.state for generator in self.generators],
+        )
+        return encode_state(self._arrays(), details)
 
     @property
     def alive(self) -> list[bool]:
-        """For each config whether its model still trains."""
+        """Whether each model still trains, in the order of `configs`."""
         return [index in self.members for index in range(len(self.configs))]
 
     @property
-    def steps_left(self) -> int:
-        """Steps until the present epoch's mini-batches are through."""
-        return self.batches.left
+    def steps_remaining(self) -> int:
+        """The number of steps until the end of the current epoch."""
+        return self.batches.remaining
 
     def epoch(self) -> list[Report | None]:
-        """Train what is left of the present epoch and report on it.
+        """Train to the end of the current epoch and report on it.
 
-        An epoch is the training rows in an order shuffled for each model, cut into mini-batches; the
-        incomplete last one is left out (its rows come in others as the order changes). A model whose
-        report holds a loss that is not finite has diverged, and leaves the stack.
+        In an epoch each model sees the training rows in its own shuffled order, cut into mini-batches; the incomplete
+        last one is left out (its rows come in others as the order changes). A model whose report holds a loss that is
+        not finite has diverged, and leaves the stack.
 
         Returns:
-            For each config train_loss (the mean over the epoch's mini-batches), val_loss and val_accuracy
-            or val_rmse, and after the last epoch test_loss and test_accuracy or test_rmse as well;
-            None for a model that left before. A part of the data without rows has no metrics.
+            For each config train_loss (the mean over the epoch's mini-batches), val_loss and val_accuracy or val_rmse,
+            and after the last epoch test_loss and test_accuracy or test_rmse as well; None for a model that left
+            before. A part of the data without rows has no metrics.
         """
         reports: list[Report | None] = [None] * len(self.configs)
         if not self.members:
             return reports
-        self.run(self.steps_left)
+        self.run(self.steps_remaining)
         self.epochs_done += 1
-        measured = self.evaluate("val")
+        evaluated = self.evaluate("val")
         if self.epochs_done == self.epochs:
-            measured = [{**val, **test} for val, test in zip(measured, self.evaluate("test"), strict=True)]
-        for index, loss, report in zip(self.members, self.train_losses(), measured, strict=True):
+            evaluated = [{**val, **test} for val, test in zip(evaluated, self.evaluate("test"), strict=True)]
+        for index, loss, report in zip(self.members, self.train_losses(), evaluated, strict=True):
             reports[index] = {"train_loss": loss, **report}
         for index in list(self.members):
             report = reports[index] or {}
@@ -171,95 +166,78 @@ class Training:
         return reports
 
     def run(self, steps: int) -> int:
-        """Train up to so many steps, but not past the present epoch; give how many were done.
+        """Train up to `steps` steps, at most to the end of the current epoch, and return how many were done.
 
-        However an epoch is cut into runs, its numbers are the same.
+        The numbers of an epoch do not depend on how it is cut into runs.
         """
-        steps = min(steps, self.steps_left)
-        with tuned():
+        steps = min(steps, self.steps_remaining)
+        with numpy_settings():
             for _ in range(steps):
                 self._step()
         return steps
 
-    def _step(self) -> None:
-        """One mini-batch of every model: gather, forward, loss, backward, optimizer."""
-        network, batches = self.network, self.batches
-        batches.gather()
-        if self.shape.dropout:
-            self._drop_units()
-        outputs = network.forward(batches.x)
-        losses = self.loss(outputs, batches.targets.transpose(2, 0, 1), np.empty_like(outputs))
-        # row by row a product of vectors, whose order of summation does not depend on K
-        self.loss_sums += np.matmul(losses[:, None, :], batches.ones)
-        network.backward(batches.x, outputs)
-        network.update_running()
-        self.optimizer.step()
-
     def evaluate(self, part: str) -> list[Report]:
-        """Give the metrics on the "val" or "test" part, for each model that still trains, in order; {} without rows."""
-        x, y = (self.dataset.val_x, self.dataset.val_y) if part == "val" else (self.dataset.test_x, self.dataset.test_y)
-        if not len(y):
-            return [{} for _ in self.members]
-        with tuned():
-            return metrics(self.network, x, y, self.dataset, part)
+        """Return the metrics on the "val" or "test" part, one report per member; {} if the part has no rows."""
+        with numpy_settings():
+            return metrics(self.network, self.dataset, part)
 
     def train_losses(self) -> list[float]:
-        """Give the mean loss over the mini-batches of the epoch so far, for each model that still trains."""
+        """Return the mean loss over the mini-batches of the epoch so far, one per member."""
         return [float(loss) / max(1, self.batches.position) for loss in self.loss_sums.ravel()]
 
-    def predict(self, index: int, x: Any) -> Array:
-        """Give one model's predictions for x, (n, features) standardised as the data set's.
+    def predict(self, index: int, x: ArrayLike) -> Array:
+        """Return one model's predictions for x, (n, features), standardised as the data set's.
 
         Returns:
             (n, outputs): probabilities of `dataset.classes`, or the target in its own unit.
         """
-        alone = self.network.take([self._place(index)])
-        with tuned():
-            predicted: Array = predictions(alone, np.asarray(x), self.dataset)[0]
+        network = self.network.select([self._row(index)])
+        with numpy_settings():
+            predicted: Array = predictions(network, np.asarray(x), self.dataset)[0]
         return predicted
 
-    def look(self, index: int, x: Any, y: Any, *, batch_statistics: bool = True) -> list[LayerView]:
-        """Give what one model's layers hold for some rows, and their gradients; nothing changes by it.
+    def inspect(self, index: int, x: ArrayLike, y: ArrayLike, *, batch_statistics: bool = True) -> list[LayerView]:
+        """Return one model's activations and gradients for some rows, without changing it.
 
         Args:
-            index: which model.
-            x: (n, features) standardised as the data set's.
+            index: of the model.
+            x: (n, features), standardised as the data set's.
             y: (n,) class indices, or targets in their own unit.
-            batch_statistics: normalize by these rows as training does, or by the running averages.
+            batch_statistics: normalize by these rows, as in training, or by the running averages.
 
         Returns:
-            One `LayerView` for each hidden layer and one for the outputs.
+            One `LayerView` per hidden layer, then one of the outputs.
         """
-        alone, dtype = self.network.take([self._place(index)]), self.network.parameters.dtype
+        network, dtype = self.network.select([self._row(index)]), self.network.parameters.dtype
         targets = targets_as_outputs(self.dataset, np.asarray(y), dtype)
-        with tuned():
-            return look(alone, np.asarray(x, dtype), targets, self.loss, training=batch_statistics)
+        with numpy_settings():
+            return inspect_layers(network, np.asarray(x, dtype), targets, self.loss, training=batch_statistics)
 
     def stop(self, index: int) -> None:
-        """Take a model out of the stack; the others go on as if it had never been there."""
-        place = self._place(index)
-        keep = [other for other in range(len(self.members)) if other != place]
-        del self.members[place], self.generators[place]
-        self.network = self.network.take(keep)
-        self.optimizer = self.optimizer.take(keep, self.network.parameters, self.network.gradients)
-        self.batches.take(keep)
-        self.loss_sums = self.loss_sums[keep]
-        self._apply()
+        """Remove a model from the stack; the others continue as if it had never been in it."""
+        row = self._row(index)
+        rows = [other for other in range(len(self.members)) if other != row]
+        del self.members[row], self.generators[row]
+        self.network = self.network.select(rows)
+        self.optimizer = self.optimizer.select(rows, self.network.parameters, self.network.gradients)
+        self.batches.select(rows)
+        self.loss_sums = self.loss_sums[rows]
+        self._apply_configs()
 
-    def set(self, index: int, **hyperparameters: Any) -> None:
+    def set_hyperparameters(self, index: int, **hyperparameters: object) -> None:
         """Change a model's hyperparameters from the next step on.
 
         Args:
-            index: which model.
-            hyperparameters: of `hyperparameters.CHANGEABLE`. The batch size is the whole stack's, so it can be
-                changed only where the model is alone in its stack.
+            index: of the model.
+            hyperparameters: of `config.CHANGEABLE`. The whole stack shares its batch size, so it can be changed only
+                where a model trains alone.
 
         Raises:
-            InputError: a hyperparameter that is fixed once training began, or a value out of range.
+            InputError: a hyperparameter that is fixed once training has begun, or a value out of range.
         """
-        self._place(index)
-        checked = check_change(hyperparameters)
-        batch_size = checked.get("batch_size", self.shape.batch_size)
+        self._row(index)
+        changes = check_change(hyperparameters)
+        batch_size = changes.get("batch_size", self.shape.batch_size)
         if batch_size != self.shape.batch_size:
             if len(self.members) > 1:
                 raise InputError(
@@ -267,35 +245,53 @@ class Training:
                     "change it where a model trains alone"
                 )
             self.batches.resize(batch_size)
-        self.configs[index] |= checked
-        dropout = any(self.configs[member]["dropout"] > 0 for member in self.members)
-        self.shape = self.shape._replace(batch_size=batch_size, dropout=dropout)
-        self._apply()
+            self.shape = self.shape._replace(batch_size=batch_size)
+        self.configs[index] |= changes
+        self._apply_configs()
 
-    def _place(self, index: int) -> int:
-        """The row of a model in the arrays."""
+    def _arrays(self) -> dict[str, Array]:
+        """Return the arrays of a state, not copied; all but `weights` have one row per member."""
+        return {
+            "parameters": self.network.parameters,
+            "running": self.network.running,
+            "first": self.optimizer.first,
+            "second": self.optimizer.second,
+            "weights": self.optimizer.weights,
+            "order": self.batches.order,
+            "loss_sums": self.loss_sums,
+        }
+
+    def _step(self) -> None:
+        """Train every model on one mini-batch: gather, forward, loss, backward, optimizer."""
+        network, batches = self.network, self.batches
+        batches.gather()
+        if any(self.dropout_rates):
+            network.draw_dropout(self.generators, self.dropout_rates, batches.size)
+        outputs = network.forward(batches.x)
+        losses = self.loss(outputs, batches.targets.transpose(2, 0, 1), np.empty_like(outputs))
+        # one product of vectors per row, whose order of summation does not depend on K
+        self.loss_sums += np.matmul(losses[:, None, :], batches.ones)
+        network.backward(batches.x, outputs)
+        network.update_running()
+        self.optimizer.step()
+
+    def _row(self, index: int) -> int:
+        """Return the row of a model in the arrays."""
         if index not in self.members:
-            raise InputError(f"model {index} is not in training; those that are: {self.members}")
+            raise InputError(f"model {index} is not in training; try one of {self.members}")
         return self.members.index(index)
 
     def _begin_epoch(self) -> None:
-        """Shuffle, and set the rates of the epoch."""
+        """Shuffle the rows, and set the learning rates of the epoch."""
         self.batches.shuffle(self.generators)
         self.loss_sums[:] = 0.0
-        first = self.optimizer.first
-        first[np.abs(first) < ABSENT] = 0.0
-        self._apply()
+        self.optimizer.clear_denormals()
+        self._apply_configs()
 
-    def _apply(self) -> None:
-        """Hand the hyperparameters now in force to the optimizer."""
-        for hidden in self.network.hidden:
-            hidden.mask = None
+    def _apply_configs(self) -> None:
+        """Train with the current configs, and the learning rates of the current epoch, from the next step on."""
+        self.network.clear_dropout()
         configs = [self.configs[index] for index in self.members]
+        self.dropout_rates = [config["dropout"] for config in configs]
         rates = [rate_of(config, self.epochs_done, self.epochs) for config in configs]
-        self.optimizer.use(configs, rates)
-
-    def _drop_units(self) -> None:
-        """Draw the units that this step keeps."""
-        rates = [self.configs[index]["dropout"] for index in self.members]
-        for hidden in self.network.hidden:
-            hidden.mask = draw_mask(self.generators, rates, self.batches.size, self.shape.units, self.batches.x.dtype)
+        self.optimizer.set_hyperparameters(configs, rates)

@@ -22,7 +22,7 @@ def confirmation_table(
 
     The noise of one training is taken to be the same for the k configs (one pooled variance s^2 with nu degrees of
     freedom); with a flat prior the true means are then distributed as mean_i + s / sqrt(r_i) t_nu (Gelman et al.,
-    Bayesian Data Analysis, 3rd edition, section 3.2), with one s for all, which gives the intervals and, by drawing from
+    Bayesian Data Analysis, 3rd edition, section 3.2), with one s for all. That gives the intervals and, by drawing from
     it, the probability that each is the best. What the search had seen does not count. A config with replicates that
     failed or diverged ranks behind those without.
 

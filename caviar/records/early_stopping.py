@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from caviar._checks import check_integer, did_you_mean
 from caviar.errors import InputError
-from caviar.search.schedule import MOST_WAVES
+from caviar.search.schedule import MOST_WAVES, Waves
 
 FEWEST_TRIALS = 48  # in a smaller study, confirming would cost more than a quarter of the budget
 
@@ -36,7 +36,7 @@ class Halving:
         candidates = [round(epochs / self.factor**k) for k in range(1, 64) if epochs / self.factor**k >= 0.5]
         return tuple(sorted({rung for rung in candidates if self.first <= rung < epochs}))
 
-    def waves(self, trials: int, epochs: int) -> int | str:
+    def waves(self, trials: int, epochs: int) -> Waves:
         """Return the number of waves in which `factor` trials of each survive the last rung.
 
         At least two from 16 trials on; "auto" if there is no rung.
@@ -99,8 +99,8 @@ def confirm_from(value: object, trials: int, seeded: bool) -> Confirm | None:
     Raises:
         InputError: anything else.
 
-    >>> confirm_from("auto", 64, seeded=True), confirm_from(False, 64, seeded=True), confirm_from((2, 5), 8, seeded=True)
-    (Confirm(top=3, replicates=4), None, Confirm(top=2, replicates=5))
+    >>> confirm_from("auto", 64, seeded=True), confirm_from("auto", 64, seeded=False)
+    (Confirm(top=3, replicates=4), None)
     """
     if value == "auto":
         return Confirm() if seeded and isinstance(trials, int) and trials >= FEWEST_TRIALS else None

@@ -220,5 +220,3 @@ def _points(rows: list[list[float]]) -> Array:
 def _json_value(value: object) -> object:
     """NumPy's numbers as Python's; any other value that JSON does not know as its repr."""
     return value.item() if isinstance(value, np.generic | np.ndarray) and np.ndim(value) == 0 else repr(value)
-
-

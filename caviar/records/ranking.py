@@ -34,7 +34,8 @@ def search_told(settings: Settings, log: Sequence[Expected | Observed]) -> Searc
     if settings.grow:
         tell(search, log)
     elif observed:
-        points, values = (np.concatenate(parts) for parts in zip(*((o.points, o.values) for o in observed), strict=True))
+        points = np.concatenate([entry.points for entry in observed])
+        values = np.concatenate([entry.values for entry in observed])
         search.tell(points, values, counted=False)
     return search
 

@@ -4,7 +4,7 @@ They are checked when they are made, before any work starts, and stand in the fi
 has a default may be missing there, so that a new one never makes an old journal unreadable.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -42,7 +42,8 @@ class Settings:
 
     >>> from caviar.data.source import SourceKind
     >>> from caviar.space import uniform
-    >>> settings = Settings("tiny", Source(SourceKind.ARRAYS), Space(x=uniform(0, 1)), Objective("loss", "min"), Budget(8))
+    >>> source, space = Source(SourceKind.ARRAYS), Space(x=uniform(0, 1))
+    >>> settings = Settings("tiny", source, space, Objective("loss", "min"), Budget(8))
     >>> Settings.from_plain(settings.to_plain()) == settings
     True
     """
@@ -81,7 +82,8 @@ class Settings:
         """Return the search of the study, before it was asked for anything; raises InputError for impossible waves."""
         if self.search == "coarse-to-fine":
             return CoarseToFine(self.space, self._search_budget, grow=self.grow)
-        return {"random": Random, "sobol": Sobol, "grid": Grid}[self.search](self.space, self._search_budget)
+        kinds: dict[str, Callable[[Space, Budget], Search]] = {"random": Random, "sobol": Sobol, "grid": Grid}
+        return kinds[self.search](self.space, self._search_budget)
 
     @property
     def _search_budget(self) -> Budget:

@@ -1,8 +1,9 @@
 """The tables of a study and their CSV files: `results` (a row a trial), `history` (a row an epoch), `waves`.
 
 Columns of the results, in this order: trial, wave, state, every hyperparameter, every metric of the last report,
-epochs, seconds, seed, confirms (the trial that this one trains again; empty for others), worker, error. A hyperparameter
-that was not in force is empty. Floats are written so that `pandas.read_csv` (from pandas 3.1 on) returns the same bits.
+epochs, seconds, seed, confirms (the trial that this one trains again; empty for others), worker, error. The cell of a
+hyperparameter that was not in force is empty. Floats are written so that `pandas.read_csv` (from pandas 3.1 on) returns
+the same bits.
 """
 
 import itertools
@@ -116,7 +117,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     """
     safe = table.copy(deep=False)
     for name in safe.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in safe.dtypes]]:
-        safe[name] = [escape_formula(value) for value in safe[name]]
+        safe[name] = safe[name].map(escape_formula)
     safe.columns = pd.Index([escape_formula(name) for name in safe.columns])
     write_atomically(path, safe.to_csv(index=False).encode())
 

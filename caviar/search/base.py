@@ -20,12 +20,12 @@ from caviar.space import Space
 from caviar.space.scales import Array
 
 LARGEST_VALUE = 1e100  # values are clipped to this, so that squares stay finite
-CONTINUOUS_SUBSET_SIZE = 400  # trials that a continuous search predicts from; it fits a process for every trial
+CONTINUOUS_SUBSET_SIZE = 400  # trials that a continuous search predicts from, because it does so for every trial
 REFIT_GROWTH = 1 / 8  # a continuous search refits its length scales when the trials have grown by this share
 
 
 class Search(ABC):
-    """A search by ask and tell.
+    """A search by ask and tell; `waves` holds the sizes of its waves.
 
     Args:
         space: the space to search; `caviar.space.cube(d)` is the plain unit cube.
@@ -114,7 +114,9 @@ class Search(ABC):
         """
         points, values = self.space.snap(points), np.asarray(values, dtype=float)
         if values.shape != (len(points),):
-            raise InputError(f"values must have shape ({len(points)},), one for each point, got shape {values.shape}")
+            raise InputError(
+                f"values must have shape ({len(points)},), got {values.shape}; try one value per point, NaN if failed"
+            )
         self._points = np.concatenate([self._points, points])
         values = np.where(np.isfinite(values), np.clip(values, -LARGEST_VALUE, LARGEST_VALUE), np.nan)
         self._values = np.concatenate([self._values, values])
@@ -141,7 +143,9 @@ class Search(ABC):
             InputError: no trial has a finite value.
         """
         if not np.isfinite(self._values).any():
-            raise InputError(f"values must be finite at least once, got none in {len(self._values)}; tell one first")
+            raise InputError(
+                f"values must include a finite one, got none in {len(self._values)}; try tell() with a finished trial"
+            )
         surrogate = self._fitted_surrogate()
         best = int(np.nanargmin(surrogate.smooth(surrogate.points, surrogate.values)))
         return np.array(surrogate.points[best])
@@ -158,7 +162,7 @@ class Search(ABC):
         return self._surrogate
 
     def _fit(self, n: int, kernel: Kernel | None) -> GaussianProcess:
-        """Return a Gaussian process of the first n trials; fit the kernel too if there is none."""
+        """Return a Gaussian process of the first n trials; fit the kernel too if it is None."""
         return GaussianProcess.fit(
             self._points[:n],
             self._values[:n],

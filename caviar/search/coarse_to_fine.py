@@ -5,6 +5,8 @@ trials; good ones that lie close together form a cluster; the square, which shri
 best member (`square`). The process chooses the next wave among candidates in and around the square (`acquisition`).
 """
 
+from functools import partial
+
 import numpy as np
 
 from caviar._threads import one_blas_thread
@@ -54,7 +56,7 @@ class CoarseToFine(Search):
     @property
     @one_blas_thread()
     def square(self) -> Square | None:
-        """The square of the next wave, or of the last one when done; None before the first wave is told."""
+        """The square of the next wave, or of the last one when done; None before the first wave has finished."""
         if self._square is None and not self._starting:
             level = 4 * len(self._points) // self.trials if self.continuous else self.wave
             self._square = zoom(self.space, self._fitted_surrogate(), max(level, 1))
@@ -71,7 +73,7 @@ class CoarseToFine(Search):
 
     @property
     def _starting(self) -> bool:
-        """Whether there is nothing to zoom into yet."""
+        """Whether it is too early to zoom."""
         return len(self._points) < self._start_size or np.isfinite(self._values).sum() < 2
 
     def _next(self, count: int) -> Array:
@@ -88,10 +90,7 @@ class CoarseToFine(Search):
             pool = deduplicate(self.space, candidates(self.space, process, square, number, generator), exclude)
             pool = generator.permutation(pool)
             points = batch_lcb(process.with_fantasies(self._pending), pool, betas(count))
-
-        def draw(n: int) -> Array:
-            return random_points(n, d, generator)
-
+        draw = partial(random_points, dimension=d, generator=generator)
         return fill_batch(self.space, points, count, exclude, draw, generator)
 
     def _number_of_candidates(self) -> int:

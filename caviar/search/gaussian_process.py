@@ -119,7 +119,7 @@ class GaussianProcess:
         return np.concatenate([self.kernel.covariance(part, self.points) @ self.alpha for part in parts])
 
     def posterior(self, points: Array) -> tuple[Array, Array]:
-        """Return the posterior mean of z at points, shape (m, d), and what gives their covariance (algorithm 2.1).
+        """Return the posterior mean of z at points, shape (m, d), and a factor of its covariance (algorithm 2.1).
 
         Returns:
             The mean, shape (m,), and v = factor^-1 covariance(trials, points), shape (n, m): the posterior covariance

@@ -5,6 +5,7 @@ All points are drawn when the search is created, so the waves do not change them
 
 from abc import abstractmethod
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 
@@ -56,10 +57,7 @@ class Sampled(Search):
     def __init__(self, space: Space, budget: Budget) -> None:
         super().__init__(space, budget)
         generator = np.random.default_rng(np.random.SeedSequence((budget.seed, 0)))
-
-        def draw(n: int) -> Array:
-            return random_points(n, space.dimension, generator)
-
+        draw = partial(random_points, dimension=space.dimension, generator=generator)
         points = self._draw(budget.trials, generator)
         self._plan = fill_batch(space, points, budget.trials, self._points, draw, generator)
 

@@ -10,9 +10,9 @@ from caviar.errors import InputError
 
 Waves = int | Sequence[int] | Literal["auto", "continuous"]
 
-WAVES_MUST_BE = "waves must be 'auto', 'continuous', an integer or a list of integers"
+WAVES_MUST_BE = "waves must be 'auto', 'continuous', an integer >= 1 or a list of integers >= 1"
 SMALLEST_WAVE = 8  # trials in a wave of "auto"
-FEW_WAVES, MOST_WAVES = 4, 8  # of "auto": in spaces of many dimensions, and at most
+FEW_WAVES, MOST_WAVES = 4, 8  # of "auto": up to 4 even if they are smaller than the dimension, and at most 8
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Budget:
         check_seed(self.seed)
         if isinstance(self.waves, int):
             if check_integer("waves", self.waves) > self.trials:
-                raise InputError(f"waves must be an integer <= trials={self.trials}, got {self.waves}")
+                raise InputError(f"waves must be <= trials={self.trials}, got {self.waves}; try waves={self.trials}")
         elif not isinstance(self.waves, str):
             object.__setattr__(self, "waves", _checked_sizes(self.waves, self.trials))
         elif self.waves not in ("auto", "continuous"):
@@ -51,7 +51,7 @@ class Budget:
         """Return the sizes of the waves in order; their sum is `trials`.
 
         Args:
-            dimension: the number of coordinates of the space, which "auto" makes no smaller waves than where it can.
+            dimension: the number of coordinates of the space; "auto" avoids waves of fewer trials.
 
         >>> Budget(10, waves=3).sizes(dimension=6)
         (4, 3, 3)
@@ -72,11 +72,11 @@ def _checked_sizes(sizes: Sequence[int], trials: int) -> tuple[int, ...]:
     try:
         integers = tuple(operator.index(size) for size in sizes)
     except TypeError:
-        raise InputError(f"{WAVES_MUST_BE}, got {sizes!r}") from None
-    if not integers or min(integers) < 1 or sum(integers) != trials:
-        raise InputError(
-            f"waves must be sizes >= 1 that sum to trials={trials}, got {list(integers)} with sum {sum(integers)}"
-        )
+        integers = ()
+    if not integers or min(integers) < 1:
+        raise InputError(f"{WAVES_MUST_BE}, got {sizes!r}")
+    if sum(integers) != trials:
+        raise InputError(f"waves must sum to trials={trials}, got {list(integers)}; try trials={sum(integers)}")
     return integers
 
 

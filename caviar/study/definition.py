@@ -1,15 +1,16 @@
 """From the arguments of a `Study` to its settings and its folder."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from caviar.records.early_stopping import Halving, confirm_from, halving_from
 from caviar.records.journal import local_folder
 from caviar.records.objective import Mode
 from caviar.records.settings import Settings
 from caviar.search import Budget
-from caviar.space import Space
+from caviar.search.schedule import Waves
 from caviar.study.target import Target
 
 
@@ -17,11 +18,11 @@ def settings_from(
     target: Target,
     *,
     name: str | None,
-    space: Space | None,
+    space: Mapping[str, Any] | None,
     metric: str | None,
     mode: Mode | None,
     trials: int,
-    waves: int | Sequence[int] | str,
+    waves: Waves,
     seed: int,
     epochs: int,
     search: str,
@@ -34,11 +35,12 @@ def settings_from(
     Raises:
         InputError: an invalid argument.
     """
+    objective = target.objective(metric, mode)
     settings = Settings(
         name=target.name if name is None else name,
         source=target.source,
         space=target.space(space),
-        objective=target.objective(metric, mode),
+        objective=objective,
         budget=Budget(trials, tuple(waves) if isinstance(waves, list) else waves, seed),
         epochs=epochs,
         search=search,

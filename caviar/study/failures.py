@@ -16,7 +16,7 @@ class FailureMonitor:
     """Checks the trials of a study as they end.
 
     Args:
-        ignored: signatures of failures that already paused an earlier run: the user continued, so they do not pause again.
+        ignored: signatures that already paused an earlier run: the user continued, so they do not pause again.
         limit: how many equal failures in a row, on one host or on all together, pause the study; infinity: it never
             pauses.
 

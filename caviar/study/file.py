@@ -96,9 +96,7 @@ def study_from_file(path: Path, **overrides: Any) -> Study:
     arguments = {**read_arguments(path), **overrides}
     data, target, trainable = (arguments.pop(key, None) for key in ("data", "target", "trainable"))
     if (data is None) == (trainable is None):
-        raise InputError(
-            f"{path} must set exactly one of data and trainable; it sets {'both' if data else 'neither'}"
-        )
+        raise InputError(f"{path} must set exactly one of data and trainable; it sets {'both' if data else 'neither'}")
     if "space" in arguments:
         arguments["space"] = from_plain(_table(path, "space", arguments["space"]))
     if isinstance(stopping := arguments.get("early_stopping"), Mapping):

@@ -27,8 +27,7 @@ def read_warm_start(trials: object, settings: Settings) -> WarmStarted:
 
     Args:
         trials: a DataFrame with a row for each trial and columns for the space and the metric, or the path of its CSV
-            file. If there is a column "state", rows that are neither "finished" nor "stopped" count as failed, as do rows
-            without the metric.
+            file. Rows whose "state" is neither "finished" nor "stopped" count as failed, as do rows without the metric.
         settings: the space and the objective.
 
     Raises:

@@ -95,8 +95,10 @@ class _RungRunner:
             if self.runner.deadline.passed:
                 self._time_out(paused.values())
                 return
-            losses = {r.trial: loss for r in self.ended if r.trial in running and (loss := self._loss_at(r, rung)) is not None}
-            losses |= {number: self.objective.to_minimise(result.metrics) for number, result in paused.items()}
+            losses = {result.trial: self.objective.to_minimise(result.metrics) for result in paused.values()}
+            for result in self.ended:
+                if result.trial in running and (loss := self._loss_at(result, rung)) is not None:
+                    losses[result.trial] = loss
             continuing = survivors(losses, len(running), self.factor)
             stopped = [result for result in paused.values() if result.trial not in continuing]
             self._stop(stopped, rung, math.ceil(len(running) / self.factor), len(running))

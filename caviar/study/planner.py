@@ -131,17 +131,14 @@ class Planner:
         search = self._search_now()
         if confirm is None or not search.done or (state.waves and state.waves[-1].confirms):
             return []
-        ranked = rank_trials(
-            state.results.values(), estimates(search, state.search_log), state.settings.objective
-        )
+        ranked = rank_trials(state.results.values(), estimates(search, state.search_log), state.settings.objective)
         return ranked[: confirm.top]
 
 
 def number_trials(configs: Iterable[Config], seed: int, wave: int, first: int) -> list[Trial]:
     """Return the trials of a wave, numbered from `first`, each with a seed from (study seed, wave, number)."""
-    return [
-        Trial(number, wave, config, trial_seed(seed, wave, number)) for number, config in enumerate(configs, start=first)
-    ]
+    numbered = enumerate(configs, start=first)
+    return [Trial(number, wave, config, trial_seed(seed, wave, number)) for number, config in numbered]
 
 
 def trial_seed(seed: int, wave: int, number: int) -> int:

@@ -9,6 +9,7 @@ from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
 from caviar.records.events import StudyPaused
 from caviar.records.record import StudyRecord
+from caviar.records.settings import Settings
 from caviar.study.driver import Driver
 from caviar.study.failures import FailureMonitor
 from caviar.study.planner import Planner
@@ -47,7 +48,12 @@ def run_study(
         try:
             if not planner.done:
                 monitor = FailureMonitor(record.state.pauses, failures)
-                _drive(record, planner, monitor, deadline, _opened(target, placement, record, trainers), progress)
+                done, settings = len(record.state.results), record.state.settings
+                with (
+                    show_progress(done, planner.total, settings.objective, show=progress) as reporter,
+                    _open_trainers(target, placement, settings, trainers) as opened,
+                ):
+                    Driver(record, planner, opened, monitor, reporter, deadline).run()
         except PausedError as pause:
             record.append([StudyPaused(pause.signature)])
             raise
@@ -55,27 +61,13 @@ def run_study(
             record.outcome.write_tables()
 
 
-def _drive(
-    record: StudyRecord,
-    planner: Planner,
-    monitor: FailureMonitor,
-    deadline: Deadline,
-    opened: contextlib.AbstractContextManager[Trainers],
-    progress: bool,
-) -> None:
-    done = len(record.state.results)
-    with show_progress(done, planner.total, record.state.settings.objective, show=progress) as reporter:
-        with opened as trainers:
-            Driver(record, planner, trainers, monitor, reporter, deadline).run()
-
-
 @contextlib.contextmanager
-def _opened(
-    target: Target, placement: Placement, record: StudyRecord, trainers: Trainers | None
+def _open_trainers(
+    target: Target, placement: Placement, settings: Settings, trainers: Trainers | None
 ) -> Iterator[Trainers]:
+    """Open a pool, unless trainers are given."""
     if trainers is not None:
         yield trainers
         return
-    settings = record.state.settings
     with open_pool(target.trainable(settings.epochs), settings.objective.metric, placement) as pool:
         yield pool

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ from caviar.records.early_stopping import Halving
 from caviar.records.outcome import Outcome
 from caviar.records.record import StudyRecord
 from caviar.records.trial import Result
-from caviar.study.definition import path_name, settings_from, study_folder
+from caviar.study.definition import settings_from, study_folder
 from caviar.study.given import check_enqueued, read_warm_start
 from caviar.study.run import run_study
 from caviar.study.target import same_target, target_from
@@ -29,8 +29,8 @@ class Study:
             network takes, as a range or a constant.
         trials: how many configs to train, >= 1.
         waves: how many waves, or their sizes; "auto" chooses up to eight by trials and dimensions, fewer with early
-            stopping. "continuous" has no barriers: each config is chosen as a trainer becomes free, from what has ended by
-            then, so no trainer waits, and the same seed gives the same table with one worker only.
+            stopping. "continuous" has no barriers: each config is chosen as a trainer becomes free, from what has ended
+            by then, so no trainer waits, and the same seed gives the same table with one worker only.
         seed: an integer >= 0; the same seed gives the same table, whatever the number of workers.
         metric: what to optimise; "val_accuracy" for classes and "val_rmse" for numbers if left out.
         mode: "min" or "max"; known for the built-in network's metrics.
@@ -38,15 +38,15 @@ class Study:
         search: "coarse-to-fine", "random", "sobol" or "grid".
         grow: True lets the search extend a bound of the space that the best values lie against.
         early_stopping: None trains every trial to its end; "halving" lets only the best third continue at every rung of
-            epochs; "asha" decides without waiting, and then the same seed no longer gives the same table; or a `Halving`.
+            epochs; "asha" decides without waiting, and the same seed no longer gives the same table; or a `Halving`.
         confirm: (k, r) trains the k best again at the end, r times each with fresh seeds, so that `best` is not the
             luckiest; "auto": (3, 4) from 48 trials on where results depend on a seed; False: no trial.
         name: of the study; that of its data if left out.
         out: the study's folder, or a URI (s3://, gs://, ...) where it is mirrored; `runs/NAME-TIME` if left out.
         workers: how many trainers; "auto": one for each free CPU of the cluster; 0: this process trains, without Ray.
         address: of a Ray cluster; None: the one this process is connected to, or a temporary one on this machine.
-        resources: what a trainer takes, such as {"cpu": 2, "gpu": 0.5}; one CPU if left out. A trial that allocates more
-            than the bytes of "memory" (most of the machine's if left out) fails.
+        resources: what a trainer takes, such as {"cpu": 2, "gpu": 0.5}; one CPU if left out. A trial that allocates
+            more than the bytes of "memory" (most of the machine's if left out) fails.
         trial_timeout: seconds after which a trial ends as "timed_out"; None: no limit.
         timeout: seconds after which a run ends what trains as "timed_out" and begins nothing more; None: no limit.
 
@@ -66,10 +66,10 @@ class Study:
         *,
         space: Mapping[str, Any] | None = None,
         trials: int = 64,
-        waves: int | Sequence[int] | str = "auto",
+        waves: int | Sequence[int] | Literal["auto", "continuous"] = "auto",
         seed: int = 0,
         metric: str | None = None,
-        mode: str | None = None,
+        mode: Literal["min", "max"] | None = None,
         epochs: int = 20,
         search: str = "coarse-to-fine",
         grow: bool = False,
@@ -148,8 +148,8 @@ class Study:
         """Let the search begin with finished trials, beyond the trials of this study; returns how many.
 
         Args:
-            trials: a table with the space's columns and the metric's, the path of its CSV file, a study or an outcome. Rows
-                outside of the space are left out; trials that failed or diverged count as bad.
+            trials: a table with the columns of the space and the metric, its CSV file, a study or an outcome. Rows outside
+                of the space are left out; trials that failed or diverged count as bad.
 
         Raises:
             InputError: a column is missing, no row lies in the space, or the study has begun.
@@ -159,9 +159,7 @@ class Study:
         self.record.give(event)
         return len(event.points)
 
-    def run(
-        self, *, progress: bool = True, failures: float = 10, trainers: Trainers | None = None
-    ) -> pd.DataFrame:
+    def run(self, *, progress: bool = True, failures: float = 10, trainers: Trainers | None = None) -> pd.DataFrame:
         """Train what has not been trained yet; returns the table of results.
 
         Args:
@@ -239,7 +237,7 @@ class Study:
     @property
     def plot(self) -> "insight.Plots":
         """Pictures as Plotly figures, such as `study.plot.parallel()`; see `caviar.insight.plots`."""
-        return insight.plots_of(self.outcome)
+        return insight.Plots(self.outcome)
 
     def __repr__(self) -> str:
         return f"<Study {self.settings.name}: {len(self.record.state.results)} trials, in {self.folder}>"

@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -79,7 +79,7 @@ class Target:
             raise InputError(f"metric={metric!r} is not reported{did_you_mean(metric, metrics)}")
         return Objective(metric, mode or ("max" if metric.endswith("accuracy") else "min"))
 
-    def space(self, space: Space | None) -> Space:
+    def space(self, space: Mapping[str, Any] | None) -> Space:
         """Return the space to search: the one given, or the built-in network's.
 
         Raises:
@@ -89,7 +89,11 @@ class Target:
             raise InputError(
                 f"space is required when tuning a function such as {self.name}; try Space(x=uniform(0, 1)), or [space]"
             )
-        return default_space() if space is None else space
+        if space is None:
+            return default_space()
+        if not isinstance(space, Space):
+            raise InputError(f"space must be a caviar.Space, got {space!r:.100}; try Space(x=uniform(0, 1))")
+        return space
 
     def check(self, space: Space, *, sent: bool) -> None:
         """Raise InputError for a function that cannot be pickled, or a space that the network cannot take.

@@ -7,57 +7,47 @@ Spearman's rank correlation with its fANOVA and its PED-ANOVA, and the largest d
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import optuna
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
 from scipy.stats import spearmanr
 
 import caviar
-from caviar.fleet.cluster import Placement, connected
 from caviar.insight.importance import importance
-from tests.insight.studies import written
-from tests.insight.test_importance import FUNCTIONS, cube, optuna_study
+from tests.insight.test_importance import FUNCTIONS, function_outcome, optuna_study
 
 SEEDS = (0, 1, 2)
 
 
-def made(name, folder, seed):
-    """200 random trials of a function."""
-    function, dimension = FUNCTIONS[name]
-
-    def value(config, _):
-        return float(function(np.array(list(config.values()))))
-
-    return written(folder, cube(dimension), value, trials=200, seed=seed)
-
-
-def digits(folder, seed):
+def digits_outcome(folder, seed):
     """96 random trials of the digits network."""
-    study = caviar.Study("digits", trials=96, search="random", confirm=False, seed=seed, out=folder)
+    study = caviar.Study("digits", trials=96, search="random", confirm=False, seed=seed, out=folder, workers=0)
     study.run(progress=False)
-    return study
+    return study.outcome
 
 
-def compared(study):
+def compare(outcome):
     """The two rank correlations, and the largest difference of a share."""
-    mine = importance(study).set_index("hyperparameter")["share"]
-    names, same = list(mine.index), optuna_study(study)
+    ours = importance(outcome).set_index("hyperparameter")["share"]
+    names, same = list(ours.index), optuna_study(outcome)
     fanova = FanovaImportanceEvaluator(seed=0).evaluate(same)
-    other = PedAnovaImportanceEvaluator().evaluate(same)
-    ranks = [spearmanr(mine, [theirs[name] for name in names]).statistic for theirs in (fanova, other)]
-    return (*ranks, max(abs(mine[name] - fanova[name]) for name in names))
+    ped_anova = PedAnovaImportanceEvaluator().evaluate(same)
+    ranks = [spearmanr(ours, [theirs[name] for name in names]).statistic for theirs in (fanova, ped_anova)]
+    return (*ranks, max(abs(ours[name] - fanova[name]) for name in names))
 
 
 def main():
-    """Print a line a problem."""
+    """Print a line for each problem."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     print("problem: rank correlation with fANOVA | with PED-ANOVA | largest difference of a share from fANOVA")
-    with tempfile.TemporaryDirectory() as folder, connected(Placement()):
+    with tempfile.TemporaryDirectory() as root:
         for name in (*FUNCTIONS, "digits"):
             rows = []
             for seed in SEEDS:
-                place = Path(folder) / f"{name}-{seed}"
-                rows.append(compared(digits(place, seed) if name == "digits" else made(name, place, seed)))
+                folder = Path(root) / f"{name}-{seed}"
+                digits = name == "digits"
+                rows.append(
+                    compare(digits_outcome(folder, seed) if digits else function_outcome(folder, name, 200, seed))
+                )
             columns = [" ".join(f"{value:.2f}" for value in column) for column in zip(*rows, strict=True)]
             print(f"{name}: {' | '.join(columns)}", flush=True)
 

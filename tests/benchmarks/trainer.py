@@ -35,7 +35,7 @@ Record = dict[str, Any]
 
 
 def sgemm(count: int, size: int = 1024) -> None:
-    """Multiply two square matrices so many times."""
+    """Multiply two square matrices `count` times."""
     a, b = np.ones((2, size, size), np.float32)  # two, since NumPy halves the work of a product with its own transpose
     out = np.empty_like(a)
     for _ in range(count):
@@ -43,7 +43,7 @@ def sgemm(count: int, size: int = 1024) -> None:
 
 
 def contenders(shape: Shape, data: Dataset, quick: bool) -> Iterator[tuple[str, int, Callable[[], Steps]]]:
-    """Name, models at a time, and how to make the function that trains; the peak comes first."""
+    """Yield name, models at a time, and a maker of the function that trains; the peak comes first."""
     yield PEAK, 1, lambda: sgemm
     yield EAGER, 1, partial(torch_eager, shape, data)
     if not quick:
@@ -55,14 +55,14 @@ def contenders(shape: Shape, data: Dataset, quick: bool) -> Iterator[tuple[str, 
 
 
 def seconds(steps: Steps, count: int) -> float:
-    """Time one call: the processor time of this process, which others on the machine disturb less."""
+    """Return the processor time of one call, which other processes disturb less than wall-clock time."""
     start = time.process_time()
     steps(count)
     return time.process_time() - start
 
 
 def measure(shape: Shape, quick: bool) -> list[Record]:
-    """Give a record of each contender for one shape."""
+    """Return a record of each contender for one shape."""
     data = random_data(shape, batches=max(8, min(512, 4 * 10**9 // shape.operations)))
     ready: dict[tuple[str, int], tuple[Steps, int]] = {}
     turn, turns = (0.02, 5) if quick else (0.2, 9)
@@ -100,7 +100,7 @@ def measure(shape: Shape, quick: bool) -> list[Record]:
 
 
 def table(records: list[Record]) -> str:
-    """Give the records as a Markdown table: microseconds a step of one model, and times faster than PyTorch."""
+    """Return a Markdown table of the records: microseconds per step of one model, and times faster than PyTorch."""
     columns = [(EAGER, 1), ("torch.compile", 1), ("scikit-learn", 1), *(("caviar", stack) for stack in STACKS)]
     columns = [column for column in columns if any((r["trainer"], r["stack"]) == column for r in records)]
     titles = [f"{name} K={stack}" if name == "caviar" else name for name, stack in columns]

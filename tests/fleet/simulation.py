@@ -132,7 +132,7 @@ class SimulatedTrainers:
 
     def _add_worker(self) -> None:
         name = next(self._names)
-        self._workers[name] = SimulatedWorker(StackRunner(self.trainable, self._metric, name=f"simulated:{name}"))
+        self._workers[name] = SimulatedWorker(StackRunner(self.trainable, self._metric))
 
     def _hand_out_leases(self, name: int) -> None:
         worker = self._workers[name]
@@ -162,9 +162,12 @@ class SimulatedTrainers:
         self.busy += sum(seconds.values())
         events: list[Event] = []
         for event in worker.events:
-            self.epochs += isinstance(event, Report)
-            timed = isinstance(event, Report | Done)
-            events.append(event._replace(seconds=seconds[event.trial]) if timed else event)
+            if isinstance(event, Report):
+                self.epochs += 1
+                event = event._replace(seconds=seconds[event.trial])
+            elif isinstance(event, Done):
+                event = event._replace(seconds=seconds[event.trial], worker=f"simulated:{name}")
+            events.append(event)
         counted = self._dispatcher.receive(events)
         lease = worker.leases[0]
         following = lease[lease.index(worker.stack) + 1 :]

@@ -1,8 +1,8 @@
-"""Optuna's published suite for importance evaluators, run on the decomposition of Caviar behind Optuna's interface.
+"""Optuna's published suite for importance evaluators, run on the functional ANOVA of Caviar behind Optuna's interface.
 
-Its studies have three to ten trials: leaves hold one trial here, where Caviar's hold three and it refuses fewer than
-eight trials. Not run is what asks for several objectives or
-for parameters that are missing from some trials without a choice that says so: no study of Caviar has them.
+The suite's studies have three to ten trials: leaves hold one trial here, while `importance` wants three in each and at
+least eight trials. Not run are the cases with several objectives, and those where parameters are missing from some
+trials without a choice that explains it: no study of Caviar has them.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ from optuna.importance._base import (
 from optuna.testing import pytest_importance
 
 import caviar
-from caviar.insight import importance
+from caviar.insight.functional_anova import fit_forest, forest_shares
 
 
 def hyperparameter(distribution):
@@ -40,17 +40,13 @@ class Evaluator(BaseImportanceEvaluator):
         if len(trials) <= 1 or not varied:
             return dict.fromkeys(distributions, 0.0)
         columns = [h.units([trial.params[name] for trial in trials]) for name, h in varied.items()]
-        trees, _ = importance.grown(np.stack(columns, axis=1), _get_target_values(trials, target), 12, seed=0)
-        alone, _ = importance.shares(trees, np.tile([[0.0], [1.0]], len(varied)))
+        forest = fit_forest(np.stack(columns, axis=1), _get_target_values(trials, target), trees=12, leaf=1)
+        alone = forest_shares(forest.trees, np.tile([[0.0], [1.0]], len(varied))).alone
         shares = dict.fromkeys(distributions, 0.0) | dict(zip(varied, map(float, alone), strict=True))
         return _sort_dict_by_importance(shares)
 
 
 class Suite:
-    @pytest.fixture(autouse=True)
-    def leaves_of_one_trial(self, monkeypatch):
-        monkeypatch.setattr(importance, "LEAF", 1)
-
     @pytest.fixture
     def evaluator(self):
         return Evaluator

@@ -1,4 +1,4 @@
-"""A look inside shows what training does, and changes nothing."""
+"""Inspection shows what training does, and changes nothing."""
 
 import numpy as np
 import pytest
@@ -12,12 +12,12 @@ ROWS = slice(0, 50)
 
 @pytest.mark.parametrize("batch_norm", [True, False])
 @pytest.mark.parametrize("batch_statistics", [True, False])
-def test_a_look_shows_the_forward_pass(batch_norm, batch_statistics):
+def test_inspection_shows_the_forward_pass(batch_norm, batch_statistics):
     training = Training([{"batch_norm": batch_norm, "hidden_units": 20}], [0], DIGITS, 3)
     training.epoch()
     before = training.state()
     x, y = DIGITS.val_x[ROWS], DIGITS.val_y[ROWS]
-    first, second, last = training.look(0, x, y, batch_statistics=batch_statistics)
+    first, second, last = training.inspect(0, x, y, batch_statistics=batch_statistics)
     assert first.pre_activation.shape == first.normalized.shape == first.activation.shape == (50, 20)
     np.testing.assert_allclose(second.activation, np.maximum(second.normalized, 0), atol=1e-5)
     bias = second.pre_activation - first.activation @ second.weight

@@ -77,7 +77,7 @@ def test_batch_norm_gradients_of_input_gamma_and_beta(training):
     assert_close(beta_gradient, derivative(loss, layer.beta))
 
 
-def test_batch_norm_output_has_the_asked_mean_and_deviation():
+def test_batch_norm_output_has_mean_beta_and_deviation_gamma():
     layer, z = norm_layer(), 3 + 10 * normal(MEMBERS, ROWS, UNITS)
     variance, out = z.var(axis=1, keepdims=True), np.empty_like(z)
     layer.forward(z, np.full((1, ROWS), 1 / ROWS), out)
@@ -88,7 +88,7 @@ def test_batch_norm_output_has_the_asked_mean_and_deviation():
 
 @given(st.floats(0.1, 100), st.floats(-100, 100))
 @settings(max_examples=30, deadline=None)
-def test_batch_norm_does_not_see_scale_and_shift_of_its_input(scale, shift):
+def test_batch_norm_is_invariant_to_scale_and_shift_of_its_input(scale, shift):
     average = np.full((1, ROWS), 1 / ROWS)
     outs = []
     for z in (normal(MEMBERS, ROWS, UNITS), scale * normal(MEMBERS, ROWS, UNITS) + shift):
@@ -100,7 +100,7 @@ def test_batch_norm_does_not_see_scale_and_shift_of_its_input(scale, shift):
 
 def test_batch_norm_folded_for_inference_is_batch_norm():
     layer, z = norm_layer(), normal(MEMBERS, ROWS, UNITS)
-    scale, shift = layer.inference()
+    scale, shift = layer.inference_affine()
     folded, out = z * scale + shift, np.empty_like(z)
     layer.forward_inference(z, out)
     np.testing.assert_allclose(folded, out, atol=1e-14)
@@ -123,7 +123,7 @@ def test_activation_gradients(name):
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_an_activation_shows_that_a_model_diverged(name):
+def test_an_activation_keeps_nan(name):
     h = np.array([[[np.nan]]])
     ACTIVATIONS[name].forward(h, np.zeros((1, 1)))
     assert np.isnan(h).all()
@@ -158,7 +158,7 @@ def test_softmax_sums_to_one():
 
 
 @pytest.mark.parametrize(("activation", "variance"), [("relu", 2 / 400), ("tanh", 2 / 700), ("sigmoid", 2 / 700)])
-def test_initial_weights_have_the_variance_of_their_paper(activation, variance):
+def test_initial_weights_have_the_variance_of_the_paper(activation, variance):
     weight = initial_weight(np.random.default_rng(0), 400, 300, activation)
     assert abs(weight.var() / variance - 1) < 0.02
     assert abs(weight.mean()) < 0.01 * np.sqrt(variance)

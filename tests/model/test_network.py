@@ -1,4 +1,4 @@
-"""The whole network: its gradient, padding, and what leaving a stack changes, which is nothing."""
+"""The whole network: gradients, padding, inference, and independence of the other models of a stack."""
 
 import numpy as np
 import pytest
@@ -12,10 +12,10 @@ from tests.model.differences import assert_close, derivative
 FEATURES, OUTPUTS, ROWS = 4, 3, 6
 
 
-def network(config, asked=(5, 3), features=FEATURES, dtype="float64"):
-    shape = shape_of({"hidden_layers": 2, "hidden_units": max(asked), "dtype": dtype, **config})
-    stack = Network(shape, features, OUTPUTS, asked)
-    stack.initialise([np.random.default_rng(seed) for seed in range(len(asked))])
+def network(config, units=(5, 3), features=FEATURES, dtype="float64"):
+    shape = shape_of({"hidden_layers": 2, "hidden_units": max(units), "dtype": dtype, **config})
+    stack = Network(shape, features, OUTPUTS, units)
+    stack.initialise([np.random.default_rng(seed) for seed in range(len(units))])
     return stack
 
 
@@ -52,37 +52,37 @@ def test_padding_stays_exactly_zero(activation, batch_norm):
     outputs = stack.forward(x)
     LOSSES["classification"](outputs, targets, np.empty_like(outputs))
     stack.backward(x, outputs)
-    for member, asked in enumerate(stack.asked):
+    for member, units in enumerate(stack.unpadded_units):
         for layer, gradients in enumerate(stack.gradient_views):
             for name, gradient in gradients.items():
-                columns = gradient[member, :, asked:] if layer < 2 else gradient[member, asked:, :0]
+                columns = gradient[member, :, units:] if layer < 2 else gradient[member, units:, :0]
                 assert not columns.any(), (layer, name)
             if layer:
-                assert not gradients["weight"][member, asked:].any()
+                assert not gradients["weight"][member, units:].any()
 
 
-def test_a_first_layer_weight_gradient_shape_has_no_room_for_more():
+def test_the_flat_arrays_hold_exactly_the_padded_parameters():
     stack = network({})
     assert stack.gradients.shape[1] == FEATURES * 16 + 16 * 16 + 4 * 16 + 16 * OUTPUTS + OUTPUTS
 
 
 @pytest.mark.parametrize("batch_norm", [True, False])
 @pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
-def test_inference_in_blocks_is_the_forward_pass_in_inference_mode(activation, batch_norm):
+def test_inference_in_blocks_equals_the_forward_pass_in_inference_mode(activation, batch_norm):
     stack = network({"activation": activation, "batch_norm": batch_norm})
     stack.running += np.abs(np.random.default_rng(3).normal(size=stack.running.shape))
     x = np.random.default_rng(2).normal(size=(700, FEATURES))
     np.testing.assert_allclose(outputs_of(stack, x), stack.forward(x, training=False), atol=1e-12)
 
 
-def test_models_start_the_same_in_any_company_and_precision():
-    alone, together = network({"hidden_units": 16}, asked=(5,)), network({}, asked=(5, 16, 3))
+def test_initial_weights_do_not_depend_on_the_stack_or_precision():
+    alone, together = network({"hidden_units": 16}, units=(5,)), network({}, units=(5, 16, 3))
     assert (alone.parameters[0] == together.parameters[0]).all()
-    single = network({}, asked=(5, 16, 3), dtype="float32")
+    single = network({}, units=(5, 16, 3), dtype="float32")
     assert (single.parameters == together.parameters.astype(np.float32)).all()
 
 
-def test_running_averages_follow_the_batches():
+def test_running_averages_move_towards_the_batches():
     stack, (x, _) = network({}), batch()
     stack.forward(x)
     z = x @ stack.hidden[0].dense.weight

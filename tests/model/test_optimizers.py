@@ -1,4 +1,4 @@
-"""Adam and momentum against what their papers write, computed by hand."""
+"""Adam and momentum against the formulas of their papers, computed by hand."""
 
 import math
 
@@ -13,16 +13,16 @@ GRADIENTS = [0.5, -1.0, 2.0, 0.0, 0.25, -3.0]
 
 
 def path(kind, configs, rates=None):
-    """Where one parameter of each model goes from 1.0 along the hand-made gradients, (steps, K)."""
+    """Return the values of one parameter of each model, (steps, K), from 1.0 along GRADIENTS."""
     configs = [check_config({**config, "optimizer": kind}) for config in configs]
-    parameters, gradients, places = np.ones((len(configs), 1)), np.empty((len(configs), 1)), []
+    parameters, gradients, values = np.ones((len(configs), 1)), np.empty((len(configs), 1)), []
     optimizer = Optimizer(kind, parameters, gradients)
-    optimizer.use(configs, rates or [config["learning_rate"] for config in configs])
+    optimizer.set_hyperparameters(configs, rates or [config["learning_rate"] for config in configs])
     for gradient in GRADIENTS:
         gradients[:] = gradient
         optimizer.step()
-        places.append(parameters[:, 0].copy())
-    return np.array(places)
+        values.append(parameters[:, 0].copy())
+    return np.array(values)
 
 
 def test_adam_is_algorithm_1_of_its_paper():
@@ -37,7 +37,7 @@ def test_adam_is_algorithm_1_of_its_paper():
     np.testing.assert_allclose(path("adam", [config])[:, 0], expected, rtol=1e-13)
 
 
-def test_adam_first_step_is_the_learning_rate_whatever_the_gradient():
+def test_adams_first_step_is_the_learning_rate_whatever_the_gradient():
     assert path("adam", [{"learning_rate": 0.01}])[0, 0] == pytest.approx(0.99, abs=1e-9)
 
 
@@ -66,12 +66,12 @@ def test_each_model_has_its_own_hyperparameters(kind):
 def test_decoupled_weight_decay_shrinks_by_rate_times_decay():
     parameters = np.array([[2.0]])
     optimizer = Optimizer("momentum", parameters, np.zeros((1, 1)))
-    optimizer.use([{**NETWORK_DEFAULTS, "weight_decay": 0.5}], [0.1])
+    optimizer.set_hyperparameters([{**NETWORK_DEFAULTS, "weight_decay": 0.5}], [0.1])
     optimizer.step()
     assert parameters.item() == pytest.approx(2.0 * (1 - 0.05))
 
 
-def test_clipping_shrinks_only_what_is_too_long():
+def test_clipping_shrinks_only_larger_norms():
     gradients = np.array([[3.0, 4.0], [0.3, 0.4], [30.0, 40.0]])
     clip_by_norm(gradients, np.array([[1.0], [1.0], [math.inf]]))
     np.testing.assert_allclose(gradients, [[0.6, 0.8], [0.3, 0.4], [30.0, 40.0]])

@@ -9,7 +9,8 @@ from caviar.model.training import Training
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: it is a part of the test extra")
 
-torch.set_num_threads(1)  # more cost more than they bring on matrices this small
+pytestmark = pytest.mark.slow
+torch.set_num_threads(1)  # more threads are slower on matrices this small
 
 ROWS, FEATURES, UNITS, LAYERS, BATCH, STEPS = 900, 12, 21, 2, 32, 300
 
@@ -23,7 +24,7 @@ def dataset():
 
 
 def torch_network(training):
-    """The unpadded twin of a stack of one, with its initial weights."""
+    """Return the unpadded twin of a stack of one, with its initial weights."""
     layers, units = [], FEATURES
     for _ in range(LAYERS):
         layers += [torch.nn.Linear(units, UNITS, bias=False), torch.nn.BatchNorm1d(UNITS), torch.nn.ReLU()]
@@ -36,7 +37,7 @@ def torch_network(training):
 
 
 def pairs(network, twin):
-    """(ours, theirs) for every parameter, ours cut to the asked units and in PyTorch's orientation."""
+    """Yield (ours, theirs) for every parameter, ours without padding and in PyTorch's orientation."""
     inputs = FEATURES
     linear = [layer for layer in twin if isinstance(layer, torch.nn.Linear)]
     norms = [layer for layer in twin if isinstance(layer, torch.nn.BatchNorm1d)]
@@ -68,7 +69,7 @@ def test_300_steps_agree_with_torch(name):
     optimizer, loss = make(twin.parameters()), torch.nn.CrossEntropyLoss()
     x, y = torch.from_numpy(data.train_x).double(), torch.from_numpy(data.train_y)
     for _ in range(STEPS):
-        if not training.steps_left:
+        if not training.steps_remaining:
             training.epoch()
         rows = torch.from_numpy(training.batches.order[0, training.batches.position :][:BATCH].copy())
         training.run(1)

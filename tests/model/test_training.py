@@ -1,4 +1,4 @@
-"""A trial's numbers are its own: not its stack's, nor of when it was stopped, saved, forked."""
+"""A model's numbers do not depend on its stack, or on when it was stopped, saved or forked."""
 
 import io
 import math
@@ -16,7 +16,7 @@ DIGITS = load_digits()
 
 
 def configs(count, **fixed):
-    """Configs that differ in all that may differ in one stack."""
+    """Return configs that differ in everything that may differ in one stack."""
     generator = np.random.default_rng(count)
     return [
         {
@@ -77,7 +77,7 @@ def test_few_outputs_give_the_same_bits_in_any_stack(task):
     assert [[report[5]] for report in wide] == reports(Training([settings[5]], [5], data, 2), 2)
 
 
-def test_a_diverged_model_leaves_and_the_others_do_not_notice():
+def test_a_diverged_model_leaves_and_the_others_are_unchanged():
     wild = configs(5)
     wild[2]["learning_rate"] = 1e30
     training, calm = Training(wild, range(5), DIGITS, 3), Training(wild[3:], [3, 4], DIGITS, 3)
@@ -88,7 +88,7 @@ def test_a_diverged_model_leaves_and_the_others_do_not_notice():
     assert [report[3:] for report in (first, second, third)] == reports(calm, 3)
 
 
-def test_a_model_stopped_by_hand_in_mid_epoch_leaves_the_others_alone():
+def test_stopping_a_model_within_an_epoch_leaves_the_others_unchanged():
     training, calm = Training(configs(3), range(3), DIGITS, 1), Training(configs(3)[2:], [2], DIGITS, 1)
     training.run(4)
     training.stop(0)
@@ -97,7 +97,7 @@ def test_a_model_stopped_by_hand_in_mid_epoch_leaves_the_others_alone():
         training.stop(0)
 
 
-def test_a_stack_all_of_whose_models_left_reports_nothing():
+def test_a_stack_without_members_reports_nothing():
     training = Training(configs(2), range(2), DIGITS, 3)
     training.stop(0)
     training.stop(1)
@@ -105,7 +105,7 @@ def test_a_stack_all_of_whose_models_left_reports_nothing():
     assert training.run(5) == 0
 
 
-def test_reports_name_test_metrics_in_the_last_epoch_only():
+def test_only_the_last_report_has_test_metrics():
     training = Training([{}], [0], DIGITS, 2)
     first, last = reports(training, 2)
     assert set(first[0]) == {"train_loss", "val_loss", "val_accuracy"}
@@ -119,7 +119,7 @@ def test_digits_are_learned():
     assert reports(training, 15)[-1][0]["val_accuracy"] > 0.96
 
 
-def test_regression_predicts_in_the_targets_own_unit():
+def test_regression_predicts_in_the_unit_of_the_target():
     data = small("regression", rows=1000)
     training = Training([{"learning_rate": 0.02, "batch_size": 32}], [0], data, 40)
     report = reports(training, 40)[-1][0]
@@ -128,7 +128,7 @@ def test_regression_predicts_in_the_targets_own_unit():
     assert report["val_rmse"] < 0.15 * data.val_y.std()
 
 
-def test_accuracy_is_of_the_predictions():
+def test_the_accuracy_is_that_of_the_predictions():
     training = Training([{}], [0], DIGITS, 1)
     report = training.epoch()[0]
     probabilities = training.predict(0, DIGITS.val_x)
@@ -136,21 +136,21 @@ def test_accuracy_is_of_the_predictions():
     assert (probabilities.argmax(axis=1) == DIGITS.val_y).mean() == report["val_accuracy"]
 
 
-@pytest.mark.parametrize("dead", [False, True])
-def test_a_restored_training_goes_on_bit_for_bit(dead, tmp_path):
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_restored_training_continues_to_the_bit(stopped):
     settings = configs(3, dropout=0.1)
     whole, cut = (Training(settings, range(3), DIGITS, 3) for _ in range(2))
     for training in (whole, cut):
         training.epoch()
-        training.set(1, learning_rate=0.02, dropout=0.0)
+        training.set_hyperparameters(1, learning_rate=0.02, dropout=0.0)
         training.run(5)
-        if dead:
+        if stopped:
             training.stop(0)
     file = io.BytesIO()
     np.savez(file, **cut.state())
     file.seek(0)
-    again = Training.restore(dict(np.load(file, allow_pickle=False)), DIGITS)
-    assert reports(again, 2) == reports(whole, 2)
+    restored = Training.restore(dict(np.load(file, allow_pickle=False)), DIGITS)
+    assert reports(restored, 2) == reports(whole, 2)
 
 
 def test_a_state_is_a_copy_and_belongs_to_its_data():
@@ -162,11 +162,23 @@ def test_a_state_is_a_copy_and_belongs_to_its_data():
         Training.restore(state, small())
 
 
-def test_one_member_of_a_state_goes_on_alone():
+def test_a_state_holds_plain_arrays_and_readable_metadata():
+    training = Training(configs(2), [5, 6], DIGITS, 3)
+    training.epoch()
+    training.stop(0)
+    state = training.state()
+    names = ["parameters", "running", "first", "second", "weights", "order", "loss_sums", "metadata"]
+    assert list(state) == names
+    details = states.metadata(state)
+    assert (details.data, details.epochs, details.epochs_done, details.members) == (DIGITS.fingerprint(), 3, 1, [1])
+    assert details.configs == training.configs
+
+
+def test_one_model_picked_from_a_state_continues_alone():
     training = Training(configs(4), range(4), DIGITS, 3)
     training.run(7)
     training.stop(1)
-    alone = Training.restore(states.member(training.state(), 2), DIGITS)
+    alone = Training.restore(states.pick(training.state(), 2), DIGITS)
     assert [report[2] for report in reports(training, 3)] == [report[0] for report in reports(alone, 3)]
 
 
@@ -175,17 +187,17 @@ def test_a_fork_copies_a_model_and_changes_its_hyperparameters():
     training.run(7)
     forked = Training.restore(states.fork(training.state(), [{}, {"learning_rate": 0.1}, {}]), DIGITS)
     original = Training.restore(training.state(), DIGITS)
-    original.set(0, learning_rate=0.1)
+    original.set_hyperparameters(0, learning_rate=0.1)
     first, changed, last = forked.epoch()
     assert first == last == training.epoch()[0]
     assert changed == original.epoch()[0] != first
     with pytest.raises(InputError, match="hidden_units is fixed"):
         states.fork(training.state(), [{"hidden_units": 3}])
-    with pytest.raises(InputError, match=r"batch sizes \[32, 64\]"):
+    with pytest.raises(InputError, match=r"one batch size, got \[32, 64\]"):
         states.fork(training.state(), [{}, {"batch_size": 32}])
 
 
-def test_an_epoch_may_be_cut_into_runs():
+def test_an_epoch_can_be_cut_into_runs():
     whole, cut = (Training(configs(2), range(2), DIGITS, 1) for _ in range(2))
     assert cut.run(3) == 3
     assert cut.run(10**6) == 1257 // 64 - 3
@@ -194,29 +206,33 @@ def test_an_epoch_may_be_cut_into_runs():
 
 
 @pytest.mark.parametrize("name", CHANGEABLE)
-def test_what_may_change_changes_from_the_next_step_on(name):
+def test_a_change_of_a_hyperparameter_takes_effect(name):
     value = {"schedule": "cosine", "batch_size": 32, "epsilon": 0.1, "warmup": 4.0}.get(name, 0.3)
     plain, changed = (Training([{}], [0], DIGITS, 4) for _ in range(2))
     for training in (plain, changed):
         training.epoch()
         training.run(3)
-    changed.set(0, **{name: value})
+    changed.set_hyperparameters(0, **{name: value})
     assert changed.configs[0][name] == value
     assert changed.epoch() + changed.epoch() != plain.epoch() + plain.epoch()
 
 
-def test_what_may_not_change_is_refused():
+def test_an_invalid_change_or_stack_raises():
     training = Training(configs(2), range(2), DIGITS, 1)
-    with pytest.raises(
-        InputError, match="hidden_layers is fixed once training began; what may change is learning_rate"
-    ):
-        training.set(0, hidden_layers=3)
+    with pytest.raises(InputError, match="hidden_layers is fixed once training has begun; try one of learning_rate"):
+        training.set_hyperparameters(0, hidden_layers=3)
     with pytest.raises(InputError, match="batch_size=32 would change all 2 models"):
-        training.set(0, batch_size=32)
-    with pytest.raises(InputError, match="learning_rate=-1 is out of range"):
-        training.set(0, learning_rate=-1)
-    with pytest.raises(InputError, match="of 2 shapes"):
-        Training([{}, {"hidden_layers": 7}], [0, 1], DIGITS, 1)
+        training.set_hyperparameters(0, batch_size=32)
+    with pytest.raises(InputError, match=r"learning_rate must be a number in \[0, inf\), got -1"):
+        training.set_hyperparameters(0, learning_rate=-1)
+    for changed, message in (
+        ({"configs": [{}, {"hidden_layers": 7}]}, "got 2 of 2 shapes"),
+        ({"configs": []}, "got 0 of 0 shapes"),
+        ({"seeds": [0]}, "one seed per config, got 1 for 2 configs"),
+        ({"epochs": 0}, "epochs must be an integer >= 1, got 0"),
+    ):
+        with pytest.raises(InputError, match=message):
+            Training(**{"configs": [{}, {}], "seeds": [0, 1], "dataset": DIGITS, "epochs": 1, **changed})
 
 
 def test_the_data_are_never_written_to():
@@ -226,8 +242,8 @@ def test_the_data_are_never_written_to():
     Training([{"dropout": 0.1}], [0], data, 1).epoch()
 
 
-def test_a_padded_network_learns_what_the_asked_one_would():
-    """50 units, padded to 64, beside weights of 64 units whose last 14 are silent from the start."""
+def test_padding_units_stay_silent():
+    """50 units are padded to 64; the last 14 stay silent."""
     padded = Training([{"hidden_units": 50}], [3], DIGITS, 1)
     padded.epoch()
     weight = padded.network.parameter_views[1]["weight"][0]

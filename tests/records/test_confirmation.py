@@ -71,7 +71,15 @@ def noisy(config, seed):
 
 
 def test_the_winner_is_trained_again_and_the_study_resumes_to_the_same_table(tmp_path):
-    settings = {"space": SPACE, "metric": "loss", "mode": "min", "trials": 20, "waves": 2, "confirm": (3, 5), "workers": 0}
+    settings = {
+        "space": SPACE,
+        "metric": "loss",
+        "mode": "min",
+        "trials": 20,
+        "waves": 2,
+        "confirm": (3, 5),
+        "workers": 0,
+    }
     study = caviar.Study(noisy, out=tmp_path / "whole", **settings)
     table = study.run(progress=False)
     assert len(table) == 20 + 15

@@ -101,7 +101,13 @@ def test_confirming_trials_are_not_observed():
 
 @given(cut=st.integers(1, 8))
 def test_a_state_that_is_continued_equals_the_one_that_was_not_interrupted(cut):
-    events = [began(), WaveBegan(1, 0, POINTS[:4]), *map(ended, range(4)), WaveBegan(2, 4, POINTS[4:]), ended(5, wave=2)]
+    events = [
+        began(),
+        WaveBegan(1, 0, POINTS[:4]),
+        *map(ended, range(4)),
+        WaveBegan(2, 4, POINTS[4:]),
+        ended(5, wave=2),
+    ]
     whole, continued = replay(events), replay(events[:cut])
     for event in events[cut:]:
         continued.apply(event)

@@ -136,7 +136,7 @@ def test_a_search_survives_failed_waves(make):
         points = search.ask()
         search.tell(points, np.full(8, np.nan))
     assert np.isnan(search.estimates()).all()
-    with pytest.raises(InputError, match="finite at least once, got none in 16"):
+    with pytest.raises(InputError, match="must include a finite one, got none in 16"):
         search.recommend()
     points = search.ask()
     search.tell(points, np.where(np.arange(8) == 3, 1.0, np.inf))

@@ -1,7 +1,7 @@
 """Kill a driver with -9 again and again until its study has ended: `python killed_driver.py FOLDER ADDRESS KILLS SEED`.
 
-Each driver is forked from a process that has imported everything but never spoke to Ray, so a driver costs
-a second. It is killed when the journal has reached a random length, or a moment later.
+Each driver is forked from a process that has imported everything but has not connected to Ray, so a driver costs a
+second. It is killed when the journal has reached a random length, or a moment later.
 """
 
 import os
@@ -24,7 +24,7 @@ def train(config, seed):
 
 
 def drive(folder, address):
-    """What each driver does: begin the study, or go on with it."""
+    """What each driver does: begin the study, or continue it."""
     placement = {"workers": 2, "address": address}
     if journal.holds_study(folder):
         study = caviar.Study.open(folder, data=train, **placement)
@@ -39,7 +39,7 @@ def kill_at_a_random_moment(folder, address, draw, so_far):
     """One driver, killed; returns whether it lived to be killed."""
     child = os.fork()
     if child == 0:
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - a torn line is dropped and said
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - warnings of torn lines
         drive(folder, address)
         os._exit(0)
     lines = draw.randint(so_far, so_far + 12)

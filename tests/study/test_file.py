@@ -7,7 +7,7 @@ import pytest
 
 import caviar
 from caviar.errors import InputError
-from caviar.study.file import NAME, TEMPLATE, read_settings, study_of_file, write_template
+from caviar.study.file import NAME, TEMPLATE, read_arguments, study_from_file, write_template
 
 MODULE = """
 import helper_beside
@@ -22,80 +22,79 @@ metric = "loss"
 mode = "min"
 trials = 6
 waves = 2
-workers = 1
+workers = 0
 
 [space]
 x = {{ uniform = [0.0, 1.0] }}
 """
 
 
-def written(folder, text):
+def write(folder, text):
     path = folder / NAME
     path.write_text(text)
     return path
 
 
 def test_the_template_is_the_built_in_study(tmp_path):
-    study = study_of_file(write_template(tmp_path), out=tmp_path / "s")
+    study = study_from_file(write_template(tmp_path), out=tmp_path / "s")
     plain = caviar.Study("digits", out=tmp_path / "t")
     assert study.settings == plain.settings
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="exists already"):
         write_template(tmp_path)
 
 
-def test_every_line_that_is_commented_out_in_the_template_is_known(tmp_path):
+def test_every_commented_line_of_the_template_is_valid(tmp_path):
     lines = [line.removeprefix("# ") for line in TEMPLATE.splitlines()[1:]]
     wanted = [line for line in lines if "=" in line or line.startswith("[")]
     space = wanted.index(next(line for line in wanted if line.startswith("[space]")))
     tables = tomllib.loads("\n".join(line for line in wanted if not line.startswith('data = "my')))
     assert {"trainable", "target", "early_stopping", "confirm", "timeout", "address", "resources"} <= set(tables)
     assert space
-    path = written(tmp_path, "\n".join(line for line in wanted if not line.startswith('data = "my')))
-    assert read_settings(path)["resources"] == {"cpu": 1, "gpu": 0.5, "memory": 2e9}
+    path = write(tmp_path, "\n".join(line for line in wanted if not line.startswith('data = "my')))
+    assert read_arguments(path)["resources"] == {"cpu": 1, "gpu": 0.5, "memory": 2e9}
 
 
-@pytest.mark.usefixtures("ray_cluster")
-def test_a_function_beside_the_file_is_found_and_resumed(tmp_path):
+def test_a_function_beside_the_file_is_trained_and_resumed(tmp_path):
     (tmp_path / "my_module_a.py").write_text(MODULE)
     (tmp_path / "helper_beside.py").write_text("def bowl(x):\n    return (x - 0.3) ** 2\n")
-    path = written(tmp_path, STUDY.format(name="a"))
-    study = study_of_file(path, out=tmp_path / "s", trials=4)
+    path = write(tmp_path, STUDY.format(name="a"))
+    study = study_from_file(path, out=tmp_path / "s", trials=4)
     table = study.run(progress=False)
     assert list(table["state"]) == ["finished"] * 4
     assert list(table["epochs"]) == [3] * 4
-    pd.testing.assert_frame_equal(caviar.Study.open(tmp_path / "s").table, table)
+    pd.testing.assert_frame_equal(caviar.Study.open(tmp_path / "s", workers=0).table, table)
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("trails = 3", "unknown key 'trails'; did you mean 'trials'"),
-        ("metric = \n", "no TOML.*line 1"),
+        ("metric = \n", "not valid TOML.*line 1"),
         ('data = "digits"\ntrainable = "a:b"', "both"),
         ("trials = 3", "neither"),
         ('trainable = "train"', "my_module:train"),
         ('trainable = "no_such_module:train"', "no module 'no_such_module'"),
         ('data = "digits"\n[space]\nlearning_rate = { loguniforn = [1e-4, 1.0] }', "did you mean 'loguniform'"),
         ('data = "digits"\n[space]\nlearning_rte = { loguniform = [1e-4, 1.0] }', "did you mean 'learning_rate'"),
-        ('data = "digits"\nspace = 3', "space is a table"),
-        ('data = "digits"\n[space]\nbatch_size = { choice = 32 }', "batch_size: a choice is a list"),
+        ('data = "digits"\nspace = 3', "space must be a table"),
+        ('data = "digits"\n[space]\nbatch_size = { choice = 32 }', "batch_size"),
         (
             'data = "digits"\n[space]\noptimizer = { choice = ["adam", "momentum"], spaces = [{ beta2 = 0.9 }] }',
-            "each of the 2 options",
+            "a list of 2 tables",
         ),
-        ('data = "digits"\nresources = 3', "resources is a table"),
-        ('data = "digits"\ntrials = "many"', "trials='many'"),
-        ('data = "digits"\nout = 3', "out is a text; got 3"),
+        ('data = "digits"\nresources = 3', "resources must be a table"),
+        ('data = "digits"\ntrials = "many"', "trials must be an integer >= 1, got 'many'"),
+        ('data = "digits"\nout = 3', "out must be a string, got 3"),
         ('trainable = "a:b"\ntarget = "y"', "no data"),
-        ('data = "digits"\nearly_stopping = true', "early_stopping=True"),
-        ('data = "digits"\n[resources]\ncpu = "two"', "cpu='two'"),
+        ('data = "digits"\nearly_stopping = true', "early_stopping must be .*got True"),
+        ('data = "digits"\n[resources]\ncpu = "two"', "'cpu'. must be a number >= 0, got 'two'"),
         ('data = "missing.csv"\ntarget = "y"', "missing.csv"),
         ('data = "digits"\n[early_stopping]\nfacto = 3', "did you mean 'factor'"),
     ],
 )
 def test_a_mistake_is_one_sentence(tmp_path, text, words):
     with pytest.raises(InputError, match=words) as error:
-        study_of_file(written(tmp_path, text), out=tmp_path / "s")
+        study_from_file(write(tmp_path, text), out=tmp_path / "s")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "s").exists()
 
@@ -108,12 +107,12 @@ def test_a_mistake_is_one_sentence(tmp_path, text, words):
         ("1 / 0\n", "ZeroDivisionError"),
     ],
 )
-def test_a_module_that_does_not_serve_is_one_sentence(tmp_path, module, words):
+def test_a_module_without_the_function_is_one_sentence(tmp_path, module, words):
     (tmp_path / "my_module_b.py").write_text(module)
     with pytest.raises(InputError, match=words):
-        study_of_file(written(tmp_path, STUDY.format(name="b")), out=tmp_path / "s")
+        study_from_file(write(tmp_path, STUDY.format(name="b")), out=tmp_path / "s")
 
 
-def test_no_file_is_one_sentence(tmp_path):
+def test_a_missing_file_is_one_sentence(tmp_path):
     with pytest.raises(InputError, match="caviar init"):
-        study_of_file(tmp_path / "nothing.toml")
+        study_from_file(tmp_path / "nothing.toml")

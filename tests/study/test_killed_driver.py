@@ -1,4 +1,4 @@
-"""A driver that is killed with -9 at any moment, and the study that goes on after it."""
+"""A driver that is killed with -9 at any moment, and the study that continues after it."""
 
 import subprocess
 import sys
@@ -9,12 +9,14 @@ import pandas as pd
 import pytest
 
 from caviar.records import journal
+from caviar.records.events import TrialEnded
 from tests.study import killed_driver
 
 ROOT = Path(__file__).parents[2]
 KILLS = 20
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_study_killed_at_twenty_random_moments_ends_with_the_undisturbed_table(ray_cluster, tmp_path):
     whole = killed_driver.drive(tmp_path / "whole", None)
@@ -28,5 +30,5 @@ def test_a_study_killed_at_twenty_random_moments_ends_with_the_undisturbed_table
     table = pd.read_csv(tmp_path / "killed" / "results.csv")
     columns = ["trial", "wave", "state", "x", "y", "loss", "seed"]
     pd.testing.assert_frame_equal(table[columns], whole[columns], check_exact=True, check_dtype=False)
-    ends = Counter(record["trial"] for record in journal.read(tmp_path / "killed") if "state" in record)
+    ends = Counter(e.result.trial for e in journal.read(tmp_path / "killed") if isinstance(e, TrialEnded))
     assert ends == Counter(range(len(whole)))

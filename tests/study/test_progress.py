@@ -1,31 +1,66 @@
-"""What is said while a study runs, where there is no terminal."""
+"""What a run shows where there is no terminal, and what it logs."""
 
-from caviar.study import progress
+import contextlib
+import logging
 
+from caviar.records.objective import Objective
+from caviar.records.trial import Result, State
+from caviar.study.progress import ProgressLine, describe_best, show_progress
 
-def test_lines_say_how_long_it_takes_once_that_is_known_and_the_end_once(monkeypatch, capsys):
-    now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    lines = progress.watcher(90, 100, "loss")  # a study that goes on: its first 90 trials took no time now
-    for seconds, done, best in (
-        (6, 90, None),
-        (4, 95, 0.5),
-        (2, 95, 0.5),
-        (2, 99, 0.25),
-        (1, 100, 0.25),
-        (1, 100, 0.25),
-    ):
-        now[0] += seconds
-        lines.ended(done, best)
-    assert capsys.readouterr().out.splitlines() == [
-        "90/100 trials, best loss none yet",
-        "95/100 trials, best loss 0.5, about 12 s left",
-        "100/100 trials, best loss 0.25",
-    ]
+LOSS = Objective("loss", "min")
 
 
-def test_nothing_is_said_to_nobody(capsys):
-    with progress.watcher(0, 10, "loss", quiet=True) as watch:
-        watch.say("wave 1")
-        watch.ended(10, 1.0)
+def best(value):
+    return Result(0, 1, State.FINISHED, {}, {"loss": value}, 1, 0.0, 0, "host:1")
+
+
+@contextlib.contextmanager
+def logging_not_configured():
+    """Logging as in a program that has not configured it; pytest has."""
+    root = logging.getLogger()
+    handlers, root.handlers = root.handlers, []
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+
+
+def test_a_line_says_what_has_ended_and_how_long_the_rest_may_take():
+    line = ProgressLine(90, 100, LOSS, seconds=0.0)  # a study that continues: its first 90 trials took no time now
+    assert line.next(90, None) == "90/100 trials, no best loss yet"
+    assert line.next(90, None) is None  # nothing has changed
+    assert line.next(95, best(0.5)).startswith("95/100 trials, best loss 0.5, about ")
+    assert line.next(100, best(0.25)) == "100/100 trials, best loss 0.25"
+    assert line.next(100, best(0.25)) is None
+
+
+def test_lines_come_at_intervals_and_at_the_end():
+    line = ProgressLine(0, 10, LOSS, seconds=1000.0)
+    assert [line.next(done, None) for done in range(1, 10)] == [None] * 9
+    assert line.next(10, None) is not None
+
+
+def test_a_run_prints_messages_where_nobody_has_configured_logging(capsys):
+    with logging_not_configured(), show_progress(0, 2, LOSS) as reporter:
+        logging.getLogger("caviar").info("wave 1: 2 trials on 1 trainers")
+        reporter.update(2, best(0.25))
+    logging.getLogger("caviar").info("after the run")
+    assert capsys.readouterr().out.splitlines() == ["wave 1: 2 trials on 1 trainers", "2/2 trials, best loss 0.25"]
+
+
+def test_a_run_that_shows_nothing_prints_nothing(capsys):
+    with logging_not_configured(), show_progress(0, 2, LOSS, show=False) as reporter:
+        logging.getLogger("caviar").info("wave 1")
+        reporter.update(2, best(0.25))
     assert capsys.readouterr().out == ""
+
+
+def test_a_program_that_configured_logging_routes_the_messages(caplog, capsys):
+    with caplog.at_level(logging.INFO, "caviar"), show_progress(0, 2, LOSS) as reporter:
+        reporter.update(2, best(0.25))
+    assert caplog.messages == ["2/2 trials, best loss 0.25"]
+    assert capsys.readouterr().out == ""
+
+
+def test_the_best_value_in_words():
+    assert describe_best(LOSS, best(0.123456)) == "best loss 0.1235"

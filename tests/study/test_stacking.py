@@ -1,4 +1,4 @@
-"""Which trials share a stack, in which order stacks start, and that all the network takes can be asked for."""
+"""Which trials share a stack, in which order stacks start, and that the network trains all that a space may hold."""
 
 import math
 from itertools import pairwise
@@ -9,22 +9,22 @@ import pytest
 import caviar
 from caviar.fleet.worker.trainables import FunctionTrainable, NetworkTrainable
 from caviar.model.shapes import shape_of
-from caviar.study.stacking import stacked
-from caviar.study.target import subject_of
-from caviar.study.wave import trials_of
+from caviar.study.planner import number_trials
+from caviar.study.stacking import stack_trials
+from caviar.study.target import target_from
 
 DIGITS = NetworkTrainable(caviar.load_digits(), epochs=1)
 
 
 def wave(count, space=None):
     space = space or caviar.default_space()
-    return trials_of(space.configs(np.random.default_rng(0).random((count, space.dimension))), 0, 1, 0)
+    points = np.random.default_rng(0).random((count, space.dimension))
+    return number_trials(space.configs(points), seed=0, wave=1, first=0)
 
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_stacks_hold_every_trial_once_and_one_shape_each(workers):
-    trials = wave(200)
-    stacks = stacked(trials, DIGITS, workers)
+    stacks = stack_trials(wave(200), DIGITS, workers)
     assert sorted(trial.number for stack in stacks for trial in stack) == list(range(200))
     assert all(len({shape_of(trial.config) for trial in stack}) == 1 for stack in stacks)
     assert max(map(len, stacks)) > 1
@@ -32,20 +32,19 @@ def test_stacks_hold_every_trial_once_and_one_shape_each(workers):
 
 def test_no_trainer_idles_where_all_trials_share_a_shape():
     trials = wave(40, caviar.Space(learning_rate=caviar.loguniform(1e-4, 1), hidden_units=16, hidden_layers=1))
-    assert len(stacked(trials, DIGITS, 1)) < 2 * 4 <= len(stacked(trials, DIGITS, 4))
+    assert len(stack_trials(trials, DIGITS, 1)) < 2 * 4 <= len(stack_trials(trials, DIGITS, 4))
 
 
 def test_the_longest_stacks_start_first():
     space = caviar.Space(hidden_units=caviar.choice([16, 512]), batch_size=caviar.choice([32, 256]), hidden_layers=2)
-    work = [(len(stack), stack[0].config) for stack in stacked(wave(16, space), DIGITS, 4)]
+    work = [(len(stack), stack[0].config) for stack in stack_trials(wave(16, space), DIGITS, 4)]
     weights = [count * config["hidden_units"] ** 2 for count, config in work]
     assert all(before >= after for before, after in pairwise(weights))
 
 
-def test_stacking_off_and_code_of_ones_own_give_every_trial_a_stack_of_its_own():
+def test_each_trial_of_a_function_is_a_stack_of_one():
     trials = wave(20)
-    for stacks in (stacked(trials, DIGITS, 1, stacking=False), stacked(trials, FunctionTrainable(len), 1)):
-        assert stacks == [(trial,) for trial in trials]
+    assert stack_trials(trials, FunctionTrainable(len), 1) == [(trial,) for trial in trials]
 
 
 def test_a_space_may_hold_everything_that_the_network_takes():
@@ -58,7 +57,7 @@ def test_a_space_may_hold_everything_that_the_network_takes():
         warmup=caviar.randint(0, 2),
         dtype=caviar.choice(["float32", "float64"]),
     )
-    subject_of("digits").check(space)
-    for stack in stacked(wave(8, space), DIGITS, 1):
+    target_from("digits").check(space, sent=True)
+    for stack in stack_trials(wave(8, space), DIGITS, 1):
         run = DIGITS.start([trial.config for trial in stack], [trial.seed for trial in stack])
         assert all(math.isfinite(report["val_loss"]) for report in run.epoch() if report)

@@ -1,38 +1,54 @@
-"""The loop of a wave against a fleet in virtual time."""
+"""One wave's events into results, with simulated trainers."""
 
-from caviar.records.trial import Trial
-from caviar.study.wave import run_wave, trial_seed, trials_of
-from tests.fleet.simulation import SimulatedFleet
+import time
 
-
-def run(fleet, count):
-    stacks = [(Trial(number, 1, {"x0": 0.5}, number),) for number in range(count)]
-    kept = []
-    run_wave(fleet, stacks, kept.extend)
-    return kept
+from caviar.fleet.worker.trainables import FunctionTrainable
+from caviar.records.trial import State, Trial
+from caviar.study.wave import Deadline, run_wave
+from tests.fleet.simulation import SimulatedTrainers
 
 
-def test_every_trial_becomes_one_result_whoever_dies():
-    results = run(SimulatedFleet(50, lambda trial: 1.0, deaths=0.5), 1000)
+def train(config):
+    yield {"loss": config["x"]}
+    yield {"loss": config["x"] / 2}
+
+
+def run(count, deadline=None, **options):
+    trainers = SimulatedTrainers(FunctionTrainable(train), "loss", **options)
+    results = []
+    stacks = [(Trial(number, 1, {"x": number}, number),) for number in range(count)]
+    run_wave(trainers, stacks, results.extend, deadline)
+    return trainers, results
+
+
+def test_every_trial_becomes_one_result_whichever_trainer_dies():
+    _, results = run(1000, workers=50, loss_seconds=0.5)
     assert sorted(result.trial for result in results) == list(range(1000))
-    assert all(result.metrics == {"score": result.trial} for result in results if result.state == "finished")
+    finished = [result for result in results if result.state is State.FINISHED]
+    assert len(finished) > 500
+    assert all(result.metrics == {"loss": result.trial / 2} for result in finished)
 
 
 def test_a_trial_that_runs_again_keeps_only_its_last_curve():
-    fleet = SimulatedFleet(3, lambda trial: 1.0, deaths=2.0, seed=1)
-    results = run(fleet, 60)
-    assert fleet.starts > 60
-    assert {result.epochs for result in results if result.state == "finished"} == {1}
+    trainers, results = run(60, workers=3, loss_seconds=2.0, seed=1)
+    assert trainers.starts > 60
+    assert {result.epochs for result in results if result.state is State.FINISHED} == {2}
 
 
-def test_a_wave_of_no_trials_ends():
-    assert run(SimulatedFleet(2, lambda trial: 1.0), 0) == []
+def test_a_wave_without_trials_ends():
+    assert run(0)[1] == []
 
 
-def test_seeds_depend_on_study_wave_and_number_alone():
-    trials = trials_of([{"x": 0.1}, {"x": 0.3}], seed=5, wave=2, first=10)
-    assert [trial.number for trial in trials] == [10, 11]
-    assert [trial.seed for trial in trials] == [trial_seed(5, 2, 10), trial_seed(5, 2, 11)]
-    seeds = {trial_seed(s, w, n) for s in range(3) for w in range(3) for n in range(50)}
-    assert len(seeds) == 450
-    assert all(0 <= seed < 2**32 for seed in seeds)
+def test_when_the_deadline_passes_running_trials_time_out_and_others_do_not_begin():
+    deadline = Deadline(0.01)
+    time.sleep(0.02)
+    _, results = run(60, deadline, workers=3)
+    assert deadline.passed
+    assert 0 < len(results) <= 6
+    assert {result.state for result in results} == {State.TIMED_OUT}
+    assert {result.error for result in results} == {"the study exceeded its timeout of 0.01 s"}
+
+
+def test_a_deadline():
+    assert not Deadline(None).passed
+    assert not Deadline(1000.0).passed

@@ -16,7 +16,8 @@ class StackRunner:
         trainable: what to train.
         metric: the name of the metric that every report must contain.
         trial_timeout: seconds after which a trial is ended between two reports; None: no limit.
-        name: of the worker, for the results; by default host:process.
+
+    `name` is host:process.
 
     >>> from caviar.fleet.worker.trainables import FunctionTrainable
     >>> from caviar.records.trial import Trial
@@ -25,8 +26,8 @@ class StackRunner:
     ['Started', 'Report', 'Done']
     """
 
-    def __init__(self, trainable: Trainable, metric: str, trial_timeout: float | None = None, name: str = "") -> None:
-        self.name = name or f"{socket.gethostname()}:{os.getpid()}"
+    def __init__(self, trainable: Trainable, metric: str, trial_timeout: float | None = None) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._trainable, self._metric, self._trial_timeout = trainable, metric, trial_timeout
         self._running: StackRun | None = None  # in training, or trained last
         self._paused: dict[int, StackRun] = {}  # by trial number

@@ -1,86 +1,113 @@
-"""How a study got where it is: the best so far, and the learning curves."""
+"""How a study got where it is: the best metric so far, and the learning curves."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from caviar.errors import InputError
-from caviar.insight.figures.metric import fence, finished
-from caviar.insight.figures.style import ACCENT, BAD, MANY, PLAIN, crowded, figure, shown, wave_colour
-from caviar.records.outcome import View
+from caviar.insight.figures.axes import confirming_waves
+from caviar.insight.figures.metric import BROKEN, finished_values, outlier_range
+from caviar.insight.figures.style import ACCENT, BAD, PLAIN, Attributes, escape_label, figure, marker_scale, wave_dots
+from caviar.records.outcome import Outcome
+from caviar.records.trial import State
 
-EARLY = 200  # at most so many curves of trials that ended early
-NEXT = "#3d74d6"  # the colour of those that came close
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+MAX_UNFINISHED = 200  # curves of trials that ended early
+RUNNER_UP = "#3d74d6"  # the colour of the best trials after the winner
+X_TITLES = {"trials": "trials", "seconds": "seconds of training, summed over all trainers"}
 
 
-def best(study: View, over: str = "trials") -> Any:
-    """Every finished trial's metric, and the best so far, over the number of the trial or over seconds."""
-    if over not in ("trials", "seconds"):
-        raise InputError(f"over={over!r}: it is 'trials' or 'seconds'")
-    metric, table = study.settings.metric, study.table
-    place = table["trial"].to_numpy(float) + 1 if over == "trials" else table["seconds"].cumsum().to_numpy(float)
-    values, waves = finished(table, metric), table["wave"].to_numpy()
-    kept, thin = np.isfinite(values), crowded(len(table))
-    running = np.maximum.accumulate if study.settings.mode == "max" else np.minimum.accumulate
-    confirming = set(study.waves["wave"][study.waves["kind"] == "confirm"])
-    traces: list[Any] = [
-        {
-            "type": "scattergl" if len(table) > MANY else "scatter",
-            "mode": "markers",
-            "name": "confirming" if wave in confirming else f"wave {wave}",
-            "x": place[kept & (waves == wave)].astype(np.float32),
-            "y": values[kept & (waves == wave)],
-            "marker": {"color": wave_colour(wave), "size": 6 * thin, "opacity": 0.8 * thin},
-            "meta": {"points_per_trial": 1},
-        }
-        for wave in sorted(set(waves[kept].tolist()))
+def best_so_far(outcome: Outcome, over: str = "trials") -> "Figure":
+    """Return a figure of every finished trial's metric, and of the best metric so far.
+
+    Args:
+        outcome: of a study.
+        over: "trials" (their number) or "seconds" (of training, summed over all trainers).
+
+    Raises:
+        InputError: `over` is something else.
+    """
+    if over not in X_TITLES:
+        raise InputError(f"over must be 'trials' or 'seconds', got {over!r}")
+    objective, table = outcome.settings.objective, outcome.table
+    x = table["trial"].to_numpy(float) + 1 if over == "trials" else table["seconds"].cumsum().to_numpy(float)
+    values, waves = finished_values(table, objective.metric), table["wave"].to_numpy()
+    finished, confirming = np.isfinite(values), confirming_waves(outcome.waves)
+    traces: list[Attributes] = [
+        wave_dots(
+            wave,
+            x[finished & (waves == wave)],
+            values[finished & (waves == wave)],
+            confirms=wave in confirming,
+            trials=len(table),
+            marker={"size": 6 * marker_scale(len(table))},
+        )
+        for wave in sorted(set(waves[finished].tolist()))
     ]
     traces.append(
         {
             "mode": "lines",
             "name": "best so far",
-            "x": place[kept].astype(np.float32),
-            "y": running(values[kept]),
+            "x": x[finished].astype(np.float32),
+            "y": objective.sign * np.minimum.accumulate(objective.sign * values[finished]),
             "line": {"color": ACCENT, "width": 2.5, "shape": "hv"},
         }
     )
-    caption = f"The best {metric} so far over {over}; dots are the trials that finished, coloured by wave."
-    titles = {"trials": "trials", "seconds": "seconds of training, all trainers together"}
-    yaxis: dict[str, Any] = {"title": {"text": shown(metric)}, "range": fence(values[kept])}
-    return figure(caption, traces, xaxis={"title": {"text": titles[over]}, "rangemode": "tozero"}, yaxis=yaxis)
+    caption = f"The best {objective.metric} so far over {over}; dots are finished trials, coloured by wave."
+    xaxis = {"title": X_TITLES[over], "rangemode": "tozero"}
+    yaxis = {"title": escape_label(objective.metric), "range": outlier_range(values[finished])}
+    return figure(caption, traces, xaxis=xaxis, yaxis=yaxis)
 
 
-def curves(study: View) -> Any:
-    """The metric over epochs of the ten best trials; thin lines are those that ended early."""
-    metric, table, history = study.settings.metric, study.table, study.history
-    ten = [result.trial for result in study.ranking[:10]]
+def learning_curves(outcome: Outcome) -> "Figure":
+    """Return a figure of the metric over epochs for the ten best trials; thin lines are trials that ended early."""
+    metric, table, history = outcome.settings.objective.metric, outcome.table, outcome.history
     by_trial = dict(list(history.groupby("trial"))) if metric in history else {}
-    ended = table[(table["state"] != "finished") & table["trial"].isin(list(by_trial))].head(EARLY)
-    traces: list[Any] = []
-    for name, states, colour in (
-        ("stopped early", ["stopped"], PLAIN),
-        ("failed or diverged", ["diverged", "failed", "timed_out"], BAD),
+    unfinished = table[(table["state"] != State.FINISHED) & table["trial"].isin(list(by_trial))].head(MAX_UNFINISHED)
+    traces: list[Attributes] = []
+    for name, states, colour, symbol in (
+        ("stopped early", (State.STOPPED,), PLAIN, "circle"),
+        ("failed or diverged", BROKEN, BAD, "x"),
     ):
-        for i, trial in enumerate(ended["trial"][ended["state"].isin(states)]):
+        for i, trial in enumerate(unfinished["trial"][unfinished["state"].isin(states)]):
             curve = by_trial[trial]
-            end = {"symbol": "circle" if states == ["stopped"] else "x", "size": 5, "color": colour}
+            only_last = [0.0] * (len(curve) - 1) + [1.0]
             traces.append(
-                {"mode": "lines+markers", "x": curve["epoch"].to_numpy(), "y": curve[metric].to_numpy(float)}
-                | {"line": {"color": colour, "width": 1}, "opacity": 0.55, "hoverinfo": "skip"}
-                | {"marker": end | {"opacity": [0.0] * (len(curve) - 1) + [1.0]}}
-                | {"name": name, "legendgroup": name, "showlegend": i == 0}
+                {
+                    **_curve(curve, metric),
+                    "line": {"color": colour, "width": 1},
+                    "opacity": 0.55,
+                    "hoverinfo": "skip",
+                    "marker": {"symbol": symbol, "size": 5, "color": colour, "opacity": only_last},
+                    "name": name,
+                    "legendgroup": name,
+                    "showlegend": i == 0,
+                }
             )
-    for rank, trial in reversed(list(enumerate(ten))):  # the winner on top
-        curve = by_trial[trial]
-        colour = NEXT if rank else ACCENT
+    for rank, result in reversed(list(enumerate(outcome.ranking[:10]))):  # the winner on top
+        trial, wins = result.trial, rank == 0
+        colour = ACCENT if wins else RUNNER_UP
         traces.append(
-            {"mode": "lines+markers", "x": curve["epoch"].to_numpy(), "y": curve[metric].to_numpy(float)}
-            | {"name": "the next best" if rank else f"the winner, trial {trial}", "showlegend": rank < 2}
-            | {"line": {"color": colour, "width": 1.3 if rank else 3}, "marker": {"size": 4, "color": colour}}
-            | {"opacity": 0.75 if rank else 1.0, "meta": {"trial": trial}, "legendgroup": f"{min(rank, 1)}"}
-            | {"hovertemplate": f"trial {trial}, epoch %{{x}}: %{{y:.4g}}<extra></extra>"}
+            {
+                **_curve(by_trial[trial], metric),
+                "name": f"the winner, trial {trial}" if wins else "the next best",
+                "showlegend": rank < 2,
+                "line": {"color": colour, "width": 3 if wins else 1.3},
+                "marker": {"size": 4, "color": colour},
+                "opacity": 1.0 if wins else 0.75,
+                "meta": {"trial": trial},
+                "legendgroup": "winner" if wins else "next best",
+                "hovertemplate": f"trial {trial}, epoch %{{x}}: %{{y:.4g}}<extra></extra>",
+            }
         )
-    caption = f"{metric} over epochs: the ten best trials, and {len(ended)} that ended early."
-    ends = history[metric].to_numpy(float) if metric in history else np.empty(0)
-    yaxis: dict[str, Any] = {"title": {"text": shown(metric)}, "range": fence(ends)}
-    return figure(caption, traces, xaxis={"title": {"text": "epoch"}}, yaxis=yaxis)
+    caption = f"{metric} over epochs: the ten best trials, and {len(unfinished)} that ended early."
+    values = history[metric].to_numpy(float) if metric in history else np.empty(0)
+    yaxis = {"title": escape_label(metric), "range": outlier_range(values)}
+    return figure(caption, traces, xaxis={"title": "epoch"}, yaxis=yaxis)
+
+
+def _curve(curve: pd.DataFrame, metric: str) -> Attributes:
+    return {"mode": "lines+markers", "x": curve["epoch"].to_numpy(), "y": curve[metric].to_numpy(float)}

@@ -1,51 +1,57 @@
 """Parallel coordinates: all trials of a study as lines over its hyperparameters, with the squares of the waves."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from caviar.insight.figures.axes import coordinates, ticks, wave_sides
-from caviar.insight.figures.metric import axis, groups
-from caviar.insight.figures.style import HEIGHT, crowded, figure, shown, wave_colour
-from caviar.records.outcome import View
-from caviar.space.space import Space
+from caviar.insight.figures.axes import WaveSquare, coordinates, ticks, wave_squares
+from caviar.insight.figures.metric import metric_axis, rank_groups
+from caviar.insight.figures.style import HEIGHT, Attributes, escape_label, figure, marker_scale, wave_colour
+from caviar.records.outcome import Outcome
 
-LONGEST = 12  # letters of a label
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+MAX_LABEL = 12  # characters
 
 
-def parallel(study: View) -> Any:
-    """All trials as lines: an axis a hyperparameter on its own scale, the metric last; bands are the squares."""
-    space, metric, table = study.space, study.settings.metric, study.table
-    values, labels = axis(table, metric)
-    heights = np.column_stack([coordinates(table, space), values, np.full(len(table), np.nan)])  # NaN parts the lines
-    count, thin = heights.shape[1], crowded(len(table))
-    places = np.append(np.arange(count - 1), np.nan)
-    traces: list[Any] = [_band(row, space) for row in study.fine_waves]
-    for name, colour, opacity, rows in groups(table, metric, study.settings.mode):
-        dash = "dot" if name in ("failed or diverged", "stopped early") else "solid"
+def parallel_coordinates(outcome: Outcome) -> "Figure":
+    """Return a figure of all trials as lines, with the squares of the fine waves as bands.
+
+    Each hyperparameter has an axis on its own scale; the metric's axis is the last.
+    """
+    space, objective, table = outcome.space, outcome.settings.objective, outcome.table
+    metric_values, metric_ticks = metric_axis(table, objective.metric)
+    gap = np.full(len(table), np.nan)  # separates one line from the next
+    heights = np.column_stack([coordinates(table, space), metric_values, gap])
+    count, scale = heights.shape[1], marker_scale(len(table))
+    positions = np.append(np.arange(count - 1), np.nan)
+    traces = [_band(square) for square in wave_squares(outcome.waves, space)]
+    for group in rank_groups(table, objective):
+        width = (2.0 if group.name == "best 5%" else 1.2) * scale
         traces.append(
             {
-                "type": "scatter",  # without a graphics card, ten thousand lines of scattergl take 15 seconds
+                "type": "scatter",  # without a graphics card, 10,000 lines of scattergl take 15 seconds
                 "mode": "lines",
-                "name": name,
-                "x": np.tile(places, len(rows)).astype(np.float32),
-                "y": heights[rows].ravel().astype(np.float32),
-                "customdata": np.repeat(table["trial"].to_numpy(np.int32)[rows], count),
+                "name": group.name,
+                "x": np.tile(positions, len(group.rows)).astype(np.float32),
+                "y": heights[group.rows].ravel().astype(np.float32),
+                "customdata": np.repeat(table["trial"].to_numpy(np.int32)[group.rows], count),
                 "hovertemplate": "trial %{customdata}<extra></extra>",
-                "line": {"color": colour, "width": (2.0 if name == "best 5%" else 1.2) * thin, "dash": dash},
-                "opacity": _clearer(opacity, len(table)),
+                "line": {"color": group.colour, "width": width, "dash": "dot" if group.dashed else "solid"},
+                "opacity": group.opacity * _opacity_scale(len(table)),
                 "meta": {"points_per_trial": count},
             }
         )
     axes = [(dimension.name, ticks(dimension.hyperparameter)) for dimension in space.dimensions]
+    axes.append((objective.metric, metric_ticks))
     return figure(
-        f"{len(table)} trials, a line each, from grey to orange the better; bands are the squares of the fine waves.",
+        f"{len(table)} trials, one line each, from grey (worst) to orange (best); bands are the squares of fine waves.",
         traces,
         xaxis={
             "tickvals": list(range(count - 1)),
-            "ticktext": [f"<b>{shown(name)}</b>" for name in (*(name for name, _ in axes), metric)],
+            "ticktext": [f"<b>{escape_label(name)}</b>" for name, _ in axes],
             "side": "top",
             "range": [-0.25, count - 1.6],
             "gridcolor": "rgba(128,128,128,0.7)",
@@ -54,52 +60,45 @@ def parallel(study: View) -> Any:
         },
         yaxis={"visible": False, "range": [-0.05, 1.05], "fixedrange": True},
         annotations=[
-            {
-                "x": j,
-                "y": y,
-                "text": shown(_short(text)),
-                "showarrow": False,
-                "xanchor": "left",
-                "xshift": 4,
-                "font_size": 11,
-            }
-            for j, (_, marks) in enumerate([*axes, (metric, labels)])
-            for y, text in zip(*marks, strict=True)
+            {"x": j, "y": y, "text": escape_label(_shorten(label)), "showarrow": False}
+            | {"xanchor": "left", "xshift": 4, "font_size": 11}
+            for j, (_, marks) in enumerate(axes)
+            for y, label in zip(marks.positions, marks.labels, strict=True)
         ],
         height=HEIGHT + 80,
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0, "itemsizing": "constant"},
     )
 
 
-def _band(row: Mapping[Any, Any], space: Space) -> dict[str, Any]:
-    """The square of a wave as a band across the parallel axes."""
-    sides = wave_sides(row, space)
-    places = np.arange(len(sides), dtype=float)
-    colour = wave_colour(row["wave"])
+def _band(square: WaveSquare) -> Attributes:
+    """Return a square as a band across the axes."""
+    low, high = square.sides.T
+    positions = np.arange(len(low), dtype=float)
+    colour = wave_colour(square.wave)
     return {
         "mode": "lines",
         "fill": "toself",
-        "name": f"square of wave {row['wave']}",
-        "x": np.concatenate([places, places[::-1], places[:1]]),
-        "y": np.concatenate([sides[:, 0], sides[::-1, 1], sides[:1, 0]]),
+        "name": f"square of wave {square.wave}",
+        "x": np.concatenate([positions, positions[::-1], positions[:1]]),
+        "y": np.concatenate([low, high[::-1], low[:1]]),
         "line": {"color": colour, "width": 1.5},
         "opacity": 0.8,
-        "fillcolor": _faint(colour),
+        "fillcolor": _transparent(colour),
         "hoverinfo": "name",
     }
 
 
-def _short(text: str) -> str:
-    """A label that does not reach the next axis."""
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _shorten(label: str) -> str:
+    """Return a label that does not reach the next axis."""
+    return label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1]}…"
 
 
-def _clearer(opacity: float, lines: int) -> float:
-    """The more lines, the fainter each, down to a third."""
-    return opacity * max(1 / 3, min(1.0, math.pow(200 / lines, 0.3)))
+def _opacity_scale(lines: int) -> float:
+    """Return the factor by which lines grow fainter where there are many, at least a third."""
+    return max(1 / 3, min(1.0, math.pow(200 / lines, 0.3)))
 
 
-def _faint(colour: str) -> str:
-    """A colour such as #2f8fd8, nearly transparent."""
+def _transparent(colour: str) -> str:
+    """Return a colour such as #2f8fd8, nearly transparent."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.13)"

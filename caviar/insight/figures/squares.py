@@ -1,115 +1,123 @@
 """Trials over two hyperparameters, with the squares of the waves nested in each other."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from caviar._checks import did_you_mean
 from caviar.errors import InputError
-from caviar.insight.figures.axes import coordinates, ticks, wave_sides
-from caviar.insight.figures.metric import sizes
-from caviar.insight.figures.style import MANY, crowded, figure, shown, wave_colour
-from caviar.records.outcome import View
+from caviar.insight.figures.axes import WaveSquare, confirming_waves, coordinates, ticks, wave_squares
+from caviar.insight.figures.metric import BROKEN, marker_sizes
+from caviar.insight.figures.style import Attributes, escape_label, figure, marker_scale, wave_colour, wave_dots
+from caviar.insight.formatting import format_value
+from caviar.records.outcome import Outcome
+from caviar.records.trial import State
 from caviar.space.hyperparameters import Choice, Integer
 from caviar.space.scales import Array
 from caviar.space.space import Space
 
-RIM = [-0.04, 1.04]  # the range of an axis of the unit interval, with a margin
-CORNERS = ("top left", "bottom right", "top right", "bottom left")  # for the names of frames, so that they keep apart
-SYMBOLS = {"failed": "x-thin-open", "diverged": "x-thin-open", "timed_out": "x-thin-open"}
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+UNIT_RANGE = [-0.04, 1.04]  # of an axis that shows the unit interval, with a margin
+CORNERS = ("top left", "bottom right", "top right", "bottom left")  # where frames are labelled, to keep labels apart
+MAX_SPREAD_LEVELS = 12  # hyperparameters with more values are not spread
+SEQUENCES = (0.6180339887, 0.7548776662)  # evenly distributed offsets for x and y, always the same
 
 
-def squares(study: View, x: str, y: str) -> Any:
-    """All trials over two hyperparameters, each on its own scale; frames are the squares of the waves.
+def nested_squares(outcome: Outcome, x: str, y: str) -> "Figure":
+    """Return a figure of all trials over two hyperparameters, the squares of the fine waves as frames.
+
+    Args:
+        outcome: of a study.
+        x, y: names of hyperparameters; each is drawn on its own scale.
 
     Raises:
-        InputError: a name that is not in the space.
+        InputError: a name is not in the space.
     """
-    space, table, metric = study.space, study.table, study.settings.metric
-    axes = [_dimension(space, name) for name in (x, y)]
-    points = coordinates(table, space)
-    pixels = sizes(table, metric, study.settings.mode) * np.float32(crowded(len(table)))
-    confirming = set(study.waves["wave"][study.waves["kind"] == "confirm"])
-    traces: list[Any] = []
+    space, table, objective = outcome.space, outcome.table, outcome.settings.objective
+    axes = [_dimension_index(space, name) for name in (x, y)]
+    points, trials = coordinates(table, space), table["trial"].to_numpy()
+    sizes = marker_sizes(table, objective).astype(np.float32) * np.float32(marker_scale(len(table)))
+    broken = table["state"].isin(BROKEN).to_numpy(bool)
+    confirming = confirming_waves(outcome.waves)
+    traces: list[Attributes] = []
     for wave in sorted(set(table["wave"].tolist())):
         rows = np.flatnonzero(table["wave"] == wave)
-        rows = rows[np.argsort(table["state"].iloc[rows].isin(list(SYMBOLS)).to_numpy(), kind="stable")]  # crosses last
-        place = [_spread(points[rows, j], space, j, table["trial"].to_numpy()[rows], k) for k, j in enumerate(axes)]
-        plain = "circle-open" if wave in confirming else "circle"
-        traces.append(
-            {
-                "type": "scattergl" if len(table) > MANY else "scatter",
-                "mode": "markers",
-                "name": "confirming" if wave in confirming else f"wave {wave}",
-                "x": np.where(np.isnan(place[0]), 0.5, place[0]).astype(np.float32),
-                "y": np.where(np.isnan(place[1]), 0.5, place[1]).astype(np.float32),
-                "marker": {
-                    "size": pixels[rows],
-                    "color": wave_colour(wave),
-                    "opacity": 0.8 * crowded(len(table)),
-                    "symbol": [SYMBOLS.get(state, plain) for state in table["state"].iloc[rows]],
-                    "line": {"width": 1.5 if wave in confirming else 1, "color": wave_colour(wave)},
-                },
-                "text": [shown(text) for text in _hover(table.iloc[rows], x, y, metric)],
-                "hovertemplate": "%{text}<extra></extra>",
-                "meta": {"points_per_trial": 1},
-            }
+        rows = rows[np.argsort(broken[rows], kind="stable")]  # crosses on top
+        drawn_x, drawn_y = (
+            np.nan_to_num(_spread(points[rows, j], space, j, trials[rows] * sequence), nan=0.5)
+            for j, sequence in zip(axes, SEQUENCES, strict=True)
         )
-    frames = [_frame(row, space, axes, CORNERS[i % len(CORNERS)]) for i, row in enumerate(study.fine_waves)]
-    scales = [
-        {"title": {"text": shown(name)}, "tickvals": marks[0], "ticktext": [shown(t) for t in marks[1]], "range": RIM}
-        for name, marks in zip((x, y), (ticks(space.dimensions[j].hyperparameter) for j in axes), strict=True)
-    ]
+        confirms = wave in confirming
+        circle, width = ("circle-open", 1.5) if confirms else ("circle", 1.0)
+        marker = {
+            "size": sizes[rows],
+            "symbol": np.where(broken[rows], "x-thin-open", circle).tolist(),
+            "line": {"width": width, "color": wave_colour(wave)},
+        }
+        labels = [escape_label(label) for label in _hover_labels(table.iloc[rows], x, y, objective.metric)]
+        traces.append(
+            wave_dots(wave, drawn_x, drawn_y.astype(np.float32), confirms=confirms, trials=len(table), marker=marker)
+            | {"text": labels, "hovertemplate": "%{text}<extra></extra>"}
+        )
+    xaxis, yaxis = (_axis(space, j) for j in axes)
     caption = (
-        f"{x} and {y}: a dot a trial, larger where {metric} is better, a cross where it failed or diverged; "
-        "a frame is the square of its wave."
+        f"{x} and {y}: a dot for each trial, larger where {objective.metric} is better, a cross where it failed or "
+        "diverged; a frame is the square of its wave."
     )
-    return figure(caption, traces, xaxis=scales[0], yaxis=scales[1], shapes=frames)
+    squares = enumerate(wave_squares(outcome.waves, space))
+    frames = [_frame(square, axes, CORNERS[i % len(CORNERS)]) for i, square in squares]
+    return figure(caption, traces, xaxis=xaxis, yaxis=yaxis, shapes=frames)
 
 
-def _frame(row: Mapping[Any, Any], space: Space, axes: list[int], corner: str) -> dict[str, Any]:
-    """The square of a wave as a rectangle."""
-    (x0, x1), (y0, y1) = wave_sides(row, space)[axes]
-    colour = wave_colour(row["wave"])
-    label = {"text": f"wave {row['wave']}", "textposition": corner, "font": {"color": colour}}
+def _axis(space: Space, j: int) -> Attributes:
+    dimension = space.dimensions[j]
+    marks = ticks(dimension.hyperparameter)
     return {
-        "type": "rect",
-        "x0": x0,
-        "x1": x1,
-        "y0": y0,
-        "y1": y1,
-        "line": {"color": colour, "width": 2},
-        "label": label,
+        "title": escape_label(dimension.name),
+        "tickvals": marks.positions,
+        "ticktext": [escape_label(label) for label in marks.labels],
+        "range": UNIT_RANGE,
     }
 
 
-def _dimension(space: Space, name: str) -> int:
+def _frame(square: WaveSquare, axes: list[int], corner: str) -> Attributes:
+    """Return a square as a rectangle with its wave's number in a corner."""
+    (x0, x1), (y0, y1) = square.sides[axes]
+    colour = wave_colour(square.wave)
+    label = {"text": f"wave {square.wave}", "textposition": corner, "font": {"color": colour}}
+    line = {"color": colour, "width": 2}
+    return {"type": "rect", "x0": x0, "x1": x1, "y0": y0, "y1": y1, "line": line, "label": label}
+
+
+def _dimension_index(space: Space, name: str) -> int:
     names = [dimension.name for dimension in space.dimensions]
     if name not in names:
-        raise InputError(f"nothing named {name!r} varies{did_you_mean(name, names)}")
+        raise InputError(f"x and y must be hyperparameters that vary, got {name!r}{did_you_mean(name, names)}")
     return names.index(name)
 
 
-def _spread(points: Array, space: Space, j: int, trials: Array, which: int) -> Array:
-    """Choices and small whole numbers a little apart, so that equal ones do not hide each other."""
+def _spread(points: Array, space: Space, j: int, offsets: Array) -> Array:
+    """Return points of a coordinate with few values a little apart, so that equal ones do not hide each other.
+
+    Args:
+        points: shape (n,), in [0, 1]; NaN stays NaN.
+        space, j: the coordinate is the j-th of the space.
+        offsets: shape (n,), whose fractional parts decide where each point moves.
+    """
     hyperparameter = space.dimensions[j].hyperparameter
-    if not isinstance(hyperparameter, Choice | Integer) or hyperparameter.levels > 12:
+    if not isinstance(hyperparameter, Choice | Integer) or hyperparameter.levels > MAX_SPREAD_LEVELS:
         return points
-    golden = (trials * (0.6180339887, 0.7548776662)[which]) % 1.0  # evenly spread, the same every time
-    moved: Array = points + (golden - 0.5) * 0.6 / hyperparameter.levels
-    return moved
+    return points + (offsets % 1.0 - 0.5) * 0.6 / hyperparameter.levels
 
 
-def _hover(table: pd.DataFrame, x: str, y: str, metric: str) -> list[str]:
-    value = table[metric] if metric in table else table["state"]
-    columns = zip(table["trial"], table[x], table[y], table["state"], value, strict=True)
+def _hover_labels(table: pd.DataFrame, x: str, y: str, metric: str) -> list[str]:
+    values = table[metric] if metric in table else table["state"]
+    columns = zip(table["trial"], table[x], table[y], table["state"], values, strict=True)
     return [
-        f"trial {trial}: {x} {_short(a)}, {y} {_short(b)}, {metric} {_short(m) if state == 'finished' else state}"
-        for trial, a, b, state, m in columns
+        f"trial {trial}: {x} {format_value(a)}, {y} {format_value(b)}, "
+        f"{metric} {format_value(value) if state == State.FINISHED else state}"
+        for trial, a, b, state, value in columns
     ]
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

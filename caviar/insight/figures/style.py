@@ -1,38 +1,50 @@
-"""How pictures look: colours that are legible on light and dark ground, and an empty figure to begin from.
+"""How figures look: colours that are legible on light and dark pages, and the layout that every figure starts from.
 
-Colours mean the same in every picture: orange is the best, grey the rest, red what failed; waves go from grey (the
-coarse one) over blue to violet, the later the deeper.
+A colour means the same in every figure: orange is the best, grey the rest, red what failed. Waves run from grey (the
+coarse one) through blue to violet (the latest).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from caviar._checks import import_optional
+from caviar.space.scales import Array
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+Attributes = dict[str, object]  # of a Plotly trace or axis, by name
 
 WAVES = ("#8a94a6", "#4aa3df", "#3d74d6", "#6a5acd", "#9a4fc4", "#c04aa0")  # the coarse wave is grey
 ACCENT, PLAIN, BAD = "#e07b39", "#8a94a6", "#d64545"
 HEIGHT = 400  # pixels
-MANY = 3000  # points from which on the graphics card draws them
+GRAPHICS_CARD_TRIALS = 3000  # with more trials than this, dots are drawn by the graphics card
 
 
-def crowded(count: int) -> float:
-    """By how much lines and dots shrink where there are many, so that they do not become one surface.
+def marker_scale(count: int) -> float:
+    """Return the factor by which lines and dots shrink where there are many, so that they stay distinguishable.
 
-    >>> crowded(100), round(crowded(10_000), 2)
+    >>> marker_scale(100), round(marker_scale(10_000), 2)
     (1.0, 0.38)
     """
     return min(1.0, math.pow(900 / max(count, 1), 0.4))
 
 
-def shown(name: object) -> str:
-    """A user's text for a picture: Plotly reads tags in text, so it is escaped."""
-    return escape(str(name), quote=False)
+def escape_label(label: object) -> str:
+    """Return a label as a string that Plotly shows as it is: Plotly interprets HTML tags.
+
+    >>> escape_label("<b>rate</b>")
+    '&lt;b&gt;rate&lt;/b&gt;'
+    """
+    return escape(str(label), quote=False)
 
 
 def wave_colour(wave: int) -> str:
-    """The colour of a wave, counted from 1; of many fine waves the colours come again.
+    """Return the colour of a wave, counted from 1; the colours of fine waves repeat after the fifth.
 
     >>> wave_colour(1), wave_colour(2) == wave_colour(7)
     ('#8a94a6', True)
@@ -40,16 +52,56 @@ def wave_colour(wave: int) -> str:
     return WAVES[0] if wave == 1 else WAVES[1 + (wave - 2) % (len(WAVES) - 1)]
 
 
-def figure(caption: str, traces: Sequence[Any] = (), **layout: Any) -> Any:
-    """A Plotly figure without ground of its own, so that it suits a light page and a dark one.
+def wave_dots(
+    wave: int, x: Array, y: Array, *, confirms: bool, trials: int, marker: Mapping[str, object]
+) -> Attributes:
+    """Return a trace with a dot for each trial of a wave.
 
     Args:
-        caption: one sentence that says what is to be seen; kept in `layout.meta` for the report.
-        traces: Plotly traces, or dicts of their attributes.
-        layout: what differs from the plain layout.
+        wave: from 1.
+        x, y: where the dots are, shape (n,).
+        confirms: whether the wave trained the best trials again.
+        trials: of the whole study; the more, the fainter each dot.
+        marker: attributes of the dots beyond their colour and opacity.
+
+    >>> wave_dots(2, np.zeros(3), np.ones(3), confirms=False, trials=20, marker={"size": 6})["name"]
+    'wave 2'
+    """
+    return {
+        "type": "scattergl" if trials > GRAPHICS_CARD_TRIALS else "scatter",
+        "mode": "markers",
+        "name": "confirming" if confirms else f"wave {wave}",
+        "x": x.astype(np.float32),
+        "y": y,
+        "marker": {"color": wave_colour(wave), "opacity": 0.8 * marker_scale(trials), **marker},
+        "meta": {"points_per_trial": 1},
+    }
+
+
+def figure(
+    caption: str,
+    traces: Iterable[Mapping[str, object]] = (),
+    *,
+    xaxis: Mapping[str, object] | None = None,
+    yaxis: Mapping[str, object] | None = None,
+    **layout: object,
+) -> "Figure":
+    """Return a Plotly figure with a transparent background, so that it suits light pages and dark ones.
+
+    Args:
+        caption: one sentence that says what the figure shows; the report finds it in `layout.meta`.
+        traces: the attributes of each trace.
+        xaxis, yaxis: attributes of the axes that differ from the plain layout.
+        layout: other attributes of the layout that differ from the plain one.
+
+    Raises:
+        MissingError: Plotly is not installed.
+
+    >>> figure("Two points.", [{"x": [0, 1], "y": [2, 3]}], xaxis={"title": "epoch"}).layout.xaxis.title.text
+    'epoch'
     """
     graph_objects = import_optional("plotly.graph_objects", "a plot", "report")
-    quiet = {"gridcolor": "rgba(128,128,128,0.22)", "zeroline": False, "automargin": True, "title": {"standoff": 8}}
+    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "itemsizing": "constant", "entrywidth": 0}
     plain = {
         "template": "none",
         "meta": {"caption": caption},
@@ -58,25 +110,20 @@ def figure(caption: str, traces: Sequence[Any] = (), **layout: Any) -> Any:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 12, "color": "#76808f"},
-        "legend": {
-            "orientation": "h",
-            "yanchor": "bottom",
-            "y": 1.02,
-            "x": 0,
-            "itemsizing": "constant",
-            "entrywidth": 0,
-        },
+        "legend": legend,
         "hovermode": "closest",
-        "xaxis": _merged(quiet, layout.pop("xaxis", {})),
-        "yaxis": _merged(quiet, layout.pop("yaxis", {})),
+        "xaxis": _axis(xaxis or {}),
+        "yaxis": _axis(yaxis or {}),
     }
-    made = graph_objects.Figure(layout=plain | layout)
+    empty = graph_objects.Figure(layout=plain | layout)
     for trace in traces:
-        made.add_trace(trace)
-    return made
+        empty.add_trace(trace)
+    return empty
 
 
-def _merged(quiet: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
-    """An axis as it is asked for, quiet otherwise; its title, given as a string or a dict, keeps its distance."""
-    title = asked.get("title", {})
-    return quiet | asked | {"title": quiet["title"] | ({"text": title} if isinstance(title, str) else title)}
+def _axis(changes: Mapping[str, object]) -> Attributes:
+    """Return the attributes of an axis: unobtrusive unless changed. Its title may be a string or a dict."""
+    title = changes.get("title", {})
+    spaced_title = {"standoff": 8, **(title if isinstance(title, Mapping) else {"text": title})}
+    quiet = {"gridcolor": "rgba(128,128,128,0.22)", "zeroline": False, "automargin": True}
+    return {**quiet, **changes, "title": spaced_title}

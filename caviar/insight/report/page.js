@@ -1,4 +1,4 @@
-// Draws the figures one after the other, so that the page answers while it fills, in the colours of the page.
+// Draw the figures one after another, so that the page stays responsive, in the colours of the page.
 "use strict";
 const figures = JSON.parse(document.getElementById("figures").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -18,29 +18,29 @@ function withoutGraphicsCard() {
   return !(canvas.getContext("webgl2") || canvas.getContext("webgl"));
 }
 
-async function draw(place) {
-  const { data, layout } = figures[place.dataset.figure];
+async function draw(container) {
+  const { data, layout } = figures[container.dataset.figure];
   const drawnByCard = data.filter((trace) => trace.type === "scattergl");
   if (drawnByCard.length && withoutGraphicsCard()) drawnByCard.forEach((trace) => { trace.type = "scatter"; });
   if (touch) layout.dragmode = false;
   layout.autosize = true;
   colour(data, layout);
-  await Plotly.newPlot(place, data, layout, { responsive: true, displayModeBar: false });
+  await Plotly.newPlot(container, data, layout, { responsive: true, displayModeBar: false });
 }
 
-async function recolour(place) {
-  colour(place.data, place.layout);
-  await Plotly.redraw(place);
+async function recolour(container) {
+  colour(container.data, container.layout);
+  await Plotly.redraw(container);
 }
 
 async function drawAll() {
-  const places = [...document.querySelectorAll("[data-figure]")];
-  for (const place of places) {
-    await draw(place);
-    await new Promise((done) => setTimeout(done));
+  const containers = [...document.querySelectorAll("[data-figure]")];
+  for (const container of containers) {
+    await draw(container);
+    await new Promise((resolve) => setTimeout(resolve));
   }
-  document.documentElement.dataset.drawn = places.length;
-  dark.addEventListener("change", () => places.forEach(recolour));
+  document.documentElement.dataset.drawn = containers.length;
+  dark.addEventListener("change", () => containers.forEach(recolour));
 }
 
 drawAll();

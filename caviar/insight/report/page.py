@@ -1,22 +1,27 @@
-"""A page of tables and figures: one HTML file that needs no server and no network. Everything shown is escaped."""
+"""A page of tables and figures: one HTML file that needs no server and no network. All of its content is escaped."""
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from caviar._checks import import_optional
-from caviar.errors import StorageError
+from caviar.files import write_atomically
+from caviar.insight.formatting import format_value
 
-ROWS = 200  # of a table that stands in the page; the whole one is in its CSV
-WIDE = 500  # pixels: a picture that needs more gets a line of its own
-LONG = 40  # letters from which on a text is wrapped
-POLICY = (  # the page loads nothing from anywhere; 'unsafe-eval' is Plotly's, for the graphics card
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+MAX_ROWS = 200  # of a table on the page; its CSV file has them all
+WIDE = 500  # pixels: a figure that needs more gets a row to itself
+LONG = 40  # characters: columns with longer strings are wrapped
+TEXT = ' class="text"'  # of a column of strings
+POLICY = (  # the page loads nothing from elsewhere; Plotly needs 'unsafe-eval' for the graphics card
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
     "img-src data: blob:; worker-src blob:"
 )
@@ -24,90 +29,94 @@ POLICY = (  # the page loads nothing from anywhere; 'unsafe-eval' is Plotly's, f
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure, and the table that it was made from, folded beside it."""
+    """A figure and, folded below it, the table that it was made from.
 
-    figure: Any
+    Args:
+        figure: of `caviar.insight.figures.style.figure`, with a caption.
+        table: what it shows.
+        width: pixels; on narrower screens the figure scrolls instead of shrinking.
+        wide: whether it gets a row to itself at any width.
+    """
+
+    figure: "Figure"
     table: pd.DataFrame
-    width: int = 0  # pixels below which the picture scrolls instead of shrinking
-    wide: bool = False  # on a line of its own, however narrow it could be
+    width: int = 0
+    wide: bool = False
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: a heading, sentences, pictures, tables by heading, and preformatted text."""
+    """A part of the page: a heading, sentences, pictures, tables by heading, and code."""
 
     title: str
     sentences: Sequence[str] = ()
     pictures: Sequence[Picture] = ()
-    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     code: str = ""
 
 
-def write_page(path: Path, title: str, lead: str, facts: dict[str, str], sections: Sequence[Section]) -> Path:
-    """Write the page, whole or not at all.
+def write_page(path: Path, title: str, lead: str, facts: Mapping[str, str], sections: Sequence[Section]) -> Path:
+    """Write the page, whole or not at all, and return its path.
 
     Args:
         path: the file.
-        title, lead: its heading and the sentence below.
+        title, lead: the heading and the sentence below it.
         facts: a few figures to begin with, by name.
         sections: in order.
 
     Raises:
-        StorageError: it cannot be written there.
+        MissingError: there are pictures, but Plotly is not installed.
+        StorageError: the file cannot be written.
     """
-    text = page(title, lead, facts, sections)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise StorageError(f"cannot write {path} ({error.strerror}); give another file") from None
+    write_atomically(path, page_html(title, lead, facts, sections).encode())
     return path
 
 
-def page(title: str, lead: str, facts: dict[str, str], sections: Sequence[Section]) -> str:
-    """The page as text; see `write_page`."""
-    pictures = [picture for section in sections for picture in section.pictures]
-    numbers = {id(picture): i for i, picture in enumerate(pictures)}
-    figures = ",".join(_json(picture.figure) for picture in pictures)
+def page_html(title: str, lead: str, facts: Mapping[str, str], sections: Sequence[Section]) -> str:
+    """Return the page as HTML; see `write_page`.
+
+    >>> "<h2 id=" in page_html("Study", "A study.", {"trials": "3"}, [Section("The winner", ["Trial 2."])])
+    True
+    """
+    figures = [picture.figure for section in sections for picture in section.pictures]
     links = "".join(f'<a href="#part-{i}">{escape(s.title)}</a>' for i, s in enumerate(sections))
-    listed = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
-    parts = "".join(_section(f"part-{i}", section, numbers) for i, section in enumerate(sections))
-    plotly = (
-        f"<script>{import_optional('plotly.offline', 'a report', 'report').get_plotlyjs()}</script>" if pictures else ""
-    )
-    drawing = f'<script type="application/json" id="figures">[{figures}]</script><script>{_file("page.js")}</script>'
+    terms = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
+    numbers = count()
+    parts = "".join(_section_html(f"part-{i}", section, numbers) for i, section in enumerate(sections))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        f'<link rel="icon" href="data:,"><title>{escape(title)}</title><style>{_file("page.css")}</style></head><body>'
+        f'<link rel="icon" href="data:,"><title>{escape(title)}</title><style>{_read("page.css")}</style></head><body>'
         f'<a class="skip" href="#content">Skip to the content</a><header><h1>{escape(title)}</h1>'
-        f'<p class="quiet">{escape(lead)}</p><dl class="facts">{listed}</dl><nav aria-label="Parts">{links}</nav>'
-        f'</header><main id="content">{parts}</main>{plotly}{drawing if pictures else ""}</body></html>\n'
+        f'<p class="quiet">{escape(lead)}</p><dl class="facts">{terms}</dl><nav aria-label="Parts">{links}</nav>'
+        f'</header><main id="content">{parts}</main>{_scripts(figures) if figures else ""}</body></html>\n'
     )
 
 
 def table_html(table: pd.DataFrame) -> str:
-    """A table of at most `ROWS` rows, numbers short, everything escaped."""
+    """Return a table as HTML: its first `MAX_ROWS` rows, numbers with four significant digits, everything escaped.
+
+    >>> "<td>0.1235</td>" in table_html(pd.DataFrame({"loss": [0.123456]}))
+    True
+    """
     texts = [not pd.api.types.is_numeric_dtype(dtype) for dtype in table.dtypes]
-    kinds = [' class="text"' if text else "" for text in texts]
-    widths = [_long(table.iloc[:ROWS, i]) if text else "" for i, text in enumerate(texts)]
+    classes = [_text_class(table.iloc[:MAX_ROWS, i]) if text else "" for i, text in enumerate(texts)]
     names = [escape(str(name).replace("_", " ")) for name in table.columns]
-    head = "".join(f'<th scope="col"{kind}>{name}</th>' for kind, name in zip(kinds, names, strict=True))
+    heads = zip(names, texts, strict=True)
+    head = "".join(f'<th scope="col"{TEXT if text else ""}>{name}</th>' for name, text in heads)
     body = "".join(
-        "<tr>" + "".join(f"<td{k}>{_cell(v)}</td>" for k, v in zip(widths, row, strict=True)) + "</tr>"
-        for row in table.head(ROWS).itertuples(index=False, name=None)
+        "<tr>" + "".join(f"<td{c}>{escape(format_value(v))}</td>" for c, v in zip(classes, row, strict=True)) + "</tr>"
+        for row in table.head(MAX_ROWS).itertuples(index=False, name=None)
     )
-    more = f'<p class="quiet">The first {ROWS} of {len(table)} rows.</p>' if len(table) > ROWS else ""
+    more = f'<p class="quiet">The first {MAX_ROWS} of {len(table)} rows.</p>' if len(table) > MAX_ROWS else ""
     whole = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="scroll" tabindex="0" role="region" aria-label="Table">{whole}</div>{more}'
 
 
-def _section(anchor: str, section: Section, numbers: dict[int, int]) -> str:
+def _section_html(anchor: str, section: Section, numbers: Iterator[int]) -> str:
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in section.sentences)
-    pictures = "".join(_picture(picture, numbers[id(picture)]) for picture in section.pictures)
+    pictures = "".join(_picture_html(picture, next(numbers)) for picture in section.pictures)
     grid = f'<div class="{"pictures" if len(section.pictures) > 1 else ""}">{pictures}</div>' if pictures else ""
     tables = "".join(f"<h3>{escape(name)}</h3>{table_html(table)}" for name, table in section.tables.items())
     code = f'<pre tabindex="0"><code>{escape(section.code)}</code></pre>' if section.code else ""
@@ -115,7 +124,8 @@ def _section(anchor: str, section: Section, numbers: dict[int, int]) -> str:
     return f'<section id="{anchor}" aria-labelledby="{anchor}-title">{heading}{sentences}{grid}{tables}{code}</section>'
 
 
-def _picture(picture: Picture, number: int) -> str:
+def _picture_html(picture: Picture, number: int) -> str:
+    """Return the place that page.js draws the figure of this number in, its caption and its table."""
     caption = escape(picture.figure.layout.meta["caption"])
     size = f"min-width:{picture.width}px;height:{picture.figure.layout.height}px"
     kind = ' class="wide"' if picture.wide or picture.width > WIDE else ""
@@ -125,22 +135,26 @@ def _picture(picture: Picture, number: int) -> str:
     return f"<figure{kind}>{scrolled}<figcaption>{caption}</figcaption>{folded}</figure>"
 
 
-def _long(column: Any) -> str:
-    """The class of a column of text: one that is long is wrapped."""
-    return ' class="text long"' if column.astype("str").str.len().max() > LONG else ' class="text"'
+def _scripts(figures: Sequence["Figure"]) -> str:
+    """Return Plotly, the figures as JSON, and the script that draws them."""
+    plotly = import_optional("plotly.offline", "a report", "report").get_plotlyjs()
+    data = ",".join(_figure_json(figure) for figure in figures)
+    return (
+        f'<script>{plotly}</script><script type="application/json" id="figures">[{data}]</script>'
+        f"<script>{_read('page.js')}</script>"
+    )
 
 
-def _cell(value: Any) -> str:
-    if value is None or value is pd.NA or value != value:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else escape(str(value))
+def _text_class(column: "pd.Series[str]") -> str:
+    """Return the class of a column of strings: long ones are wrapped."""
+    return ' class="text long"' if column.astype("str").str.len().max() > LONG else TEXT
 
 
-def _json(figure: Any) -> str:
-    """A figure as JSON that cannot end the script that it stands in."""
-    text: str = figure.to_json()
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+def _figure_json(figure: "Figure") -> str:
+    """Return a figure as JSON that cannot end the script that contains it."""
+    json: str = figure.to_json()
+    return json.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def _file(name: str) -> str:
+def _read(name: str) -> str:
     return resources.files("caviar.insight.report").joinpath(name).read_text(encoding="utf-8")

@@ -1,58 +1,113 @@
-"""What repeats a study: a command where one can say it all, else the lines of Python."""
+"""What reproduces a study: a command if one can express it, else Python."""
 
+import re
 import shlex
-from typing import Any
 
+import pandas as pd
+
+from caviar.data.source import Source, SourceKind
+from caviar.records.early_stopping import Halving
+from caviar.records.outcome import Outcome
 from caviar.records.settings import Settings
 from caviar.space.defaults import default_space
-from caviar.study.halving import Halving
 
-NAMES = ("metric", "mode", "trials", "waves", "seed", "epochs", "search", "same_shape", "confirm")
+EARLY_STOPPING = {None: "", Halving(): "halving", Halving(asynchronous=True): "asha"}  # what the command can express
+STRINGS = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""  # in the repr of a value
+CONSTRUCTORS = r"\b(?:Halving|Space|uniform|loguniform|reverseloguniform|randint|lograndint|choice)(?=\()"
+CALLS = re.compile(f"({STRINGS})|{CONSTRUCTORS}")
 
 
-def command(settings: Settings) -> str:
-    """What repeats the study: a command where its data are a file or built in and its space is the usual one."""
-    data, stopping = settings.data, settings.early_stopping
-    named = {None: "", Halving(): "halving", Halving(asynchronous=True): "asha"}
-    usual = settings.space == default_space() and not settings.space.grow and settings.same_shape == 1
-    if not (usual and stopping in named and ("csv" in data or "digits" in data)):
-        return _python(settings)
-    source = f"--data {shlex.quote(data['csv'])} --target {shlex.quote(data['target'])} " if "csv" in data else ""
-    waves = settings.waves if isinstance(settings.waves, int | str) else ",".join(map(str, settings.waves))
-    confirm = ",".join(map(str, settings.confirm)) if settings.confirm else "no"
-    chosen = [f"--trials {settings.trials}", f"--seed {settings.seed}", f"--waves {waves}"]
-    chosen += [f"--epochs {settings.epochs}", f"--search {settings.search}", f"--confirm {confirm}"]
-    chosen += [f"--early-stopping {named[stopping]}"] if stopping else []
-    chosen += [f"--metric {settings.metric}", f"--mode {settings.mode}"]
-    return f"caviar run {source}{' '.join(chosen)}"
+def reproduction(settings: Settings) -> str:
+    """Return the command or the Python code that reproduces a study.
+
+    It is a command if the data are built in or a CSV file, the space is the default one, and no setting needs Python.
+    """
+    source = settings.source
+    fits_command = (
+        source.kind in (SourceKind.DIGITS, SourceKind.CSV)
+        and source.task is None
+        and source.seed == 0
+        and settings.space == default_space()
+        and not settings.grow
+        and settings.early_stopping in EARLY_STOPPING
+    )
+    return _command(settings) if fits_command else _python(settings)
+
+
+def settings_table(outcome: Outcome) -> pd.DataFrame:
+    """Return the settings, the space and the versions of a study, a row each, as strings."""
+    settings = outcome.settings
+    data = ", ".join(f"{name}: {value}" for name, value in settings.source.to_plain().items())
+    rows = {"name": settings.name, "data": data, **_arguments(settings)}
+    rows |= {f"space: {name}": repr(value) for name, value in settings.space.items()}
+    rows |= {f"version of {name}": version for name, version in outcome.versions.items()}
+    return pd.DataFrame([(name, str(value)) for name, value in rows.items()], columns=["setting", "value"])
+
+
+def _arguments(settings: Settings) -> dict[str, object]:
+    """Return the arguments of `Study` after its data and its space."""
+    budget, confirm = settings.budget, settings.confirm
+    arguments = {
+        "metric": settings.objective.metric,
+        "mode": settings.objective.mode,
+        "trials": budget.trials,
+        "waves": budget.waves,
+        "seed": budget.seed,
+        "epochs": settings.epochs,
+        "search": settings.search,
+        "confirm": (confirm.top, confirm.replicates) if confirm else False,
+    }
+    if settings.early_stopping:
+        arguments["early_stopping"] = settings.early_stopping
+    if settings.grow:
+        arguments["grow"] = True
+    return arguments
+
+
+def _command(settings: Settings) -> str:
+    """Return the `caviar run` of the settings."""
+    source = settings.source
+    data = {"data": source.path, "target": source.target} if source.kind is SourceKind.CSV else {}
+    options = data | _arguments(settings)
+    if settings.early_stopping:
+        options["early_stopping"] = EARLY_STOPPING[settings.early_stopping]
+    flags = [f"--{name.replace('_', '-')} {_option(value)}" for name, value in options.items()]
+    return " ".join(["caviar run", *flags])
+
+
+def _option(value: object) -> str:
+    """Return a value as the command line takes it: lists with commas, `no` for False."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return "no" if value is False else shlex.quote(str(value))
 
 
 def _python(settings: Settings) -> str:
-    """The lines that define the study and run it."""
-    space = ["space = caviar.Space("]
-    space += [f"    {name}={_pasted(value)}," for name, value in settings.space.hyperparameters.items()]
-    space += [")", *(["space.grow = True"] if settings.space.grow else [])]
-    values: dict[str, Any] = {name: getattr(settings, name) for name in NAMES}
-    values["confirm"] = settings.confirm or False
-    study = ["study = caviar.Study(", f"    {_source(settings)}", "    space=space,"]
-    study += [f"    {name}={value!r}," for name, value in values.items()]
-    study += [f"    early_stopping=caviar.{settings.early_stopping!r},"] if settings.early_stopping else []
-    return "\n".join(["import caviar", "", *space, *study, ")", "study.run()"])
+    """Return the code that defines the study and runs it."""
+    space = [f"    {name}={_qualify(repr(value))}," for name, value in settings.space.items()]
+    arguments = [f"    {name}={_qualify(repr(value))}," for name, value in _arguments(settings).items()]
+    study = ["study = caviar.Study(", f"    {_data_argument(settings.source)}", "    space=space,", *arguments, ")"]
+    return "\n".join(["import caviar", "", "space = caviar.Space(", *space, ")", *study, "study.run()"])
 
 
-def _source(settings: Settings) -> str:
-    """The first argument of the study, as far as it can be written down."""
-    data = settings.data
-    if "digits" in data:
-        return "'digits',"
-    if "csv" in data:
-        return f"caviar.load_csv({data['csv']!r}, target={data['target']!r}, seed={data.get('seed', 0)!r}),"
-    return f"...,  # {data.get('function') or 'the arrays that the study was given'}"
+def _data_argument(source: Source) -> str:
+    """Return the first argument of the study; `...` where it cannot be written down."""
+    match source.kind:
+        case SourceKind.DIGITS:
+            return "'digits',"
+        case SourceKind.CSV:
+            task = f", task={source.task!r}" if source.task else ""
+            return f"caviar.load_csv({source.path!r}, target={source.target!r}{task}, seed={source.seed!r}),"
+        case SourceKind.FUNCTION:
+            return f"...,  # the function {source.function}"
+        case SourceKind.ARRAYS:
+            return "...,  # the arrays of the study"
 
 
-def _pasted(value: Any) -> str:
-    """The repr of an entry of a space, as `import caviar` lets one write it."""
-    text = f"caviar.{value!r}" if hasattr(value, "tier") else repr(value)
-    for name in ("Space", "uniform", "loguniform", "reverseloguniform", "randint", "lograndint", "choice"):
-        text = text.replace(f" {name}(", f" caviar.{name}(").replace(f"={name}(", f"=caviar.{name}(")
-    return text
+def _qualify(code: str) -> str:
+    """Return the repr of a value as it is written after `import caviar`.
+
+    >>> _qualify("choice(['choice(1)', 2])")
+    "caviar.choice(['choice(1)', 2])"
+    """
+    return CALLS.sub(lambda match: match[0] if match[1] else f"caviar.{match[0]}", code)

@@ -2,86 +2,98 @@
 
 import pandas as pd
 
-from caviar.records.outcome import View
+from caviar.insight.figures.axes import fine_waves
+from caviar.insight.figures.metric import BROKEN
+from caviar.records.outcome import Outcome
+from caviar.records.trial import ENDED, State
 
 
-def facts(study: View) -> dict[str, str]:
-    """A study in a few figures, by name; at least one trial has ended."""
-    table, settings = study.table, study.settings
+def key_figures(outcome: Outcome) -> dict[str, str]:
+    """Return a study in a few figures, by name.
+
+    Args:
+        outcome: with at least one trial.
+    """
+    table, trials = outcome.table, outcome.settings.budget.trials
     states, confirming = table["state"], int(table["confirms"].notna().sum())
     searched = len(table) - confirming
-    of = f" of {settings.trials:,}" if searched < settings.trials else ""
-    facts = {"trials": f"{searched:,}{of}"} | ({"and to confirm": str(confirming)} if confirming else {})
-    facts["waves"] = str(len(study.waves))
-    if study.finished:
-        facts["winner"] = f"trial {study.best.trial}"
-        facts |= _reached(study)
-    if stopped := int((states == "stopped").sum()):
-        facts["stopped early"] = f"{stopped:,}"
-    facts["failed or diverged"] = f"{int((~states.isin(['finished', 'stopped'])).sum()):,}"
-    facts["seconds of training"] = f"{table['seconds'].sum():,.0f}"
-    return facts
+    figures = {"trials": f"{searched:,} of {trials:,}" if searched < trials else f"{searched:,}"}
+    if confirming:
+        figures["confirming trials"] = str(confirming)
+    figures["waves"] = str(len(outcome.waves))
+    if outcome.has_finished:
+        figures["winner"] = f"trial {outcome.best.trial}"
+        figures |= _winner_metric(outcome)
+    if stopped := int((states == State.STOPPED).sum()):
+        figures["stopped early"] = f"{stopped:,}"
+    figures["failed or diverged"] = f"{int(states.isin(BROKEN).sum()):,}"
+    figures["seconds of training"] = f"{table['seconds'].sum():,.0f}"
+    return figures
 
 
-def _reached(study: View) -> dict[str, str]:
-    """What the winner reached: confirmed, or else in the study."""
-    metric = study.settings.metric
-    if len(study.confirmation):
-        winner = study.confirmation.iloc[0]
+def _winner_metric(outcome: Outcome) -> dict[str, str]:
+    """Return the winner's metric: the confirmed mean if there is one, else the metric of its only training."""
+    metric = outcome.settings.objective.metric
+    if len(outcome.confirmation):
+        winner = outcome.confirmation.iloc[0]
         return {f"confirmed {metric}": f"{winner['mean']:.4g} ± {(winner['high'] - winner['low']) / 2:.2g}"}
-    return {f"its {metric}": f"{study.best.metrics[metric]:.4g}"}
+    return {f"winner's {metric}": f"{outcome.best.metrics[metric]:.4g}"}
 
 
-def held_out(study: View) -> str | None:
-    """The metric on data that no choice looked at, where the winner has one."""
-    name = study.settings.metric.replace("val_", "test_")
-    return name if name != study.settings.metric and name in study.best.metrics else None
+def held_out_metric(outcome: Outcome) -> str | None:
+    """Return the name of the metric on held-out data, if the winner has one."""
+    name = outcome.settings.objective.held_out
+    return name if name in outcome.best.metrics else None
 
 
-def ten_best(study: View) -> pd.DataFrame:
-    """The rows of the ten best trials: hyperparameters, the metric, how held-out data judge it, and the cost."""
-    numbers = [result.trial for result in study.ranking[:10]]
-    names, judge = study.settings.space.names, held_out(study)
-    columns = ["trial", "wave", *names, study.settings.metric, *([judge] if judge else []), "epochs", "seconds"]
-    return study.table.set_index("trial", drop=False).loc[numbers, columns].reset_index(drop=True)
+def ten_best(outcome: Outcome) -> pd.DataFrame:
+    """Return a row for each of the ten best trials: hyperparameters, the metric, the held-out metric, and the cost."""
+    trials = [result.trial for result in outcome.ranking[:10]]
+    settings, held_out = outcome.settings, held_out_metric(outcome)
+    metrics = [settings.objective.metric, *([held_out] if held_out else [])]
+    columns = ["trial", "wave", *settings.space.names, *metrics, "epochs", "seconds"]
+    return outcome.table.set_index("trial", drop=False).loc[trials, columns].reset_index(drop=True)
 
 
-def waves_in_short(study: View) -> pd.DataFrame:
-    """A row a wave without its bounds, which `squares_of_waves` has, and without states that no trial is in."""
-    waves = study.waves
-    kept = ["wave", "kind", "trials"]
-    kept += [name for name in ("finished", "stopped", "diverged", "failed", "timed_out") if waves[name].any()]
+def short_waves(outcome: Outcome) -> pd.DataFrame:
+    """Return a row for each wave, without its bounds (see `squares_of_waves`) and without states that are all 0."""
+    waves, metric = outcome.waves, outcome.settings.objective.metric
+    states = [state for state in ENDED if waves[state].any()]
     waves = waves.assign(square_share=[f"{share:.2%}" if share < 1 else "all" for share in waves["square_share"]])
-    short = waves[[*kept, "best", "median", "seconds", "square_share", "reason"]]
-    metric = study.settings.metric
+    columns = ["wave", "kind", "trials", *states, "best", "median", "seconds", "square_share", "reason"]
     names = {"best": f"best {metric}", "median": f"median {metric}", "square_share": "share of the space"}
-    return short.rename(columns=names)
+    return waves[columns].rename(columns=names)
 
 
-def squares_of_waves(study: View) -> pd.DataFrame:
-    """A row a hyperparameter: its whole range, then what is left of it in the square of each fine wave."""
-    whole, fine = study.square, study.fine_waves
+def squares_of_waves(outcome: Outcome) -> pd.DataFrame:
+    """Return a row for each hyperparameter: its range in the whole space, and in the square of each fine wave."""
+    fine = fine_waves(outcome.waves).to_dict("records")
     rows = []
-    for row in whole.to_dict("records"):
-        name, numbers = row["name"], not row["options"]
-        found = {
+    for side in outcome.square.to_dict("records"):
+        name, is_number = side["name"], not side["options"]
+        row = {
             "hyperparameter": name,
-            "whole space": _range(row["space_low"], row["space_high"]) if numbers else "all",
+            "whole space": _range(side["space_low"], side["space_high"]) if is_number else "all",
         }
         for wave in fine:
-            inner = _range(wave[f"{name}_low"], wave[f"{name}_high"]) if numbers else wave[f"{name}_options"]
-            found[f"wave {wave['wave']}"] = inner
-        rows.append(found)
+            inner = _range(wave[f"{name}_low"], wave[f"{name}_high"]) if is_number else wave[f"{name}_options"]
+            row[f"wave {wave['wave']}"] = inner
+        rows.append(row)
     return pd.DataFrame(rows).astype("str")
 
 
 def failures(table: pd.DataFrame) -> pd.DataFrame:
-    """What did not finish: a row a state and reason, with how many trials and the first of them."""
-    rows = table[table["state"] != "finished"]
-    grouped = rows.groupby(["state", "error"], dropna=False, sort=False)["trial"]
-    counted = grouped.agg(trials="size", first="min").reset_index()
-    counted = counted.rename(columns={"error": "reason", "first": "first trial"})
-    return counted.sort_values("trials", ascending=False, kind="stable", ignore_index=True)
+    """Return what did not finish: a row for each state and reason, with its number of trials and the first of them.
+
+    >>> failures(pd.DataFrame({"trial": [0, 1], "state": ["finished", "failed"], "error": ["", "no disk"]}))
+        state   reason  trials  first trial
+    0  failed  no disk       1            1
+    """
+    unfinished = table[table["state"] != State.FINISHED]
+    trials = unfinished.groupby(["state", "error"], dropna=False, sort=False)["trial"]
+    counts = trials.agg(trials="size", first="min").reset_index()
+    counts = counts.rename(columns={"error": "reason", "first": "first trial"})
+    return counts.sort_values("trials", ascending=False, kind="stable", ignore_index=True)
 
 
 def _range(low: float, high: float) -> str:

@@ -1,38 +1,43 @@
 """Activation functions, in place, and their derivatives from the activation itself.
 
-Each is a pair: `forward(h, zeros)` turns pre-activations into activations; `backward(dh, h, mask)` turns dL/dh
-into the gradient before the activation. All arrays are (K, B, units); `zeros` are (B, units); `mask` is bool scratch.
+Each is a pair: `forward(h, zeros)` turns pre-activations into activations; `backward(dh, h, mask)` turns dL/dh into
+the gradient of the pre-activations. All arrays are (K, B, units), but `zeros` is (B, units); `mask` is boolean scratch.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from caviar.model.arrays import Array
 
 
 class Activation(NamedTuple):
-    """A function and its derivative, both in place."""
+    """A function and its derivative, both in place.
 
-    forward: Callable[[Array, Array], Any]
-    backward: Callable[[Array, Array, Array], Any]
+    >>> h = np.array([[[-1.0, 2.0]]])
+    >>> ACTIVATIONS["relu"].forward(h, np.zeros((1, 2)))
+    >>> h
+    array([[[0., 2.]]])
+    """
+
+    forward: Callable[[Array, Array], None]
+    backward: Callable[[Array, Array, Array], None]
 
 
 def relu(h: Array, zeros: Array) -> None:
-    """max(h, 0); NaN stays NaN, so that a diverged model shows."""
-    np.maximum(h, zeros, out=h)  # an array of zeros: NumPy has no vector instructions for a maximum with a scalar
+    """Compute max(h, 0); NaN stays NaN, so that a diverged model shows."""
+    np.maximum(h, zeros, out=h)  # NumPy's maximum with a scalar is not vectorised
 
 
 def relu_backward(dh: Array, h: Array, mask: Array) -> None:
-    """dh where h > 0, else 0."""
+    """Compute dh where h > 0, else 0."""
     np.greater(h, 0, out=mask)
     np.multiply(dh, mask, out=dh)
 
 
 def sigmoid(h: Array, zeros: Array) -> None:
-    """1 / (1 + exp(-h)), by way of tanh, which cannot overflow: (1 + tanh(h / 2)) / 2."""
+    """Compute 1 / (1 + exp(-h)) as (1 + tanh(h / 2)) / 2, which cannot overflow."""
     np.multiply(h, 0.5, out=h)
     np.tanh(h, out=h)
     np.multiply(h, 0.5, out=h)
@@ -40,17 +45,17 @@ def sigmoid(h: Array, zeros: Array) -> None:
 
 
 def sigmoid_backward(dh: Array, h: Array, mask: Array) -> None:
-    """dh h (1 - h)."""
+    """Compute dh h (1 - h)."""
     np.multiply(dh, h * (1 - h), out=dh)
 
 
 def tanh(h: Array, zeros: Array) -> None:
-    """tanh(h)."""
+    """Compute tanh(h)."""
     np.tanh(h, out=h)
 
 
 def tanh_backward(dh: Array, h: Array, mask: Array) -> None:
-    """dh (1 - h^2)."""
+    """Compute dh (1 - h^2)."""
     np.multiply(dh, 1 - h * h, out=dh)
 
 

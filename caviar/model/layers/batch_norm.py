@@ -1,17 +1,15 @@
 """Batch normalization of the pre-activations z, K models at once (Ioffe & Szegedy 2015).
 
-Conventions, those of torch.nn.BatchNorm1d: epsilon inside the root; the batch is normalized by its biased
-variance (divided by B), the running variance averages the unbiased one (divided by B - 1); the running
-averages move by MOMENTUM = 0.1 of the way to the batch's.
+The conventions are those of torch.nn.BatchNorm1d: epsilon is inside the root; the batch is normalized by its biased
+variance (divided by B), the running variance averages the unbiased one (divided by B - 1); each batch moves the
+running averages by MOMENTUM = 0.1 of the distance to its own.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from caviar.model.arrays import Array
 
 EPSILON = 1e-5
 MOMENTUM = 0.1
@@ -21,7 +19,7 @@ MOMENTUM = 0.1
 class BatchNorm:
     """One layer's batch norm: parameters, gradients, running averages, and the last batch's statistics.
 
-    All arrays are (K, 1, units): a row a model, to broadcast over its batch.
+    All arrays are (K, 1, units): one row per model, to broadcast over its batch.
     """
 
     gamma: Array
@@ -43,20 +41,20 @@ class BatchNorm:
         """Write y = gamma z_hat + beta, z_hat = (z - mean) / sqrt(variance + epsilon), into `out` (Alg. 1).
 
         Args:
-            z: pre-activations, (K, B, units); left centred, z - mean, which is what `backward` needs.
+            z: pre-activations, (K, B, units); becomes z - mean, which `backward` needs.
             average: (1, B) of 1/B: a mean over the batch is a matmul, whose order does not depend on K.
             out: (K, B, units).
         """
         np.matmul(average, z, out=self.mean)
         np.subtract(z, self.mean, out=z)
         np.multiply(z, z, out=out)
-        np.matmul(average, out, out=self.variance)  # einsum, which needs no array of squares, took 1.5 times as long
+        np.matmul(average, out, out=self.variance)  # einsum takes 1.5 times as long
         self._scale(self.variance)
         np.multiply(z, self.scale, out=out)
         np.add(out, self.beta, out=out)
 
     def forward_inference(self, z: Array, out: Array) -> None:
-        """Write y into `out` as `forward` does, with the running averages for mean and variance (Alg. 2)."""
+        """Write y into `out` as `forward` does, with the running averages as mean and variance (Alg. 2)."""
         np.subtract(z, self.running_mean, out=z)
         self._scale(self.running_variance)
         np.multiply(z, self.scale, out=out)
@@ -70,7 +68,7 @@ class BatchNorm:
 
         Args:
             dy: dL/dy, (K, B, units); becomes dL/dz.
-            z: what `forward` left, (K, B, units); destroyed.
+            z: centred by `forward`, (K, B, units); destroyed.
             ones: (1, B).
             scratch: (K, B, units).
         """
@@ -82,17 +80,17 @@ class BatchNorm:
         np.multiply(dy, self.scale, out=dy)
 
     def backward_inference(self, dy: Array, z: Array, ones: Array, scratch: Array) -> None:
-        """Do what `backward` does after `forward_inference`, where the averages are constants: dz = scale dy."""
+        """Compute what `backward` does, after `forward_inference`: the averages are constants, so dz = scale dy."""
         self._parameter_gradients(dy, z, ones, scratch)
         np.multiply(dy, self.scale, out=dy)
 
-    def batch(self) -> tuple[Array, Array]:
-        """Give scale and shift, (K, 1, units), such that y = z scale + shift for the last training batch."""
+    def batch_affine(self) -> tuple[Array, Array]:
+        """Return scale and shift, (K, 1, units), with which y = z scale + shift for the last training batch."""
         scale = self.gamma / np.sqrt(self.variance + EPSILON)
         return scale, self.beta - self.mean * scale
 
-    def inference(self) -> tuple[Array, Array]:
-        """Give scale and shift, (K, 1, units), such that y = z scale + shift with the running averages."""
+    def inference_affine(self) -> tuple[Array, Array]:
+        """Return scale and shift, (K, 1, units), with which y = z scale + shift for the running averages."""
         scale = self.gamma / np.sqrt(self.running_variance + EPSILON)
         return scale, self.beta - self.running_mean * scale
 
@@ -102,7 +100,7 @@ class BatchNorm:
         np.divide(self.gamma, self.deviation, out=self.scale)
 
     def _parameter_gradients(self, dy: Array, z: Array, ones: Array, scratch: Array) -> None:
-        """dL/dbeta = sum dy; dL/dgamma = sum dy z_hat, over the batch; z is centred."""
+        """Write dL/dbeta = sum dy and dL/dgamma = sum dy z_hat, over the batch; z is centred."""
         np.matmul(ones, dy, out=self.beta_gradient)
         np.multiply(dy, z, out=scratch)
         np.matmul(ones, scratch, out=self.gamma_gradient)

@@ -1,19 +1,27 @@
-"""Inverted dropout: each step a model keeps each unit with probability 1 - p, scaled by 1 / (1 - p)
-(Srivastava et al. 2014, section 10)."""
+"""Inverted dropout (Srivastava et al. 2014, section 10): in each step a model keeps each unit with probability 1 - p,
+scaled by 1 / (1 - p).
+"""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from caviar.model.arrays import Array
 
 
 def draw_mask(
-    generators: Sequence[np.random.Generator], rates: Sequence[float], rows: int, units: int, dtype: Any
-) -> NDArray[Any]:
-    """Give what to multiply activations by: 0 or 1 / (1 - p), (K, rows, units).
+    generators: Sequence[np.random.Generator], rates: Sequence[float], rows: int, units: int, dtype: np.dtype
+) -> Array:
+    """Return the factors of activations, 0 or 1 / (1 - p), (K, rows, units).
 
     A model without dropout gets ones and draws nothing, so that its numbers are the same in any stack.
+
+    Args:
+        generators: one per model.
+        rates: the dropout p of each model, in [0, 1).
+        rows: of the batch.
+        units: of the layer.
+        dtype: of the stack.
     """
     mask = np.ones((len(rates), rows, units), dtype)
     for member, (generator, rate) in enumerate(zip(generators, rates, strict=True)):

@@ -71,11 +71,11 @@ def wins(records: pd.DataFrame, method: str = "Caviar") -> pd.DataFrame:
         groups |= {"b and c": both[both["family"].isin(BATCHED)], "all": both}
         for name, group in groups.items():
             budgets = {(int(trials), int(width)): rest for (trials, width), rest in group.groupby(["trials", "width"])}
-            for (trials, width), chosen in [*budgets.items(), ((0, 0), group)]:
-                if len(chosen):
-                    share, low, high = _interval(chosen.groupby(["family", "problem"])["win"].mean().to_numpy())
+            for (trials, width), races in [*budgets.items(), ((0, 0), group)]:
+                if len(races):
+                    share, low, high = _interval(races.groupby(["family", "problem"])["win"].mean().to_numpy())
                     row = {"family": name, "trials": trials, "width": width, "peer": peer}
-                    rows.append(row | {"wins": share, "low": low, "high": high, "races": len(chosen)})
+                    rows.append(row | {"wins": share, "low": low, "high": high, "races": len(races)})
     return pd.DataFrame(rows)
 
 

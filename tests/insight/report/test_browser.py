@@ -1,0 +1,51 @@
+"""The report as a browser sees it: nothing broken, nothing missing, nothing run that a user wrote."""
+
+import pytest
+
+from caviar.insight.report.report import report
+from tests.insight.browser import CHROMIUM, opened
+from tests.insight.studies import mixed_space, mixed_value, outcome_of
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian: apt-get install chromium)"),
+]
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+def test_every_figure_has_as_many_points_as_the_table_has_rows(outcome, tmp_path, width):
+    seen = opened(report(outcome, tmp_path / "report.html"), width)
+    rows, finished = len(outcome.table), int((outcome.table["state"] == "finished").sum())
+    assert seen["errors"] == []
+    assert seen["console"] == []
+    assert seen["alerts"] == 0
+    assert not seen["overflows"]
+    figures = {figure["caption"].split(",")[0].split(":")[0]: figure for figure in seen["figures"]}
+    assert figures.pop(f"{rows} trials")["trials"] == rows
+    bars = figures.pop("The share of the metric's variance that each hyperparameter explains alone")
+    assert bars["bars"] == 3 * outcome.space.dimension  # alone, inside the last square, with its partner
+    curves = figures.pop("score over epochs")
+    assert curves["dots"] >= 10 * outcome.settings.epochs
+    dots = "dots are finished trials"
+    best = [figures.pop(f"The best score so far over {over}; {dots}") for over in ("trials", "seconds")]
+    assert [(figure["trials"], figure["dots"]) for figure in best] == [(finished, finished)] * 2
+    assert figures, "pairs of the most important hyperparameters"
+    assert [(figure["trials"], figure["dots"]) for figure in figures.values()] == [(rows, rows)] * len(figures)
+
+
+def test_it_follows_dark_mode_and_is_reachable_by_keyboard(outcome, tmp_path):
+    page = report(outcome, tmp_path / "report.html")
+    light, dark = opened(page), opened(page, dark=True)
+    assert light["ground"] != dark["ground"]
+    assert {figure["text"] for figure in light["figures"]}.isdisjoint({figure["text"] for figure in dark["figures"]})
+    assert dark["errors"] == []
+    assert light["reachable"] >= len(light["figures"])
+
+
+def test_a_report_of_ten_thousand_trials_opens_quickly(tmp_path):
+    page = report(outcome_of(tmp_path / "study", mixed_space(), mixed_value, trials=10_000, epochs=1))
+    assert page.stat().st_size < 15e6
+    seen = opened(page)
+    assert (seen["errors"], seen["alerts"]) == ([], 0)
+    assert seen["figures"][1]["trials"] == 10_000
+    assert seen["cpu_seconds"] < 9  # browser and page; less than five seconds by the clock on a quiet machine

@@ -1,0 +1,78 @@
+"""The report's text: complete, escaped, and written where it was asked for."""
+
+import sys
+
+import pytest
+
+import caviar
+from caviar.cli.main import main
+from caviar.errors import InputError, MissingError
+from caviar.insight.report.page import POLICY
+from caviar.insight.report.report import report
+from tests.insight.studies import EVIL, mixed_space, outcome_of
+
+
+def test_what_a_user_wrote_is_escaped(outcome, tmp_path):
+    text = report(outcome, tmp_path / "report.html").read_text()
+    before_plotly, _, after = text.partition("plotly.js v")
+    assert EVIL not in before_plotly
+    assert EVIL not in after
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in before_plotly
+    assert "onerror=alert(2)>" not in before_plotly
+    assert POLICY in text
+    assert "<script src" not in text
+
+
+def test_it_names_the_winner_and_every_square(outcome, tmp_path):
+    text = report(outcome, tmp_path / "report.html").read_text()
+    assert f"<dd>trial {outcome.best.trial}</dd>" in text
+    assert f"Trial {outcome.best.trial} of wave {outcome.best.wave} has the best estimate" in text
+    assert f"the best single score was {outcome.table['score'].max():.4g}" in text
+    for wave in (2, 3):
+        assert f"Wave {wave} was sampled from" in text
+
+
+def test_it_lies_in_the_folder_of_the_study_by_default(tmp_path):
+    outcome = outcome_of(tmp_path / "study", mixed_space(), lambda *_: "out of memory", trials=4)
+    file = report(outcome)
+    assert file == outcome.folder / "report.html"
+    assert [path.name for path in outcome.folder.glob("*.html")] == ["report.html"]
+
+
+def test_a_study_without_a_finished_trial_has_a_report(tmp_path):
+    outcome = outcome_of(tmp_path / "study", mixed_space(), lambda *_: "out of memory", trials=4)
+    text = report(outcome).read_text()
+    assert "<dt>trials</dt><dd>4</dd>" in text
+    assert "<dt>failed or diverged</dt><dd>4</dd>" in text
+    assert "out of memory" in text
+
+
+def test_a_confirmed_winner_has_an_interval_and_a_held_out_metric(tmp_path):
+    study = caviar.Study("digits", trials=9, waves=1, epochs=1, confirm=(2, 2), out=tmp_path / "study", workers=0)
+    study.run(progress=False)
+    outcome = study.outcome
+    text = report(outcome).read_text()
+    first = outcome.confirmation.iloc[0]
+    assert f"reached a mean val_accuracy of {first['mean']:.4g} (95% interval {first['low']:.4g} to" in text
+    assert f"its test_accuracy is {outcome.best.metrics['test_accuracy']:.4g}" in text
+    assert "<dt>confirming trials</dt><dd>4</dd>" in text
+
+
+def test_a_study_that_has_not_begun_has_no_report(tmp_path):
+    with pytest.raises(InputError, match=r"a report needs a trial that has ended, got none in .*new"):
+        report(caviar.Study("digits", out=tmp_path / "new").outcome)
+
+
+def test_a_missing_package_is_named(outcome, tmp_path, monkeypatch):
+    for module in ("plotly", "plotly.graph_objects"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingError, match="a plot needs plotly; install it with: pip install 'caviar\\[report\\]'"):
+        report(outcome, tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_the_command_line_writes_it(outcome, tmp_path, monkeypatch, capsys):
+    file = str(tmp_path / "report.html")
+    monkeypatch.setattr(sys, "argv", ["caviar", "report", str(outcome.folder), "--out", file])
+    main()
+    assert capsys.readouterr().out.strip() == file

@@ -1,0 +1,59 @@
+"""What a study trains: built-in network or function, found again from its source."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import caviar
+from caviar.data.source import Source, SourceKind
+from caviar.errors import InputError
+from caviar.fleet.worker.trainables import FunctionTrainable, NetworkTrainable
+from caviar.records.objective import Objective
+from caviar.study.target import same_target, target_from, target_from_source, target_in_module
+
+
+def train(config, seed):
+    return {"loss": config["x"]}
+
+
+def test_the_built_in_network_knows_its_objective_and_space():
+    target = target_from("digits")
+    assert target.objective(None, None) == Objective("val_accuracy", "max")
+    assert target.objective("val_loss", None) == Objective("val_loss", "min")
+    assert target.space(None) == caviar.default_space()
+    assert isinstance(target.trainable(3), NetworkTrainable)
+    assert target.seeded
+
+
+def test_a_function_needs_both():
+    target = target_from(train)
+    assert isinstance(target.trainable(3), FunctionTrainable)
+    with pytest.raises(InputError, match="metric and mode are required when tuning a function such as train"):
+        target.objective("loss", None)
+    with pytest.raises(InputError, match="space is required when tuning a function such as train"):
+        target.space(None)
+
+
+def test_sources_are_loaded_again(tmp_path):
+    digits = target_from("digits")
+    assert target_from_source(digits.source).source == digits.source
+    assert target_from_source(target_from(train).source).function is train
+    with pytest.raises(InputError, match="give"):
+        target_from_source(Source(SourceKind.ARRAYS))
+    with pytest.raises(InputError, match="cannot be imported"):
+        target_from_source(Source(SourceKind.FUNCTION, function="__main__:train"))
+
+
+def test_a_function_in_a_folder_is_found_again_there(tmp_path):
+    (tmp_path / "my_target_module.py").write_text("def train(config):\n    return {'loss': 1.0}\n")
+    target = target_in_module("my_target_module:train", tmp_path)
+    assert target_from_source(target.source).function({}) == {"loss": 1.0}
+    sys.modules.pop("my_target_module")
+
+
+def test_other_data_are_refused(tmp_path):
+    random = np.random.default_rng(0)
+    other = caviar.from_arrays(random.random((60, 3)), random.integers(0, 2, 60))
+    with pytest.raises(InputError, match="other data"):
+        same_target(other, target_from("digits").source, tmp_path)
