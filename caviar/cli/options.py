@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import click
 
@@ -14,7 +14,7 @@ class StudyOptions(TypedDict):
     """The options of `caviar run` and `caviar submit` that `Study` takes as they are."""
 
     trials: int
-    waves: int | str | tuple[int, ...]
+    waves: Literal["auto", "continuous"] | int | tuple[int, ...]
     seed: int
     metric: str | None
     mode: Mode | None
