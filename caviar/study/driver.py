@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from caviar.fleet.cluster import hold_interrupts
+from caviar.fleet.interrupts import hold_interrupts
 from caviar.fleet.messages import Stack
 from caviar.fleet.protocol import Trainers
 from caviar.records.events import TrialEnded, WaveBegan
