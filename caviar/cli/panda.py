@@ -1,16 +1,20 @@
 """The commands `caviar panda ...`; each is thin and calls one method of a Panda."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from caviar._checks import check_integer
 from caviar.cli.groups import InOrder
 from caviar.errors import InputError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # imported when a command runs: Ray takes a second, `caviar --help` needs none of it
     from caviar.panda.panda import Panda
+
+Entry = Mapping[Hashable, object]  # of a diary
 
 
 @click.group("panda", cls=InOrder, short_help="Babysit one model: tweak it, rewind it.")
@@ -18,35 +22,39 @@ def panda() -> None:
     """Babysit one model: tweak it as it trains, rewind it when it goes wrong."""
 
 
-def _command(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A command about the Panda NAME."""
-
-    def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
-        for decorate in (_address, click.argument("name"), panda.command(name)):
-            function = decorate(function)
-        return function
-
-    return decorated
+_address = click.option("--address", help="Ray cluster that it lives on. [default: the one for Pandas on this machine]")
+_reason = click.option("--reason", default="", show_default=False, help="Reason for the diary.")
 
 
-_address = click.option("--address", help="Of the Ray that it lives on. [default: the one for Pandas on this machine]")
-_reason = click.option("--reason", default="", show_default=False, help="For the diary.")
+def _command(name: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Return a decorator for a command about the Panda NAME."""
+    return lambda function: panda.command(name)(click.argument("name")(_address(function)))
 
 
 @panda.command()
 @click.argument("data", default="digits")
-@click.option("--target", help="The column of the CSV file DATA to predict.")
-@click.option("--name", help="What to call it. [default: the name of its data]")
-@click.option("--config", "study", type=click.Path(path_type=Path), help="Of a trial of the study in this folder.")
+@click.option("--target", help="Column of the CSV file DATA to predict.")
+@click.option("--name", help="Name of the Panda. [default: the name of its data]")
+@click.option("--config", "study", type=click.Path(path_type=Path), help="Take the config of a trial of this study.")
 @click.option("--best", is_flag=True, help="With --config: the study's best trial.")
 @click.option("--trial", type=int, help="With --config: the number of the trial.")
-@click.option("--epochs", default=100, help="How long to train at first.")
-@click.option("--seed", default=0, help="Of initial weights and shuffles.")
+@click.option("--epochs", default=100, help="Number of epochs to train first.")
+@click.option("--seed", default=0, help="Seed of initial weights and shuffles.")
 @click.option("--rules", default="none", help="careful, or some of divergence,nothing-helps,plateau,smooth.")
-@click.option("--folder", help="For its checkpoints, or a URI. [default: runs/pandas/NAME]")
+@click.option("--folder", help="Folder or URI for its checkpoints. [default: runs/pandas/NAME]")
 @_address
 def start(
-    data: str, target: str | None, study: Path | None, best: bool, trial: int | None, epochs: int, **settings: Any
+    data: str,
+    target: str | None,
+    name: str | None,
+    study: Path | None,
+    best: bool,
+    trial: int | None,
+    epochs: int,
+    seed: int,
+    rules: str,
+    folder: str | None,
+    address: str | None,
 ) -> None:
     """Start a Panda and let it train.
 
@@ -54,17 +62,16 @@ def start(
     """
     from caviar.data.loaders import load, load_csv
     from caviar.panda import Panda
-    from caviar.study.study import Study
+    from caviar.records.outcome import Outcome
 
     if target is None and data.endswith(".csv"):
         raise InputError(f"{data} needs --target, the column to predict")
     if (study is None) != (trial is None and not best) or (best and trial is not None):
         raise InputError("--config FOLDER takes a study's trial: add either --best or --trial NUMBER to it")
-    if epochs < 1:
-        raise InputError(f"--epochs {epochs}: it is a whole number of at least 1")
+    check_integer("--epochs", epochs)
     dataset = load(data) if target is None else load_csv(data, target=target)
-    config = None if study is None else Study.read(study).trial(None if best else trial).config
-    started = Panda(dataset, config=config, **settings)
+    config = None if study is None else Outcome.read(study).trial(trial).config
+    started = Panda(dataset, config=config, name=name, seed=seed, rules=rules, folder=folder, address=address)
     started.train(epochs, wait=False)
     click.echo(f"{started.name} trains in {started.folder}; see it with: caviar panda watch {started.name}")
 
@@ -75,7 +82,7 @@ def watch(name: str, address: str | None) -> None:
 
     Ctrl-C ends watching, not training.
     """
-    _attached(name, address).watch()
+    _attach(name, address).watch()
 
 
 @_command("set")
@@ -84,59 +91,59 @@ def watch(name: str, address: str | None) -> None:
 def change(name: str, changes: tuple[str, ...], address: str | None, reason: str) -> None:
     """Change hyperparameters of NAME from the next step on.
 
-    Such as learning_rate=0.003 momentum=0.95; what may change: learning_rate, momentum, beta2, epsilon, lr_decay,
-    schedule, warmup, batch_size, weight_decay, clip_norm, dropout.
+    For example learning_rate=0.003 momentum=0.95. These can change: learning_rate, momentum, beta2, epsilon,
+    lr_decay, schedule, warmup, batch_size, weight_decay, clip_norm, dropout.
     """
-    parsed = dict(_parsed(change) for change in changes)
-    attached = _attached(name, address)
-    attached.set(reason=reason, **parsed)
-    _told(attached)
+    values = dict(map(_parse, changes))
+    attached = _attach(name, address)
+    attached.set(reason=reason, **values)
+    _print_last(attached)
 
 
 @_command("rewind")
-@click.option("--epoch", type=int, required=True, help="One that has a checkpoint.")
+@click.option("--epoch", type=int, required=True, help="Epoch that has a checkpoint.")
 @_reason
 def rewind(name: str, address: str | None, epoch: int, reason: str) -> None:
-    """Take NAME back to a checkpoint."""
-    attached = _attached(name, address)
+    """Rewind NAME to a checkpoint."""
+    attached = _attach(name, address)
     attached.rewind(epoch, reason=reason)
-    _told(attached)
+    _print_last(attached)
 
 
 @_command("pause")
 @_reason
 def pause(name: str, address: str | None, reason: str) -> None:
-    """Have NAME stand still."""
-    attached = _attached(name, address)
+    """Pause NAME."""
+    attached = _attach(name, address)
     attached.pause(reason=reason)
-    _told(attached)
+    _print_last(attached)
 
 
 @_command("resume")
 @_reason
 def resume(name: str, address: str | None, reason: str) -> None:
-    """Have NAME go on after a pause."""
-    attached = _attached(name, address)
+    """Resume NAME."""
+    attached = _attach(name, address)
     attached.resume(reason=reason)
-    _told(attached)
+    _print_last(attached)
 
 
 @_command("train")
-@click.option("--epochs", default=10, help="How many more.")
+@click.option("--epochs", default=10, help="Number of epochs.")
 def train(name: str, address: str | None, epochs: int) -> None:
-    """Train NAME so many epochs more."""
-    attached = _attached(name, address)
+    """Train NAME for more epochs."""
+    attached = _attach(name, address)
     attached.train(epochs, wait=False)
-    _told(attached)
+    _print_last(attached)
 
 
 @_command("fork")
-@click.option("--copies", default=8, help="How many.")
-@click.option("--around", default=2.0, help="The factor by which learning rate and momentum's window vary.")
-@click.option("--epochs", default=5, help="How long they train before the best is kept.")
+@click.option("--copies", default=8, help="Number of copies.")
+@click.option("--around", default=2.0, help="Factor by which learning rate and momentum's window vary.")
+@click.option("--epochs", default=5, help="Number of epochs before the best copy is kept.")
 def fork(name: str, address: str | None, copies: int, around: float, epochs: int) -> None:
-    """Train varied copies of NAME, and go on as the best of them."""
-    table = _attached(name, address).fork(copies, around=around, epochs=epochs)
+    """Train varied copies of NAME and continue as the best of them."""
+    table = _attach(name, address).fork(copies, around=around, epochs=epochs)
     columns = ["copy", "kept", "learning_rate", "momentum", "train_loss", "val_loss"]
     click.echo(table[columns].to_string(index=False))
 
@@ -144,84 +151,87 @@ def fork(name: str, address: str | None, copies: int, around: float, epochs: int
 @_command("follow")
 @click.argument("rules")
 def follow(name: str, rules: str, address: str | None) -> None:
-    """Have rules tweak NAME.
+    """Let rules tweak NAME.
 
     RULES: careful (all of them), none, or some of divergence,nothing-helps,plateau,smooth.
     """
-    attached = _attached(name, address)
+    attached = _attach(name, address)
     attached.follow(rules)
-    _told(attached)
+    _print_last(attached)
 
 
 @_command("diary")
 def diary(name: str, address: str | None) -> None:
     """Print every intervention on NAME, by hand or by rule."""
-    for entry in _attached(name, address).diary.to_dict("records"):
-        click.echo(_line(entry))
+    _print(_attach(name, address).diary.to_dict("records"))
 
 
 @_command("history")
 def history(name: str, address: str | None) -> None:
     """Print a row an epoch of NAME, as CSV."""
-    click.echo(_attached(name, address).history.to_csv(index=False), nl=False)
+    click.echo(_attach(name, address).history.to_csv(index=False), nl=False)
 
 
 @panda.command("list")
 @_address
-def list_living(address: str | None) -> None:
+def list_pandas(address: str | None) -> None:
     """List the Pandas that live."""
-    from caviar.panda.local_ray import join, living
+    from caviar.panda.local_ray import connect, panda_names
 
-    join(address)
-    for name in living():
-        status = _attached(name, address).status
+    connect(address)
+    for name in panda_names():
+        status = _attach(name, address).status
         click.echo(
-            f"{name}: {status['state']} at epoch {status['epoch']}, {status['left']} epochs left, {status['folder']}"
+            f"{name}: {status.state} at epoch {status.epoch}, {status.epochs_remaining} epochs left, {status.folder}"
         )
 
 
 @_command("stop")
 def stop(name: str, address: str | None) -> None:
-    """Put NAME to sleep; its folder stays."""
-    asleep = _attached(name, address)
-    asleep.stop()
-    click.echo(f"{name} sleeps in {asleep.folder}; go on with: caviar panda wake {name} --folder {asleep.folder}")
+    """Stop NAME; its checkpoints are kept."""
+    stopped = _attach(name, address)
+    stopped.stop()
+    click.echo(f"{name} sleeps in {stopped.folder}; continue with: caviar panda wake {name} --folder {stopped.folder}")
 
 
 @_command("wake")
-@click.option("--folder", help="Where it sleeps, or its URI. [default: runs/pandas/NAME]")
+@click.option("--folder", help="Folder or URI of its checkpoints. [default: runs/pandas/NAME]")
 def wake(name: str, folder: str | None, address: str | None) -> None:
-    """Bring NAME back to life from its last checkpoint."""
+    """Wake NAME from its last checkpoint."""
     from caviar.panda import Panda
 
-    _told(Panda.wake(name, folder=folder, address=address), by="keeper")
+    entries = Panda.wake(name, folder=folder, address=address).diary.to_dict("records")
+    while entries and entries[-1]["action"] != "came back":  # what rules have done since
+        entries.pop()
+    _print(list(takewhile(lambda entry: entry["by"] == "keeper", reversed(entries)))[::-1])
 
 
-def _attached(name: str, address: str | None) -> "Panda":
+def _attach(name: str, address: str | None) -> "Panda":
     from caviar.panda import Panda
 
     return Panda.attach(name, address=address)
 
 
-def _told(panda: "Panda", by: str = "hand") -> None:
-    """Print what the diary says of the command that was just obeyed."""
-    click.echo(_line([entry for entry in panda.diary.to_dict("records") if entry["by"] == by][-1]))
+def _print_last(panda: "Panda") -> None:
+    """Print what the diary says of the command that was just executed."""
+    _print([entry for entry in panda.diary.to_dict("records") if entry["by"] == "hand"][-1:])
 
 
-def _line(entry: Mapping[Any, Any]) -> str:
-    """An entry of the diary in a line."""
-    when = f"epoch {entry['epoch']}" + (f" step {entry['step']}" if entry["step"] else "")
-    what = f"{entry['by']}: {entry['action']} {entry['details']}".rstrip()
-    why = f" ({entry['reason']})" if entry["reason"] else ""
-    came = f" => {entry['effect']}" if entry["effect"] else ""
-    return f"{entry['time']:%Y-%m-%d %H:%M:%S}  {when}  {what}{why}{came}"
+def _print(entries: Iterable[Entry]) -> None:
+    """Print entries of a diary, one a line."""
+    for entry in entries:
+        when = f"epoch {entry['epoch']}" + (f" step {entry['step']}" if entry["step"] else "")
+        what = f"{entry['by']}: {entry['action']} {entry['details']}".rstrip()
+        why = f" ({entry['reason']})" if entry["reason"] else ""
+        effect = f" => {entry['effect']}" if entry["effect"] else ""
+        click.echo(f"{entry['time']:%Y-%m-%d %H:%M:%S}  {when}  {what}{why}{effect}")
 
 
-def _parsed(change: str) -> tuple[str, Any]:
-    """A hyperparameter and its value, as text on the command line."""
+def _parse(change: str) -> tuple[str, int | float | str]:
+    """Return the name and the value of a change on the command line."""
     name, equals, text = change.partition("=")
     if not equals:
-        raise InputError(f"{change!r}: write a hyperparameter and its value, such as learning_rate=0.003")
+        raise InputError(f"a change must be HYPERPARAMETER=VALUE, got {change!r}; try learning_rate=0.003")
     for kind in (int, float):
         try:
             return name, kind(text)

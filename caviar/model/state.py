@@ -43,12 +43,21 @@ class Metadata:
 
 def metadata(state: TrainingState) -> Metadata:
     """Return what a state holds besides arrays."""
-    return Metadata(**json.loads(state["metadata"].tobytes()))
+    return Metadata(**decode(state["metadata"]))
 
 
-def encode(details: Metadata) -> Array:
-    """Return metadata as an array of bytes that hold JSON, the inverse of `metadata`."""
-    return np.frombuffer(json.dumps(asdict(details)).encode(), np.uint8)
+def encode(values: Mapping[str, Any]) -> Array:
+    """Return values as an array of bytes that hold JSON.
+
+    >>> decode(encode({"epochs": 3}))
+    {'epochs': 3}
+    """
+    return np.frombuffer(json.dumps(values).encode(), np.uint8)
+
+
+def decode(text: Array) -> dict[str, Any]:
+    """Return the values in an array of bytes; the inverse of `encode`."""
+    return dict(json.loads(text.tobytes()))
 
 
 def pick(state: TrainingState, index: int) -> TrainingState:
@@ -100,4 +109,4 @@ def _select(state: TrainingState, rows: list[int], configs: list[FullConfig]) ->
     generators = [details.generators[row] for row in rows]
     selected = replace(details, configs=configs, members=list(range(len(rows))), generators=generators)
     arrays = {name: array[rows] for name, array in state.items() if name not in ("weights", "metadata")}
-    return {**arrays, "weights": state["weights"][:, rows], "metadata": encode(selected)}
+    return {**arrays, "weights": state["weights"][:, rows], "metadata": encode(asdict(selected))}

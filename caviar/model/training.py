@@ -6,6 +6,7 @@ the other models of its stack, and not on where the training was saved and resto
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -118,7 +119,7 @@ class Training:
             members=self.members,
             generators=[generator.bit_generator.state for generator in self.generators],
         )
-        return {**{name: array.copy() for name, array in self._arrays().items()}, "metadata": encode(details)}
+        return {**{name: array.copy() for name, array in self._arrays().items()}, "metadata": encode(asdict(details))}
 
     @property
     def alive(self) -> list[bool]:

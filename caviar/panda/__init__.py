@@ -1,9 +1,7 @@
-"""Panda: one model, babysat: tweaked as it trains, rewound when it goes wrong."""
+"""Panda: babysit one model, tweak it as it trains, rewind it when it goes wrong."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-import caviar.fleet  # noqa: F401 - before Ray, which it quietens
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from caviar.panda.panda import Panda
@@ -27,7 +25,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # imported when first used: Ray takes a second, `caviar --help` needs none of it
+def __getattr__(name: str) -> object:  # imported when first used: Ray takes a second, `caviar --help` needs none of it
     if name not in __all__:
         raise AttributeError(f"module 'caviar.panda' has no attribute {name!r}")
     return getattr(import_module("caviar.panda.panda" if name == "Panda" else "caviar.panda.rules"), name)

@@ -1,146 +1,178 @@
-"""What a person may tell a Panda, one function a command: each is done and on disk, or refused and nothing changed."""
+"""The one command language of people and rules: what can be done to a Panda, as frozen values that check themselves.
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+A command says what to do and why; `interpreter.execute` does it. Values are checked here, when a command is made;
+what depends on the Panda's state is checked there.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from caviar._checks import check_integer
-from caviar.errors import CaviarError, InputError, StorageError
-from caviar.model.config import check_change
-from caviar.model.state import fork as forked
-from caviar.panda.fork import variations
-from caviar.panda.rules import from_plain, name_of
-from caviar.panda.session import Life
+from caviar.errors import InputError
+from caviar.model.config import CHANGEABLE, check_change
+from caviar.panda.rules import Rule, Tweak
+from caviar.records.trial import Config
 from caviar.space.space import Space
 
-HAND = "hand"  # who intervenes
-HEARD = 50  # how many commands are remembered, to know one that is sent again
+FORK_CHANGEABLE = tuple(name for name in CHANGEABLE if name != "batch_size")  # a stack has one batch size
 
 
-def obey(life: Life, identity: str, command: str, arguments: Mapping[str, Any]) -> None:
-    """Do what a person commands, once.
+@dataclass(frozen=True)
+class Train:
+    """Train more epochs; ends a pause.
+
+    >>> Train(0)
+    Traceback (most recent call last):
+    caviar.errors.InputError: epochs must be an integer >= 1, got 0
+    """
+
+    epochs: int
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        check_integer("epochs", self.epochs)
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Stop training until `Resume` or `Train`."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Continue after a pause."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Prepare for the end of the actor; the epochs that remain are trained when the Panda wakes."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class EndTraining:
+    """Train no further: no epoch remains."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class SetHyperparameters:
+    """Change hyperparameters from the next step on."""
+
+    changes: Config
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.changes:
+            raise InputError("changes must name at least one hyperparameter, got {}; try learning_rate=0.003")
+        object.__setattr__(self, "changes", check_change(self.changes))
+
+
+@dataclass(frozen=True)
+class Rewind:
+    """Go back to the checkpoint of an epoch.
 
     Args:
-        life: whose.
-        identity: of the command; one that was heard before is done already.
-        command: of `COMMANDS`.
-        arguments: of its function.
-
-    Raises:
-        InputError: it cannot be done, and nothing has changed.
+        epoch: the epoch.
+        or_earlier: take the last readable checkpoint at or before it.
+        reason: for the diary.
     """
-    before = life.memory.heard
-    if identity in before:
-        return
-    life.memory.heard = [*before, identity][-HEARD:]
-    try:
-        COMMANDS[command](life, **arguments)
-    except CaviarError:
-        life.memory.heard = before
-        raise
+
+    epoch: int
+    or_earlier: bool = False
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        check_integer("epoch", self.epoch, minimum=0)
 
 
-def train(life: Life, epochs: int) -> None:
-    """So many epochs more; ends a pause."""
-    check_integer("epochs", epochs)
-    _refuse_if_diverged(life)
-    life.memory.left += epochs
-    life.memory.paused = False
-    life.intervene(HAND, "train", f"{epochs} epochs")
+@dataclass(frozen=True)
+class Follow:
+    """Let these rules tweak the Panda from now on, and no others."""
+
+    rules: tuple[Rule, ...]
+    reason: str = ""
 
 
-def pause(life: Life, reason: str) -> None:
-    """Stand still until `resume` or `train`."""
-    life.memory.paused = True
-    life.intervene(HAND, "pause", "", reason)
+@dataclass(frozen=True)
+class Fork:
+    """Train n varied copies side by side, then continue as the best of them.
+
+    Args:
+        n: how many, >= 2; the first is not varied.
+        around: the factor > 1 by which learning rate and momentum's window vary, or a space of `FORK_CHANGEABLE`.
+        epochs: how long they train.
+        reason: for the diary.
+    """
+
+    n: int
+    around: float | Space = 2.0
+    epochs: int = 5
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        check_integer("n", self.n, minimum=2)
+        check_integer("epochs", self.epochs)
+        if isinstance(self.around, Space):
+            _check_fork_space(self.around)
+        elif (
+            isinstance(self.around, bool) or not isinstance(self.around, int | float) or not 1 < self.around < math.inf
+        ):
+            raise InputError(f"around must be a factor > 1 or a caviar.Space, got {self.around!r}; try 2.0")
 
 
-def resume(life: Life, reason: str) -> None:
-    """Go on after a pause."""
-    life.memory.paused = False
-    life.intervene(HAND, "resume", "", reason)
-
-
-def stop(life: Life, reason: str) -> None:
-    """Write down that the Panda goes to sleep."""
-    life.intervene(HAND, "stop", "", reason)
-
-
-def change(life: Life, changes: Mapping[str, Any], reason: str) -> None:
-    """Set hyperparameters from the next step on."""
-    _refuse_while_forking(life)
-    _refuse_if_diverged(life)
-    plain = check_change(changes)
-    if not plain:
-        raise InputError("nothing to set; give hyperparameters and their values, such as learning_rate=0.003")
-    life.intervene(HAND, "set", life.change(plain), reason)
-
-
-def rewind(life: Life, epoch: int, reason: str) -> None:
-    """Back to the checkpoint of an epoch, with the hyperparameters of then."""
-    _refuse_while_forking(life)
-    number = life.memory.epochs.get(str(epoch))
-    if number is None:
-        raise InputError(f"epoch {epoch} has no checkpoint to go back to; {_rewindable(life)}")
-    try:
-        state = life.checkpoints.read(number)[0]
-    except StorageError as error:
-        del life.memory.epochs[str(epoch)]
-        raise InputError(f"epoch {epoch} cannot be gone back to: {error}; {_rewindable(life)}") from None
-    life.intervene(HAND, "rewind", life.go_back(epoch, state), reason)
-
-
-def follow(life: Life, rules: Sequence[Mapping[str, Any]], reason: str) -> None:
-    """Follow these rules from now on, and no others."""
-    life.use([from_plain(plain) for plain in rules])
-    life.intervene(HAND, "follow", ", ".join(map(name_of, life.rules)) or "no rules", reason)
-
-
-def fork(life: Life, n: int, around: float | Space, epochs: int, reason: str) -> None:
-    """Train n varied copies for some epochs, then go on as the best of them."""
-    _refuse_while_forking(life)
-    _refuse_if_diverged(life)
-    check_integer("epochs", epochs)
-    seed = life.card["seed"] + len(life.memory.diary)  # every fork of a life draws other variations
-    changes = variations(life.config, n, around, seed)
-    forked(life.training.state(), changes)  # raises where it cannot be done
-    life.memory.fork = {"changes": changes, "epochs": epochs, "paused": life.memory.paused}
-    life.memory.paused = False
-    life.intervene(HAND, "fork", f"{n} copies for {epochs} epochs", reason)
-
-
-COMMANDS: dict[str, Callable[..., None]] = {
-    "train": train,
-    "pause": pause,
-    "resume": resume,
-    "stop": stop,
-    "set": change,
-    "rewind": rewind,
-    "follow": follow,
-    "fork": fork,
+Command = Train | Pause | Resume | Stop | EndTraining | SetHyperparameters | Rewind | Follow | Fork
+COMMANDS: Mapping[str, type[Command]] = {
+    "train": Train,
+    "pause": Pause,
+    "resume": Resume,
+    "stop": Stop,
+    "stop training": EndTraining,
+    "set": SetHyperparameters,
+    "rewind": Rewind,
+    "follow": Follow,
+    "fork": Fork,
 }
 
 
-def _refuse_if_diverged(life: Life) -> None:
-    if life.diverged:
-        raise InputError(f"the network diverged in epoch {life.epoch}; {_rewindable(life)}")
+def tag(command: Command) -> str:
+    """Return the word for a command, in its plain data and in the diary.
 
-
-def _refuse_while_forking(life: Life) -> None:
-    if life.forking:
-        raise InputError("a fork is in training; wait until it has ended")
-
-
-def _rewindable(life: Life) -> str:
-    epochs = sorted(map(int, life.memory.epochs))
-    return f"rewind to one of {in_ranges(epochs)}" if epochs else "no checkpoint is left"
-
-
-def in_ranges(numbers: Sequence[int]) -> str:
-    """Increasing whole numbers in few words.
-
-    >>> in_ranges([0, 4, 5, 6, 9])
-    '0, 4..6, 9'
+    >>> tag(SetHyperparameters({"momentum": 0.5}))
+    'set'
     """
-    firsts = [n for n in numbers if n - 1 not in numbers]
-    lasts = [n for n in numbers if n + 1 not in numbers]
-    return ", ".join(f"{a}" if a == b else f"{a}..{b}" for a, b in zip(firsts, lasts, strict=True))
+    return next(name for name, kind in COMMANDS.items() if type(command) is kind)
+
+
+def commands_of(tweak: Tweak) -> tuple[Command, ...]:
+    """Return what a rule's verdict asks for, as commands in the order in which they are executed.
+
+    Raises:
+        InputError: a hyperparameter that cannot be changed, or a value out of range.
+
+    >>> commands_of(Tweak("the loss ran away", {"learning_rate": 0.1}, rewind=2))[0]
+    Rewind(epoch=2, or_earlier=True, reason='the loss ran away')
+    """
+    commands: list[Command] = []
+    if tweak.rewind is not None:
+        commands.append(Rewind(tweak.rewind, or_earlier=True, reason=tweak.reason))
+    if tweak.changes:
+        commands.append(SetHyperparameters(tweak.changes, tweak.reason))
+    if tweak.stop:
+        commands.append(EndTraining(tweak.reason))
+    return tuple(commands)
+
+
+def _check_fork_space(space: Space) -> None:
+    for name in space.names:
+        if name not in FORK_CHANGEABLE:
+            raise InputError(f"around must be a space of {', '.join(FORK_CHANGEABLE)}, got {name!r}; leave it out")
+    if not space.dimension:
+        raise InputError(f"around must vary something, got {space!r}; give at least one hyperparameter a range")

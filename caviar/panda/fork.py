@@ -1,122 +1,111 @@
-"""A fork: copies of a half-trained Panda, each with slightly different hyperparameters, trained as one stack."""
+"""A fork: copies of a half-trained Panda with slightly different hyperparameters, trained as one stack."""
 
 import math
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from caviar.data.dataset import Dataset
 from caviar.errors import InputError
-from caviar.model.config import CHANGEABLE
-from caviar.model.state import Saved, fork, member
+from caviar.model.config import check_change
+from caviar.model.state import TrainingState, fork, pick
 from caviar.model.training import Training
-from caviar.panda.state import row_of
-from caviar.space.hyperparameters import loguniform, reverseloguniform
-from caviar.space.space import Space
+from caviar.panda.state import ForkPlan, HistoryRow
+from caviar.records.trial import Config
+from caviar.space import Space, loguniform, reverseloguniform
 
 
-class Fork:
+class ForkTraining:
     """Copies in training, side by side as one stack.
 
     Args:
         state: of the training that is copied.
         dataset: what it trains on.
-        changes: what is different in each copy.
-        epochs: how long they train.
+        plan: what differs in each copy, and for how many epochs they train.
         branch: for the rows of their histories.
     """
 
-    def __init__(
-        self, state: Saved, dataset: Dataset, changes: Sequence[Mapping[str, Any]], epochs: int, branch: int
-    ) -> None:
-        self._training = Training.restore(fork(state, changes), dataset)
-        self._changes, self._branch, self._last = changes, branch, self._training.epochs_done + epochs
-        self.rows: list[list[dict[str, Any]]] = [[] for _ in changes]  # of each copy, one an epoch
+    def __init__(self, state: TrainingState, dataset: Dataset, plan: ForkPlan, branch: int) -> None:
+        self._training = Training.restore(fork(state, plan.changes), dataset)
+        self._last_epoch, self._branch = self._training.epochs_done + plan.epochs, branch
+        self.rows: list[list[HistoryRow]] = [[] for _ in plan.changes]  # of each copy, one an epoch
 
-    def advance(self, until: float) -> bool:
-        """Train until a moment or the end of the epoch; whether the fork has ended by it."""
-        training, begun = self._training, time.monotonic()
-        run_until(training, until)
-        if training.steps_left:
+    def train(self, deadline: float) -> bool:
+        """Train until a moment of the monotonic clock or the end of the epoch; return whether the fork is complete."""
+        training, start = self._training, time.monotonic()
+        train_until(training, deadline)
+        if training.steps_remaining:
             return False
         for index, report in enumerate(training.epoch()):
             if report is not None:
-                seconds = time.monotonic() - begun
-                row = row_of(training.epochs_done, self._branch, report, training.configs[index], seconds)
-                self.rows[index].append(row)
-        return training.epochs_done == self._last or not training.members
+                seconds, config = time.monotonic() - start, training.configs[index]
+                self.rows[index].append(HistoryRow.of(training.epochs_done, self._branch, report, config, seconds))
+        return training.epochs_done == self._last_epoch or not training.members
 
     @property
     def losses(self) -> list[float]:
         """The validation loss of each copy; NaN for those that diverged."""
         alive = self._training.alive
-        return [rows[-1]["val_loss"] if alive[index] else math.nan for index, rows in enumerate(self.rows)]
+        return [rows[-1].val_loss if alive[index] else math.nan for index, rows in enumerate(self.rows)]
 
     @property
     def best(self) -> int | None:
         """The copy with the lowest validation loss; None where all diverged."""
-        return min(self._training.members, key=lambda index: self.losses[index], default=None)
+        losses = self.losses
+        return min(self._training.members, key=lambda index: losses[index], default=None)
 
-    @property
-    def table(self) -> list[dict[str, Any]]:
-        """What each copy was and what it reached, a row a copy."""
-        measured = [
-            {name: v for name, v in rows[-1].items() if name.startswith(("train_", "val_"))} for rows in self.rows
-        ]
-        return [
-            {"copy": index, "kept": index == self.best, **self._training.configs[index], **measured[index]}
-            for index in range(len(self.rows))
-        ]
+    def table(self) -> tuple[Config, ...]:
+        """Return a mapping a copy: its number, whether it was kept, its hyperparameters, its last metrics."""
+        return tuple(
+            {"copy": index, "kept": index == self.best, **self._training.configs[index], **rows[-1].metrics}
+            for index, rows in enumerate(self.rows)
+        )
 
-    def taken(self, index: int) -> Training:
-        """The training of one copy alone."""
-        return Training.restore(member(self._training.state(), index), self._training.dataset)
+    def extract(self, index: int) -> Training:
+        """Return the training of one copy alone."""
+        return Training.restore(pick(self._training.state(), index), self._training.dataset)
 
 
-def run_until(training: Training, until: float) -> int:
-    """Steps until a moment or the end of the epoch, at least one where there is one; gives how many."""
+def train_until(training: Training, deadline: float) -> int:
+    """Train until a moment or the end of the epoch, one step at least where one is left; return the steps done."""
     steps = training.run(1)
-    while time.monotonic() < until and training.steps_left:
+    while time.monotonic() < deadline and training.steps_remaining:
         steps += training.run(1)
     return steps
 
 
-def variations(config: Mapping[str, Any], n: int, around: float | Space, seed: int) -> list[dict[str, Any]]:
-    """What is different in each of n copies; the first is left as it is.
+def variations(config: Config, n: int, around: float | Space, seed: int) -> tuple[Config, ...]:
+    """Return what differs in each of n copies; the first copy is not varied.
 
     Args:
         config: the hyperparameters in force.
-        n: how many copies, 2 or more.
-        around: a factor above 1 by which learning rate and momentum's window 1 / (1 - momentum) may become smaller
-            or larger, or a `Space` of changeable hyperparameters to sample from.
+        n: how many copies, >= 2.
+        around: the factor > 1 by which learning rate and momentum's window 1 / (1 - momentum) vary up and down, or
+            a space of changeable hyperparameters to sample from.
         seed: of the sampling.
 
     Raises:
-        InputError: too few copies, no such factor, or a space of something that cannot be changed midway.
+        InputError: nothing varies, or the space allows a value out of range.
+
+    >>> variations({"learning_rate": 0.1, "momentum": 0.0}, 2, 2.0, seed=0)[0]
+    {}
     """
-    if isinstance(n, bool) or not isinstance(n, int) or n < 2:
-        raise InputError(f"fork(n={n!r}): a fork has two copies or more")
     from caviar.search.samplers import sobol_points  # SciPy takes a second to import, and only a fork needs it
 
     space = around if isinstance(around, Space) else _space_around(config, around)
-    for name in space.names:
-        if name not in CHANGEABLE or name == "batch_size":
-            others = ", ".join(other for other in CHANGEABLE if other != "batch_size")
-            raise InputError(f"copies cannot differ in {name!r}; they can in {others}")
-    if not space.dimension:
-        raise InputError(f"nothing varies in {space!r}; give at least one hyperparameter a range")
-    return [{}, *space.configs(sobol_points(n - 1, space.dimension, np.random.default_rng(seed)))]
+    points = sobol_points(n - 1, space.dimension, np.random.default_rng(seed))
+    return ({}, *(check_change(changes) for changes in space.configs(points)))
 
 
-def _space_around(config: Mapping[str, Any], factor: float) -> Space:
-    if isinstance(factor, bool) or not isinstance(factor, int | float) or not 1 < factor < np.inf:
-        raise InputError(f"fork(around={factor!r}): give a factor above 1, such as 2, or a caviar.Space")
+def _space_around(config: Config, factor: float) -> Space:
     rate, window = config["learning_rate"], 1 - config["momentum"]
-    varied: dict[str, Any] = {}
+    ranges = {}
     if rate > 0:
-        varied["learning_rate"] = loguniform(rate / factor, rate * factor)
+        ranges["learning_rate"] = loguniform(rate / factor, rate * factor)
     if config["momentum"] > 0:
-        varied["momentum"] = reverseloguniform(max(0.0, 1 - window * factor), 1 - window / factor)
-    return Space(**varied)
+        ranges["momentum"] = reverseloguniform(max(0.0, 1 - window * factor), 1 - window / factor)
+    if not ranges:
+        raise InputError(
+            f"around={factor:g} needs a learning rate or momentum > 0 to vary; pass a caviar.Space instead"
+        )
+    return Space(**ranges)

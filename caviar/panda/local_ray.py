@@ -1,8 +1,8 @@
-"""Where Pandas live: a Ray that outlives the notebook or command that started them.
+"""The Ray on which Pandas live: one that outlives the notebook or command that started them.
 
-That is the cluster at the address that is given, else the Ray that this process is connected to, else the one at
-RAY_ADDRESS, else one on this machine that is started for Pandas, remembered in the home directory, and ended again
-with the last of them.
+That is the cluster at the given address, else the Ray that this process is connected to, else the one at RAY_ADDRESS,
+else one on this machine that is started for Pandas, remembered in the home directory, and stopped with the last of
+them.
 """
 
 import json
@@ -15,87 +15,116 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import ray
-from ray._private.authentication.authentication_token_setup import _enable_token_auth
 from ray.util import list_named_actors
 
 import caviar
 from caviar.errors import ClusterError
-from caviar.fleet.cluster import check_address
+from caviar.fleet.cluster import enable_token_authentication, start_ray
+from caviar.fleet.placement import check_address
 
 NAMESPACE = "caviar"
-PREFIX = "panda:"
-START_SECONDS = 120.0
+PREFIX = "panda:"  # of the actors' names
+CLIENT_PORTS = range(10002, 20000)  # Ray assigns these to its workers
 
 
-def join(address: str | None, *, start: bool = False) -> None:
-    """Connect this process to the Ray where Pandas live.
+@dataclass(frozen=True)
+class LocalRay:
+    """The Ray that was started on this machine for Pandas: its address, and the process of its head."""
+
+    address: str
+    process: int
+
+    @classmethod
+    def read(cls) -> "LocalRay | None":
+        """Return the one that the home directory remembers; None without."""
+        try:
+            return cls(**json.loads(_file().read_bytes()))
+        except (OSError, TypeError, ValueError):
+            return None
+
+    @property
+    def answers(self) -> bool:
+        """Whether it still runs."""
+        try:
+            check_address(self.address)
+        except ClusterError:
+            return False
+        return True
+
+
+def connect(address: str | None, *, start: bool = False) -> None:
+    """Connect this process to the Ray on which Pandas live.
 
     Args:
         address: of a cluster; None: see above.
-        start: whether one may be started on this machine where there is none.
+        start: whether to start one on this machine if there is none.
 
     Raises:
         ClusterError: there is none, or it cannot be reached.
     """
     if ray.is_initialized():
-        here = ray.get_runtime_context().gcs_address
-        if address not in (None, "auto", here):
+        connected_to = ray.get_runtime_context().gcs_address
+        if address not in (None, "auto", connected_to):
             raise ClusterError(
-                f"this process is connected to the Ray at {here} already, not to {address}; leave it first"
+                f"address must be that of the connected Ray, {connected_to}, got {address!r}; call ray.shutdown() first"
             )
         return
-    address = address or os.environ.get("RAY_ADDRESS") or _remembered()
+    local = LocalRay.read()
+    address = address or os.environ.get("RAY_ADDRESS") or (local.address if local and local.answers else None)
     if address is None:
         if not start:
             raise ClusterError(
                 "no Panda lives on this machine; start one with `caviar panda start`, or name an address"
             )
-        address = _start_head()
+        local = _start_head()
+        address = local.address
     check_address(address)
-    home = _read()
-    if home is not None and home["address"] == address and "RAY_AUTH_MODE" not in os.environ:
-        _enable_token_auth()  # Ray does so by itself for a local Ray that it finds, but not for an address
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ClusterError(f"no Ray at {address}: {reason}; check the address") from error
+    if local is not None and local.address == address and "RAY_AUTH_MODE" not in os.environ:
+        enable_token_authentication()
+    start_ray(lambda: ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR), address)
 
 
-def living() -> list[str]:
-    """The names of the Pandas on the Ray that this process is connected to."""
+def panda_names() -> list[str]:
+    """Return the names of the Pandas on the Ray that this process is connected to."""
     actors = list_named_actors(all_namespaces=True)
     names = [actor["name"] for actor in actors if actor["namespace"] == NAMESPACE]
     return sorted(name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
 
 
-def leave_when_empty() -> bool:
-    """End the Ray that was started here for Pandas if none lives on it and nothing else runs; whether it was so."""
-    home = _read()
-    if home is None or ray.get_runtime_context().gcs_address != home["address"] or living():
+def shut_down_if_empty(patience: float = 10.0) -> bool:
+    """Stop the Ray that was started here for Pandas if none lives on it and nothing else runs.
+
+    Args:
+        patience: seconds in which a Panda that was just stopped may give its CPU back.
+
+    Returns:
+        Whether it was stopped.
+    """
+    local = LocalRay.read()
+    if local is None or ray.get_runtime_context().gcs_address != local.address or panda_names():
         return False
-    until = time.monotonic() + 10.0  # a Panda that was just stopped gives its CPU back in a moment
+    deadline = time.monotonic() + patience
     while ray.available_resources().get("CPU") != ray.cluster_resources().get("CPU"):
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             return False
         time.sleep(0.1)
     ray.shutdown()
     _file().unlink(missing_ok=True)
-    os.kill(home["process"], signal.SIGTERM)
+    os.kill(local.process, signal.SIGTERM)
     return True
 
 
-def _start_head() -> str:
-    """Start a Ray on this machine that stays when this process ends; gives its address.
+def _start_head() -> LocalRay:
+    """Start a Ray on this machine that stays when this process ends.
 
-    It is guarded by a token (Ray keeps it in ~/.ray/auth_token), has no dashboard, and every port of it is a free one.
+    It is guarded by a token (Ray keeps it in ~/.ray/auth_token), has no dashboard, and uses free ports only.
     """
     environment = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", **os.environ}
-    code = str(Path(caviar.__file__).resolve().parents[1])  # the very version that is here, also after a restart
+    code = str(Path(caviar.__file__).resolve().parents[1])  # this very version, after a restart too
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [code, os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "ray.scripts.scripts"]
     subprocess.run([*command, "get-auth-token", "--generate"], env=environment, capture_output=True, check=False)
@@ -117,59 +146,40 @@ def _start_head() -> str:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in this terminal is not meant for it
+            start_new_session=True,  # Ctrl-C in this terminal does not stop it
         )
     try:
-        address = _announced(head, log)
-        if address is not None:
-            _file().write_text(json.dumps({"address": address, "process": head.pid}))
-            return address
-    except BaseException:  # Ctrl-C too: nobody would know of it
+        address = _read_address(head, log)
+        if address is None:
+            raise ClusterError(f"no Ray could be started on this machine for the Panda; see {log}")
+        local = LocalRay(address, head.pid)
+        _file().write_text(json.dumps(asdict(local)))
+    except BaseException:  # Ctrl-C too: otherwise nobody would know of it
         head.terminate()
         raise
-    head.terminate()
-    raise ClusterError(f"no Ray could be started on this machine for the Panda; {log} says why")
+    return local
 
 
-def _announced(head: subprocess.Popen[bytes], log: Path) -> str | None:
-    """The address that a head prints when it is up; None if it ends before, or takes too long."""
-    until = time.monotonic() + START_SECONDS
-    while head.poll() is None and time.monotonic() < until:
+def _read_address(head: subprocess.Popen[bytes], log: Path, patience: float = 120.0) -> str | None:
+    """Return the address that a head prints when it is up; None if it ends before, or takes too long."""
+    deadline = time.monotonic() + patience
+    while head.poll() is None and time.monotonic() < deadline:
         text = log.read_text()
-        found = re.search(r"--address='([^']+)'", text)
-        if found and "--block" in text:
-            return found[1]
+        address = re.search(r"--address='([^']+)'", text)
+        if address and "--block" in text:
+            return address[1]
         time.sleep(0.1)
     return None
 
 
 def _free_port() -> int:
-    """A port that nobody listens at, outside of the range that Ray gives its workers."""
+    """Return a port that nobody listens at, outside of the range that Ray assigns to its workers."""
     while True:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             port = int(listener.getsockname()[1])
-        if not 10002 <= port <= 19999:
+        if port not in CLIENT_PORTS:
             return port
-
-
-def _remembered() -> str | None:
-    """The address of the Ray that was started here for Pandas, if it is still there."""
-    home = _read()
-    if home is None:
-        return None
-    try:
-        check_address(home["address"])
-    except ClusterError:
-        return None
-    return str(home["address"])
-
-
-def _read() -> dict[str, Any] | None:
-    try:
-        return dict(json.loads(_file().read_bytes()))
-    except (OSError, ValueError):
-        return None
 
 
 def _file() -> Path:

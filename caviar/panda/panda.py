@@ -1,35 +1,36 @@
-"""The handle to a Panda: one model that lives in an actor of its own, watched, tweaked and rewound as it trains."""
+"""The handle of a Panda: one model that lives in an actor, watched, tweaked and rewound as it trains."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from caviar._checks import check_integer
-from caviar.data.loaders import load
+import caviar.fleet.cluster  # noqa: F401 - before Ray, whose notices it silences
+from caviar.data.dataset import Dataset
+from caviar.data.loaders import load, load_source
+from caviar.data.source import SourceKind
 from caviar.errors import ClusterError, InputError
 from caviar.files import FileStore, open_store
-from caviar.model.config import check_config
-from caviar.panda.checkpoints import holds_panda, read_card
-from caviar.panda.client import Line, refuse_living
-from caviar.panda.display import watch
-from caviar.panda.local_ray import join, leave_when_empty, living
-from caviar.panda.notebook import panda_html
-from caviar.panda.rules import Rule, rules_of, to_plain
+from caviar.panda.checkpoints import PandaSettings, holds_panda, read_settings, write_readme
+from caviar.panda.client import PandaClient, refuse_living
+from caviar.panda.commands import Follow, Fork, Pause, Resume, Rewind, SetHyperparameters, Stop, Train
+from caviar.panda.display import panda_html, watch
+from caviar.panda.local_ray import connect, panda_names, shut_down_if_empty
+from caviar.panda.rules import Rule, rules_of
 from caviar.panda.session import begin
+from caviar.panda.state import PandaStatus
 from caviar.panda.tables import diary_table, fork_table, history_table
+from caviar.records.trial import Config
 from caviar.space.space import Space
 
-WHERE = Path("runs") / "pandas"
-README = b"""A Panda of Caviar lives here.
+if TYPE_CHECKING:
+    from caviar.records.outcome import Outcome  # loads every search
 
-panda.json   what it was started with
-data.npz     the data that it trains on
-checkpoints  NumPy arrays and JSON, numbered as they were written; loaded without pickle
-diary.json   every intervention, by hand or by rule
-"""
+Data = str | Dataset | tuple[ArrayLike, ArrayLike]
+Rules = str | Rule | Sequence[str | Rule]
 
 
 class Panda:
@@ -37,121 +38,156 @@ class Panda:
 
     Args:
         data: "digits", a data set of `load_csv` or `from_arrays`, or (x, y). A copy goes to the Panda's folder.
-        config: its hyperparameters to begin with; what is left out takes its default.
-        name: what to call it: letters, digits, "-", "_" and "."; that of its data if left out.
-        seed: from 0 on: of its initial weights, shuffles and dropout.
+        config: its hyperparameters to begin with; the rest take their defaults.
+        name: letters, digits, "-", "_" and "."; default: the name of its data.
+        seed: of its initial weights, shuffles and dropout, >= 0.
         rules: who may tweak it besides people: "careful" for all built-in rules, one or several of "divergence",
-            "nothing-helps", "plateau" and "smooth", or `caviar.panda.Rule`s of your own; nobody if left out.
+            "nothing-helps", "plateau" and "smooth", or your own `caviar.panda.Rule`s; default: nobody.
         horizon: the epochs over which a cosine schedule falls.
         checkpoint_epochs: how many epochs apart checkpoints are that can be rewound to.
         checkpoint_seconds: the longest time without a checkpoint.
-        folder: where it keeps them: a folder that all nodes of the cluster share, or a URI such as s3://bucket/panda
-            (any of fsspec's); `runs/pandas/NAME` if left out.
-        address: of the Ray cluster that it is to live on; None: see `home.py`.
+        folder: for its checkpoints: a folder that all nodes of the cluster share, or a URI such as s3://bucket/panda
+            (any of fsspec's); default: `runs/pandas/NAME`.
+        address: of the Ray cluster that it lives on; None: see `local_ray.py`.
 
     Raises:
-        InputError: a Panda of that name lives already, its folder is taken, or an argument that cannot be.
+        InputError: a Panda of that name lives already, its folder holds one, or an invalid argument.
         StorageError: the folder cannot be written.
         ClusterError: no Ray, or no room on it.
+
+    >>> panda = Panda("digits", name="night-shift", rules="careful")  # doctest: +SKIP
+    >>> panda.train(epochs=20)  # doctest: +SKIP
+    >>> Panda.attach("night-shift").stop()  # doctest: +SKIP
+    >>> Panda.wake("night-shift").rewind(epoch=12)  # doctest: +SKIP
     """
 
     def __init__(
         self,
-        data: Any = "digits",
+        data: Data = "digits",
         *,
-        config: Mapping[str, Any] | None = None,
+        config: Config | None = None,
         name: str | None = None,
         seed: int = 0,
-        rules: str | Rule | Sequence[str | Rule] = (),
+        rules: Rules = (),
         horizon: int = 100,
         checkpoint_epochs: int = 1,
         checkpoint_seconds: float = 60.0,
         folder: str | Path | None = None,
         address: str | None = None,
     ) -> None:
-        dataset, followed = load(data), rules_of(rules)
-        self.name = _checked_name(dataset.name if name is None else name)
-        place = _place(self.name, folder)
-        self.folder = str(place)
-        if holds_panda(place):
-            raise InputError(
-                f"{self.folder} already holds a Panda; attach to it, wake it, or choose another name or folder"
-            )
-        check_config(config or {})
-        check_integer("horizon", horizon)
-        check_integer("checkpoint_epochs", checkpoint_epochs)
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise InputError(f"seed={seed!r}: a seed is a whole number from 0 on")
-        if not checkpoint_seconds > 0:
-            raise InputError(f"checkpoint_seconds={checkpoint_seconds!r}: it is a number of seconds above 0")
-        place.write("README.txt", README)  # whether it can be written, before anything is started
-        join(address, start=True)
+        dataset, followed_rules = load(data), rules_of(rules)
+        self.name = _check_name(dataset.name if name is None else name)
+        store = _open(self.name, folder)
+        self.folder = str(store)
+        if holds_panda(store):
+            raise InputError(f"{store} already holds a Panda; attach to it, wake it, or choose another name or folder")
+        settings = PandaSettings(config or {}, seed, horizon, checkpoint_epochs, checkpoint_seconds)
+        write_readme(store)  # raises if the folder cannot be written, before anything is started
+        connect(address, start=True)
         refuse_living(self.name)
-        begin(place, dataset, config or {}, seed, followed, horizon, checkpoint_epochs, checkpoint_seconds)
-        self._line = Line.summon(self.name, self.folder)
+        begin(store, dataset, settings, followed_rules)
+        self._client = PandaClient.start(self.name, self.folder, followed_rules)
+
+    @classmethod
+    def from_trial(
+        cls, outcome: "Outcome", trial: int | None = None, *, data: Data | None = None, **settings: Any
+    ) -> "Panda":
+        """Start a Panda from a trial of a study: it trains to where the trial ended, to the bit.
+
+        Args:
+            outcome: of the study.
+            trial: its number; default: the best one.
+            data: of the study; default: loaded again from where the study had them.
+            settings: other arguments of `Panda`: rules, folder, address and so on; default name: the study's name and
+                the trial's number.
+
+        Raises:
+            InputError: there is no such trial, it trained a function, or the data are not those of the study.
+        """
+        result, study = outcome.trial(trial), outcome.settings
+        if study.source.kind is SourceKind.FUNCTION:
+            raise InputError(
+                f"trial must be of the built-in network, got {result.trial} of the function {study.source.function}; "
+                "tune the network to babysit a trial"
+            )
+        dataset = load_source(study.source) if data is None else load(data)
+        if dataset.fingerprint() != study.source.fingerprint:
+            raise InputError(f"data must be those of the study, got {dataset!r}; pass what the study was started with")
+        name = re.sub(r"[^\w.-]", "-", f"{study.name}-{result.trial}")
+        arguments = {"name": name, "horizon": study.epochs, **settings}
+        panda = cls(dataset, config=result.config, seed=result.seed, **arguments)
+        panda.train(result.epochs, wait=False)
+        return panda
 
     @classmethod
     def attach(cls, name: str, *, address: str | None = None) -> "Panda":
-        """The Panda of a name that lives somewhere already.
+        """Return the handle of a Panda that lives already.
 
         Args:
             name: its name.
-            address: of the Ray cluster that it lives on; None: see `home.py`.
+            address: of the Ray cluster that it lives on; None: see `local_ray.py`.
 
         Raises:
             InputError: none of that name lives there.
             ClusterError: no Ray to look on.
         """
-        asleep = _place(name, None)
-        hint = f"; one sleeps in {asleep}: wake it" if holds_panda(asleep) else ""
+        stopped = _open(name, None)
+        hint = f"; one sleeps in {stopped}: wake it" if holds_panda(stopped) else ""
         try:
-            join(address)
+            connect(address)
         except ClusterError as error:
             raise type(error)(f"{error}{hint}") from None
-        line = Line.find(name)
-        if line is None:
-            others = ", ".join(living()) or "none"
+        client = PandaClient.find(name)
+        if client is None:
+            others = ", ".join(panda_names()) or "none"
             raise InputError(f"no Panda named {name!r} lives on this Ray (living: {others}){hint}")
-        panda = cls.__new__(cls)
-        panda.name, panda._line = name, line
-        panda.folder = panda.status["folder"]
-        return panda
+        return cls._of(name, client.status().folder, client)
 
     @classmethod
-    def wake(cls, name: str, *, folder: str | Path | None = None, address: str | None = None) -> "Panda":
-        """Bring a Panda that was stopped, or whose whole cluster ended, back to life from its last checkpoint.
+    def wake(
+        cls, name: str, *, folder: str | Path | None = None, rules: Rules | None = None, address: str | None = None
+    ) -> "Panda":
+        """Wake a Panda that was stopped, or whose whole cluster ended, from its last checkpoint.
 
         Args:
             name: its name.
-            folder: where its checkpoints are, a folder or a URI; `runs/pandas/NAME` if left out.
-            address: of the Ray cluster that it is to live on; None: see `home.py`.
+            folder: where its checkpoints are, a folder or a URI; default: `runs/pandas/NAME`.
+            rules: who may tweak it from now on, as for a new Panda; default: those that it followed, without your
+                own: pass them again, since a checkpoint must not choose what code runs.
+            address: of the Ray cluster that it lives on; None: see `local_ray.py`.
 
         Raises:
             InputError: a Panda of that name lives already.
             StorageError: there is no Panda in the folder, or no checkpoint that can be read.
         """
+        followed_rules = () if rules is None else rules_of(rules)
+        store = _open(_check_name(name), folder)
+        read_settings(store)
+        connect(address, start=True)
+        panda = cls._of(name, str(store), PandaClient.start(name, str(store), followed_rules))
+        if rules is not None:
+            panda._client.send(Follow(followed_rules, "passed to wake"))
+        return panda
+
+    @classmethod
+    def _of(cls, name: str, folder: str, client: PandaClient) -> "Panda":
         panda = cls.__new__(cls)
-        place = _place(_checked_name(name), folder)
-        panda.name, panda.folder = name, str(place)
-        read_card(place)
-        join(address, start=True)
-        refuse_living(name)
-        panda._line = Line.summon(name, panda.folder)
+        panda.name, panda.folder, panda._client = name, folder, client
         return panda
 
     def train(self, epochs: int, *, wait: bool = True) -> pd.DataFrame:
-        """Train so many epochs more; returns the history so far.
+        """Train more epochs; return the history so far.
 
         Args:
-            epochs: from 1 on; epochs that a rewind leaves behind are not made up for.
+            epochs: how many, >= 1; epochs that a rewind abandons are not made up for.
             wait: False to return at once. Whoever waits and is interrupted leaves it training.
         """
-        self._line.tell("train", epochs=epochs)
+        self._client.send(Train(epochs))
         if wait:
-            self._line.wait()
+            self._client.wait_idle()
         return self.history
 
-    def set(self, *, reason: str = "", **hyperparameters: Any) -> None:
+    def set(self, *, reason: str = "", **hyperparameters: object) -> None:
         """Change hyperparameters from the next step on.
 
         Args:
@@ -162,102 +198,101 @@ class Panda:
         Raises:
             InputError: one that is fixed once training began, or a value out of range; nothing has changed.
         """
-        self._line.tell("set", changes=hyperparameters, reason=reason)
+        self._client.send(SetHyperparameters(hyperparameters, reason))
 
     def pause(self, *, reason: str = "") -> None:
-        """Stand still until `resume` or `train`."""
-        self._line.tell("pause", reason=reason)
+        """Stop training until `resume` or `train`."""
+        self._client.send(Pause(reason))
 
     def resume(self, *, reason: str = "") -> None:
-        """Go on after a pause."""
-        self._line.tell("resume", reason=reason)
+        """Continue after a pause."""
+        self._client.send(Resume(reason))
 
     def rewind(self, epoch: int, *, reason: str = "") -> None:
         """Go back to the checkpoint of an epoch, network and hyperparameters; what came after it is `abandoned`.
 
         Args:
-            epoch: one of `status["checkpoints"]`: 0, the best, the latest 50 (of every `checkpoint_epochs`).
+            epoch: one of `status.checkpoints`: 0, the best, the latest 50 (of every `checkpoint_epochs`).
             reason: for the diary.
 
         Raises:
             InputError: that epoch has no checkpoint.
         """
-        self._line.tell("rewind", epoch=epoch, reason=reason)
+        self._client.send(Rewind(epoch, reason=reason))
 
-    def follow(self, rules: str | Rule | Sequence[str | Rule], *, reason: str = "") -> None:
-        """Have these rules tweak it from now on, and no others; as `rules` of a new Panda, () for none."""
-        self._line.tell("follow", rules=[to_plain(rule) for rule in rules_of(rules)], reason=reason)
+    def follow(self, rules: Rules, *, reason: str = "") -> None:
+        """Let these rules tweak it from now on, and no others; as `rules` of a new Panda, () for none."""
+        self._client.send(Follow(rules_of(rules), reason))
 
     def fork(
         self, n: int, *, around: float | Space = 2.0, epochs: int = 5, wait: bool = True, reason: str = ""
     ) -> pd.DataFrame:
-        """Train n varied copies side by side as one stack, then go on as the best of them.
+        """Train n varied copies side by side as one stack, then continue as the best of them.
 
         Args:
-            n: how many, from 2 on; the first is not varied.
+            n: how many, >= 2; the first is not varied.
             around: the factor by which learning rate and momentum's window 1 / (1 - momentum) vary up and down, or
-                a `Space` of what else may be set.
+                a `Space` of other hyperparameters that may be set.
             epochs: how long they train before the one with the lowest val_loss is kept.
             wait: False to return at once.
             reason: for the diary.
 
         Returns:
-            A row a copy: which was kept, its hyperparameters and what it reached; empty without waiting.
+            A row a copy: whether it was kept, its hyperparameters and its metrics; empty without waiting.
         """
-        self._line.tell("fork", n=n, around=around, epochs=epochs, reason=reason)
+        self._client.send(Fork(n, around, epochs, reason))
         if not wait:
             return pd.DataFrame()
-        while self.status["state"] == "forking":
-            self._line.ask("settled", 0.2)
-        return fork_table(self._line.ask("story")["diary"])
+        self._client.wait_fork()
+        return fork_table(self._client.snapshot().diary)
 
     @property
     def history(self) -> pd.DataFrame:
         """A row an epoch that led to where it is: metrics, and the hyperparameters then in force."""
-        return history_table(self._line.ask("story")["history"])
+        return history_table(self._client.snapshot().history)
 
     @property
     def abandoned(self) -> pd.DataFrame:
-        """A row an epoch that was left behind by a rewind, as `history`; `branch` tells the branches apart."""
-        return history_table(self._line.ask("story")["history"], abandoned=True)
+        """A row an epoch that a rewind left behind, as `history`; `branch` tells the branches apart."""
+        return history_table(self._client.snapshot().history, abandoned=True)
 
     @property
     def diary(self) -> pd.DataFrame:
         """A row an intervention, by hand or by rule: when, what, why, and what came of it."""
-        story = self._line.ask("story")
-        return diary_table(story["diary"], story["history"])
+        snapshot = self._client.snapshot()
+        return diary_table(snapshot.diary, snapshot.history)
 
     @property
-    def status(self) -> dict[str, Any]:
-        """How it is now: state, epoch, step, epochs left, config, rules, epochs with a checkpoint, folder, process."""
-        return self._line.ask("status")
+    def status(self) -> PandaStatus:
+        """How it is now: state, epoch, step, epochs remaining, config, rules, checkpoints, folder, process."""
+        return self._client.status()
 
     def watch(self) -> None:
         """Show its curve as it grows until it has nothing left to do; Ctrl-C ends watching, not training."""
-        watch(self)
+        watch(self.name, self._client.snapshot)
 
     def stop(self) -> None:
-        """Put it to sleep: its actor ends, its folder stays, and `Panda.wake` brings it back.
+        """Stop it: its actor ends, its checkpoints are kept, and `Panda.wake` brings it back.
 
         A Ray that was started on this machine for Pandas ends with the last of them.
         """
-        self._line.tell("stop", reason="")
-        self._line.cut()
-        leave_when_empty()
+        self._client.send(Stop())
+        self._client.kill()
+        shut_down_if_empty()
 
     def _repr_html_(self) -> str:
-        """How it is, its curve and the latest of its diary, for notebooks."""
-        return panda_html(self.name, self.status, self._line.ask("story"))
+        """Return how it is, its curve and the end of its diary, for notebooks."""
+        return panda_html(self.name, self._client.snapshot())
 
     def __repr__(self) -> str:
         return f"<Panda {self.name} in {self.folder}>"
 
 
-def _checked_name(name: str) -> str:
-    if not isinstance(name, str) or not re.fullmatch(r"[\w][\w.-]*", name):
-        raise InputError(f"name={name!r}: a Panda's name is made of letters, digits, '-', '_' and '.'")
+def _check_name(name: str) -> str:
+    if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name):
+        raise InputError(f"name must be made of letters, digits, '-', '_' and '.', got {name!r}; try 'night-shift'")
     return name
 
 
-def _place(name: str, folder: str | Path | None) -> FileStore:
-    return open_store(WHERE / name if folder is None else folder)
+def _open(name: str, folder: str | Path | None) -> FileStore:
+    return open_store(Path("runs", "pandas", name) if folder is None else folder)

@@ -1,41 +1,44 @@
-"""Rules: a careful hand that looks at the history after every epoch and tweaks the training.
+"""Rules: pure verdicts on a history. A rule looks at the epochs so far and returns a tweak or None; it never acts.
 
-A rule sees what a person watching would have seen, and nothing else. Any callable object that is a frozen
-dataclass in a module of its own is one, so that it can be written down in a checkpoint and found again.
+A rule sees what a person who watches would see, and nothing else. Rules of your own are callable dataclasses.
 """
 
-import importlib
+import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Protocol
 
 from caviar._checks import did_you_mean
 from caviar.errors import InputError
+from caviar.records.trial import Config
 
-Row = Mapping[str, Any]
+Row = Config  # an epoch: its number, metrics and hyperparameters by name
 
 
 @dataclass(frozen=True)
 class Tweak:
-    """What a rule asks for; the rewind comes first, then the changes.
+    """The verdict of a rule: the rewind is executed first, then the changes.
 
     Args:
         reason: one clause for the diary.
         changes: hyperparameters to set.
         rewind: the epoch to go back to; where it has no checkpoint, the last one before it.
         stop: whether to train no further.
+
+    >>> Tweak("it wobbles", {"learning_rate": 0.003}).stop
+    False
     """
 
     reason: str
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    changes: Row = field(default_factory=dict)
     rewind: int | None = None
     stop: bool = False
 
 
 class Rule(Protocol):
-    """History in, tweak or nothing out; called after every epoch.
+    """A function from a history to a tweak or None, called after every epoch.
 
     >>> from dataclasses import dataclass
     >>> @dataclass(frozen=True)
@@ -47,27 +50,35 @@ class Rule(Protocol):
     """
 
     def __call__(self, history: Sequence[Row]) -> Tweak | None:
-        """What is to be tweaked, if anything.
+        """Return the tweak that the history calls for, or None.
 
         Args:
             history: a row an epoch, oldest first, as in `Panda.history`: epoch, train_loss, val_loss, val_accuracy
-                or val_rmse, and the hyperparameters then in force. Before them stands epoch 0, the untrained network
-                (its train_loss is NaN). What was abandoned by a rewind is not in it.
+                or val_rmse, and the hyperparameters then in force. The first row is epoch 0, the untrained network
+                (its train_loss is NaN). Epochs that a rewind abandoned are left out.
         """
 
 
 @dataclass(frozen=True)
 class RewindOnDivergence:
-    """Go back to the last good checkpoint and train on more slowly when the loss runs away.
+    """Go back to the last good epoch and lower the learning rate when the loss runs away.
 
-    It has run away when it is not finite, when the validation loss is above the untrained network's, or when more
-    than `lost` of all that the training loss had gained since the first epoch is lost again. The rate is multiplied
-    by `factor`, or by `anew` where no epoch was good yet and training begins anew: then it is far too high.
+    The loss has run away when it is not finite, when the validation loss is above the untrained network's, or when
+    the training loss has lost more than `lost_share` of what it had gained since the first epoch.
+
+    Args:
+        factor: multiplies the learning rate.
+        restart_factor: multiplies it instead where no epoch was good yet, so that training begins again.
+        lost_share: the share of the gain, in [0, 1].
+
+    >>> rows = [{"epoch": e, "train_loss": v, "val_loss": v, "learning_rate": 0.1} for e, v in enumerate((1, 0.5, 9))]
+    >>> RewindOnDivergence()(rows).rewind
+    1
     """
 
     factor: float = 0.5
-    anew: float = 0.1
-    lost: float = 0.5
+    restart_factor: float = 0.1
+    lost_share: float = 0.5
 
     def __call__(self, history: Sequence[Row]) -> Tweak | None:
         last = history[-1]
@@ -81,38 +92,54 @@ class RewindOnDivergence:
             return None
         reason = f"the loss ran away (train_loss {last['train_loss']:.3g}, val_loss {last['val_loss']:.3g})"
         epoch = max((row["epoch"] for row in history if good(row)), default=0)
-        factor = self.factor if epoch else self.anew
+        factor = self.factor if epoch else self.restart_factor
         return Tweak(reason, {"learning_rate": last["learning_rate"] * factor}, rewind=epoch)
 
     def _limit(self, losses: Sequence[float]) -> float:
-        """The training loss above which more than `lost` of the gain is lost."""
+        """Return the training loss above which more than `lost_share` of the gain is lost."""
         if len(losses) < 2 or min(losses) == losses[0]:
             return math.inf
-        return min(losses) + self.lost * (losses[0] - min(losses))
+        return min(losses) + self.lost_share * (losses[0] - min(losses))
 
 
 @dataclass(frozen=True)
 class LowerOnPlateau:
-    """Lower the learning rate when the validation loss has not fallen for `patience` epochs at this rate.
+    """Lower the learning rate when the validation loss has not fallen for a while.
 
-    Falling is by more than the share `least` of the best loss so far.
+    Args:
+        patience: epochs at this rate without a fall.
+        factor: multiplies the learning rate.
+        min_fall: the share of the best loss so far by which it must fall to count.
+
+    >>> rows = [{"epoch": e, "train_loss": 1.0, "val_loss": 1.0, "learning_rate": 0.1} for e in range(6)]
+    >>> LowerOnPlateau()(rows).changes
+    {'learning_rate': 0.05}
     """
 
     patience: int = 4
     factor: float = 0.5
-    least: float = 0.01
+    min_fall: float = 0.01
 
     def __call__(self, history: Sequence[Row]) -> Tweak | None:
-        waited = min(_since_best(history, self.least), _at_this_rate(history))
-        if waited < self.patience:
+        stalled_epochs = min(_since_best(history, self.min_fall), _at_this_rate(history))
+        if stalled_epochs < self.patience:
             return None
         rate = history[-1]["learning_rate"] * self.factor
-        return Tweak(f"val_loss has not fallen for {waited} epochs", {"learning_rate": rate})
+        return Tweak(f"val_loss has not fallen for {stalled_epochs} epochs", {"learning_rate": rate})
 
 
 @dataclass(frozen=True)
 class RaiseWhileSmooth:
-    """Raise the learning rate gently while both losses fall epoch after epoch; never once it had to be lowered."""
+    """Raise the learning rate while both losses fall epoch after epoch; never after it had to be lowered.
+
+    Args:
+        epochs: how many epochs in a row both must fall.
+        factor: multiplies the learning rate.
+
+    >>> rows = [{"epoch": e, "train_loss": 4 - e, "val_loss": 4 - e, "learning_rate": 0.25} for e in range(4)]
+    >>> RaiseWhileSmooth()(rows).changes
+    {'learning_rate': 0.375}
+    """
 
     epochs: int = 3
     factor: float = 1.5
@@ -129,9 +156,18 @@ class RaiseWhileSmooth:
 
 @dataclass(frozen=True)
 class StopWhenNothingHelps:
-    """Go back to the best epoch and stop, when the loss has not fallen though the rate was lowered again and again."""
+    """Go back to the best epoch and stop when the loss has not fallen although the rate was lowered repeatedly.
 
-    lowered: int = 3
+    Args:
+        reductions: how often the rate must have been lowered since the best epoch.
+
+    >>> losses, rates = (1.0, 2.0, 2.0, 2.0), (0.4, 0.2, 0.1, 0.1)
+    >>> rows = [{"epoch": e, "train_loss": v, "val_loss": v, "learning_rate": rates[e]} for e, v in enumerate(losses)]
+    >>> StopWhenNothingHelps(reductions=2)(rows).stop
+    True
+    """
+
+    reductions: int = 3
 
     def __call__(self, history: Sequence[Row]) -> Tweak | None:
         finite = [row for row in history if _finite(row)]
@@ -140,7 +176,7 @@ class StopWhenNothingHelps:
         best = min(finite, key=lambda row: row["val_loss"])
         after = [row["learning_rate"] for row in history if row["epoch"] >= best["epoch"]]
         falls = sum(later < earlier for earlier, later in pairwise(after))
-        if falls < self.lowered or _at_this_rate(history) < 2:
+        if falls < self.reductions or _at_this_rate(history) < 2:
             return None
         reason = f"val_loss has not fallen below {best['val_loss']:.4g} though the rate was lowered {falls} times"
         return Tweak(reason, rewind=best["epoch"], stop=True)
@@ -155,77 +191,72 @@ BUILT_IN: dict[str, tuple[Rule, ...]] = {
 BUILT_IN["careful"] = tuple(rule for (rule,) in BUILT_IN.values())
 
 
-def rules_of(asked: Any) -> tuple[Rule, ...]:
-    """The rules that a person asks for.
+def rules_of(requested: str | Rule | Sequence[str | Rule]) -> tuple[Rule, ...]:
+    """Return the rules that a person asks for; the first one with a tweak prevails.
 
     Args:
-        asked: a name of `BUILT_IN` or several with commas between ("careful" is all of them), a rule, or a
-            sequence of names and rules; the first that wants something has its way.
+        requested: a name of `BUILT_IN`, several with commas between ("careful" is all of them, "none" is no rule), a
+            rule, or a sequence of names and rules.
 
     Raises:
-        InputError: an unknown name, or a rule that cannot be written down.
+        InputError: an unknown name, or an object that is not a rule.
 
     >>> rules_of("plateau")
-    (LowerOnPlateau(patience=4, factor=0.5, least=0.01),)
+    (LowerOnPlateau(patience=4, factor=0.5, min_fall=0.01),)
     """
-    if isinstance(asked, str):
-        asked = [name.strip() for name in asked.split(",") if name.strip() not in ("", "none")]
-    elif callable(asked):
-        asked = [asked]
+    if isinstance(requested, str):
+        requested = [name.strip() for name in requested.split(",") if name.strip() not in ("", "none")]
     rules: list[Rule] = []
-    for one in asked:
-        if isinstance(one, str):
-            if one not in BUILT_IN:
-                raise InputError(f"there is no rule {one!r}{did_you_mean(one, tuple(BUILT_IN))}")
-            rules += BUILT_IN[one]
+    for item in [requested] if callable(requested) else requested:
+        if isinstance(item, str):
+            if item not in BUILT_IN:
+                raise InputError(f"there is no rule {item!r}{did_you_mean(item, BUILT_IN)}")
+            rules += BUILT_IN[item]
         else:
-            from_plain(to_plain(one))
-            rules.append(one)
+            check_rule(item)
+            rules.append(item)
     return tuple(rules)
 
 
-def name_of(rule: Rule) -> str:
-    """What a rule is called in the diary."""
-    return type(rule).__name__
-
-
-def to_plain(rule: Rule) -> dict[str, Any]:
-    """A rule as plain data: where its class is, and its settings; raises InputError for one that is not so."""
-    kind = type(rule)
-    if not is_dataclass(rule) or not callable(rule) or kind.__module__ == "__main__" or "<" in kind.__qualname__:
-        raise InputError(
-            f"the rule {rule!r} could not be found again after a restart; make it a callable dataclass in a module "
-            "that can be imported"
-        )
-    return {"rule": f"{kind.__module__}:{kind.__qualname__}", "settings": asdict(rule)}
-
-
-def from_plain(plain: Mapping[str, Any]) -> Rule:
-    """The rule that plain data describe; raises InputError where its class cannot be imported."""
-    module, _, name = plain["rule"].partition(":")
+def check_rule(rule: object) -> None:
+    """Raise InputError for a rule that a checkpoint cannot describe: it holds a rule's name and settings only."""
     try:
-        rule: Rule = getattr(importlib.import_module(module), name)(**plain["settings"])
-    except (ImportError, AttributeError, TypeError) as error:
-        raise InputError(f"the rule {plain['rule']} cannot be made ({error}); install its module there") from None
-    return rule
+        json.dumps(settings_of(rule))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"a rule must be a callable dataclass whose settings are plain data, got {rule!r} ({error}); "
+            "see caviar.panda.Rule for an example"
+        ) from None
+
+
+def settings_of(rule: object) -> Row:
+    """Return the settings of a rule; raises TypeError for anything but a callable dataclass."""
+    if not is_dataclass(rule) or isinstance(rule, type) or not callable(rule):
+        raise TypeError("it is not a callable dataclass")
+    return asdict(rule)
+
+
+def rule_name(rule: Rule) -> str:
+    """Return the name of a rule in the diary: its class's."""
+    return type(rule).__name__
 
 
 def _finite(row: Row) -> bool:
     return math.isfinite(row["train_loss"]) and math.isfinite(row["val_loss"])
 
 
-def _since_best(history: Sequence[Row], least: float) -> int:
-    """How many epochs ago the validation loss fell by more than a share of its best last."""
+def _since_best(history: Sequence[Row], min_fall: float) -> int:
+    """Return how many epochs ago the validation loss last fell by more than a share of its best."""
     best, since = math.inf, 0
     for row in history:
         since += 1
-        if row["val_loss"] < best * (1 - least):
+        if row["val_loss"] < best * (1 - min_fall):
             best, since = row["val_loss"], 0
     return since
 
 
 def _at_this_rate(history: Sequence[Row]) -> int:
-    """How many epochs the present learning rate has been in force."""
+    """Return how many epochs the present learning rate has been in force."""
     rate = history[-1]["learning_rate"]
     other = [i for i, row in enumerate(history) if row["learning_rate"] != rate]
     return len(history) - 1 - (other[-1] if other else -1)

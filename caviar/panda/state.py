@@ -1,108 +1,215 @@
-"""What a Panda remembers beside its network: history, diary, and what it still has to do. Plain data."""
+"""What a Panda is beside its network: what it still has to do, its history and its diary.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+All of it is frozen: a session replaces its state as a whole. How it becomes JSON is in `serialization.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
 
+from caviar._checks import check_integer
 from caviar.model.config import CHANGEABLE
+from caviar.panda.rules import Rule
+from caviar.records.trial import Config, Metrics
 
-STILL = ("pause", "resume", "follow", "stop", "came back")  # entries that change nothing about the training
-KEEPER = "keeper"  # who intervenes where neither a rule nor a hand does
+HAND, KEEPER = "hand", "keeper"  # who intervenes, besides rules: a person, and the Panda itself
 
 
-@dataclass
-class Memory:
-    """The plain data of a checkpoint."""
+class Activity(StrEnum):
+    """What a Panda does now."""
 
-    left: int = 0  # epochs still to be trained
-    step: int = 0  # mini-batches of the present epoch that are trained
+    TRAINING = "training"
+    FORKING = "forking"
+    PAUSED = "paused"
+    DIVERGED = "diverged"  # the loss is not finite; only a rewind helps
+    IDLE = "idle"
+    IN_TROUBLE = "in trouble"  # an error stopped it; the next command lets it try again
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """An epoch: its metrics, the hyperparameters then in force, and the seconds it took.
+
+    Args:
+        epoch: 0 for the untrained network, whose train_loss is NaN.
+        branch: how many rewinds came before it.
+        metrics: train_loss, val_loss, and val_accuracy or val_rmse; no test metrics.
+        config: the changeable hyperparameters.
+        seconds: its training time.
+        abandoned: whether a rewind left it behind.
+    """
+
+    epoch: int
+    branch: int
+    metrics: Metrics
+    config: Config
+    seconds: float = 0.0
+    abandoned: bool = False
+
+    @classmethod
+    def of(cls, epoch: int, branch: int, report: Metrics, config: Config, seconds: float) -> "HistoryRow":
+        """Return the row of a report; the test metrics stay hidden."""
+        metrics = {name: value for name, value in report.items() if not name.startswith("test_")}
+        return cls(epoch, branch, metrics, {name: config[name] for name in CHANGEABLE}, seconds)
+
+    @property
+    def val_loss(self) -> float:
+        """The validation loss."""
+        return self.metrics["val_loss"]
+
+    def columns(self) -> dict[str, object]:
+        """Return the row as rules and tables see it: one flat mapping."""
+        return {"epoch": self.epoch, **self.metrics, **self.config, "seconds": self.seconds, "branch": self.branch}
+
+
+@dataclass(frozen=True)
+class DiaryEntry:
+    """An intervention: when, at which epoch and step, by whom, what, why.
+
+    Args:
+        val_loss: of the last epoch before it.
+        copies: what a fork that ended here tried, a mapping a copy.
+    """
+
+    time: str
+    epoch: int
+    step: int
+    by: str
+    action: str
+    details: str
+    reason: str
+    branch: int
+    val_loss: float | None = None
+    copies: tuple[Config, ...] = ()
+
+
+@dataclass(frozen=True)
+class ForkPlan:
+    """A fork in training: what differs in each copy, for how many epochs, and whether the Panda was paused before."""
+
+    changes: tuple[Config, ...]
+    epochs: int
+    was_paused: bool
+
+
+@dataclass(frozen=True)
+class PandaState:
+    """All that a checkpoint holds beside the training's arrays.
+
+    Args:
+        epochs_remaining: how many epochs are still to be trained.
+        step: the mini-batches of the present epoch that are trained.
+        paused: whether it waits for `resume` or `train`.
+        rules_pending: whether the rules have yet to look at the last epoch.
+        branch: how many rewinds there were.
+        restarts: how often it was started from a checkpoint.
+        rules: who may tweak it besides people.
+        fork: the copies in training; None without.
+        history: every epoch from 0 on, abandoned ones too.
+        diary: every intervention.
+        checkpoints: epochs that can be rewound to, with the numbers of their checkpoints.
+        handled_ids: of the latest commands, so that one sent twice is executed once.
+    """
+
+    epochs_remaining: int = 0
+    step: int = 0
     paused: bool = False
-    unjudged: bool = False  # the rules have not looked at the last epoch yet
-    branch: int = 0  # counts the rewinds
-    wakings: int = 0
-    rules: list[dict[str, Any]] = field(default_factory=list)
-    fork: dict[str, Any] | None = None  # the copies that are in training
-    history: list[dict[str, Any]] = field(default_factory=list)  # every epoch from 0, abandoned ones too
-    diary: list[dict[str, Any]] = field(default_factory=list)
-    epochs: dict[str, int] = field(default_factory=dict)  # epochs to rewind to: their checkpoints' numbers
-    heard: list[str] = field(default_factory=list)  # the latest commands
+    rules_pending: bool = False
+    branch: int = 0
+    restarts: int = 0
+    rules: tuple[Rule, ...] = ()
+    fork: ForkPlan | None = None
+    history: tuple[HistoryRow, ...] = ()
+    diary: tuple[DiaryEntry, ...] = ()
+    checkpoints: Mapping[int, int] = field(default_factory=dict)
+    handled_ids: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("epochs_remaining", "step", "branch", "restarts"):
+            check_integer(name, getattr(self, name), minimum=0)
 
     @property
-    def present(self) -> list[dict[str, Any]]:
+    def lineage(self) -> tuple[HistoryRow, ...]:
         """The epochs that led to where the Panda is."""
-        return [row for row in self.history if not row["abandoned"]]
+        return tuple(row for row in self.history if not row.abandoned)
 
     @property
-    def best(self) -> Mapping[str, Any] | None:
-        """The present epoch with the lowest validation loss."""
-        rows = [row for row in self.present if row["val_loss"] == row["val_loss"]]
-        return min(rows, key=lambda row: row["val_loss"], default=None)
+    def best_epoch(self) -> int:
+        """The epoch of the lineage with the lowest validation loss; 0 where none is a number."""
+        rows = [row for row in self.lineage if row.val_loss == row.val_loss]
+        return min(rows, key=lambda row: row.val_loss).epoch if rows else 0
 
-    def abandon(self, epoch: int) -> list[dict[str, Any]]:
-        """Leave behind what came after an epoch; gives those rows."""
-        left = [row for row in self.present if row["epoch"] > epoch]
-        for row in left:
-            row["abandoned"] = True
-        self.epochs = {text: number for text, number in self.epochs.items() if int(text) <= epoch}
-        self.branch += 1
-        return left
-
-    def note(self, by: str, action: str, details: str, reason: str, epoch: int) -> None:
-        """Write into the diary."""
-        present = self.present
-        self.diary.append(
-            {
-                "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                "epoch": epoch,
-                "step": self.step,
-                "by": by,
-                "action": action,
-                "details": details,
-                "reason": reason,
-                "branch": self.branch,
-                "val_loss": present[-1]["val_loss"] if present else None,
-            }
+    def abandon(self, epoch: int) -> "PandaState":
+        """Return the state after a rewind to an epoch: later epochs are abandoned, and a new branch begins."""
+        return replace(
+            self,
+            history=tuple(replace(row, abandoned=True) if row.epoch > epoch else row for row in self.history),
+            checkpoints={other: number for other, number in self.checkpoints.items() if other <= epoch},
+            branch=self.branch + 1,
         )
 
+    def note(
+        self, epoch: int, by: str, action: str, details: str, reason: str, copies: tuple[Config, ...] = ()
+    ) -> "PandaState":
+        """Return the state with one more diary entry."""
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        lineage = self.lineage
+        loss = lineage[-1].val_loss if lineage else None
+        entry = DiaryEntry(time, epoch, self.step, by, action, details, reason, self.branch, loss, copies)
+        return replace(self, diary=(*self.diary, entry))
 
-def row_of(
-    epoch: int, branch: int, report: Mapping[str, float], config: Mapping[str, Any], seconds: float
-) -> dict[str, Any]:
-    """A row of the history: the metrics of an epoch, and the hyperparameters then in force."""
-    seen = {name: value for name, value in report.items() if not name.startswith("test_")}  # the test is held out
-    force = {name: config[name] for name in CHANGEABLE}
-    return {"epoch": epoch, "branch": branch, "abandoned": False, **seen, **force, "seconds": seconds}
+
+@dataclass(frozen=True)
+class PandaStatus:
+    """How a Panda is now.
+
+    Args:
+        state: what it does.
+        busy: whether it has anything left to do.
+        trouble: the error that stopped it; "" without.
+        data: the name of its data set.
+        epoch: how many epochs its network is trained.
+        step: the mini-batches of the present epoch that are trained.
+        epochs_remaining: how many epochs are still to be trained.
+        config: all hyperparameters in force.
+        rules: those that may tweak it, as they print.
+        checkpoints: the epochs that can be rewound to.
+        folder: where it keeps its files.
+        process: host:process of its actor.
+    """
+
+    state: Activity
+    busy: bool
+    trouble: str
+    data: str
+    epoch: int
+    step: int
+    epochs_remaining: int
+    config: Config
+    rules: tuple[str, ...]
+    checkpoints: tuple[int, ...]
+    folder: str
+    process: str
 
 
-def in_words(config: Mapping[str, Any], changes: Mapping[str, Any]) -> str:
-    """Changes of hyperparameters as the diary has them.
+@dataclass(frozen=True)
+class Snapshot:
+    """Status, history and diary of one moment."""
 
-    >>> in_words({"learning_rate": 0.01}, {"learning_rate": 0.003})
+    status: PandaStatus
+    history: tuple[HistoryRow, ...]
+    diary: tuple[DiaryEntry, ...]
+
+
+def describe_changes(config: Config, changes: Config) -> str:
+    """Return changes of hyperparameters as the diary shows them.
+
+    >>> describe_changes({"learning_rate": 0.01}, {"learning_rate": 0.003})
     'learning_rate 0.01 -> 0.003'
     """
     return ", ".join(f"{name} {_short(config[name])} -> {_short(value)}" for name, value in changes.items())
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def effect(entry: Mapping[str, Any], later: Sequence[Mapping[str, Any]], history: Sequence[Mapping[str, Any]]) -> str:
-    """What an intervention did to the validation loss: before, and up to three epochs after.
-
-    Args:
-        entry: of the diary.
-        later: the entries after it; what comes after the next intervention is not this one's doing.
-        history: all epochs.
-    """
-    if entry["action"] in STILL:
-        return ""
-    until = min((other["epoch"] for other in later if other["epoch"] > entry["epoch"]), default=entry["epoch"] + 3)
-    rows = [row for row in history if row["branch"] == entry["branch"] and row["epoch"] > entry["epoch"]]
-    after = [row for row in rows if row["epoch"] <= min(until, entry["epoch"] + 3)]
-    if not after:
-        return ""
-    before = "" if entry["val_loss"] is None else f"{entry['val_loss']:.4g} -> "
-    epochs = after[-1]["epoch"] - entry["epoch"]
-    return f"val_loss {before}{after[-1]['val_loss']:.4g} in {epochs} epoch{'s' * (epochs > 1)}"

@@ -2,10 +2,9 @@
 
     python -m tests.benchmarks.panda [--epochs 40] [--seeds 5]
 
-First the best learning rate of a sweep is found, then each factor of it is trained with and without rules for the
-same number of epochs (those that a rewind abandons count). A run is good at the end when its final validation loss
-is at most 1.5 times the median of those that were left alone at the best rate. The rules live as they do in an
-actor, without Ray between.
+A sweep finds the best learning rate. Then each factor of it is trained with and without rules for the same number of
+epochs (those that a rewind abandons count). A run is good at the end when its final validation loss is at most 1.5
+times the median of those left alone at the best rate. The rules act as they do in an actor, without Ray.
 """
 
 import argparse
@@ -17,9 +16,12 @@ import pandas as pd
 import caviar
 from caviar.files import open_store
 from caviar.model.training import Training
-from caviar.panda.commands import obey
+from caviar.panda.checkpoints import PandaSettings
+from caviar.panda.commands import Train
+from caviar.panda.interpreter import advance, execute
 from caviar.panda.rules import rules_of
 from caviar.panda.session import begin
+from caviar.panda.state import HAND, KEEPER
 
 RATES = 10.0 ** np.arange(-4, 0.01, 1 / 3)
 FACTORS = (0.3, 1.0, 10.0, 100.0)
@@ -37,18 +39,17 @@ def best_rate(data, epochs, seeds):
 
 
 def run(data, rate, seed, epochs, rules):
-    """The validation losses of a Panda's present epochs, the number of interventions, and its last accuracy."""
+    """The last validation loss and accuracy of a Panda, and how often its rules tweaked it."""
     with tempfile.TemporaryDirectory() as folder:
-        life = begin(open_store(folder), data, {"learning_rate": rate}, seed, rules_of(rules))
-        obey(life, "train", "train", {"epochs": epochs})
-        while life.working:
-            life.advance(1.0)
-        last = life.memory.present[-1]
-        tweaks = sum(entry["by"] not in ("hand", "keeper") for entry in life.memory.diary)
+        session = begin(open_store(folder), data, PandaSettings({"learning_rate": rate}, seed), rules_of(rules))
+        execute(session, Train(epochs), by=HAND)
+        while session.busy:
+            advance(session, 1.0)
+        last = session.state.lineage[-1].metrics
         return {
             "val_loss": last["val_loss"] if np.isfinite(last["val_loss"]) else np.inf,
             "val_accuracy": last["val_accuracy"],
-            "tweaks": tweaks,
+            "tweaks": sum(entry.by not in (HAND, KEEPER) for entry in session.state.diary),
         }
 
 
@@ -56,15 +57,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--seeds", type=int, default=5)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     data = caviar.load_digits()
-    best = best_rate(data, asked.epochs, asked.seeds)
-    print(f"best learning rate of the sweep: {best:.4g}; {asked.epochs} epochs, {asked.seeds} seeds")
+    best = best_rate(data, arguments.epochs, arguments.seeds)
+    print(f"best learning rate of the sweep: {best:.4g}; {arguments.epochs} epochs, {arguments.seeds} seeds")
     rows = [
-        {"factor": factor, "rules": rules, "seed": seed, **run(data, factor * best, seed, asked.epochs, rules)}
+        {"factor": factor, "rules": rules, "seed": seed, **run(data, factor * best, seed, arguments.epochs, rules)}
         for factor in FACTORS
         for rules in ("none", "careful")
-        for seed in range(asked.seeds)
+        for seed in range(arguments.seeds)
     ]
     runs = pd.DataFrame(rows)
     alone = runs[(runs["factor"] == 1.0) & (runs["rules"] == "none")]

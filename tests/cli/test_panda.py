@@ -1,4 +1,4 @@
-"""`caviar panda ...` as a person runs it, on a Ray of its own that outlives each command."""
+"""`caviar panda ...` as a person runs it, on a Ray that outlives each command."""
 
 import json
 import os
@@ -13,18 +13,18 @@ from caviar.cli.main import main
 
 def panda(*arguments, home, **options):
     environment = {**os.environ, "HOME": str(home)}
-    for name in ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):  # as it is for a person who never heard of them
+    for name in ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):  # as for a person who never heard of them
         environment.pop(name, None)
     command = [sys.executable, "-m", "caviar", "panda", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=280, check=False, **options)
 
 
-@pytest.mark.usefixtures("ray_cluster")  # for the study
+@pytest.mark.slow
 def test_a_panda_lives_on_between_commands_and_its_ray_ends_with_it(tmp_path):
-    study = caviar.Study("digits", trials=2, waves=1, epochs=1, out=tmp_path / "study", workers=1)
+    study = caviar.Study("digits", trials=2, waves=1, epochs=1, out=tmp_path / "study", workers=0)
     study.run(progress=False)
 
-    def said(*arguments, code=0):
+    def output(*arguments, code=0):
         done = panda(*arguments, home=tmp_path)
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
@@ -33,14 +33,14 @@ def test_a_panda_lives_on_between_commands_and_its_ray_ends_with_it(tmp_path):
     try:
         folder = tmp_path / "night"
         started = ["--name", "night", "--config", study.folder, "--best", "--epochs", 2, "--folder", folder]
-        assert "caviar panda watch night" in said("start", "digits", *started)
-        said("set", "night", "learning_rate=0.003", "dropout=0.1", "--reason", "it overfits")
-        assert "epoch 2: train_loss" in said("watch", "night")
-        assert "hand: set learning_rate" in said("diary", "night")
-        assert "hidden_units is fixed" in said("set", "night", "hidden_units=3", code=2)
-        assert f"sleeps in {folder}" in said("stop", "night")
+        assert "caviar panda watch night" in output("start", "digits", *started)
+        output("set", "night", "learning_rate=0.003", "dropout=0.1", "--reason", "it overfits")
+        assert "epoch 2: train_loss" in output("watch", "night")
+        assert "hand: set learning_rate" in output("diary", "night")
+        assert "hidden_units is fixed" in output("set", "night", "hidden_units=3", code=2)
+        assert f"sleeps in {folder}" in output("stop", "night")
         assert not (tmp_path / ".caviar" / "ray.json").exists()
-        assert "no Panda lives on this machine" in said("watch", "night", code=2)
+        assert "no Panda lives on this machine" in output("watch", "night", code=2)
     finally:
         home = tmp_path / ".caviar" / "ray.json"
         if home.exists():
@@ -54,8 +54,8 @@ def test_a_panda_lives_on_between_commands_and_its_ray_ends_with_it(tmp_path):
         (["start", "my.csv"], "--target"),
         (["start", "digits", "--rules", "plato"], "did you mean 'plateau'"),
         (["start", "digits", "--config", "runs/first"], "--best or --trial"),
-        (["start", "digits", "--epochs", "0"], "--epochs 0"),
-        (["start", "digits", "--rules", "plateau,", "--seed", "-1"], "seed=-1"),
+        (["start", "digits", "--epochs", "0"], "--epochs must be an integer >= 1, got 0"),
+        (["start", "digits", "--rules", "plateau,", "--seed", "-1"], "seed must be an integer >= 0, got -1"),
         (["set", "night", "learning_rate"], "learning_rate=0.003"),
         (["rewind", "night"], "--epoch"),
     ],

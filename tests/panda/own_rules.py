@@ -1,4 +1,4 @@
-"""Rules of one's own, in a module as they are to be."""
+"""A user's own rules, in a module of their own."""
 
 from dataclasses import dataclass
 

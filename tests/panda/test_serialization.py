@@ -1,0 +1,207 @@
+"""Plain data become objects again, and never choose code that runs."""
+
+import json
+import math
+
+import pytest
+
+import caviar
+from caviar.errors import InputError, StorageError
+from caviar.panda.commands import (
+    EndTraining,
+    Follow,
+    Fork,
+    Pause,
+    Resume,
+    Rewind,
+    SetHyperparameters,
+    Stop,
+    Train,
+)
+from caviar.panda.rules import BUILT_IN, LowerOnPlateau
+from caviar.panda.serialization import (
+    command_from_plain,
+    command_to_plain,
+    rule_from_plain,
+    rule_to_plain,
+    state_from_json,
+    state_to_json,
+)
+from caviar.panda.state import DiaryEntry, ForkPlan, HistoryRow, PandaState
+from tests.panda.own_rules import HalveAt
+from tests.panda.sessions import actions, begin, run, train, wake
+
+FORMAT_1 = {  # as the first format wrote it; it must be read for ever
+    "format": 1,
+    "epochs_remaining": 2,
+    "step": 3,
+    "paused": False,
+    "rules_pending": True,
+    "branch": 1,
+    "restarts": 4,
+    "rules": [{"rule": "LowerOnPlateau", "settings": {"patience": 3, "factor": 0.5, "min_fall": 0.01}}],
+    "fork": {"changes": [{}, {"momentum": 0.5}], "epochs": 5, "was_paused": True},
+    "history": [
+        {
+            "epoch": 1,
+            "branch": 0,
+            "metrics": {"train_loss": 0.5, "val_loss": 0.25},
+            "config": {"learning_rate": 0.1, "clip_norm": math.inf},
+            "seconds": 1.5,
+            "abandoned": True,
+        }
+    ],
+    "diary": [
+        {
+            "time": "2026-01-01T00:00:00.000+00:00",
+            "epoch": 1,
+            "step": 0,
+            "by": "hand",
+            "action": "train",
+            "details": "3 epochs",
+            "reason": "",
+            "branch": 0,
+            "val_loss": None,
+            "copies": [{"copy": 0}],
+        }
+    ],
+    "checkpoints": {"0": 0, "1": 7},
+    "handled_ids": ["a"],
+}
+STATE_1 = PandaState(
+    epochs_remaining=2,
+    step=3,
+    rules_pending=True,
+    branch=1,
+    restarts=4,
+    rules=(LowerOnPlateau(patience=3),),
+    fork=ForkPlan(({}, {"momentum": 0.5}), 5, was_paused=True),
+    history=(
+        HistoryRow(
+            1,
+            0,
+            {"train_loss": 0.5, "val_loss": 0.25},
+            {"learning_rate": 0.1, "clip_norm": math.inf},
+            1.5,
+            abandoned=True,
+        ),
+    ),
+    diary=(
+        DiaryEntry("2026-01-01T00:00:00.000+00:00", 1, 0, "hand", "train", "3 epochs", "", 0, None, ({"copy": 0},)),
+    ),
+    checkpoints={0: 0, 1: 7},
+    handled_ids=("a",),
+)
+
+
+def test_a_state_of_the_first_format_is_read():
+    assert state_from_json(json.dumps(FORMAT_1).encode()) == (STATE_1, ())
+
+
+def test_a_state_is_written_as_the_format_says():
+    assert json.loads(state_to_json(STATE_1)) == FORMAT_1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"format": 2},
+        {"step": "0"},
+        {"epochs_remaining": -1},
+        {"history": [{"epoch": 1}]},
+        {"rules": ["os:system"]},
+        {"fork": [1]},
+        {"unknown": 1},
+        {"diary": 3},
+    ],
+)
+def test_an_invalid_state_is_a_storage_error(damage):
+    with pytest.raises(StorageError):
+        state_from_json(json.dumps(FORMAT_1 | damage).encode())
+    with pytest.raises(StorageError):
+        state_from_json(b"[]")
+
+
+@pytest.mark.parametrize("rule", [*BUILT_IN["careful"], LowerOnPlateau(patience=7)])
+def test_a_rule_of_caviar_comes_back_from_its_plain_data(rule):
+    assert rule_from_plain(json.loads(json.dumps(rule_to_plain(rule)))) == rule
+
+
+def test_a_users_own_rule_is_compared_and_never_made():
+    plain = json.loads(json.dumps(rule_to_plain(HalveAt(3))))
+    held = HalveAt(3)
+    assert rule_from_plain(plain, [HalveAt(2), held]) is held
+    assert rule_from_plain(plain, [HalveAt(2)]) is None
+    assert rule_from_plain(plain) is None
+
+
+HOSTILE_RULES = [
+    {"rule": "subprocess:Popen", "settings": {"args": ["touch", "PROOF"]}},
+    {"rule": "os:system", "settings": {"command": "touch PROOF"}},
+    {"rule": "os:system", "settings": "touch PROOF"},
+    {"rule": "builtins:exec", "settings": {"source": "open('PROOF', 'w')"}},
+    {"rule": "caviar.panda.panda:Panda", "settings": {"data": "digits", "name": "PROOF"}},
+    {"rule": "caviar.panda.rules:LowerOnPlateau", "settings": {}},
+    {"rule": "LowerOnPlateau", "settings": {"patience": "3"}},
+    {"rule": "LowerOnPlateau", "settings": {"patience": [3]}},
+    {"rule": "LowerOnPlateau", "settings": {"patience": True}},
+    {"rule": "LowerOnPlateau", "settings": {"patience": 3.5}},
+    {"rule": "LowerOnPlateau", "settings": {"factor": math.nan}},
+    {"rule": "LowerOnPlateau", "settings": {"__class__": 3}},
+    {"rule": "LowerOnPlateau", "settings": ["patience"]},
+    {"rule": "LowerOnPlateau"},
+    {"rule": ["LowerOnPlateau"], "settings": {}},
+    {"rule": None, "settings": None},
+    {},
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_RULES, ids=lambda plain: str(plain)[:60])
+def test_a_hostile_checkpoint_runs_nothing_and_the_diary_names_the_rule(tmp_path, monkeypatch, hostile):
+    panda = begin(tmp_path / "panda")
+    text = json.dumps(json.loads(state_to_json(panda.state)) | {"rules": [hostile, rule_to_plain(LowerOnPlateau())]})
+    text = text.replace("PROOF", str(tmp_path / "proof"))
+    panda.checkpoints.write(99, panda.training.state(), text.encode())
+    monkeypatch.chdir(tmp_path)
+    woken = wake(tmp_path / "panda", [HalveAt(3)])
+    assert woken.state.rules == (LowerOnPlateau(),)
+    entry = next(entry for entry in woken.state.diary if entry.action == "rule dropped")
+    assert entry.details.startswith(str(hostile.get("rule")))
+    assert "Panda.follow" in entry.reason
+    train(woken, 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["panda"]
+    assert "rule dropped" not in actions(run(wake(tmp_path / "panda")))[2:]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        Train(3),
+        Pause("dinner"),
+        Resume(),
+        Stop(),
+        EndTraining(),
+        SetHyperparameters({"learning_rate": 0.1}, "slow"),
+        Rewind(3, or_earlier=True),
+        Follow((LowerOnPlateau(), HalveAt(3))),
+        Fork(3, around=3.0),
+        Fork(3, around=caviar.Space(momentum=caviar.uniform(0.5, 0.9)), epochs=2),
+    ],
+)
+def test_a_command_comes_back_from_its_plain_data(command):
+    assert command_from_plain(json.loads(json.dumps(command_to_plain(command))), [HalveAt(3)]) == command
+
+
+@pytest.mark.parametrize(
+    ("plain", "words"),
+    [
+        ({"command": "sing"}, "command must be one of"),
+        ({}, "got None"),
+        ({"command": "train", "rounds": 3}, "rounds"),
+        ({"command": "train", "epochs": "3"}, "epochs must be an integer"),
+        ({"command": "follow", "rules": [{"rule": "os:system", "settings": {}}]}, "os:system"),
+    ],
+)
+def test_an_invalid_command_is_refused(plain, words):
+    with pytest.raises(InputError, match=words):
+        command_from_plain(plain)
