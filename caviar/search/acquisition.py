@@ -14,7 +14,7 @@ _STEP_SIZES = (0.03, 0.1, 0.3)  # have one of these sizes in length scales,
 _STEP_SHARE = 1 / 3  # and change this share of the coordinates
 _LARGEST_BETA = (1.5, 2.5)  # of a wave of up to 16 trials, and of 48 or more
 _SINGLE_BETA = 1.0  # of a wave of one trial
-JOINT_SIZE = 250  # larger batches consist of batches that do not know of each other
+JOINT_SIZE = 250  # larger batches are made of several that are chosen independently
 
 
 def betas(count: int) -> Array:

@@ -146,9 +146,8 @@ class Search(ABC):
 
     def _fit(self, n: int, kernel: Kernel | None) -> GaussianProcess:
         """Return a Gaussian process of the first n trials; fit the kernel too if it is None."""
-        points, values, size = self._points[:n], self._values[:n], SUBSET_SIZE
-        if self.continuous:
-            size = _CONTINUOUS_SUBSET_SIZE
+        points, values = self._points[:n], self._values[:n]
+        size = _CONTINUOUS_SUBSET_SIZE if self.continuous else SUBSET_SIZE
         return GaussianProcess.fit(points, values, self.space.categorical, self.seed, subset_size=size, kernel=kernel)
 
     @abstractmethod
