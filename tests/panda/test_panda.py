@@ -13,7 +13,7 @@ import ray
 import caviar
 from caviar.errors import ClusterError, InputError, StorageError
 from caviar.files import open_store
-from caviar.panda.checkpoints import Checkpoints, PandaSettings
+from caviar.panda.checkpoints import PandaFiles, PandaSettings
 from caviar.panda.client import PandaClient
 from caviar.panda.commands import Train
 from caviar.panda.interpreter import advance, handle
@@ -125,7 +125,7 @@ def test_a_panda_killed_within_an_epoch_comes_back_and_ends_the_same_to_the_bit(
         if status.step > 0 and status.epoch > len(deaths):
             deaths.add(kill(panda))
     until(lambda: panda.status.state == "idle")
-    undisturbed = begin(open_store(tmp_path / "same"), caviar.load_digits(), PandaSettings(config, seed=1))
+    undisturbed = begin(PandaFiles(open_store(tmp_path / "same")), caviar.load_digits(), PandaSettings(config, seed=1))
     handle(undisturbed, "x", Train(30))
     while undisturbed.busy:
         advance(undisturbed, 1.0)
@@ -156,6 +156,24 @@ def test_it_executes_commands_while_it_trains(start):
     assert panda.status.state == "training"
     panda.pause()
     assert (panda.diary["step"] > 0).any()
+
+
+def test_it_says_what_stopped_it_and_tries_again_at_the_next_command(start, tmp_path):
+    panda = start("troubled", config={**CONFIG, "batch_size": 2})
+    panda.train(epochs=20, wait=False)
+    checkpoints = tmp_path / "troubled" / "checkpoints"
+    checkpoints.rename(tmp_path / "aside")
+    checkpoints.write_bytes(b"no folder")
+    until(lambda: panda.status.trouble)
+    assert panda.status.state == "in trouble"
+    with pytest.raises(StorageError, match="cannot write"):
+        panda.fork(2, epochs=1)
+    checkpoints.unlink()
+    (tmp_path / "aside").rename(checkpoints)
+    with pytest.raises(InputError, match="cannot rewind to epoch 99"):
+        panda.rewind(99)
+    until(lambda: panda.status.state == "idle")
+    assert panda.status.epoch == 20
 
 
 def test_watching_without_a_terminal_prints_a_line_an_epoch(start, capsys):
@@ -225,10 +243,10 @@ def test_own_rules_survive_a_death_of_the_process_and_no_checkpoint_chooses_them
 def test_waking_a_hostile_checkpoint_starts_no_process(start, tmp_path):
     panda = start("trap")
     panda.stop()
-    checkpoints = Checkpoints(open_store(panda.folder))
-    arrays, state = checkpoints.read(checkpoints.numbers()[0])
+    files = PandaFiles(open_store(panda.folder))
+    arrays, state = files.read_checkpoint(files.checkpoints()[0])
     hostile = {"rule": "subprocess:Popen", "settings": {"args": ["touch", str(tmp_path / "proof")]}}
-    checkpoints.write(99, arrays, json.dumps(json.loads(state) | {"rules": [hostile]}).encode())
+    files.write_checkpoint(99, arrays, json.dumps(json.loads(state) | {"rules": [hostile]}).encode())
     woken = caviar.Panda.wake("trap", folder=panda.folder)
     woken.train(epochs=1)
     assert woken.status.rules == ()
@@ -241,7 +259,7 @@ def test_a_panda_that_does_not_answer_is_given_up(start):
     panda = start("asleep")
     client = PandaClient("asleep", ray.get_actor("panda:asleep", namespace="caviar"), patience=0.0)
     with pytest.raises(ClusterError, match="has not answered for 0 s"):
-        client.wait_idle()
+        client.status()
     assert panda.status.busy is False
 
 
@@ -259,7 +277,7 @@ def test_what_is_refused_is_one_sentence(start, tmp_path):
         (lambda: caviar.Panda.wake("only", folder=panda.folder), "lives already"),
         (lambda: panda.set(hidden_layers=3), "hidden_layers is fixed"),
         (lambda: panda.set(momentum=1), "momentum.*1"),
-        (lambda: panda.rewind(7), "epoch 7 has no checkpoint"),
+        (lambda: panda.rewind(7), "cannot rewind to epoch 7: it has no checkpoint"),
         (lambda: panda.train(epochs=0), "epochs must be an integer >= 1, got 0"),
     ):
         with pytest.raises(InputError, match=words) as error:
