@@ -1,8 +1,7 @@
 """The actor in which a Panda lives. It trains in short slices and answers between them.
 
 Everything runs in the one event loop of the actor: a command is a coroutine that gets its turn after a slice, so that
-no locks are needed and every answer comes within a slice or two. An error is returned, not raised, since Ray would
-wrap it.
+no locks are needed and answers come within a slice or two. Errors are returned, not raised, since Ray would wrap them.
 """
 
 import asyncio
@@ -34,10 +33,8 @@ _POLL_SECONDS = 0.05  # between two looks of a `status` that waits
 class PandaActor:
     """A detached, restarting, asynchronous actor.
 
-    Args:
-        folder: the Panda's, or its URI, which this node can read and write.
-        packed_rules: those that it may follow besides Caviar's own, from `pack`. They come from the user's process,
-            never from the folder; Ray passes them again when it restarts the actor.
+    The rules that the Panda may follow besides Caviar's own are packed in the user's process and never come from the
+    folder. Ray passes them again when it restarts the actor.
     """
 
     def __init__(self, folder: str, packed_rules: bytes) -> None:
@@ -52,7 +49,7 @@ class PandaActor:
         self._task = asyncio.get_running_loop().create_task(self._live())
 
     async def handle(self, identity: str, packed_command: bytes) -> Answer:
-        """Execute a command of `pack` once, however often it is sent under its identity."""
+        """Execute a command from `pack` once, however often it is sent under its identity."""
         session = self._session
         if session is None:
             return self._failure

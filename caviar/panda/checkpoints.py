@@ -157,11 +157,7 @@ class PandaFiles:
 
 
 def state_to_json(state: PandaState) -> bytes:
-    """Return a state as JSON.
-
-    >>> state_from_json(state_to_json(PandaState(epochs_remaining=3)))[0].epochs_remaining
-    3
-    """
+    """Return a state as JSON."""
     rules = [rule_to_plain(rule) for rule in state.rules]
     return json.dumps({"format": _FORMAT, **asdict(state), "rules": rules}).encode()
 
@@ -208,8 +204,7 @@ def rule_from_plain(plain: _Plain, own_rules: Sequence[Rule] = ()) -> Rule | Non
     return next((rule for rule in own_rules if json.dumps(rule_to_plain(rule), sort_keys=True) == text), None)
 
 
-def _is_like(value: object, default: object) -> bool:
-    """Return whether a setting is a finite number, and an integer where the default is one."""
+def _is_like(value: object, default: object) -> bool:  # a finite number, and an integer where the default is one
     kinds = int if isinstance(default, int) else int | float
     return isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
 

@@ -57,7 +57,7 @@ class PandaClient:
         return self._call("status")
 
     def send(self, command: Command) -> None:
-        """Give a command, which is executed once, however often it has to be sent; raise what the Panda answers."""
+        """Send a command, which is executed once however often it must be sent; raise the Panda's error."""
         self._call("handle", uuid.uuid4().hex, pack(command))
 
     def wait_while(self, working: Callable[[PandaStatus], bool]) -> PandaStatus:

@@ -20,7 +20,6 @@ from pathlib import Path
 import ray
 from ray.util import list_named_actors
 
-import caviar
 from caviar.errors import ClusterError
 from caviar.fleet.cluster import enable_token_authentication, start_ray
 from caviar.fleet.placement import check_address
@@ -100,7 +99,7 @@ def shut_down_if_empty(patience: float = 10.0) -> None:
 def _start_head() -> LocalRay:
     """Start a Ray that outlives this process, guarded by the token in ~/.ray/auth_token, on free ports only."""
     environment = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", **os.environ}
-    code = str(Path(caviar.__file__).resolve().parents[1])  # this very version, after a restart too
+    code = str(Path(__file__).resolve().parents[2])  # this very version, after a restart too
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [code, os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "ray.scripts.scripts"]
     subprocess.run([*command, "get-auth-token", "--generate"], env=environment, capture_output=True, check=False)

@@ -159,9 +159,8 @@ class Session:
                 self._written_diary = self.state.diary
             self.files.write_checkpoint(number, self.training.state(), state_to_json(self.state))
         self._saved_at = time.monotonic()
-        for other in numbers[1:]:  # the latest one before this is kept, should this one be damaged
-            if other not in self.state.checkpoints.values():
-                self.files.remove_checkpoint(other)
+        for other in {*numbers[1:]} - {*self.state.checkpoints.values()}:  # numbers[0] is for when this one is damaged
+            self.files.remove_checkpoint(other)
 
     def set_hyperparameters(self, changes: Config) -> str:
         """Change hyperparameters from the next step on; return the changes in words."""

@@ -28,22 +28,14 @@ class Activity(StrEnum):
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """An epoch of the history.
+    """An epoch of the history."""
 
-    Args:
-        epoch: 0 for the untrained network, whose train_loss is NaN.
-        branch: how many rewinds came before it.
-        metrics: train_loss, val_loss, and val_accuracy or val_rmse; no test metrics.
-        config: the changeable hyperparameters then in force.
-        abandoned: whether a rewind left it behind.
-    """
-
-    epoch: int
-    branch: int
-    metrics: Metrics
-    config: Config
+    epoch: int  # 0 for the untrained network, whose train_loss is NaN
+    branch: int  # how many rewinds came before it
+    metrics: Metrics  # train_loss, val_loss, and val_accuracy or val_rmse; no test metrics
+    config: Config  # the changeable hyperparameters then in force
     seconds: float = 0.0
-    abandoned: bool = False
+    abandoned: bool = False  # whether a rewind left it behind
 
     @classmethod
     def of(cls, epoch: int, branch: int, report: Metrics, config: Config, seconds: float) -> "HistoryRow":

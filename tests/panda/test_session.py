@@ -26,27 +26,33 @@ def test_trains_like_a_training_and_hides_test_metrics(tmp_path):
     assert not [name for row in panda.state.history for name in row.columns() if name.startswith("test_")]
 
 
-@settings(deadline=None, max_examples=6)
-@given(deaths=st.sets(st.integers(0, 120), max_size=4), seconds=st.sampled_from([1e-9, 0.003, 1.0]))
-def test_numbers_do_not_depend_on_slices_and_deaths(tmp_path_factory, deaths, seconds):
-    def live(folder, deaths, seconds):
-        own_rules = [HalveAt(3)]
-        panda = begin(folder, {"dropout": 0.1}, rules=rules_of(["careful", *own_rules]))
-        train(panda, 2)
-        command(panda, SetHyperparameters, {"learning_rate": 100.0})
-        command(panda, Train, 4)
-        slices = itertools.count()
-        while panda.busy:
-            advance(panda, seconds)
-            if next(slices) in deaths:
-                panda = wake(folder, own_rules)
-        return panda
+def live(folder, deaths=(), seconds=1.0):
+    """Train a Panda in slices; it dies after some of them, and wakes again."""
+    own_rules = [HalveAt(3)]
+    panda = begin(folder, {"dropout": 0.1}, rules=rules_of(["careful", *own_rules]))
+    train(panda, 2)
+    command(panda, SetHyperparameters, {"learning_rate": 100.0})
+    command(panda, Train, 4)
+    slices = itertools.count()
+    while panda.busy:
+        advance(panda, seconds)
+        if next(slices) in deaths:
+            panda = wake(folder, own_rules)
+    return panda
 
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return live(tmp_path_factory.mktemp("undisturbed"))
+
+
+@settings(max_examples=6)
+@given(deaths=st.sets(st.integers(0, 120), max_size=4), seconds=st.sampled_from([1e-9, 0.003, 1.0]))
+def test_numbers_do_not_depend_on_slices_and_deaths(tmp_path_factory, undisturbed, deaths, seconds):
     cut = live(tmp_path_factory.mktemp("cut"), deaths, seconds)
-    whole = live(tmp_path_factory.mktemp("whole"), set(), 1.0)
-    assert numbers(cut) == numbers(whole)
-    assert [action for action in actions(cut) if action != "came back"] == actions(whole)
-    assert "rewind, set" in actions(whole)
+    assert numbers(cut) == numbers(undisturbed)
+    assert [action for action in actions(cut) if action != "came back"] == actions(undisturbed)
+    assert "rewind, set" in actions(undisturbed)
 
 
 def test_latest_first_and_best_epochs_can_be_rewound_to(tmp_path):
