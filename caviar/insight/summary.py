@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -27,9 +26,7 @@ def print_summary(outcome: Outcome, console: Console | None = None) -> None:
         outcome: with at least one trial that ended.
         console: where to print; standard output by default.
     """
-    console = console or Console()
-    if not console.is_terminal and console.file is sys.stdout:
-        console.width = FILE_WIDTH
+    console = console or Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
     states = outcome.table["state"].value_counts()
     counts = ", ".join(f"{count} {str(state).replace('_', ' ')}" for state, count in states.items())
     trials = Text(f"{len(outcome.table)} trials", style="bold")
@@ -91,7 +88,7 @@ def _table(title: str, columns: Mapping[str, Iterable[object]]) -> Table:
     cells = {name.replace("_", " "): [format_value(value) for value in values] for name, values in columns.items()}
     for heading, column in cells.items():
         width = max(map(len, (*heading.split(), *column)))
-        table.add_column(escape(heading), justify="left" if heading == "hyperparameter" else "right", width=width)
+        table.add_column(Text(heading), justify="left" if heading == "hyperparameter" else "right", width=width)
     for row in zip(*cells.values(), strict=True):
-        table.add_row(*map(escape, row))
+        table.add_row(*map(Text, row))
     return table

@@ -129,7 +129,7 @@ def plateau(config, _):
 
 
 def test_the_last_square_has_its_own_shares(tmp_path):
-    outcome = outcome_of(tmp_path, cube(2), plateau, trials=120, waves=[75, 15, 15, 15], search="coarse-to-fine")
+    outcome = outcome_of(tmp_path, cube(2), plateau, trials=105, waves=[75, 15, 15], search="coarse-to-fine")
     table = importance(outcome).set_index("hyperparameter")
     assert table.loc["x0", "share"] > 0.8
     assert table.loc["x1", "square_share"] > 2 * table.loc["x0", "square_share"]
@@ -137,7 +137,7 @@ def test_the_last_square_has_its_own_shares(tmp_path):
 
 def test_a_study_that_has_converged_still_measures_the_whole_space(tmp_path):
     """Most of its trials are equally good: their spread must not decide which values are outliers."""
-    outcome = outcome_of(tmp_path, cube(2), plateau, trials=120, waves=4, search="coarse-to-fine")
+    outcome = outcome_of(tmp_path, cube(2), plateau, trials=96, waves=3, search="coarse-to-fine")
     assert importance(outcome).set_index("hyperparameter").loc["x0", "share"] > 0.9
 
 

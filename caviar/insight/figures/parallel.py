@@ -54,7 +54,6 @@ def parallel_coordinates(outcome: Outcome) -> Figure:
             "side": "top",
             "range": [-0.25, count - 1.6],
             "gridcolor": "rgba(128,128,128,0.7)",
-            "showline": False,
             "fixedrange": True,
         },
         yaxis={"visible": False, "range": [-0.05, 1.05], "fixedrange": True},

@@ -82,7 +82,7 @@ def _zoom(outcome: Outcome, shares: pd.DataFrame | None) -> Section:
     sentences = [
         f"Wave {row['wave']} was sampled from {format_share(row['square_share'])} of the space: {row['reason']}."
         for row in fine_waves(outcome.waves).to_dict("records")
-    ]
+    ] or ["Every wave was sampled from the whole space."]
     sentences += [f"{sentence}." for sentence in outcome.edges]
     table = outcome.table
     readable = table.drop(columns=["seed", "worker", "confirms"])
@@ -94,7 +94,7 @@ def _zoom(outcome: Outcome, shares: pd.DataFrame | None) -> Section:
             pictures.append(Picture(nested_squares(outcome, x, y), columns))
     return Section(
         "Where the search zoomed in, and why",
-        sentences or ["One wave was sampled from the whole space."],
+        sentences,
         pictures,
         {"The waves": tables.short_waves(outcome), "The squares": tables.squares_of_waves(outcome)},
     )

@@ -35,8 +35,11 @@ def reproduction(settings: Settings) -> str:
         options = {"data": source.path, "target": source.target, **options}
     if settings.early_stopping:
         options["early_stopping"] = EARLY_STOPPING[settings.early_stopping]
-    flags = [f"--{name.replace('_', '-')} {_option(value)}" for name, value in options.items()]
-    return " ".join(["caviar run", *flags])
+    words = ["caviar", "run"]
+    for name, value in options.items():
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        words += [f"--{name.replace('_', '-')}", "no" if value is False else text]
+    return shlex.join(words)
 
 
 def settings_table(outcome: Outcome) -> pd.DataFrame:
@@ -64,13 +67,6 @@ def _arguments(settings: Settings) -> dict[str, object]:
     }
     rare = {"early_stopping": settings.early_stopping, "grow": settings.grow}
     return arguments | {name: value for name, value in rare.items() if value}
-
-
-def _option(value: object) -> str:
-    """Return a value as the command line takes it: lists with commas, `no` for False."""
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return "no" if value is False else shlex.quote(str(value))
 
 
 def _python(settings: Settings) -> str:

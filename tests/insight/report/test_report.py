@@ -35,6 +35,11 @@ def test_it_names_the_winner_and_every_square(outcome, text):
         assert f"Wave {wave} was sampled from" in text
 
 
+def test_waves_of_a_random_search_were_sampled_from_the_whole_space(tmp_path):
+    outcome = outcome_of(tmp_path / "study", mixed_space(), lambda config, _: config["rate"], trials=6, waves=2)
+    assert "Every wave was sampled from the whole space." in report(outcome).read_text()
+
+
 def test_a_study_without_a_finished_trial_has_a_report_in_its_folder(tmp_path):
     outcome = outcome_of(tmp_path / "study", mixed_space(), lambda *_: "out of memory", trials=4)
     file = report(outcome)
