@@ -32,8 +32,8 @@ def best_so_far(outcome: Outcome, over: str = "trials") -> Figure:
             "line": {"color": ACCENT, "width": 2.5, "shape": "hv"},
         }
     )
-    what, title = ("trials", "trials") if over == "trials" else ("seconds summed over all trainers", "seconds")
-    caption = f"The best {objective.metric} so far over {what}; dots are finished trials, coloured by wave."
+    title, summed = ("trials", "") if over == "trials" else ("seconds of training", ", summed over all trainers")
+    caption = f"The best {objective.metric} so far over {title}{summed}; dots are finished trials, coloured by wave."
     xaxis = {"title": title, "rangemode": "tozero"}
     yaxis = {"title": escape_label(objective.metric), "range": outlier_range(values[finished])}
     return figure(caption, traces, xaxis=xaxis, yaxis=yaxis)
