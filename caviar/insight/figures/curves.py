@@ -22,7 +22,7 @@ def best_so_far(outcome: Outcome, over: str = "trials") -> Figure:
     x = table["trial"].to_numpy(float) + 1 if over == "trials" else table["seconds"].cumsum().to_numpy(float)
     values = finished_values(table, objective.metric)
     finished = np.isfinite(values)
-    traces = wave_dots(outcome, x, values, np.full(len(table), 6.0))
+    traces = wave_dots(outcome, x, values, sizes=6.0)
     traces.append(
         {
             "mode": "lines",

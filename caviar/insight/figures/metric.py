@@ -96,14 +96,14 @@ def marker_sizes(table: pd.DataFrame, objective: Objective) -> Array:
 
 
 def wave_dots(
-    outcome: Outcome, x: Array, y: Array, sizes: Array, labels: Sequence[str] | None = None
+    outcome: Outcome, x: Array, y: Array, sizes: Array | float, labels: Sequence[str] | None = None
 ) -> list[Attributes]:
     """Return a trace for each wave with a dot for each trial: crosses are broken trials, open circles confirming ones.
 
     Args:
         outcome: of a study with n trials.
         x, y: where the dots are, shape (n,); a trial where y is NaN is left out.
-        sizes: in pixels, shape (n,), before they shrink where there are many.
+        sizes: in pixels, one for all or shape (n,), before they shrink where there are many.
         labels: what Plotly shows of each trial under the pointer; by default x and y.
     """
     table, scale = outcome.table, marker_scale(len(outcome.table))
@@ -114,7 +114,11 @@ def wave_dots(
         rows = rows[np.argsort(broken[rows], kind="stable")]  # crosses on top
         if not len(rows):
             continue
-        circle, width = ("circle-open", 1.5) if kind == "confirm" else ("circle", 1.0)
+        circle, width = ("circle-open", 1.5) if kind == "confirm" else ("circle", 0.0)
+        if broken[rows].any():
+            symbols, width = np.where(broken[rows], "x-thin-open", circle).tolist(), max(width, 1.0)
+        else:
+            symbols = circle  # one for all draws faster than a list
         traces.append(
             {
                 "type": "scattergl" if len(table) > GRAPHICS_CARD_TRIALS else "scatter",
@@ -123,8 +127,8 @@ def wave_dots(
                 "x": x[rows].astype(np.float32),
                 "y": y[rows],
                 "marker": {
-                    "size": (sizes[rows] * scale).astype(np.float32),
-                    "symbol": np.where(broken[rows], "x-thin-open", circle).tolist(),
+                    "size": scale * (sizes if isinstance(sizes, float) else sizes[rows].astype(np.float32)),
+                    "symbol": symbols,
                     "color": wave_colour(wave),
                     "opacity": 0.8 * scale,
                     "line": {"width": width, "color": wave_colour(wave)},
