@@ -5,10 +5,12 @@ one request replaces an object. Nothing here knows what the files mean.
 """
 
 import contextlib
+import fcntl
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from caviar._checks import import_optional
 from caviar.errors import InputError, StorageError
@@ -170,8 +172,21 @@ def write_atomically(path: Path, content: bytes) -> None:
 def _write(path: Path, mode: str, content: bytes) -> None:
     with path.open(mode) as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        flush_to_disk(file)
+
+
+def flush_to_disk(file: IO[bytes]) -> None:
+    """Return when what was written to an open file is on the disk, and not only on its way.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryFile() as file:
+    ...     flush_to_disk(file)
+    """
+    file.flush()
+    if sys.platform == "darwin":
+        fcntl.fcntl(file.fileno(), fcntl.F_FULLFSYNC)  # fsync stops at the drive's own cache there
+    else:
+        os.fdatasync(file.fileno())
 
 
 @contextlib.contextmanager

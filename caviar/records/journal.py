@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from caviar.errors import InputError, StorageError
-from caviar.files import writing
+from caviar.files import flush_to_disk, writing
 from caviar.records.events import Event, decode, encode
 from caviar.records.mirror import PUSH_SECONDS, Mirror, local_copy, mirror_of
 
@@ -71,8 +71,7 @@ class Journal:
         if lines:
             with writing(self.path):
                 self._file.write(lines.encode())
-                self._file.flush()
-                os.fdatasync(self._file.fileno())
+                flush_to_disk(self._file)
             if self._mirror:
                 self._mirror.push(now=mirror_now)
 
