@@ -22,6 +22,7 @@ import numpy as np
 
 from caviar._checks import check_integer, check_seed
 from caviar.errors import InputError, MissingError
+from caviar.records.objective import Objective
 from caviar.search import next_point
 from caviar.space import Config, Space, choice, lograndint, loguniform, randint, uniform
 from caviar.space.hyperparameters import Hyperparameter
@@ -119,9 +120,9 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
         """Add a trial that has ended; ignore trials that this search did not suggest."""
         point = self._pending.pop(trial_id, None)
         if point is not None:
-            value = math.nan if error or not result else float(result.get(self._metric, math.nan))
+            objective = Objective(self._metric, self._mode)
             self._points.append(point)
-            self._values.append(-value if self._mode == "max" else value)
+            self._values.append(objective.to_minimise({} if error or not result else result))
 
     def get_state(self) -> dict[str, object]:
         """Return the complete state of the search."""

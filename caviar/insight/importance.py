@@ -93,8 +93,8 @@ def scored_trials(table: pd.DataFrame, objective: Objective) -> pd.DataFrame:
     metric, sign = objective.metric, objective.sign
     if metric not in table:
         return table.iloc[:0]
-    searched = table["confirms"].isna()  # replicates would count one point several times
-    table = table[table["state"].isin(SCORED) & searched].copy()
+    first_runs = table["confirms"].isna()  # replicates would count one point several times
+    table = table[table["state"].isin(SCORED) & first_runs].copy()
     values = sign * table[metric].to_numpy(float)
     finite = np.isfinite(values) & (table["state"] != State.DIVERGED).to_numpy(bool)
     if not finite.any():
@@ -134,12 +134,12 @@ def _estimate(points: Array, values: Array, region: Array, seed: int) -> tuple[p
     return pd.DataFrame(shares), pairs, fit
 
 
-def _disagreements(ranked: pd.DataFrame) -> list[str]:
+def _disagreements(table: pd.DataFrame) -> list[str]:
     """Return for each row a sentence about a hyperparameter of an earlier tier that explains less, or "".
 
     It says "clearly" where the intervals do not overlap.
     """
-    rows, sentences = ranked.to_dict("records"), []
+    rows, sentences = table.to_dict("records"), []
     for row in rows:
         weaker = [other for other in rows if other["tier"] < row["tier"] and other["share"] + MARGIN < row["share"]]
         least = min(weaker, key=lambda other: (other["tier"], other["share"]), default=None)

@@ -36,8 +36,8 @@ class Plots:
     def squares(self, x: str | None = None, y: str | None = None) -> "Figure":
         """Return all trials over two hyperparameters, by default the most important, with the squares of the waves."""
         if x is None or y is None:
-            ranked = importance(self.outcome)["hyperparameter"].tolist()
-            others = [name for name in ranked if name not in (x, y)] or ranked
+            names = importance(self.outcome)["hyperparameter"].tolist()
+            others = [name for name in names if name not in (x, y)] or names
             x = others[0] if x is None else x
             y = next((name for name in others if name != x), x) if y is None else y
         return nested_squares(self.outcome, x, y)

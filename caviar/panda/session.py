@@ -215,7 +215,7 @@ class Session:
         # should the process die before the rules have looked, they look when it is back
         self.update(history=(*state.history, row), epochs_remaining=remaining, step=0, rules_pending=True)
         if self.diverged:
-            self.note(KEEPER, "diverged", reason="the loss is not finite")
+            self.note(KEEPER, str(Activity.DIVERGED), reason="the loss is not finite")
         rewindable = not self.diverged and self.epoch % self.settings.checkpoint_epochs == 0
         if rewindable or self.diverged or not remaining or self._checkpoint_due:
             self.save(rewindable=rewindable)

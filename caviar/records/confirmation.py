@@ -12,7 +12,6 @@ from caviar.space.scales import Array
 
 DRAWS = 20_000  # of the means, to see which is the best
 COVERAGE = 0.95
-COLUMNS = ("trial", "replicates", "finished", "seen", "mean", "low", "high", "probability")
 
 
 def confirmation_table(
@@ -50,14 +49,13 @@ def confirmation_table(
         {
             "trial": [trial.trial for trial in confirmed],
             "replicates": expected,
-            "finished": counts,
+            State.FINISHED.value: counts,
             "seen": [trial.metrics[metric] for trial in confirmed],
             "mean": means,
             "low": means - margins,
             "high": means + margins,
             "probability": _probabilities(sign * means, spread, counts, freedom),
-        },
-        columns=list(COLUMNS),
+        }
     )
     order = np.lexsort((np.arange(len(table)), np.where(counts > 0, sign * means, np.inf), expected - counts))
     return table.iloc[order].reset_index(drop=True)

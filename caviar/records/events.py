@@ -103,7 +103,7 @@ TAGS: dict[str, type[Event]] = {
     "warm start": WarmStarted,
     "wave": WaveBegan,
     "trial": TrialEnded,
-    "paused": StudyPaused,
+    "pause": StudyPaused,
 }
 TRIAL_FIELDS = ("trial", "wave", "state", "config", "seconds", "seed", "worker", "error", "confirms", "curve")
 
@@ -112,7 +112,7 @@ def encode(event: Event) -> str:
     """Return an event as a line of JSON.
 
     >>> encode(StudyPaused("OSError: no data"))
-    '{"event":"paused","signature":"OSError: no data"}'
+    '{"event":"pause","signature":"OSError: no data"}'
     """
     tag = next(tag for tag, kind in TAGS.items() if kind is type(event))
     if isinstance(event, TrialEnded):
@@ -129,7 +129,7 @@ def decode(line: str | bytes) -> Event:
         StorageError: the line has a newer format.
         ValueError: the line does not hold an event.
 
-    >>> decode('{"event":"paused","signature":"OSError: no data"}')
+    >>> decode('{"event":"pause","signature":"OSError: no data"}')
     StudyPaused(signature='OSError: no data')
     """
     try:

@@ -30,7 +30,7 @@ class Outcome:
         results: the trials that had ended, by number, without curves.
         begun: the waves that had begun.
         search_log: what the search had to be told.
-        given: what the study was given before its first run, in words; "" for nothing.
+        initial_trials: what the study was given before its first run, in words; "" for nothing.
 
     >>> import caviar, tempfile
     >>> study = caviar.Study("digits", trials=4, epochs=1, workers=0, out=tempfile.mkdtemp() + "/first")
@@ -46,7 +46,7 @@ class Outcome:
     results: tuple[Result, ...] = ()
     begun: tuple[WaveBegan, ...] = ()
     search_log: tuple[Expected | Observed, ...] = ()
-    given: str = ""
+    initial_trials: str = ""
 
     @classmethod
     def read(cls, where: str | Path) -> "Outcome":
@@ -65,7 +65,7 @@ class Outcome:
     @classmethod
     def of(cls, state: StudyState, folder: Path) -> "Outcome":
         """Return what can be read from a state as it is now."""
-        given = [_count(state.enqueued_count, "config"), _count(state.warm_started_count, "finished trial")]
+        initial_trials = [_count(state.enqueued_count, "config"), _count(state.warm_started_count, "finished trial")]
         return cls(
             folder,
             state.settings,
@@ -73,7 +73,7 @@ class Outcome:
             tuple(state.results[number] for number in sorted(state.results)),
             tuple(state.waves),
             tuple(state.search_log),
-            " and ".join(words for words in given if words),
+            " and ".join(words for words in initial_trials if words),
         )
 
     @cached_property
@@ -112,10 +112,10 @@ class Outcome:
     def ranking(self) -> tuple[Result, ...]:
         """The finished trials: those that were confirmed, the best first, then the others by their estimates."""
         search = search_told(self.settings, self.search_log)
-        ranked = rank_trials(self.results, estimates(search, self.search_log), self.settings.objective)
+        by_estimate = rank_trials(self.results, estimates(search, self.search_log), self.settings.objective)
         confirmed = [self.trial(int(number)) for number in self.confirmation["trial"]]
         numbers = {result.trial for result in confirmed}
-        return (*confirmed, *(result for result in ranked if result.trial not in numbers))
+        return (*confirmed, *(result for result in by_estimate if result.trial not in numbers))
 
     @property
     def best(self) -> Result:

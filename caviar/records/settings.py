@@ -114,9 +114,9 @@ class Settings:
             StorageError: a setting that this version does not know.
             InputError: an invalid setting.
         """
-        known = {field.name for field in fields(cls)}
+        names = {field.name for field in fields(cls)}
         for name in plain:
-            if name not in known:
+            if name not in names:
                 raise StorageError(f"the journal has an unknown setting {name!r}; open it with a newer Caviar")
         values = {
             **plain,

@@ -120,10 +120,10 @@ def read_arguments(path: Path) -> dict[str, Any]:
         raise InputError(f"cannot read {path} ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid TOML: {error}") from None
-    known = ("trainable", "target", *inspect.signature(Study).parameters)
+    keys = ("trainable", "target", *inspect.signature(Study).parameters)
     for key in arguments:
-        if key not in known:
-            raise InputError(f"{path} has an unknown key {key!r}{did_you_mean(key, known)}")
+        if key not in keys:
+            raise InputError(f"{path} has an unknown key {key!r}{did_you_mean(key, keys)}")
     if "resources" in arguments:
         _table(path, "resources", arguments["resources"])
     for key in ("data", "target", "out"):
@@ -141,8 +141,8 @@ def _table(path: Path, key: str, value: object) -> Mapping[str, Any]:
 
 
 def _halving(path: Path, table: Mapping[str, Any]) -> Halving:
-    known = tuple(Halving.__dataclass_fields__)
+    keys = tuple(Halving.__dataclass_fields__)
     for name in table:
-        if name not in known:
-            raise InputError(f"{path}: early_stopping has no {name!r}{did_you_mean(name, known)}")
+        if name not in keys:
+            raise InputError(f"{path}: early_stopping has no {name!r}{did_you_mean(name, keys)}")
     return Halving(**table)

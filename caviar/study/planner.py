@@ -92,10 +92,9 @@ class Planner:
             search.expect(enqueued)
             points = [*enqueued, *(search.ask(count - len(configs)) if count > len(configs) else ())]
         else:
-            known = {point.tobytes() for point in enqueued}
-            asked = search.ask()
-            configs = configs[: len(asked)]
-            points = [*enqueued, *(point for point in asked if point.tobytes() not in known)][: len(asked)]
+            wave = search.ask()
+            configs, duplicates = configs[: len(wave)], {point.tobytes() for point in enqueued}
+            points = [*enqueued, *(point for point in wave if point.tobytes() not in duplicates)][: len(wave)]
         square = search.square
         sentences = [*extended_bounds(settings.space, search.space), *(edges(square, search.space) if square else ())]
         return WaveBegan(
@@ -131,8 +130,8 @@ class Planner:
         search = self._search_now()
         if confirm is None or not search.done or (state.waves and state.waves[-1].confirms):
             return []
-        ranked = rank_trials(state.results.values(), estimates(search, state.search_log), state.settings.objective)
-        return ranked[: confirm.top]
+        ranking = rank_trials(state.results.values(), estimates(search, state.search_log), state.settings.objective)
+        return ranking[: confirm.top]
 
 
 def number_trials(configs: Iterable[Config], seed: int, wave: int, first: int) -> list[Trial]:

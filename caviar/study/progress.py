@@ -127,8 +127,8 @@ class ProgressLine:
         self._shown = now
         line = f"{done}/{self._total} trials, {describe_best(self._objective, best)}"
         if self._done < done < self._total:
-            left = (now - self._begun) / (done - self._done) * (self._total - done)
-            line += f", about {left:.0f} s left"
+            remaining = (now - self._begun) / (done - self._done) * (self._total - done)
+            line += f", about {remaining:.0f} s left"
         if line == self._last:
             return None
         self._last = line

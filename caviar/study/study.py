@@ -14,9 +14,9 @@ from caviar.records.outcome import Outcome
 from caviar.records.record import StudyRecord
 from caviar.records.trial import Result
 from caviar.study.definition import settings_from, study_folder
-from caviar.study.given import check_enqueued, read_warm_start
 from caviar.study.run import run_study
 from caviar.study.target import same_target, target_from
+from caviar.study.warm_start import check_enqueued, read_warm_start
 
 
 class Study:

@@ -35,11 +35,11 @@ def test_events_come_back_in_order(tmp_path):
 def test_a_torn_last_line_is_dropped_with_a_warning(tmp_path, caplog):
     write(tmp_path, EVENTS[0])
     with (tmp_path / NAME).open("a") as file:
-        file.write('{"event":"paused"')
+        file.write('{"event":"pause"')
     assert list(read(tmp_path)) == EVENTS[:1]
     with caplog.at_level(logging.WARNING, "caviar"):
         write(tmp_path, EVENTS[1])
-    assert "dropped a torn last line of 17 bytes" in caplog.text
+    assert "dropped a torn last line of 16 bytes" in caplog.text
     assert list(read(tmp_path)) == EVENTS[:2]
 
 

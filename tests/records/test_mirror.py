@@ -103,7 +103,7 @@ def test_a_folder_that_has_diverged_is_not_overwritten(uri, tmp_path):
     journal.append(events(1))
     journal.close()
     folder = local_folder(uri)
-    (folder / NAME).write_text('{"event":"paused","signature":"another one"}\n')
+    (folder / NAME).write_text('{"event":"pause","signature":"another one"}\n')
     with pytest.raises(StorageError, match="have diverged"):
         local_folder(uri)
     (tmp_path / "own").mkdir()

@@ -13,8 +13,8 @@ def key_figures(outcome: Outcome) -> dict[str, str]:
     """Return a study with at least one trial in a few figures, by name."""
     table, trials, metric = outcome.table, outcome.settings.budget.trials, outcome.settings.objective.metric
     states, confirming = table["state"], int(table["confirms"].notna().sum())
-    searched = len(table) - confirming
-    figures = {"trials": f"{searched:,} of {trials:,}" if searched < trials else f"{searched:,}"}
+    tried = len(table) - confirming
+    figures = {"trials": f"{tried:,} of {trials:,}" if tried < trials else f"{tried:,}"}
     if confirming:
         figures["confirming trials"] = str(confirming)
     figures["waves"] = str(len(outcome.waves))
@@ -93,7 +93,7 @@ def squares_of_waves(outcome: Outcome) -> pd.DataFrame:
             bounds = [(wave[f"{name}_low"], wave[f"{name}_high"]) for wave in fine]
             ranges = [format_range(*ends) for ends in [(side["space_low"], side["space_high"]), *bounds]]
         rows.append([name, *ranges])
-    columns = ["hyperparameter", "whole space", *(f"wave {wave['wave']}" for wave in fine)]
+    columns = ["hyperparameter", "whole space", *(f"wave {row['wave']}" for row in fine)]
     return pd.DataFrame(rows, columns=columns, dtype="str")
 
 
