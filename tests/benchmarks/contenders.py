@@ -6,7 +6,7 @@ mini-batches from shuffled data itself.
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class Shape(NamedTuple):
         return 3 * sum(products) - products[0]  # z, dL/dW, dL/dx; the last not for the data
 
 
-Steps = Callable[[int], Any]
+Steps = Callable[[int], None]
 
 
 def random_data(shape: Shape, batches: int) -> Dataset:
