@@ -13,6 +13,7 @@ from typing import Protocol
 from caviar._checks import import_optional
 from caviar.errors import InputError, StorageError
 
+OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"}  # no folders; making one would make a bucket
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins with one
 
 
@@ -143,7 +144,9 @@ class RemoteStore:
         return f"{self._root}/{name}"
 
     def _make_folder(self, name: str) -> None:
-        self._files.makedirs(self._path(name).rpartition("/")[0], exist_ok=True)  # object stores have no folders
+        protocols = self._files.protocol
+        if OBJECT_STORES.isdisjoint([protocols] if isinstance(protocols, str) else protocols):
+            self._files.makedirs(self._path(name).rpartition("/")[0], exist_ok=True)
 
     @contextlib.contextmanager
     def _requesting(self, what: str) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""What the groups of commands share: their help lists commands in the order of use, not of the alphabet."""
+"""The group class of the commands: its help lists them in the order of use, not of the alphabet."""
 
 import click
 

@@ -1,112 +1,110 @@
-"""The commands that ask about studies, on a cluster or on this machine; each is thin."""
+"""The commands about studies that exist, on a cluster or on this machine; each is thin."""
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from caviar.cli.options import jobs_address_option
 from caviar.errors import InputError
 from caviar.files import is_uri
 
 if TYPE_CHECKING:
     from caviar.jobs.client import Cluster
-    from caviar.jobs.local import Here
-    from caviar.jobs.status import Status
-
-address_option = click.option(
-    "--address",
-    envvar="RAY_API_SERVER_ADDRESS",
-    help="Of a cluster's Jobs API, such as http://127.0.0.1:8265. [default: this machine]",
-)
+    from caviar.jobs.local import LocalJobs
+    from caviar.jobs.status import JobStatus
 
 
-def _about(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a command about one study."""
-    return click.argument("name")(address_option(command))
+def backend(address: str | None, name: str = "") -> "Cluster | LocalJobs":
+    """Return where a study is: the cluster at an address, or this machine, which also reads studies at URIs."""
+    if address and not is_uri(name):
+        from caviar.jobs.client import connect
+
+        return connect(address)
+    from caviar.jobs.local import LocalJobs
+
+    return LocalJobs()
 
 
-def there(address: str | None, name: str = "") -> "Cluster | Here":
-    """Where studies are: on the cluster at an address, or here, from where one at a URI is read too."""
-    from caviar.jobs.client import connect
-    from caviar.jobs.local import Here
+def local_copy(name: str, address: str | None) -> Path:
+    """Return the folder of a study; one on a cluster is first copied to `runs/NAME`."""
+    from caviar.jobs.local import RUNS, LocalJobs
 
-    return connect(address) if address and not is_uri(name) else Here()
+    jobs = backend(address, name)
+    return jobs.folder(name) if isinstance(jobs, LocalJobs) else jobs.fetch(name, RUNS / name)
 
 
-def fetched(name: str, address: str | None) -> Path:
-    """The folder of a study: one on a cluster is first copied to `runs/NAME`."""
-    from caviar.jobs.local import Here
+def follow(cluster: "Cluster", name: str) -> None:
+    """Print a study's log until it ends; raises InputError if it did not finish."""
+    from caviar.jobs.status import JobState
 
-    place = there(address, name)
-    return place.folder(name) if isinstance(place, Here) else place.fetch(name, Path("runs") / name)
+    for piece in cluster.logs(name, follow=True):
+        click.echo(piece, nl=False)
+    status = cluster.wait(name)
+    if status.state is not JobState.FINISHED:
+        raise InputError(f"{name} {status.state}: {status.progress or 'see its logs'}")
+
+
+def _study_command(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the argument and option of a command about one study."""
+    return click.argument("name")(jobs_address_option(command))
 
 
 @click.command()
 @click.argument("name", required=False)
-@address_option
+@jobs_address_option
 def status(name: str | None, address: str | None) -> None:
-    """Say how a study is doing, or all of them."""
+    """Show the status of one or all studies."""
     if name is None:
-        _tell_all(address)
+        _print_all(address)
     else:
-        click.echo(_told(there(address, name).status(name)))
+        click.echo(_line(backend(address, name).status(name)))
 
 
 @click.command("list")
-@address_option
+@jobs_address_option
 def list_studies(address: str | None) -> None:
-    """List the studies, here or on a cluster."""
-    _tell_all(address)
+    """List the studies on this machine or on a cluster."""
+    _print_all(address)
 
 
 @click.command()
-@_about
-@click.option("-f", "--follow", is_flag=True, help="Until the study has ended.")
+@_study_command
+@click.option("-f", "--follow", is_flag=True, help="Wait for more until the study ends.")
 def logs(name: str, address: str | None, follow: bool) -> None:
-    """Print what a study has printed."""
-    for piece in there(address, name).logs(name, follow):
+    """Print a study's log."""
+    for piece in backend(address, name).logs(name, follow):
         click.echo(piece, nl=False)
 
 
 @click.command()
-@_about
+@_study_command
 def stop(name: str, address: str | None) -> None:
-    """End a study cleanly; what has finished is kept."""
-    there(address, name).stop(name)
+    """Stop a study; what has finished is kept."""
+    backend(address, name).stop(name)
 
 
 @click.command()
-@_about
-@click.option("--history", "file", flag_value="history.csv", help="The table of reports instead.")
-@click.option("--waves", "file", flag_value="waves.csv", help="The table of waves instead.")
+@_study_command
+@click.option("--history", "file", flag_value="history.csv", help="Print the table of epochs instead.")
+@click.option("--waves", "file", flag_value="waves.csv", help="Print the table of waves instead.")
 @click.option("--results", "file", flag_value="results.csv", default=True, hidden=True)
 def results(name: str, address: str | None, file: str) -> None:
-    """Print the table of a study so far, as CSV."""
-    sys.stdout.buffer.write(there(address, name).file(name, file))
+    """Print a study's table of results so far, as CSV."""
+    sys.stdout.buffer.write(backend(address, name).file(name, file))
 
 
-def follow(cluster: "Cluster", name: str) -> None:
-    """Print what a study prints until it has ended; raises InputError if it failed."""
-    for piece in cluster.logs(name, follow=True):
-        click.echo(piece, nl=False)
-    ended = cluster.wait(name)
-    if ended.state != "finished":
-        raise InputError(f"{name} {ended.state}: {ended.progress or 'see its logs'}")
+def _print_all(address: str | None) -> None:
+    statuses = backend(address).studies()
+    for status in statuses:
+        click.echo(_line(status))
+    if not statuses:
+        click.echo(f"no studies {f'on {address}' if address else 'in runs'} yet", err=True)
 
 
-def _tell_all(address: str | None) -> None:
-    from caviar.jobs.local import RUNS
-
-    studies = there(address).studies()
-    for one in studies:
-        click.echo(_told(one))
-    if not studies:
-        click.echo(f"no studies {f'on {address}' if address else f'in {RUNS}'} yet", err=True)
-
-
-def _told(status: "Status") -> str:
+def _line(status: "JobStatus") -> str:
     since = f", since {status.started:%Y-%m-%d %H:%M} UTC" if status.started is not None else ""
     return f"{status.name}: {status.state}{since}{'; ' if status.progress else ''}{status.progress}"
 

@@ -1,7 +1,7 @@
-"""The claims that this project stands on, run again at a size of one's choice: what was found, not what was expected.
+"""Experiments that test the claims Caviar is based on, at any size; they report what was found, not what was expected.
 
-Each experiment is a function that gives a `Finding`: tables first, sentences and pictures made from them. All run
-in this process, without Ray; the same seeds give the same tables. `caviar experiments` is the same as a command.
+Each experiment is a function that returns a `Finding`: tables, and the conclusions and pictures made from them. All run
+in this process, without Ray; equal seeds give equal tables. The command `caviar experiments` runs the same functions.
 
 >>> finding = learning_rate_scale(trials=32, seeds=4)
 >>> finding.table.columns[:2].tolist()

@@ -1,28 +1,29 @@
-"""Batch norm and internal covariate shift: what it speeds up, and what it does to either meaning of the word."""
+"""Batch norm and internal covariate shift: what it speeds up, and what it does to both meanings of the shift."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from caviar.data.dataset import Dataset
 from caviar.data.loaders import load
 from caviar.errors import InputError
 from caviar.experiments.batch_norm_figures import DRAWINGS
-from caviar.experiments.conclusions import OWN, SHIFTS, WITH, WITHOUT, found
+from caviar.experiments.conclusions import OWN_RATE, SHIFTS, WITH, WITHOUT, conclusions
 from caviar.experiments.finding import Finding
 from caviar.experiments.intervals import bootstrap
-from caviar.experiments.sweeping import band_row, best, rates_table, sweep
-from caviar.experiments.watching import typical, watch
+from caviar.experiments.measurement import Measurements, measure
+from caviar.experiments.sweep import Steps, Target, band_row, fastest, rates_table, sweep
+from caviar.records.trial import Config
 
 CLAIM = "Batch normalization makes training faster, because it reduces internal covariate shift."
 SOURCE = (
     "Ioffe & Szegedy 2015, Batch normalization, ICML, figure 1 and section 2; that it reduces the shift is disputed by "
     "Santurkar et al. 2018, How does batch normalization help optimization?, NeurIPS, section 2.2"
 )
-FIGURE_ONE = {  # the network of the 2015 paper's first figure
+FIGURE_ONE: Config = {  # the network in figure 1 of the 2015 paper
     "hidden_layers": 3,
     "hidden_units": 100,
     "activation": "sigmoid",
@@ -30,126 +31,130 @@ FIGURE_ONE = {  # the network of the 2015 paper's first figure
     "optimizer": "momentum",
     "momentum": 0.0,
 }
-RATES = tuple(float(rate) for rate in 10.0 ** np.linspace(-3, 2, 16))  # three a decade
-MEASURED = 40  # steps of a training that are measured, evenly on the log scale
+RATES = tuple(float(rate) for rate in 10.0 ** np.linspace(-3, 2, 16))  # three per decade
 
-Network = tuple[bool, int]  # with batch norm or without, and the place of its learning rate
+
+class Race(NamedTuple):
+    """A network to compare: with or without batch norm, its learning rate, and each seed's steps to the accuracy."""
+
+    batch_norm: bool
+    rate: float
+    steps: Steps
 
 
 def covariate_shift(
-    data: Any = "digits",
+    data: str | Dataset | tuple[ArrayLike, ArrayLike] = "digits",
     *,
     steps: int = 1000,
     seeds: int = 5,
     accuracy: float = 0.9,
     rates: Sequence[float] = RATES,
     every: int = 5,
-    **config: Any,
+    **config: bool | int | float | str,
 ) -> Finding:
     """Train one network with and without batch norm, from the same seeds on the same mini-batches, and measure.
 
-    First every learning rate is tried with both: steps to `accuracy`, and the band of rates in which it is reached.
-    Then three networks are watched: without batch norm at its best rate, with batch norm at that same rate, and with
-    batch norm at its own best rate; "best" reaches the accuracy in the fewest steps (median over the seeds). By
-    default the network is that of Ioffe & Szegedy's first figure: three hidden layers of 100 sigmoid units,
-    mini-batches of 60, plain gradient descent; on the digits instead of MNIST and from Glorot's initial weights,
-    where the paper says small random Gaussian values.
+    First all learning rates are tried with both: the steps to `accuracy`, and the band of rates that reach it. Then
+    three networks are measured: without batch norm at its best rate, with batch norm at that same rate, and with batch
+    norm at its own best rate; the best rate reaches the accuracy in the fewest steps (median over the seeds). The
+    default network is that of Ioffe & Szegedy's figure 1: three hidden layers of 100 sigmoid units, mini-batches of
+    60, plain gradient descent; on the digits instead of MNIST, and from Glorot's initial weights where the paper only
+    says small random Gaussian values.
 
     Args:
-        data: for classification, as `caviar.Study` takes it.
-        steps: of each training, from 10 up.
-        seeds: trainings of each network, from 1 up.
-        accuracy: validation accuracy that counts as success, in (0, 1].
-        rates: learning rates to try, rising.
-        every: steps between two looks at the accuracy.
-        config: other hyperparameters of the network; 2 hidden layers or more.
+        data: classification data, as `caviar.Study` takes them.
+        steps: of each training, >= 10.
+        seeds: trainings of each network, >= 1.
+        accuracy: validation accuracy to reach, in (0, 1].
+        rates: learning rates to try, in ascending order.
+        every: steps between two checks of the accuracy.
+        config: other hyperparameters of the network; at least 2 hidden layers.
 
     Returns:
         A finding with these tables.
-        `summary`, a row a network: learning rate, steps to the accuracy (median over the seeds), how many times
+        `summary`, a row per network: learning rate, steps to the accuracy (median over the seeds), how many times
         faster than without, and per step the shift in both meanings, each with a bootstrap 95% interval over the
         seeds (of a seed: the median over the measured steps and the hidden layers above the first).
-        `bands`, a row with and a row without: decades between the lowest and the highest rate of the longest
-        unbroken row of rates that reach the accuracy.
-        `rates`, a row a rate and network: the share of the seeds that reach it with its exact interval, median steps.
-        `layers`, a row a network, seed, measured step and layer: means, standard deviations, how they move in that
+        `bands`, a row with and a row without: decades between the lowest and the highest rate of the longest unbroken
+        run of rates that reach the accuracy.
+        `rates`, a row per rate and network: the share of the seeds that reach it with its exact interval, median steps.
+        `layers`, a row per network, seed, measured step and layer: means, standard deviations, how they move in that
         step (the original meaning), and norm and cosine of the change of the gradient (Santurkar et al. 2018,
-        definition 2.1; zero for layer 1); the columns are those of `watching.watch`.
-        `accuracy`, test accuracy through training; `inputs`, the 15th, 50th and 85th percentile of what a typical
-        unit of the last hidden layer reads.
+        definition 2.1; zero for layer 1); `measurement.Measurements` lists the columns.
+        `accuracy`, test accuracy through training; `inputs`, the 15th, 50th and 85th percentile of the input of a
+        typical unit of the last hidden layer.
 
     Raises:
         InputError: regression data, too few layers or steps, or an accuracy that no rate reaches.
 
     Source of the claim: Ioffe & Szegedy 2015, ICML; disputed by Santurkar et al. 2018, NeurIPS.
+
+    >>> finding = covariate_shift(hidden_layers=2, hidden_units=8, steps=20, seeds=1, accuracy=0.2, rates=[0.1, 1.0])
+    >>> list(finding.tables)
+    ['summary', 'bands', 'rates', 'layers', 'accuracy', 'inputs']
     """
     dataset, network = load(data), {**FIGURE_ONE, **config}
     _check(dataset, network, steps, seeds)
-    numbers, until = list(range(seeds)), {"accuracy": accuracy, "steps": steps, "every": every}
-    reached = {n: sweep({**network, "batch_norm": n}, rates, numbers, dataset, **until) for n in (False, True)}
-    chosen = _chosen(reached, until)
-    watched = {
-        name: _watched({**network, "batch_norm": norm, "learning_rate": rates[place]}, numbers, dataset, steps)
-        for name, (norm, place) in chosen.items()
+    target = Target(accuracy, steps, every)
+    sweeps = {norm: sweep({**network, "batch_norm": norm}, rates, seeds, dataset, target) for norm in (False, True)}
+    races = _races(sweeps, rates, target)
+    measurements = {
+        name: measure({**network, "batch_norm": race.batch_norm, "learning_rate": race.rate}, seeds, dataset, steps)
+        for name, race in races.items()
     }
-    tables = {
-        key: _stacked({name: of[key] for name, of in watched.items()}) for key in ("layers", "accuracy", "inputs")
-    }
-    raced = {name: (rates[place], reached[norm][place]) for name, (norm, place) in chosen.items()}
-    summary = pd.DataFrame([_summary(name, raced, watched[name]["layers"]) for name in chosen])
-    both = ((WITHOUT, reached[False]), (WITH, reached[True]))
-    bands = pd.DataFrame([band_row(name, steps_of, rates) for name, steps_of in both])
-    swept = pd.concat([rates_table(name, steps_of, rates) for name, steps_of in both], ignore_index=True)
-    for table in (summary, bands, swept):
+    summary = pd.DataFrame([_summary(name, races, measurements[name].layers) for name in races])
+    both = ((WITHOUT, sweeps[False]), (WITH, sweeps[True]))
+    bands = pd.DataFrame([band_row(name, of_network, rates) for name, of_network in both])
+    by_rate = pd.concat([rates_table(name, of_network, rates) for name, of_network in both], ignore_index=True)
+    for table in (summary, bands, by_rate):
         table["accuracy"], table["seeds"] = accuracy, seeds
-    found_tables = {"summary": summary, "bands": bands, "rates": swept, **tables}
-    return Finding("covariate-shift", CLAIM, SOURCE, found(summary, bands), found_tables, DRAWINGS)
+    tables = {"summary": summary, "bands": bands, "rates": by_rate}
+    for i, name in enumerate(Measurements._fields):
+        tables[name] = _stacked({network: of_network[i] for network, of_network in measurements.items()})
+    return Finding("covariate-shift", CLAIM, SOURCE, conclusions(summary, bands), tables, DRAWINGS)
 
 
-def _check(dataset: Dataset, network: Mapping[str, Any], steps: int, seeds: int) -> None:
+def _check(dataset: Dataset, network: Config, steps: int, seeds: int) -> None:
     if dataset.task != "classification":
-        raise InputError(f"{dataset.name} is for regression; covariate_shift counts steps to an accuracy: give classes")
+        raise InputError(f"data must be for classification, got {dataset!r} for regression; try 'digits'")
     if network["hidden_layers"] < 2 or steps < 10 or seeds < 1:
         raise InputError(
-            f"hidden_layers={network['hidden_layers']}, {steps=}, {seeds=}: give at least 2 layers (the first has no "
-            "shift), 10 steps and 1 seed"
+            "hidden_layers must be >= 2 (the first has no shift), steps >= 10 and seeds >= 1, "
+            f"got hidden_layers={network['hidden_layers']!r}, {steps=}, {seeds=}; try larger ones"
         )
 
 
-def _chosen(reached: Mapping[bool, NDArray[np.float64]], until: Mapping[str, Any]) -> dict[str, Network]:
-    """The networks to watch: a network that reaches the accuracy at no rate takes the other's."""
-    without, own = (best(reached[norm]) for norm in (False, True))
+def _races(sweeps: Mapping[bool, Steps], rates: Sequence[float], target: Target) -> dict[str, Race]:
+    """Return the networks to compare; one that reaches the accuracy at no rate gets the other's rate."""
+    without, own = fastest(sweeps[False]), fastest(sweeps[True])
     same = without if without is not None else own
     if same is None:
         raise InputError(
-            f"no learning rate reaches accuracy={until['accuracy']} within steps={until['steps']}; lower it"
+            f"accuracy must be reached within steps={target.steps} at one of the rates, "
+            f"got accuracy={target.accuracy!r}; try a lower one"
         )
-    chosen = {WITHOUT: (False, same), WITH: (True, same)}
-    return chosen | ({OWN: (True, own)} if own not in (None, same) else {})
-
-
-def _watched(config: Mapping[str, Any], seeds: list[int], dataset: Dataset, steps: int) -> dict[str, pd.DataFrame]:
-    measured = sorted({int(step) for step in np.geomspace(1, steps - 1, MEASURED)} | {0})
-    layers, accuracy, inputs = watch(config, seeds, dataset, steps=steps, measured=measured)
-    return {"layers": layers, "accuracy": accuracy, "inputs": typical(inputs)}
+    networks = [(WITHOUT, False, same), (WITH, True, same)]
+    if own is not None and own != same:
+        networks.append((OWN_RATE, True, own))
+    return {name: Race(norm, rates[i], sweeps[norm][i]) for name, norm, i in networks}
 
 
 def _stacked(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Tables of several networks as one, with the network's name in front."""
+    """Return the tables of several networks as one, with a column for the network first."""
     return pd.concat(tables, names=["network", None]).reset_index("network").reset_index(drop=True)
 
 
-def _summary(name: str, raced: Mapping[str, tuple[float, Any]], layers: pd.DataFrame) -> dict[str, Any]:
-    """The row of one network; raced: each one's learning rate and its steps to the accuracy, (seeds,)."""
-    rate, steps = raced[name]
-    row: dict[str, Any] = {"network": name, "learning_rate": rate, "steps": float(np.median(steps))}
-    row["steps_low"], row["steps_high"] = bootstrap(steps, np.median)
-    faster = raced[WITHOUT][1] / steps  # pairs of equal seeds; NaN where neither arrives
-    row["times_faster"] = float(np.median(faster))
-    row["times_low"], row["times_high"] = bootstrap(faster, np.median)
+def _summary(name: str, races: Mapping[str, Race], layers: pd.DataFrame) -> dict[str, object]:
+    """Return the row of one network."""
+    race = races[name]
+    row: dict[str, object] = {"network": name, "learning_rate": race.rate, "steps": float(np.median(race.steps))}
+    row["steps_low"], row["steps_high"] = bootstrap(race.steps, np.median)
+    speedup = races[WITHOUT].steps / race.steps  # pairs of equal seeds; NaN where neither reaches the accuracy
+    row["times_faster"] = float(np.median(speedup))
+    row["times_low"], row["times_high"] = bootstrap(speedup, np.median)
     above_first = layers[(layers["layer"] > 1) & (layers["layer"] < layers["layer"].max())]
     for shift in SHIFTS:
-        of_seed = above_first.groupby("seed")[shift].median()
-        row[shift] = float(of_seed.mean())
-        row[f"{shift}_low"], row[f"{shift}_high"] = bootstrap(of_seed)
+        by_seed = above_first.groupby("seed")[shift].median()
+        row[shift] = float(by_seed.mean())
+        row[f"{shift}_low"], row[f"{shift}_high"] = bootstrap(by_seed)
     return row

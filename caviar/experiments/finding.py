@@ -1,97 +1,105 @@
-"""What an experiment hands back: the claim, its source, what was found, the tables, and pictures made from them."""
+"""What an experiment returns: the claim, its source, the conclusions, the tables, and pictures made from them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from caviar.errors import StorageError
+from caviar.files import writing
 from caviar.insight.report.page import Picture, Section, write_page
 from caviar.records.tables import write_csv
 
-Tables = Mapping[str, pd.DataFrame]
-Drawing = Callable[[pd.DataFrame], Any]  # a table to a Plotly figure
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+
+class Drawing(NamedTuple):
+    """How to draw a picture: the name of the table to draw, and a function from that table to a Plotly figure."""
+
+    table: str
+    draw: Callable[[pd.DataFrame], object]
 
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """One experiment's outcome.
+    """The outcome of one experiment.
 
-    name: of the experiment; claim: the sentence that was put to the test; source: whose claim it is;
-    found: what came out, in sentences made from the tables; tables: by name, the main one first;
-    drawings: for a picture's name, the table that it shows and the function that draws it.
+    Args:
+        name: of the experiment.
+        claim: the sentence that was tested.
+        source: of the claim.
+        conclusions: what came out, in sentences made from the tables.
+        tables: by name, the main one first.
+        drawings: by the name of the picture.
     """
 
     name: str
     claim: str
     source: str
-    found: tuple[str, ...]
-    tables: Tables
-    drawings: Mapping[str, tuple[str, Drawing]]
+    conclusions: tuple[str, ...]
+    tables: Mapping[str, pd.DataFrame]
+    drawings: Mapping[str, Drawing]
 
     @property
     def table(self) -> pd.DataFrame:
         """The main table."""
         return next(iter(self.tables.values()))
 
-    def picture(self, name: str | None = None) -> Any:
+    def picture(self, name: str | None = None) -> "Figure":
         """Draw a Plotly figure.
 
         Args:
-            name: one of `drawings`; the first if left out.
+            name: of one of the `drawings`; by default the first.
 
         Raises:
             InputError: Plotly is not installed.
         """
-        table, draw = self.drawings[name or next(iter(self.drawings))]
-        return draw(self.tables[table])
+        drawing = self.drawings[name or next(iter(self.drawings))]
+        figure: Figure = drawing.draw(self.tables[drawing.table])
+        return figure
 
     def write_tables(self, folder: Path) -> list[Path]:
-        """Write every table as CSV: NAME.csv the main one, NAME-TABLE.csv the others.
+        """Write each table as CSV, and return the paths: NAME.csv for the main one, NAME-TABLE.csv for the others.
 
-        Every row of the main one carries the source of the claim.
+        Each row of the main table has the source of the claim.
 
         Raises:
             StorageError: the folder cannot be written.
         """
-        paths = []
-        for i, (name, table) in enumerate(self.tables.items()):
-            path = folder / (f"{self.name}-{name}.csv" if i else f"{self.name}.csv")
-            try:
+        _, *others = self.tables
+        tables = {folder / f"{self.name}.csv": self.table.assign(source=self.source)}
+        tables |= {folder / f"{self.name}-{name}.csv": self.tables[name] for name in others}
+        for path, table in tables.items():
+            with writing(path):
                 folder.mkdir(parents=True, exist_ok=True)
-                write_csv(table if i else table.assign(source=self.source), path)
-            except OSError as error:
-                raise StorageError(f"cannot write {path} ({error.strerror}); give another --out") from None
-            paths.append(path)
-        return paths
+                write_csv(table, path)
+        return list(tables)
 
     def write_page(self, folder: Path, command: str) -> Path:
-        """Write NAME.html: claim, source, findings, pictures and tables in one file that opens offline.
+        """Write NAME.html, and return its path: claim, source, conclusions, pictures and tables; it opens offline.
 
         Args:
-            folder: where.
-            command: what repeats the experiment, to be shown.
+            folder: where to write it.
+            command: the command to show that repeats the experiment.
 
         Raises:
             InputError: Plotly is not installed.
             StorageError: the folder cannot be written.
         """
-        drawn = [Picture(self.picture(name), self.tables[table]) for name, (table, _) in self.drawings.items()]
-        main = next(iter(self.tables))
-        shown = [
-            Section("What was found", self.found, drawn),
+        pictures = [Picture(self.picture(name), self.tables[drawing.table]) for name, drawing in self.drawings.items()]
+        tables = {next(iter(self.tables)): self.table}
+        sections = [
+            Section("What was found", self.conclusions, pictures),
             Section("The claim", [self.claim, f"Source: {self.source}."]),
-            Section(
-                "How to repeat it", ["The same seeds give the same tables."], tables={main: self.table}, code=command
-            ),
+            Section("How to repeat it", ["Equal seeds give equal tables."], tables=tables, code=command),
         ]
         title = self.name.replace("-", " ").capitalize()
-        return write_page(folder / f"{self.name}.html", title, self.claim, {}, shown)
+        return write_page(folder / f"{self.name}.html", title, self.claim, {}, sections)
 
     def _repr_html_(self) -> str:
-        sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.found)
+        sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.conclusions)
         table = self.table.to_html(index=False, border=0, float_format="{:.4g}".format)
         return f"<p><b>{escape(self.claim)}</b> ({escape(self.source)})</p>{sentences}{table}"

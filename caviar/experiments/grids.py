@@ -3,67 +3,69 @@
 import numpy as np
 import pandas as pd
 
-from caviar.experiments.finding import Finding
+from caviar.experiments.finding import Drawing, Finding
 from caviar.experiments.intervals import bootstrap, exact
-from caviar.experiments.trainings import trained
+from caviar.experiments.trainings import train
 from caviar.insight.figures.style import ACCENT, PLAIN, figure
-from caviar.search import Grid, Random
-from caviar.space import default_space
+from caviar.search import Budget, Grid, Random
+from caviar.space import cube, default_space
 from caviar.space.scales import Array
 
 CLAIM = "Random search finds a better point than a grid of equal size when few hyperparameters matter."
 SOURCE = "Bergstra & Bengio 2012, Random search for hyper-parameter optimization, JMLR 13, sections 1 and 2.4"
-DIMENSION = 6  # as many as the built-in network has
-FUNCTIONS = 20  # a seed, for each number of hyperparameters that matter
+DIMENSION = 6  # that of the built-in network's space
+FUNCTIONS = 20  # per seed, for each number of coordinates that matter
 
 
 def random_against_grid(trials: int = 64, seeds: int = 10) -> Finding:
-    """Let both searches loose on functions in which 1 to 6 of 6 coordinates matter, and on the digits.
+    """Run both searches on functions in which 1 to 6 of 6 coordinates matter, and on the digits.
 
     The functions are bowls, sum (u_j - o_j)^2 over the coordinates that matter, with the optimum o anywhere in the
-    cube; the digits are the built-in network with its six hyperparameters, 10 epochs a trial, scored by the lowest
-    validation loss. The grid is Caviar's: near-even, of the middles of cells, points left out at random where it has
-    more than `trials`. On the digits it is the same every time and only the networks' seeds differ.
+    cube. On the digits, the built-in network with its six hyperparameters trains for 10 epochs per trial, and the score
+    is the lowest validation loss. The grid is Caviar's: near-even, of the centres of cells, with points left out at
+    random if it has more than `trials`. On the digits it is always the same, and only the networks' seeds differ.
 
     Args:
-        trials: of each search.
-        seeds: how many tunings of the digits; each also stands for 20 functions of every kind.
+        trials: of each search, >= 1.
+        seeds: the number of tunings of the digits, >= 1; for each there are also 20 functions of every kind.
 
     Returns:
-        A finding whose table has a row a subject: the share of its problems in which random found the better
-        point with its exact 95% interval, and the mean best value of either search with bootstrap intervals.
+        A finding whose table has a row per subject: the share of its problems in which random found the better point
+        with its exact 95% interval, and the mean best value of either search with bootstrap intervals.
 
     Source of the claim: Bergstra & Bengio 2012, JMLR 13, sections 1 and 2.4.
+
+    >>> random_against_grid(trials=4, seeds=1).table["problems"].tolist()
+    [20, 20, 20, 20, 20, 20, 1]
     """
     rows = [_row(f"{k} of {DIMENSION} matter", *_bowls(k, trials, seeds)) for k in range(1, DIMENSION + 1)]
     rows.append(_row("digits network", *_digits(trials, seeds)))
     table = pd.DataFrame(rows).assign(trials=trials)
-    return Finding(
-        "random-against-grid", CLAIM, SOURCE, _found(table), {"shares": table}, {"shares": ("shares", _draw)}
-    )
+    drawings = {"shares": Drawing("shares", _draw)}
+    return Finding("random-against-grid", CLAIM, SOURCE, _conclusions(table), {"shares": table}, drawings)
 
 
 def _bowls(matter: int, trials: int, seeds: int) -> tuple[Array, Array]:
-    """The lowest value that random and grid find on each function, two arrays of shape (20 seeds,)."""
-    found = np.empty((2, FUNCTIONS * seeds))
+    """Return the lowest value that random and grid find on each function, each of shape (20 seeds,)."""
+    lowest = np.empty((2, FUNCTIONS * seeds))
     for i in range(FUNCTIONS * seeds):
         generator = np.random.default_rng((matter, i))
-        optimum, active = generator.random(DIMENSION), generator.permutation(DIMENSION)[:matter]
+        optimum, relevant = generator.random(DIMENSION), generator.permutation(DIMENSION)[:matter]
         for j, search in enumerate((Random, Grid)):
-            points = search(DIMENSION, trials, seed=i).ask()
-            found[j, i] = ((points - optimum)[:, active] ** 2).sum(axis=1).min()
-    return found[0], found[1]
+            points = search(cube(DIMENSION), Budget(trials, waves=1, seed=i)).ask()
+            lowest[j, i] = ((points - optimum)[:, relevant] ** 2).sum(axis=1).min()
+    return lowest[0], lowest[1]
 
 
 def _digits(trials: int, seeds: int) -> tuple[Array, Array]:
-    """The lowest validation loss that random and grid find in each tuning, two arrays of shape (seeds,)."""
-    space, configs, drawn = default_space(), [], []
+    """Return the lowest validation loss that random and grid find in each tuning, each of shape (seeds,)."""
+    space, configs, network_seeds = default_space(), [], []
     for seed in range(seeds):
         for search in (Random, Grid):
-            configs += space.configs(search(space, trials, seed=seed).ask())
-            drawn += [seed * trials + trial for trial in range(trials)]
-    best = trained(configs, drawn)["val_loss"].to_numpy().reshape(seeds, 2, trials)
-    random, grid = np.nanmin(best, axis=2).T
+            configs += space.configs(search(space, Budget(trials, waves=1, seed=seed)).ask())
+            network_seeds += [seed * trials + trial for trial in range(trials)]
+    losses = train(configs, network_seeds)["val_loss"].to_numpy().reshape(seeds, 2, trials)
+    random, grid = np.nanmin(losses, axis=2).T
     return random, grid
 
 
@@ -78,10 +80,10 @@ def _row(subject: str, random: Array, grid: Array) -> dict[str, object]:
     return row
 
 
-def _found(table: pd.DataFrame) -> tuple[str, ...]:
+def _conclusions(table: pd.DataFrame) -> tuple[str, ...]:
     sentences = []
     for row in table.to_dict("records"):
-        verdict = "no difference that shows"
+        verdict = "no visible difference"
         if row["random_wins_low"] > 0.5:
             verdict = "random finds the better point more often"
         elif row["random_wins_high"] < 0.5:
@@ -97,7 +99,7 @@ def _draw(table: pd.DataFrame) -> object:
     error = {"type": "data", "symmetric": False, "color": PLAIN, **spread}
     bars = {"type": "bar", "x": table["subject"], "y": share, "marker": {"color": ACCENT}, "error_y": error}
     return figure(
-        "How often random search finds a better point than a grid of equal size; the line is a draw.",
+        "How often random search finds a better point than a grid of equal size; the line marks a draw.",
         [bars],
         yaxis={"tickformat": ".0%", "range": [0, 1.02], "title": {"text": "random wins"}},
         shapes=[{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0.5, "y1": 0.5, "line_dash": "dot"}],

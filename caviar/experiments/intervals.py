@@ -1,10 +1,9 @@
-"""95% intervals: exact ones of shares, resampled ones of means and medians."""
+"""95% intervals: exact for shares, resampled for means and medians."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
 LEVEL = 0.95
@@ -12,11 +11,11 @@ RESAMPLES = 2000
 
 
 def exact(successes: int, count: int) -> tuple[float, float]:
-    """The exact interval of a share (Clopper & Pearson 1934).
+    """Return the exact interval of a share (Clopper & Pearson 1934).
 
     Args:
-        successes: of 0..count.
-        count: independent attempts, 1 or more.
+        successes: in 0..count.
+        count: of independent attempts, >= 1.
 
     >>> [round(bound, 3) for bound in exact(9, 10)]
     [0.555, 0.997]
@@ -25,17 +24,22 @@ def exact(successes: int, count: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def bootstrap(values: ArrayLike, statistic: Callable[..., Any] = np.mean, seed: int = 0) -> tuple[float, float]:
-    """The percentile interval of a statistic from resampled values (Efron 1979).
+def bootstrap(
+    values: ArrayLike, statistic: Callable[..., NDArray[np.float64]] = np.mean, seed: int = 0
+) -> tuple[float, float]:
+    """Return the percentile interval of a statistic over resampled values (Efron 1979).
 
     Args:
-        values: one a seed, shape (n,).
-        statistic: takes an array and `axis`, such as np.mean or np.median.
-        seed: of the resamples; the same seed gives the same interval.
+        values: one per seed, shape (n,).
+        statistic: a function of an array and `axis`, such as np.mean or np.median.
+        seed: of the resampling; equal seeds give equal intervals.
+
+    >>> bootstrap([1.0, 1.0, 1.0])
+    (1.0, 1.0)
     """
     array = np.asarray(values, dtype=float)
-    picks = np.random.default_rng(seed).integers(len(array), size=(RESAMPLES, len(array)))
-    outside = [50 * (1 - LEVEL), 50 * (1 + LEVEL)]
-    # "lower" takes resampled values as they are, so that infinity (never reached) may stand among them
-    low, high = np.percentile(statistic(array[picks], axis=1), outside, method="lower")
+    indices = np.random.default_rng(seed).integers(len(array), size=(RESAMPLES, len(array)))
+    percentiles = [50 * (1 - LEVEL), 50 * (1 + LEVEL)]
+    # "lower" does not interpolate, so infinity (never reached) is allowed
+    low, high = np.percentile(statistic(array[indices], axis=1), percentiles, method="lower")
     return float(low), float(high)

@@ -1,10 +1,10 @@
-"""Experiments by their names: run, and written into a folder as tables and pages."""
+"""Run experiments by name, and write what they found into a folder as tables and pages."""
 
-import difflib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from caviar._checks import check_integer, did_you_mean
 from caviar.errors import InputError
 from caviar.experiments.batch_norm import covariate_shift
 from caviar.experiments.finding import Finding
@@ -15,7 +15,7 @@ from caviar.experiments.windows import momentum_scale
 
 
 class Experiment(NamedTuple):
-    """A function, and the name of the argument that says how large it is."""
+    """A function, and the argument that sets its size."""
 
     run: Callable[..., Finding]
     size: str
@@ -33,46 +33,36 @@ EXPERIMENTS = {
 def run_and_write(
     names: Sequence[str] = (), *, size: int | None = None, seeds: int | None = None, folder: Path
 ) -> Iterator[str]:
-    """Run experiments, and write NAME.csv, tables beside it and NAME.html of each.
+    """Run experiments, and write NAME.csv, the other tables and NAME.html of each.
 
     Args:
-        names: of `EXPERIMENTS`; all if left out.
-        size: trials of each search (of "covariate-shift": steps of each training); each its own if left out.
-        seeds: repetitions; each its own if left out.
-        folder: where to.
+        names: of `EXPERIMENTS`; by default all.
+        size: trials of each search (for "covariate-shift": steps of each training), >= 1; None: each one's default.
+        seeds: repetitions, >= 1; None: each one's default.
+        folder: where to write.
 
     Yields:
-        Lines for a person: the claim, what was found, the files; a sentence where Plotly is missing.
+        Lines to print: the claim, the conclusions, the files; a sentence if Plotly is missing.
 
     Raises:
-        InputError: an unknown name, or a size or seeds below 1; before anything runs.
+        InputError: an unknown name, or a size or seeds below 1; raised before any work starts.
         StorageError: the folder cannot be written.
     """
-    _check(names, size, seeds)
+    for name in names:
+        if name not in EXPERIMENTS:
+            raise InputError(f"unknown experiment {name!r}{did_you_mean(name, EXPERIMENTS)}")
+    options = {word: value for word, value in (("size", size), ("seeds", seeds)) if value is not None}
+    for word, value in options.items():
+        check_integer(word, value)
     for name in names or EXPERIMENTS:
-        known = EXPERIMENTS[name]
-        given = {word: number for word, number in ((known.size, size), ("seeds", seeds)) if number is not None}
-        finding = known.run(**given)
+        experiment = EXPERIMENTS[name]
+        finding = experiment.run(**{experiment.size if w == "size" else w: value for w, value in options.items()})
         yield f"{name}: {finding.claim}"
-        yield from (f"  {sentence}" for sentence in finding.found)
+        yield from (f"  {sentence}" for sentence in finding.conclusions)
         paths = finding.write_tables(folder)
+        command = " ".join(["caviar experiments", name, *(f"--{word} {value}" for word, value in options.items())])
         try:
-            paths.append(finding.write_page(folder, _command(name, size, seeds)))
+            paths.append(finding.write_page(folder, command))
         except InputError as error:
             yield f"  no picture: {error}"
         yield f"  {', '.join(map(str, paths))}"
-
-
-def _check(names: Sequence[str], size: int | None, seeds: int | None) -> None:
-    for name in names:
-        if name not in EXPERIMENTS:
-            near = difflib.get_close_matches(name, EXPERIMENTS, n=1, cutoff=0)
-            raise InputError(f"there is no experiment {name!r}; did you mean {near[0]!r}?")
-    for word, number in (("size", size), ("seeds", seeds)):
-        if number is not None and number < 1:
-            raise InputError(f"{word}={number}: it is a whole number of at least 1")
-
-
-def _command(name: str, size: int | None, seeds: int | None) -> str:
-    options = [f"--{word} {number}" for word, number in (("size", size), ("seeds", seeds)) if number is not None]
-    return " ".join(["caviar experiments", name, *options])

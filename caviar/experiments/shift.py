@@ -1,30 +1,31 @@
-"""Internal covariate shift of one optimizer step, as two papers define it. They do not measure the same thing.
+"""Internal covariate shift of one optimizer step, by the definitions of two papers, which differ.
 
 Ioffe & Szegedy 2015 (section 2): "the change in the distribution of network activations due to the change in network
-parameters during training"; here the mean and standard deviation of every unit before and after the step, on the
-same rows. Santurkar et al. 2018 (definition 2.1): the change of a layer's gradient, on the same batch, when the
-layers below it have taken the step and it has not; what the layer's own step did not foresee.
+parameters during training"; here the mean and standard deviation of each unit before and after the step, on the same
+rows. Santurkar et al. 2018 (definition 2.1): the change of a layer's gradient, on the same batch, when the layers below
+have taken the step and the layer itself has not.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from caviar.model.inspection import LayerView, look
+from caviar.model.arrays import Array
+from caviar.model.inspection import LayerView, inspect_layers
 from caviar.model.layers.losses import Loss
 from caviar.model.network import Network
-from caviar.model.numpy_settings import tuned
-
-Array = NDArray[Any]
+from caviar.model.numpy_settings import numpy_settings
 
 
 @dataclass(frozen=True)
 class GradientShift:
-    """One layer's: norm of G, norm of G' - G, the latter over the former, and the cosine between G and G'.
+    """The shift of one layer through gradients.
 
-    relative and cosine are NaN where G or G' is zero.
+    Args:
+        norm: of the gradient G.
+        change: the norm of G' - G.
+        relative: change / norm; NaN if G or G' is zero.
+        cosine: between G and G'; NaN if G or G' is zero.
     """
 
     norm: float
@@ -35,11 +36,12 @@ class GradientShift:
 
 @dataclass(frozen=True)
 class Movement:
-    """How one layer's units moved in a step, root mean square over its units.
+    """How far one layer's units moved in a step, root mean square over the units.
 
-    distance: sqrt((change of mean)^2 + (change of standard deviation)^2), in the unit of z: the Wasserstein-2
-    distance between two normal distributions of these moments; relative: each unit's distance in its own standard
-    deviations before the step.
+    Args:
+        distance: sqrt((change of mean)^2 + (change of standard deviation)^2), in the unit of z: the Wasserstein-2
+            distance between two normal distributions with these moments.
+        relative: each unit's distance in its own standard deviations before the step.
     """
 
     distance: float
@@ -47,40 +49,41 @@ class Movement:
 
 
 def gradient_shift(before: Network, after: Network, x: Array, targets: Array, loss: Loss) -> list[GradientShift]:
-    """The shift through gradients (Santurkar et al. 2018, definition 2.1).
+    """Return the shift of each layer through gradients (Santurkar et al. 2018, definition 2.1).
 
     With W_1..W_k the layers' parameters at step t, for layer i on the batch (x, y) of that step
     G_i = dL/dW_i (W_1(t), ..., W_k(t)) and G'_i = dL/dW_i (W_1(t+1), ..., W_{i-1}(t+1), W_i(t), ..., W_k(t)).
-    Of the layer's own parameters the gradient is of its weight matrix; the layers below are updated in all that
-    they have: weight, bias, gamma and beta. For the first layer nothing is below: G' is G, and the shift zero.
+    The gradient is that of the layer's weight matrix; in the layers below all parameters are updated: weight, bias,
+    gamma and beta. The first layer has none below: G' is G, and its shift is zero.
 
     Args:
         before, after: the stack of one before and after the step; not changed.
-        x: the batch that the step was made with, (B, features).
+        x: the batch of the step, (B, features).
         targets: its targets as outputs, (B, outputs).
         loss: from `LOSSES`.
 
     Returns:
-        One a layer, from the first hidden layer to the outputs.
+        One shift per layer, from the first hidden layer to the outputs.
     """
-    mixed = before.take([0])
+    mixed = before.select([0])
     shifts = []
-    with tuned():
-        seen = [view.weight_gradient for view in look(mixed, x, targets, loss)]
-        for layer, gradient in enumerate(seen):
+    with numpy_settings():
+        gradients = [view.weight_gradient for view in inspect_layers(mixed, x, targets, loss)]
+        for layer, gradient in enumerate(gradients):
             if layer:
-                _take_over(mixed, after, layer - 1)
-            shifts.append(_compared(gradient, look(mixed, x, targets, loss)[layer].weight_gradient))
+                for name, parameters in mixed.parameter_views[layer - 1].items():
+                    parameters[:] = after.parameter_views[layer - 1][name]
+            shifts.append(_compare(gradient, inspect_layers(mixed, x, targets, loss)[layer].weight_gradient))
     return shifts
 
 
 def movement(before: LayerView, after: LayerView, *, normalized: bool) -> Movement:
-    """The shift as the change of distributions (Ioffe & Szegedy 2015), of one layer over the same rows.
+    """Return the shift of one layer as the change of distributions over the same rows (Ioffe & Szegedy 2015).
 
     Args:
         before, after: the layer's view before and after the step.
-        normalized: of what the activation function reads, after batch norm; or of the pre-activations z = x W (+ b).
-            Without batch norm the two are the same.
+        normalized: True: of the activation function's input, after batch norm; False: of the pre-activations
+            z = x W (+ b). Without batch norm the two are equal.
     """
     (mean, deviation), (new_mean, new_deviation) = moments(before, normalized), moments(after, normalized)
     distances = np.hypot(new_mean - mean, new_deviation - deviation)
@@ -90,18 +93,12 @@ def movement(before: LayerView, after: LayerView, *, normalized: bool) -> Moveme
 
 
 def moments(view: LayerView, normalized: bool) -> tuple[Array, Array]:
-    """The mean and standard deviation of every unit over the rows, (units,) each."""
+    """Return the mean and the standard deviation of each unit over the rows, both of shape (units,)."""
     z = view.normalized if normalized else view.pre_activation
     return z.mean(axis=0), z.std(axis=0)
 
 
-def _take_over(mixed: Network, after: Network, layer: int) -> None:
-    """Give `mixed` the parameters that one layer has after the step."""
-    for name, parameters in mixed.parameter_views[layer].items():
-        parameters[:] = after.parameter_views[layer][name]
-
-
-def _compared(gradient: Array, other: Array) -> GradientShift:
+def _compare(gradient: Array, other: Array) -> GradientShift:
     norm, other_norm, change = (float(np.linalg.norm(g)) for g in (gradient, other, other - gradient))
     if not norm * other_norm > 0:
         return GradientShift(norm, change, np.nan, np.nan)

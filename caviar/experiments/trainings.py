@@ -1,37 +1,37 @@
-"""Many configurations of the built-in network trained on the digits, stacked, in this process."""
+"""Train many configurations of the built-in network on the digits, in stacks, in this process."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
 from caviar.data.loaders import load_digits
-from caviar.model.training import Training, shape_of, stack_width
-from caviar.space import Config
+from caviar.experiments.sweep import STACK
+from caviar.model.shapes import shape_of
+from caviar.model.training import Training
+from caviar.records.trial import Config, Metrics
 
 EPOCHS = 10
 
 
-def trained(configs: Sequence[Config], seeds: Sequence[int], epochs: int = EPOCHS) -> pd.DataFrame:
-    """Train every configuration once.
+def train(configs: Sequence[Config], seeds: Sequence[int]) -> pd.DataFrame:
+    """Train each configuration once, for 10 epochs.
 
     Args:
         configs: of the default space.
-        seeds: one a configuration.
-        epochs: how long.
+        seeds: one per configuration.
 
     Returns:
-        A row a configuration, in order: the metrics of its last epoch; NaN where it diverged.
+        A row per configuration, in order: the metrics of its last epoch; NaN where it diverged.
     """
     dataset = load_digits()
-    rows: list[dict[str, float]] = [{} for _ in configs]
+    rows: list[Metrics] = [{} for _ in configs]
     shapes = [shape_of(config) for config in configs]
     for shape in dict.fromkeys(shapes):
-        same = [i for i, other in enumerate(shapes) if other == shape]
-        width = stack_width(shape, dataset, workers=1, trials=len(same))
-        for start in range(0, len(same), width):
-            stack = same[start : start + width]
-            training = Training([configs[i] for i in stack], [seeds[i] for i in stack], dataset, epochs)
-            reports = [training.epoch() for _ in range(epochs)][-1]
+        members = [i for i, other in enumerate(shapes) if other == shape]
+        for start in range(0, len(members), STACK):
+            stack = members[start : start + STACK]
+            training = Training([configs[i] for i in stack], [seeds[i] for i in stack], dataset, EPOCHS)
+            reports = [training.epoch() for _ in range(EPOCHS)][-1]
             for i, report in zip(stack, reports, strict=True):
                 rows[i] = report or {}
     return pd.DataFrame(rows, columns=["train_loss", "val_loss", "val_accuracy", "test_loss", "test_accuracy"])

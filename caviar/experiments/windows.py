@@ -1,10 +1,10 @@
-"""Momentum on a linear and on a reverse-log scale: which averaging windows get tried?"""
+"""Momentum on a linear and on a reverse log scale: which averaging windows are tried?"""
 
 import pandas as pd
 from scipy.stats import kstest
 
-from caviar.experiments.finding import Finding
-from caviar.experiments.shares import bars, sampled, shares
+from caviar.experiments.finding import Drawing, Finding
+from caviar.experiments.shares import draw_shares, sample, shares
 from caviar.space import reverseloguniform, uniform
 from caviar.space.scales import LOG
 
@@ -17,30 +17,34 @@ EDGES = [10.0, 10**1.5, 100.0, 10**2.5, 1000.0]  # half decades of the window
 def momentum_scale(trials: int = 64, seeds: int = 20) -> Finding:
     """Sample beta in 0.9 to 0.999 with `uniform` and with `reverseloguniform`, and count windows by half decade.
 
-    Evenly means: log10 of the window is uniform, so that every half decade gets a quarter. Tested by
-    Kolmogorov and Smirnov: p is the chance of an unevenness as large where the claim is true.
+    Evenly means that log10 of the window is uniform, with a quarter in each half decade. It is tested with the
+    Kolmogorov-Smirnov test: p is the probability of a deviation at least as large if the claim is true.
 
     Args:
-        trials: of each random search.
-        seeds: how many searches.
+        trials: of each random search, >= 1.
+        seeds: the number of searches, >= 1.
 
     Returns:
-        A finding whose table has a row a scale and half decade: the share of the trials with its exact 95%
-        interval, and p of the scale.
+        A finding whose table has a row per scale and half decade: the share of the trials with its exact 95%
+        interval, and the p of the scale.
 
     Source of the claim: Ng 2017, Improving deep neural networks (deeplearning.ai), week 3.
+
+    >>> int(momentum_scale(trials=8, seeds=2).table["count"].sum())
+    32
     """
-    hyperparameters = {"linear": uniform(LOW, HIGH), "reverse log": reverseloguniform(LOW, HIGH)}
-    values = {scale: 1 / (1 - sampled(made, trials, seeds)) for scale, made in hyperparameters.items()}
-    values = {scale: windows.clip(EDGES[0], EDGES[-1]) for scale, windows in values.items()}  # of rounding
-    table = shares(values, EDGES)
-    p = {s: float(kstest(LOG.units(w.ravel(), EDGES[0], EDGES[-1]), "uniform").pvalue) for s, w in values.items()}
+    scales = {"linear": uniform(LOW, HIGH), "reverse log": reverseloguniform(LOW, HIGH)}
+    betas = {scale: sample(hyperparameter, trials, seeds) for scale, hyperparameter in scales.items()}
+    windows = {scale: (1 / (1 - beta)).clip(EDGES[0], EDGES[-1]) for scale, beta in betas.items()}  # for rounding
+    table = shares(windows, EDGES)
+    p = {s: float(kstest(LOG.units(w.ravel(), EDGES[0], EDGES[-1]), "uniform").pvalue) for s, w in windows.items()}
     table["p_even"] = table["scale"].map(p)
-    found = [_sentence(scale, rows) for scale, rows in table.groupby("scale")]
-    return Finding("momentum-scale", CLAIM, SOURCE, tuple(found), {"shares": table}, {"shares": ("shares", _draw)})
+    conclusions = tuple(_conclusion(str(scale), rows) for scale, rows in table.groupby("scale"))
+    drawings = {"shares": Drawing("shares", _draw)}
+    return Finding("momentum-scale", CLAIM, SOURCE, conclusions, {"shares": table}, drawings)
 
 
-def _sentence(scale: object, rows: pd.DataFrame) -> str:
+def _conclusion(scale: str, rows: pd.DataFrame) -> str:
     parts = ", ".join(f"{row['share']:.1%} for {row['interval']}" for row in rows.to_dict("records"))
     p = rows["p_even"].iloc[0]
     verdict = "even, as far as these trials can tell" if p > 0.05 else "not even"
@@ -48,4 +52,5 @@ def _sentence(scale: object, rows: pd.DataFrame) -> str:
 
 
 def _draw(table: pd.DataFrame) -> object:
-    return bars(table, "The share of the sampled momenta in each half decade of the averaging window.", "window, steps")
+    caption = "The share of the sampled momenta in each half decade of the averaging window."
+    return draw_shares(table, caption, "window, steps")

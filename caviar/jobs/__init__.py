@@ -1,7 +1,7 @@
-"""Studies on a cluster that is reached through Ray's Jobs API alone, and their like on this machine."""
+"""Studies on a cluster that is reached through Ray's Jobs API alone, and the studies on this machine."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from caviar.jobs.client import Cluster, connect
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 __all__ = ["Cluster", "connect"]
 
 
-def __getattr__(name: str) -> Any:  # imported when first used: Ray takes a second, `caviar --help` needs none of it
+def __getattr__(name: str) -> object:  # imported at first use: Ray takes a second, `caviar status` needs none of it
     if name not in __all__:
         raise AttributeError(f"module 'caviar.jobs' has no attribute {name!r}")
     return getattr(import_module("caviar.jobs.client"), name)

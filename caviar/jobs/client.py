@@ -1,4 +1,4 @@
-"""A cluster as its user's laptop sees it: through the address of Ray's Jobs API, and nothing else."""
+"""The client of a cluster: it reaches the cluster through the address of Ray's Jobs API, and nothing else."""
 
 import asyncio
 import contextlib
@@ -12,42 +12,61 @@ from pathlib import Path
 
 import pandas as pd
 from ray.exceptions import AuthenticationError
-from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
+from ray.job_submission import JobDetails, JobSubmissionClient
+from ray.job_submission import JobStatus as RayStatus
 
 from caviar.errors import CaviarError, ClusterError, InputError
-from caviar.fleet.cluster import check_address
-from caviar.jobs.job import SHELF
-from caviar.jobs.package import pack
-from caviar.jobs.status import Status
+from caviar.fleet.cluster import read_log_file
+from caviar.fleet.placement import check_address
+from caviar.jobs.package import LOG_SUBDIR, pack
+from caviar.jobs.status import JobState, JobStatus
 from caviar.records import journal
 from caviar.study.study import Study
 
 STATES = {
-    JobStatus.PENDING: "waiting",
-    JobStatus.RUNNING: "running",
-    JobStatus.STOPPED: "stopped",
-    JobStatus.SUCCEEDED: "finished",
-    JobStatus.FAILED: "failed",
+    RayStatus.PENDING: JobState.WAITING,
+    RayStatus.RUNNING: JobState.RUNNING,
+    RayStatus.STOPPED: JobState.STOPPED,
+    RayStatus.SUCCEEDED: JobState.FINISHED,
+    RayStatus.FAILED: JobState.FAILED,
 }
-RUNS = ("waiting", "running")
-STOP_SECONDS = 60  # what a study that is stopped may take to write its tables
+STOP_SECONDS = 60  # for a stopped study to write its tables
 FILES = (journal.NAME, "results.csv", "history.csv", "waves.csv")
+# Ray logs every upload and every closed connection there
+RAY_LOGGERS = ("ray", "ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
 
 
 def connect(address: str) -> "Cluster":
-    """The cluster at the address of its Jobs API.
+    """Connect to a Ray cluster through its Jobs API.
 
     Args:
-        address: such as "http://127.0.0.1:8265", the near end of a tunnel.
+        address: the Jobs API's address, such as "http://127.0.0.1:8265", the near end of a tunnel.
 
     Raises:
-        ClusterError: nothing answers there, or it wants a token that is not here.
+        ClusterError: nothing answers there, or the token is missing or wrong.
+
+    >>> connect("http://127.0.0.1:1")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    caviar.errors.ClusterError: no Jobs API answers at http://127.0.0.1:1 (...); try ...
     """
     return Cluster(address)
 
 
 class Cluster:
-    """Submits studies, follows them, and reads their results; see `connect`."""
+    """A Ray cluster that runs studies; `connect` returns one.
+
+    Args:
+        address: the Jobs API's address.
+
+    Raises:
+        ClusterError: nothing answers there, or the token is missing or wrong.
+
+    >>> def tune_overnight(study, address="http://127.0.0.1:8265"):
+    ...     cluster = Cluster(address)
+    ...     name = cluster.submit(study)
+    ...     cluster.wait(name)
+    ...     return cluster.table(name)
+    """
 
     def __init__(self, address: str) -> None:
         self.address = address if "://" in address else f"http://{address}"
@@ -55,104 +74,138 @@ class Cluster:
             check_address(self.address)
         except CaviarError as error:
             raise ClusterError(
-                f"no Jobs API answers at {address} ({error.__cause__ or 'that is no address'}); "
-                "give one such as http://127.0.0.1:8265, and see that the cluster is up and the tunnel to it open"
+                f"no Jobs API answers at {address} ({error.__cause__ or 'not an address'}); try an address such as "
+                "http://127.0.0.1:8265, and check that the cluster is up and the tunnel to it is open"
             ) from None
-        for talkative in ("ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk", "ray._private"):
-            logging.getLogger(talkative).setLevel(logging.ERROR)
-        with self._asking():
+        for name in RAY_LOGGERS:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        with self._requests():
             self._client = JobSubmissionClient(self.address)
 
     def submit(self, study: Study, name: str | None = None) -> str:
-        """Send a study to the cluster and start it there; returns its name.
+        """Send a study to the cluster and start it there.
 
         Args:
-            study: one that has not run here; where it would have been kept here does not matter.
-            name: for all later questions; made of the study's own and the time if left out.
+            study: new, or begun on this machine; its folder here is not used any more.
+            name: its name on the cluster; the study's own name and the time by default.
+
+        Returns:
+            Its name on the cluster.
 
         Raises:
-            InputError: there is a study of that name on the cluster, or the study cannot be sent.
+            InputError: the cluster has a study of that name, or the study cannot be sent.
+            ClusterError: the cluster does not answer.
         """
-        plain = re.sub(r"[^\w.-]+", "-", name or f"{study.settings.name}-{time.strftime('%Y%m%d-%H%M%S')}")
-        with tempfile.TemporaryDirectory() as folder, self._asking():
-            if any(job.submission_id == plain for job in self._client.list_jobs()):
-                raise InputError(f"there is a study named {plain!r} on the cluster already; choose another name")
+        job_name = re.sub(r"[^\w.-]+", "-", name or f"{study.settings.name}-{time.strftime('%Y%m%d-%H%M%S')}")
+        with tempfile.TemporaryDirectory() as folder, self._requests():
+            if any(job.submission_id == job_name for job in self._client.list_jobs()):
+                raise InputError(f"the cluster already has a study named {job_name!r}; choose another name")
             pack(study, Path(folder))
             environment = {
                 "working_dir": folder,
-                "py_modules": [str(Path(__file__).parents[1])],  # the very version that is here
+                "py_modules": [str(Path(__file__).parents[1])],  # the same version of Caviar as here
                 "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS)},
             }
             self._client.submit_job(
-                entrypoint=f"python -m caviar.jobs.job {plain}",
-                submission_id=plain,
+                entrypoint=f"python -m caviar.jobs.job {job_name}",
+                submission_id=job_name,
                 runtime_env=environment,
-                metadata={"caviar": study.settings.name, "trials": str(study.settings.trials)},
+                metadata={"caviar": study.settings.name, "trials": str(study.settings.budget.trials)},
             )
-        return plain
+        return job_name
 
-    def studies(self) -> list[Status]:
-        """All studies that the cluster knows of, the oldest first."""
-        with self._asking():
+    def studies(self) -> list[JobStatus]:
+        """Return the status of every study on the cluster, the oldest first."""
+        with self._requests():
             jobs = [job for job in self._client.list_jobs() if "caviar" in (job.metadata or {})]
         return [self._status(job) for job in sorted(jobs, key=lambda job: job.start_time or 0)]
 
-    def status(self, name: str) -> Status:
-        """How a study is doing."""
+    def status(self, name: str) -> JobStatus:
+        """Return the status of a study; raises InputError if no study has that name."""
         return self._status(self._job(name))
 
     def logs(self, name: str, follow: bool = False) -> Iterator[str]:
-        """What a study has printed, piece by piece; with `follow`, until it has ended."""
+        """Yield what a study has printed, piece by piece.
+
+        Args:
+            name: the study's name.
+            follow: wait for more until the study ends.
+
+        Raises:
+            InputError: no study has that name.
+        """
         self._job(name)
         if not follow:
-            with self._asking():
-                whole = self._client.get_job_logs(name)
-            yield whole
+            with self._requests():
+                log = self._client.get_job_logs(name)
+            yield log
             return
         pieces = aiter(self._client.tail_job_logs(name))
-        with asyncio.Runner() as runner, self._asking(), contextlib.suppress(StopAsyncIteration):
+        with asyncio.Runner() as runner, self._requests(), contextlib.suppress(StopAsyncIteration):
             while True:
                 yield runner.run(anext(pieces))
 
-    def wait(self, name: str, seconds: float = 1.0) -> Status:
-        """Wait until a study has ended, asking every so many seconds."""
-        while (status := self.status(name)).state in RUNS:
+    def wait(self, name: str, seconds: float = 1.0) -> JobStatus:
+        """Wait until a study has ended.
+
+        Args:
+            name: the study's name.
+            seconds: the time between two requests.
+
+        Raises:
+            InputError: no study has that name.
+        """
+        while not (status := self.status(name)).state.has_ended:
             time.sleep(seconds)
         return status
 
     def stop(self, name: str) -> None:
-        """End a study cleanly: what has finished is kept."""
+        """Stop a study; what has finished is kept. Raises InputError if no study has that name."""
         self._job(name)
-        with self._asking():
+        with self._requests():
             self._client.stop_job(name)
 
     def file(self, name: str, file: str) -> bytes:
-        """A file of a study's folder as it is now, byte for byte.
+        """Return the content of a file in a study's folder, byte for byte.
 
         Raises:
-            InputError: it is not there, or not yet.
+            InputError: no study has that name, or it has not written the file yet.
         """
         job = self._job(name)
-        query = f"node_id={job.driver_node_id}&filename={SHELF}/{name}/{file}&lines=-1"
-        with self._asking():
-            answer = self._client._do_request("GET", f"/api/v0/logs/file?{query}&format=leading_1")
-        if answer.status_code != 200 or not answer.content:  # none of the files is ever empty
+        with self._requests():
+            content = read_log_file(self._client, str(job.driver_node_id), f"{LOG_SUBDIR}/{name}/{file}")
+        if not content:  # no file of a study is ever empty
             raise InputError(f"the study {name!r} has no {file} yet; see `caviar status {name}`")
-        return bytes(answer.content)
+        return content
 
     def table(self, name: str) -> pd.DataFrame:
-        """The results of a study so far, a row a trial that has finished."""
+        """Return the results of a study so far, a row for each trial that has ended.
+
+        Raises:
+            InputError: no study has that name, or no trial has ended yet.
+        """
         return pd.read_csv(io.BytesIO(self.file(name, "results.csv")))
 
     def fetch(self, name: str, folder: Path) -> Path:
-        """Copy a study from the cluster into a folder, where it can be opened and reported; returns the folder."""
+        """Copy a study from the cluster.
+
+        Args:
+            name: the study's name.
+            folder: where to write it, for `Study.open` or `Outcome.read`.
+
+        Returns:
+            The folder.
+
+        Raises:
+            InputError: no study has that name, or no trial has ended yet.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         for file in FILES:
             (folder / file).write_bytes(self.file(name, file))
         return folder
 
     def _job(self, name: str) -> JobDetails:
-        with self._asking():
+        with self._requests():
             try:
                 return self._client.get_job_info(name)
             except RuntimeError as error:
@@ -160,23 +213,23 @@ class Cluster:
                     raise
                 raise InputError(f"no study named {name!r} on {self.address}; see `caviar list`") from None
 
-    def _status(self, job: JobDetails) -> Status:
+    def _status(self, job: JobDetails) -> JobStatus:
         state, name = STATES[job.status], str(job.submission_id)
-        with self._asking():
+        with self._requests():
             lines = self._client.get_job_logs(name).splitlines()
-        told = [line for line in lines if re.match(r"\d+/\d+ trials|stopped: |caviar: ", line)]
-        progress = told[-1] if told else (str(job.message) if state == "failed" else "")
+        progress = [line for line in lines if re.match(r"\d+/\d+ trials|stopped: |caviar: ", line)]
+        error = str(job.message) if state is JobState.FAILED else ""
         started = pd.Timestamp(job.start_time, unit="ms") if job.start_time else None
-        return Status(name, state, progress, started)
+        return JobStatus(name, state, progress[-1] if progress else error, started)
 
     @contextlib.contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Whatever goes wrong on the way becomes one sentence."""
+    def _requests(self) -> Iterator[None]:
+        """Turn the errors of Ray's client into a ClusterError."""
         try:
             yield
         except AuthenticationError:
             raise ClusterError(
-                f"{self.address} asks for its token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or ~/.ray/auth_token"
+                f"{self.address} asks for its token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or ~/.ray/auth_token"
             ) from None
         except (ConnectionError, RuntimeError, OSError) as error:
             line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

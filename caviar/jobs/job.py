@@ -1,65 +1,67 @@
-"""What runs on the cluster: `python -m caviar.jobs.job NAME`, started by Ray's Jobs API.
+"""The program that runs on the cluster: `python -m caviar.jobs.job NAME`, started by Ray's Jobs API.
 
-The study's folder lies under, or is linked from, the logs of the Ray session, because that is what the Jobs
-API's port hands out.
+The study's folder lies under the logs of the Ray session, because the Jobs API's port serves files from there only.
 """
 
+import logging
 import shutil
 import signal
 import sys
 from pathlib import Path
 from types import FrameType
 
-import ray
-
 from caviar.errors import CaviarError
+from caviar.fleet.cluster import connection, session_logs_folder
+from caviar.fleet.placement import Placement
 from caviar.insight.summary import print_summary
-from caviar.jobs.package import unpack
+from caviar.jobs.package import LOG_SUBDIR, Package, unpack
 from caviar.records import journal
 from caviar.study.study import Study
 
-SHELF = "caviar"  # the folder of studies under the session's logs
-
 
 def main() -> int:
-    """Run the packed study; returns the exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)  # how the Jobs API stops a job
+    """Run the study that was packed into the working folder; return the exit code."""
+    logger = logging.getLogger("caviar")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(logging.StreamHandler(sys.stdout))  # the job's log
     try:
-        study = _study(sys.argv[1])
+        package = unpack(Path.cwd())
+        with connection(Placement(address="auto")):
+            signal.signal(signal.SIGTERM, _interrupt)  # the Jobs API stops a job with it; Ray has just set its own
+            return _run(_open(package, sys.argv[1]))
     except CaviarError as error:
         print(f"caviar: {error}")
         return 2
-    try:
-        study.run()
-    except CaviarError as error:
-        print(f"caviar: {error}")
-        return 2
-    except KeyboardInterrupt:
-        print(f"stopped: {len(study.results)} trials have ended")
-        return 130
-    print_summary(study)
-    return 0
 
 
-def _study(name: str) -> Study:
-    """The packed study, in its folder on the shelf."""
-    data, placement = unpack(Path.cwd())
-    ray.init(address="auto", log_to_driver=False)
-    folder = Path(ray._private.worker._global_node.get_logs_dir_path()) / SHELF / name
+def _open(package: Package, name: str) -> Study:
+    """Open the study in its folder under the session's logs."""
+    folder = session_logs_folder() / LOG_SUBDIR / name
     folder.mkdir(parents=True, exist_ok=True)
-    if placement["mirror"]:
-        journal.folder_of(placement["mirror"], folder)
+    if package.mirror:
+        journal.local_folder(package.mirror, folder)
     if not journal.holds_study(folder):
         shutil.copy(journal.NAME, folder / journal.NAME)
+    placement = package.placement
     return Study.open(
         folder,
-        data=data,
-        workers="auto" if placement["workers"] is None else placement["workers"],
+        data=package.data,
+        workers="auto" if placement.workers is None else placement.workers,
         address="auto",
-        resources=placement["resources"],
-        trial_timeout=placement["trial_timeout"],
-        timeout=placement["timeout"],
+        resources=placement.resources,
+        trial_timeout=placement.trial_timeout,
+        timeout=placement.timeout,
     )
+
+
+def _run(study: Study) -> int:
+    try:
+        study.run()
+    except KeyboardInterrupt:
+        print(f"stopped: {len(study.outcome.results)} trials have ended")
+        return 130
+    print_summary(study.outcome)
+    return 0
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

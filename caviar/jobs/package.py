@@ -1,7 +1,7 @@
-"""What travels with a job: the study's settings, its data or function, and the Python files beside it.
+"""The files that travel with a job: the study's journal, its data or function, and the Python files beside it.
 
-The job is its sender's own code, run by its sender's own cluster; the pickle in it is read there and then, and
-never comes back: what a study writes is plain text.
+A job is its sender's own code, run by the sender's own cluster. The pickle in it is read once, at the start of the
+job. Nothing that a study writes is ever unpickled: it is plain text.
 """
 
 import inspect
@@ -9,83 +9,108 @@ import json
 import platform
 import shutil
 import sysconfig
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from ray import cloudpickle
 
 from caviar.errors import ClusterError, InputError
+from caviar.fleet.placement import Placement
 from caviar.records import journal
 from caviar.records.mirror import MIRROR
 from caviar.study.study import Study
 
-SUBJECT, PLACEMENT = "subject.pkl", "placement.json"
-LARGEST = 200 << 20  # bytes
+LOG_SUBDIR = "caviar"  # the folder of all studies under the Ray session's logs, which the Jobs API can read
+DATA, RUN = "data.pkl", "run.json"
+MAX_BYTES = 200 << 20
+
+
+@dataclass(frozen=True)
+class Package:
+    """What `unpack` returns.
+
+    Args:
+        data: the data set or function to train.
+        placement: where the study's trials run, and the time limits.
+        mirror: the URI of its mirror; None: it has none.
+    """
+
+    data: object
+    placement: Placement
+    mirror: str | None
 
 
 def pack(study: Study, folder: Path) -> None:
-    """Write all that a job needs to run a study into an empty folder.
+    """Write the files that a job needs to run a study.
+
+    Args:
+        study: new, or begun on this machine.
+        folder: an empty folder.
 
     Raises:
-        InputError: the function cannot be sent, or the data are too large to travel with a job.
+        InputError: the function cannot be pickled, or the data are too large.
     """
-    subject = study._subject
-    what = subject.function if subject.function is not None else subject.dataset
-    if subject.function is not None:
-        _copy_modules(subject.function, folder)
+    target = study.target
+    if target.function is not None:
+        _copy_modules(target.function, folder)
     try:
-        pickled = cloudpickle.dumps(what)
-    except Exception as error:
-        raise InputError(f"{subject.name} cannot be sent to a cluster: {error}; keep it free of open handles") from None
-    if len(pickled) > LARGEST:
+        content = cloudpickle.dumps(target.dataset if target.function is None else target.function)
+    except Exception as error:  # whatever the user's objects raise
+        raise InputError(f"cannot send {target.name} to a cluster: {error}; keep open handles out of it") from None
+    if len(content) > MAX_BYTES:
         raise InputError(
-            f"the data of {subject.name} are {len(pickled) >> 20} MB; above {LARGEST >> 20} MB, have a function "
-            "read them from where the cluster can reach them"
+            f"the data of {target.name} must be at most {MAX_BYTES >> 20} MB to travel with a job, got "
+            f"{len(content) >> 20} MB; try a function that reads them from storage that the cluster can reach"
         )
-    (folder / SUBJECT).write_bytes(pickled)
+    (folder / DATA).write_bytes(content)
     mirror = study.folder / MIRROR
-    placement = {**asdict(study._placement), "mirror": mirror.read_text() if mirror.exists() else None}
-    placement |= {"timeout": study._timeout, "python": platform.python_version()}
-    (folder / PLACEMENT).write_text(json.dumps(placement))
-    if journal.holds_study(study.folder):  # it has begun here, and goes on there
+    run = {
+        "placement": asdict(study.placement),
+        "mirror": mirror.read_text() if mirror.exists() else None,
+        "python": platform.python_version(),
+    }
+    (folder / RUN).write_text(json.dumps(run))
+    if journal.holds_study(study.folder):  # it began on this machine, and continues on the cluster
         shutil.copy(study.folder / journal.NAME, folder / journal.NAME)
-    else:
-        (folder / journal.NAME).write_text(journal.encoded(study.opening))
+    with (folder / journal.NAME).open("a") as file:
+        file.write(journal.encode_lines(study.record.header))
 
 
-def unpack(folder: Path) -> tuple[Any, dict[str, Any]]:
-    """The data or function, and the placement, that `pack` has put into a folder.
+def unpack(folder: Path) -> Package:
+    """Read the files that `pack` wrote; the pickle among them may run its sender's code.
 
     Raises:
-        ClusterError: they were packed by another Python, whose functions this one cannot read.
+        ClusterError: another version of Python packed them; its functions cannot be read.
     """
-    placement = json.loads((folder / PLACEMENT).read_text())
-    theirs, ours = placement["python"], platform.python_version()
-    if theirs.split(".")[:2] != ours.split(".")[:2]:
-        raise ClusterError(f"the cluster runs Python {ours}, the study was sent from {theirs}; use the same on both")
-    return cloudpickle.loads((folder / SUBJECT).read_bytes()), placement
+    run = json.loads((folder / RUN).read_text())
+    sender, own = run["python"], platform.python_version()
+    if sender.split(".")[:2] != own.split(".")[:2]:
+        raise ClusterError(f"the cluster must run Python {sender}, as the sender does, got {own}; use one version")
+    data = cloudpickle.loads((folder / DATA).read_bytes())
+    return Package(data, Placement(**run["placement"]), run["mirror"])
 
 
-def _copy_modules(function: Any, folder: Path) -> None:
-    """Copy the Python files beside a function's own, so that what it imports from there is found."""
+def _copy_modules(function: object, folder: Path) -> None:
+    """Copy the Python files in the folder of a function's module, so that its imports work on the cluster."""
     module = inspect.getmodule(function)
-    beside = _folder_of(module) if module is not None and module.__name__ != "__main__" else None
-    if beside is None:
-        return  # in a notebook or in an installed package: nothing to copy
-    for path in sorted(beside.rglob("*.py")):
-        inside = path.relative_to(beside)
-        if not any(part.startswith((".", "__pycache__")) or (beside / part / "pyvenv.cfg").exists()
-                   for part in inside.parts[:-1]):  # fmt: skip
-            (folder / inside).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, folder / inside)
+    source = _source_folder(module) if module is not None and module.__name__ != "__main__" else None
+    if source is None:
+        return  # a notebook or an installed package: cloudpickle or the cluster has it
+    for path in sorted(source.rglob("*.py")):
+        relative = path.relative_to(source)
+        if not any(
+            part.startswith((".", "__pycache__")) or (source / part / "pyvenv.cfg").exists()
+            for part in relative.parts[:-1]
+        ):
+            (folder / relative).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, folder / relative)
 
 
-def _folder_of(module: ModuleType) -> Path | None:
-    """The folder that a module is imported from; None for an installed one."""
+def _source_folder(module: ModuleType) -> Path | None:
+    """Return the folder that a module is imported from; None for an installed one."""
     if not getattr(module, "__file__", None):
         return None
     folder = Path(str(module.__file__)).resolve().parents[module.__name__.count(".")]
     installed = [Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib", "stdlib")]
-    return None if any(place == folder or place in folder.parents for place in installed) else folder
+    return None if any(path == folder or path in folder.parents for path in installed) else folder

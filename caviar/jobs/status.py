@@ -1,15 +1,45 @@
-"""How a study is doing, wherever it runs."""
+"""The status of a study, on a cluster or on this machine."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import pandas as pd
 
 
+class JobState(StrEnum):
+    """The state of a study.
+
+    >>> JobState.RUNNING.has_ended, f"{JobState.FINISHED}"
+    (False, 'finished')
+    """
+
+    WAITING = "waiting"  # on the cluster, its driver has not started
+    RUNNING = "running"
+    STOPPED = "stopped"  # before all of its trials were trained
+    FINISHED = "finished"
+    FAILED = "failed"  # its driver ended with an error
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no driver runs the study or is about to."""
+        return self not in (JobState.WAITING, JobState.RUNNING)
+
+
 @dataclass(frozen=True)
-class Status:
-    """How a study is doing."""
+class JobStatus:
+    """The status of one study.
+
+    Args:
+        name: the study's name, as its commands take it.
+        state: whether it runs, or how it ended.
+        progress: the last line that it printed about its progress, or the error that ended it.
+        started: when it started, in UTC; None if unknown.
+
+    >>> JobStatus("first", JobState.RUNNING, "12/64 trials", None).state
+    <JobState.RUNNING: 'running'>
+    """
 
     name: str
-    state: str  # "waiting", "running", "stopped", "finished" or "failed"
-    progress: str  # the last line that told it, or why it failed
-    started: pd.Timestamp | None  # UTC
+    state: JobState
+    progress: str
+    started: pd.Timestamp | None

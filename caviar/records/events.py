@@ -4,9 +4,8 @@ The first line carries the number of the format. Reading a line makes values and
 """
 
 import json
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -24,10 +23,11 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class StudyBegan:
-    """The first event: what the study is, and the versions that it was started with."""
+    """The first event: what the study is, the versions that it was started with, and the format of its journal."""
 
     settings: Settings
     versions: Mapping[str, str]
+    format: int = FORMAT
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,30 @@ class StudyPaused:
 Event = StudyBegan | Enqueued | WarmStarted | WaveBegan | TrialEnded | StudyPaused
 
 
+# the tag of each event; the fields of a trial stand in its line, without those that follow from its curve
+TAGS: dict[str, type[Event]] = {
+    "study": StudyBegan,
+    "enqueued": Enqueued,
+    "warm start": WarmStarted,
+    "wave": WaveBegan,
+    "trial": TrialEnded,
+    "paused": StudyPaused,
+}
+TRIAL_FIELDS = ("trial", "wave", "state", "config", "seconds", "seed", "worker", "error", "confirms", "curve")
+
+
 def encode(event: Event) -> str:
     """Return an event as a line of JSON.
 
     >>> encode(StudyPaused("OSError: no data"))
     '{"event":"paused","signature":"OSError: no data"}'
     """
-    return json.dumps(_to_plain(event), separators=(",", ":"), default=_json_value)
+    tag = next(tag for tag, kind in TAGS.items() if kind is type(event))
+    if isinstance(event, TrialEnded):
+        values = {name: getattr(event.result, name) for name in TRIAL_FIELDS}
+    else:
+        values = {field.name: getattr(event, field.name) for field in fields(event)}
+    return json.dumps({"event": tag, **values}, separators=(",", ":"), default=_to_json)
 
 
 def decode(line: str | bytes) -> Event:
@@ -115,108 +132,48 @@ def decode(line: str | bytes) -> Event:
     >>> decode('{"event":"paused","signature":"OSError: no data"}')
     StudyPaused(signature='OSError: no data')
     """
-    plain = json.loads(line)
     try:
-        return _from_plain(plain)
+        values: dict[str, Any] = dict(json.loads(line))
+        kind = TAGS[values.pop("event")]
+        if values.get("format", FORMAT) > FORMAT:
+            raise StorageError(f"the journal has format {values['format']}; open it with a newer Caviar")
+        values = {name: READ[name](value) if name in READ else value for name, value in values.items()}
+        return TrialEnded(_result(**values)) if kind is TrialEnded else kind(**values)
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"not an event: {error}") from None
 
 
-def _to_plain(event: Event) -> dict[str, Any]:
-    match event:
-        case StudyBegan(settings, versions):
-            return {"event": "study", "format": FORMAT, "settings": settings.to_plain(), "versions": dict(versions)}
-        case Enqueued(configs):
-            return {"event": "enqueued", "configs": configs}
-        case WarmStarted(points, values):
-            finite = [None if math.isnan(value) else value for value in values.tolist()]
-            return {"event": "warm start", "points": points.tolist(), "values": finite}
-        case WaveBegan():
-            return {
-                "event": "wave",
-                "wave": event.wave,
-                "first": event.first,
-                "points": event.points.tolist(),
-                "configs": event.configs,
-                "square": event.square and event.square.to_plain(),
-                "edges": event.edges,
-                "space": event.space and to_plain(event.space),
-                "confirms": event.confirms,
-            }
-        case TrialEnded(result):
-            return _result_to_plain(result)
-        case StudyPaused(signature):
-            return {"event": "paused", "signature": signature}
-
-
-def _from_plain(plain: Mapping[str, Any]) -> Event:
-    match plain["event"]:
-        case "study":
-            if not isinstance(plain["format"], int) or plain["format"] > FORMAT:
-                raise StorageError(f"the journal has format {plain['format']}; open it with a newer Caviar")
-            return StudyBegan(Settings.from_plain(plain["settings"]), dict(plain["versions"]))
-        case "enqueued":
-            return Enqueued(tuple(plain["configs"]))
-        case "warm start":
-            values = np.array([math.nan if value is None else value for value in plain["values"]], dtype=float)
-            return WarmStarted(_points(plain["points"]), values)
-        case "wave":
-            return WaveBegan(
-                wave=plain["wave"],
-                first=plain["first"],
-                points=_points(plain["points"]),
-                configs=tuple(plain["configs"]),
-                square=Square.from_plain(plain["square"]) if plain["square"] else None,
-                edges=tuple(plain["edges"]),
-                space=from_plain(plain["space"]) if plain["space"] else None,
-                confirms=tuple(plain["confirms"]),
-            )
-        case "trial":
-            return TrialEnded(_result_from_plain(plain))
-        case "paused":
-            return StudyPaused(plain["signature"])
-    raise ValueError(f"unknown event {plain['event']!r}")
-
-
-def _result_to_plain(result: Result) -> dict[str, Any]:
-    """Metrics and epochs stand in the curve; the output has a file of its own."""
-    return {
-        "event": "trial",
-        "trial": result.trial,
-        "wave": result.wave,
-        "state": result.state,
-        "config": result.config,
-        "seconds": result.seconds,
-        "seed": result.seed,
-        "worker": result.worker,
-        "error": result.error,
-        "confirms": result.confirms,
-        "curve": result.curve,
-    }
-
-
-def _result_from_plain(plain: Mapping[str, Any]) -> Result:
-    curve = tuple(CurvePoint(*point) for point in plain["curve"])
-    return Result(
-        trial=plain["trial"],
-        wave=plain["wave"],
-        state=State(plain["state"]),
-        config=dict(plain["config"]),
-        metrics=curve[-1].metrics if curve else {},
-        epochs=len(curve),
-        seconds=plain["seconds"],
-        seed=plain["seed"],
-        worker=plain["worker"],
-        error=plain["error"],
-        confirms=plain["confirms"],
-        curve=curve,
-    )
+def _result(**values: Any) -> Result:
+    curve = values["curve"]
+    return Result(metrics=curve[-1].metrics if curve else {}, epochs=len(curve), **values)
 
 
 def _points(rows: list[list[float]]) -> Array:
     return np.array(rows, dtype=float).reshape(len(rows), -1)
 
 
-def _json_value(value: object) -> object:
-    """NumPy's numbers as Python's; any other value that JSON does not know as its repr."""
-    return value.item() if isinstance(value, np.generic | np.ndarray) and np.ndim(value) == 0 else repr(value)
+# how the values of a line become those of an event, by field
+READ: dict[str, Callable[[Any], object]] = {
+    "settings": Settings.from_plain,
+    "points": _points,
+    "values": lambda values: np.array(values, dtype=float),
+    "configs": tuple,
+    "square": lambda plain: plain and Square.from_plain(plain),
+    "edges": tuple,
+    "space": lambda plain: plain and from_plain(plain),
+    "confirms": lambda value: tuple(value) if isinstance(value, list) else value,
+    "state": State,
+    "curve": lambda points: tuple(CurvePoint(*point) for point in points),
+}
+
+
+def _to_json(value: object) -> object:
+    """Our own values as plain data, NumPy's numbers as Python's; other values that JSON does not know as their repr."""
+    match value:
+        case Settings() | Square():
+            return value.to_plain()
+        case Space():
+            return to_plain(value)
+        case np.ndarray() | np.generic():
+            return value.tolist()
+    return repr(value)

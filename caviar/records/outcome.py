@@ -65,10 +65,7 @@ class Outcome:
     @classmethod
     def of(cls, state: StudyState, folder: Path) -> "Outcome":
         """Return what can be read from a state as it is now."""
-        counts = {
-            "configs to begin with": state.enqueued_count,
-            "finished trials to learn from": state.warm_started_count,
-        }
+        given = [_count(state.enqueued_count, "config"), _count(state.warm_started_count, "finished trial")]
         return cls(
             folder,
             state.settings,
@@ -76,7 +73,7 @@ class Outcome:
             tuple(state.results[number] for number in sorted(state.results)),
             tuple(state.waves),
             tuple(state.search_log),
-            " and ".join(f"{count} {what}" for what, count in counts.items() if count),
+            " and ".join(words for words in given if words),
         )
 
     @cached_property
@@ -174,3 +171,7 @@ class Outcome:
         }
         for name, table in tables.items():
             write_csv(table, self.folder / f"{name}.csv")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number > 1)}" if number else ""

@@ -1,13 +1,10 @@
-"""Caviar inside scikit-learn: the built-in network as estimators, and its search in the place of RandomizedSearchCV."""
+"""Caviar for scikit-learn: the built-in network as estimators, and a search to use instead of RandomizedSearchCV."""
 
-from importlib.util import find_spec
+from caviar._checks import import_optional
 
-from caviar.errors import InputError
+import_optional("sklearn", "caviar.sklearn", "sklearn")
 
-if find_spec("sklearn") is None:
-    raise InputError("caviar.sklearn needs scikit-learn; install it with: pip install 'caviar[sklearn]'")
-
-from caviar.sklearn.network import BatchNormMLPClassifier, BatchNormMLPRegressor
-from caviar.sklearn.search import CaviarSearchCV
+from caviar.sklearn.network import BatchNormMLPClassifier, BatchNormMLPRegressor  # noqa: E402
+from caviar.sklearn.search import CaviarSearchCV  # noqa: E402
 
 __all__ = ["BatchNormMLPClassifier", "BatchNormMLPRegressor", "CaviarSearchCV"]

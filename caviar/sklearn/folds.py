@@ -1,25 +1,27 @@
-"""One configuration's cross-validation as a trial: what runs in the trainers, a report a fold."""
+"""Cross-validation of one configuration as a trial: runs in the trainers and reports once per fold."""
 
 import contextlib
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn import config_context
-from sklearn.base import clone
-from sklearn.model_selection._validation import _fit_and_score
+from sklearn.base import BaseEstimator, clone
 
+from caviar.records.trial import Config
+from caviar.sklearn.internals import Fit, Parameters, Scores
 from caviar.sklearn.spaces import Translation
 
+Rows = NDArray[np.integer]
 Report = dict[str, float]
 
 
 class FitFailed(Exception):
-    """An estimator's fit raised in some folds; says what, and carries the report of all folds."""
+    """An estimator's fit raised in some folds; `report` of all folds counts as the trial's last report."""
 
     def __init__(self, reason: str, report: Report) -> None:
         super().__init__(reason)
@@ -28,93 +30,102 @@ class FitFailed(Exception):
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """Fits and scores clones of an estimator, fold after fold.
+    """A function of a config and a seed that fits and scores clones of an estimator, fold after fold.
 
-    estimator, x, y, splits, scorer: as scikit-learn has checked them; settings: the other arguments of its
-    `_fit_and_score`; translation: from a trial's config to parameters; metric: the column of the mean so far;
-    objective: the score that it is the mean of, where there are several; options: scikit-learn's global ones.
-
-    The columns of a report are those of `cv_results_`: split0_test_score and so on for the folds done.
+    Args:
+        estimator: the estimator to clone.
+        fit_and_score: scikit-learn's, with everything except the estimator, its parameters and the rows of the fold.
+        splits: the training rows and the test rows of each fold.
+        scorers: the names of the scores; () for a single score or those that a callable returns.
+        error_score: as in RandomizedSearchCV.
+        translation: from a trial's config to the estimator's parameters.
+        metric: the column of the mean score so far.
+        objective: which score that is the mean of, if there are several.
+        options: scikit-learn's global configuration.
     """
 
-    estimator: Any
-    x: Any
-    y: Any
-    splits: Sequence[tuple[Any, Any]]
-    scorer: Any
-    settings: Mapping[str, Any]
+    estimator: BaseEstimator
+    fit_and_score: Callable[..., Fit]
+    splits: Sequence[tuple[Rows, Rows]]
+    scorers: Sequence[str]
+    error_score: float | str
     translation: Translation
     metric: str
     objective: str
-    options: Mapping[str, Any]
+    options: Mapping[str, object]
 
-    def __call__(self, config: Mapping[str, Any], seed: int) -> Iterator[Report]:
-        """The reports of one configuration; a fold without a finite score holds them back to the last fold's.
+    def __call__(self, config: Config, seed: int) -> Iterator[Report]:
+        """Yield a report per fold, under the names of `cv_results_`; `seed` is NumPy's global seed in the first fold.
+
+        Reports wait until the mean score is finite, but not beyond the last fold.
 
         Raises:
-            FitFailed: after the last fold, where the fit raised in some.
+            FitFailed: the fit raised in some folds; raised after the last one.
         """
-        parameters = self.translation.parameters(dict(config))
+        parameters = self.translation.parameters(config)
         report: Report = {}
         scores: list[float] = []
-        failures: list[str] = []
-        for fold, (train, test) in enumerate(self.splits):
-            with config_context(**self.options), _seeded(seed + fold):
-                result = _fit_and_score(
-                    clone(self.estimator),
-                    self.x,
-                    self.y,
-                    scorer=self.scorer,
-                    train=train,
-                    test=test,
-                    parameters=parameters,
-                    verbose=0,
-                    return_times=True,
-                    **self.settings,
-                )
-            scores.append(_objective(result["test_scores"], self.objective))
-            report = {**report, **_columns(fold, result), self.metric: statistics.fmean(scores)}
-            if result["fit_error"] is not None:
+        errors: list[str] = []
+        for fold in range(len(self.splits)):
+            fit = self._fit(fold, parameters, seed + fold)
+            scores.append(_score(fit["test_scores"], self.objective))
+            report = {**report, **_columns(fold, fit), self.metric: statistics.fmean(scores)}
+            if fit["fit_error"] is not None:
                 report[f"split{fold}_failed"] = 1
-                failures.append(result["fit_error"])
-                print(f"fold {fold}: {result['fit_error']}")
-            if not failures and (math.isfinite(report[self.metric]) or fold == len(self.splits) - 1):
+                errors.append(fit["fit_error"])
+                print(f"fold {fold}: {fit['fit_error']}")  # what a trial prints is kept with it
+            if not errors and (math.isfinite(report[self.metric]) or fold == len(self.splits) - 1):
                 yield report
-        if failures:
-            raise FitFailed(exception_of(failures[0]), report)
+        if errors:
+            raise FitFailed(exception_of(errors[0]), report)
+
+    def configured(self, parameters: Parameters) -> BaseEstimator:
+        """Return a clone of the estimator with some parameters set; raises ValueError for an unknown one."""
+        return clone(self.estimator).set_params(**clone(parameters, safe=False))
+
+    def check(self) -> None:
+        """Raise ValueError for a parameter that the estimator does not have."""
+        space = self.translation.space
+        for config in space.configs(np.repeat([[0.0], [1.0]], space.dimension, axis=1)):
+            self.configured(self.translation.parameters(config))
+
+    def _fit(self, fold: int, parameters: Parameters, seed: int) -> Fit:
+        train, test = self.splits[fold]
+        with config_context(**self.options), _numpy_seed(seed):
+            return self.fit_and_score(clone(self.estimator), train=train, test=test, parameters=parameters)
 
 
-def _objective(scores: Any, name: str) -> float:
-    """The score to be maximised, among those of a fold."""
+def _score(scores: Scores, name: str) -> float:
+    """Return the score to maximise."""
     if isinstance(scores, dict):
         scores = scores[name] if name in scores else next(iter(scores.values()))
     return float(scores)
 
 
-def _columns(fold: int, result: Mapping[str, Any]) -> Report:
-    """A fold's result under the names of `cv_results_`."""
+def _columns(fold: int, fit: Fit) -> Report:
+    """Return one fold's scores and times under the names of `cv_results_`."""
     columns: Report = {}
-    for part in ("test", "train"):
-        scores = result.get(f"{part}_scores")
-        named = scores if isinstance(scores, dict) else {} if scores is None else {"score": scores}
-        columns |= {f"split{fold}_{part}_{name}": float(score) for name, score in named.items()}
-    return columns | {f"split{fold}_{time}": float(result[time]) for time in ("fit_time", "score_time")}
+    for part, scores in (("test", fit["test_scores"]), ("train", fit.get("train_scores", {}))):
+        scores = scores if isinstance(scores, dict) else {"score": scores}
+        columns |= {f"split{fold}_{part}_{name}": float(score) for name, score in scores.items()}
+    times = {"fit_time": fit["fit_time"], "score_time": fit["score_time"]}
+    return columns | {f"split{fold}_{name}": float(seconds) for name, seconds in times.items()}
 
 
 def exception_of(trace: str) -> str:
-    """The exception at the end of a traceback's text, with its whole message.
+    """Return the exception at the end of a printed traceback, with its whole message.
 
     >>> exception_of('Traceback:\\n  File "a.py", line 1, in f\\n    f()\\nValueError: two\\nlines\\n')
     'ValueError: two\\nlines'
     """
-    after = trace.rpartition('  File "')[2].splitlines()[1:]
-    return "\n".join(dropwhile(lambda line: line.startswith("    "), after)) or trace
+    lines = trace.rpartition('  File "')[2].splitlines()[1:]
+    return "\n".join(dropwhile(lambda line: line.startswith("    "), lines)) or trace
 
 
 @contextlib.contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """NumPy's global generator with a seed, for estimators without a random_state of their own."""
-    state = np.random.get_state()  # noqa: NPY002 - the one that scikit-learn uses
+def _numpy_seed(seed: int) -> Iterator[None]:
+    """Seed NumPy's global generator, which estimators without a random_state draw from."""
+    state = np.random.get_state()  # noqa: NPY002
     np.random.seed(seed % 2**32)  # noqa: NPY002
     try:
         yield

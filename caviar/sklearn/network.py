@@ -1,11 +1,11 @@
-"""The built-in network as scikit-learn estimators, a stack of one.
+"""The built-in network as scikit-learn estimators.
 
-A fitted estimator is a plain dense network: the features' standardisation, batch norm and the target's unit are
-folded into `coefs_` and `intercepts_`, so predicting needs nothing of what training needed.
+A fitted estimator is a plain dense network: standardisation of the features and the target, and batch norm, are folded
+into `coefs_` and `intercepts_`, so prediction needs nothing else.
 """
 
 import math
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,13 +21,14 @@ from caviar.model.config import NETWORK_DEFAULTS, check_config
 from caviar.model.layers.activations import ACTIVATIONS
 from caviar.model.layers.losses import softmax
 from caviar.model.training import Training
+from caviar.space.scales import Array
 
-Array = NDArray[Any]
+Labels = NDArray[np.generic]
 SEEDS = np.iinfo(np.int32).max
 
 
 class BatchNormMLP(BaseEstimator):
-    """What the classifier and the regressor have in common: the hyperparameters, training, and the outputs."""
+    """The base of the classifier and the regressor: hyperparameters, training and outputs."""
 
     def __init__(
         self,
@@ -50,7 +51,7 @@ class BatchNormMLP(BaseEstimator):
         weight_decay: float = 0.0,
         clip_norm: float = math.inf,
         dtype: str = "float32",
-        random_state: Any = None,
+        random_state: object = None,
     ) -> None:
         self.hidden_units = hidden_units
         self.hidden_layers = hidden_layers
@@ -72,45 +73,58 @@ class BatchNormMLP(BaseEstimator):
         self.dtype = dtype
         self.random_state = random_state
 
-    def _train(self, x: Array, y: Array, classes: Array | None) -> None:
-        """Train on all rows, and keep the network with everything folded into it.
+    def _train(self, x: Array, y: Array | NDArray[np.int64], classes: Labels | None) -> None:
+        """Train on all rows, and keep the network with standardisation and batch norm folded in.
 
         Args:
-            x: (n, features), finite float64.
+            x: (n, features), finite.
             y: (n,) class indices, or targets in their own unit.
             classes: the labels; None for regression.
 
         Raises:
-            InputError: a hyperparameter out of range, or a training that diverged.
+            InputError: a hyperparameter is out of range, or the training diverged.
         """
         config = check_config({name: getattr(self, name) for name in NETWORK_DEFAULTS})
         mean, scale = scaling(x, np.arange(len(x)))
         y_mean, y_scale = (float(y.mean()), float(y.std()) or 1.0) if classes is None else (0.0, 1.0)
-        dataset = _all_to_train_with((x - mean) / scale, y, classes, y_mean, y_scale, self.dtype)
+        rows = ((x - mean) / scale).astype(self.dtype)  # not float32: a float64 network gets all of the precision
+        dataset = Dataset(
+            name="arrays",
+            task="regression" if classes is None else "classification",
+            train_x=rows,
+            train_y=y,
+            val_x=rows[:0],
+            val_y=y[:0],
+            test_x=rows[:0],
+            test_y=y[:0],
+            classes=() if classes is None else tuple(classes.tolist()),
+            target_mean=y_mean,
+            target_scale=y_scale,
+        )
         seed = int(check_random_state(self.random_state).randint(SEEDS))
         self.loss_curve_: list[float] = []
         with one_blas_thread():
             training = Training([config], [seed], dataset, self.epochs)
-            for epoch in range(self.epochs):
+            for epoch in range(1, self.epochs + 1):
                 report = training.epoch()[0] or {}
                 self.loss_curve_.append(report["train_loss"])
                 if not training.alive[0]:
                     raise InputError(
-                        f"the training diverged in epoch {epoch + 1} with learning_rate={self.learning_rate!r}; "
+                        f"the training diverged in epoch {epoch} with learning_rate={self.learning_rate!r}; "
                         "try a lower one, or clip_norm=1.0"
                     )
             layers = training.network.inference_layers()
         units = [x.shape[1], *[self.hidden_units] * self.hidden_layers, dataset.outputs]
         weights = [w[0, : units[i], : units[i + 1]].astype(np.float64) for i, (w, _) in enumerate(layers)]
         shifts = [b[0, 0, : units[i + 1]].astype(np.float64) for i, (_, b) in enumerate(layers)]
-        # ((x - mean) / scale) W + b = x (W / scale) + (b - (mean / scale) W), and the target's unit likewise
+        # ((x - mean) / scale) W + b = x (W / scale) + (b - (mean / scale) W); the target likewise
         shifts[0] = shifts[0] - (mean / scale) @ weights[0]
         weights[0] = weights[0] / scale[:, None]
         weights[-1], shifts[-1] = weights[-1] * y_scale, shifts[-1] * y_scale + y_mean
         self.coefs_, self.intercepts_ = weights, shifts
 
     def _outputs(self, x: ArrayLike) -> Array:
-        """The outputs of the fitted network: (n, outputs) for x of (n, features)."""
+        """Return the outputs of the fitted network, (n, outputs), for x of (n, features)."""
         check_is_fitted(self)
         h: Array = validate_data(self, x, dtype=np.float64, reset=False)
         activation = ACTIVATIONS[self.activation].forward
@@ -122,28 +136,28 @@ class BatchNormMLP(BaseEstimator):
 
 
 class BatchNormMLPClassifier(ClassifierMixin, BatchNormMLP):
-    """The built-in network for classes: dense layers with batch norm, softmax, Adam; NumPy only.
+    """The built-in network as a classifier: dense layers with batch norm, softmax and Adam, in NumPy.
 
     Args:
-        hidden_units, hidden_layers: units of each hidden layer, and how many there are (0: softmax regression).
+        hidden_units, hidden_layers: units of each hidden layer, and number of hidden layers (0: softmax regression).
         activation: "relu", "sigmoid" or "tanh".
         batch_norm, dropout: batch normalization before the activation; the share of units dropped after it.
-        optimizer: "adam" or "momentum"; learning_rate, momentum (Adam's beta1), beta2 and epsilon are its numbers.
-        batch_size, epochs: rows of a mini-batch (all, where there are fewer), passes over the rows.
-        schedule, lr_decay, warmup: "inverse-time", "cosine" or "constant"; its rate; epochs of linear warm-up.
-        weight_decay, clip_norm: decoupled weight decay; the gradient's largest norm.
-        dtype: "float32" or "float64", of the training; predictions are float64.
+        optimizer: "adam" or "momentum", with learning_rate, momentum (Adam's beta1), beta2 and epsilon.
+        batch_size, epochs: rows of a mini-batch (at most all), passes over the rows.
+        schedule, lr_decay, warmup: "inverse-time", "cosine" or "constant"; its decay; epochs of linear warm-up.
+        weight_decay, clip_norm: decoupled weight decay; the largest norm of a gradient.
+        dtype: "float32" or "float64" for training; predictions are float64.
         random_state: an int, a RandomState or None, for the initial weights, shuffles and dropout.
 
-    Fitted: `classes_`, `n_features_in_`, `feature_names_in_`, `coefs_` and `intercepts_` (as MLPClassifier's, all of a
-    plain dense network), `loss_curve_` (the training loss of each epoch).
+    Fitted: `classes_`, `n_features_in_`, `feature_names_in_`, `coefs_` and `intercepts_` (of a plain dense network, as
+    MLPClassifier's), `loss_curve_` (the training loss of each epoch).
 
     As in scikit-learn's MLPClassifier: `coefs_[i]` is (inputs, units); labels may be numbers, strings or booleans;
-    loss_curve_ is of the mean loss. Different: features are standardised inside, so no StandardScaler is needed;
-    hidden layers are of one width; `epochs` is a fixed number of passes (no tolerance, no early stopping, no
-    `partial_fit` or `warm_start`); weight decay is decoupled, not a penalty (`alpha`); a mini-batch that is not full
-    is left for the next shuffle; a binary problem has two outputs; one BLAS thread is used. Sparse matrices,
-    multi-label targets and sample weights are refused; a training that diverges raises.
+    loss_curve_ has mean losses. Different: features are standardised inside, so no StandardScaler is needed; all hidden
+    layers have one width; `epochs` is a fixed number of passes (no tolerance, early stopping, `partial_fit` or
+    `warm_start`); weight decay is decoupled, not a penalty (`alpha`); the incomplete last mini-batch of an epoch is
+    skipped; a binary problem has two outputs; BLAS uses one thread. Sparse matrices, multi-label targets and sample
+    weights are refused; a training that diverges raises.
 
     >>> from sklearn.datasets import load_iris
     >>> x, y = load_iris(return_X_y=True)
@@ -153,7 +167,7 @@ class BatchNormMLPClassifier(ClassifierMixin, BatchNormMLP):
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Train on all rows of X, (n, features) of finite numbers, with their labels y, (n,)."""
+        """Train on all rows of X, (n, features), with the labels y, (n,); raises InputError if it diverges."""
         x, labels = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         labels = column_or_1d(labels, warn=True)
         check_classification_targets(labels)
@@ -162,24 +176,23 @@ class BatchNormMLPClassifier(ClassifierMixin, BatchNormMLP):
         return self
 
     def predict_proba(self, X: ArrayLike) -> Array:
-        """The probability of each class, (n, classes), in the order of `classes_`, for X of (n, features)."""
+        """Return the probability of each class, (n, classes) in the order of `classes_`, for X of (n, features)."""
         logits = np.ascontiguousarray(self._outputs(X).T)
         softmax(logits)
         return np.ascontiguousarray(logits.T)
 
-    def predict(self, X: ArrayLike) -> Array:
-        """The most probable label for each row of X, (n, features): (n,)."""
-        best = np.argmax(self._outputs(X), axis=1)
-        labels: Array = self.classes_[best]
+    def predict(self, X: ArrayLike) -> Labels:
+        """Return the most probable label of each row of X, (n, features): (n,)."""
+        indices = np.argmax(self._outputs(X), axis=1)
+        labels: Labels = self.classes_[indices]
         return labels
 
 
 class BatchNormMLPRegressor(RegressorMixin, BatchNormMLP):
-    """The built-in network for one number: dense layers with batch norm, squared error, Adam; NumPy only.
+    """The built-in network as a regressor: dense layers with batch norm, squared error and Adam, in NumPy.
 
-    Arguments, fitted attributes and what differs from scikit-learn's MLPRegressor are those of
-    `BatchNormMLPClassifier`; besides, the target is standardised inside (and `loss_curve_` is of it), and
-    there is one target: y of several columns is refused.
+    Arguments, fitted attributes and differences from scikit-learn are those of `BatchNormMLPClassifier`. The target is
+    standardised inside (`loss_curve_` is in that unit), and must be one column.
 
     >>> from sklearn.datasets import load_diabetes
     >>> x, y = load_diabetes(return_X_y=True)
@@ -189,29 +202,11 @@ class BatchNormMLPRegressor(RegressorMixin, BatchNormMLP):
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Train on all rows of X, (n, features) of finite numbers, with their targets y, (n,)."""
+        """Train on all rows of X, (n, features), with the targets y, (n,); raises InputError if it diverges."""
         x, targets = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, y_numeric=True)
         self._train(x, column_or_1d(targets, warn=True).astype(np.float64), None)
         return self
 
     def predict(self, X: ArrayLike) -> Array:
-        """The predicted number for each row of X, (n, features): (n,)."""
+        """Return the predicted number for each row of X, (n, features): (n,)."""
         return self._outputs(X)[:, 0]
-
-
-def _all_to_train_with(x: Array, y: Array, classes: Array | None, y_mean: float, y_scale: float, dtype: str) -> Dataset:
-    """A data set without rows for validation and test."""
-    rows = x.astype(dtype)
-    return Dataset(
-        "arrays",
-        "regression" if classes is None else "classification",
-        rows,
-        y,
-        rows[:0],
-        y[:0],
-        rows[:0],
-        y[:0],
-        classes=() if classes is None else tuple(classes.tolist()),
-        target_mean=y_mean,
-        target_scale=y_scale,
-    )

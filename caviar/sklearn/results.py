@@ -2,45 +2,50 @@
 
 import contextlib
 import math
-from collections.abc import Mapping
 from pydoc import locate
-from typing import Any
-
-from sklearn.metrics._scorer import _MultimetricScorer
 
 from caviar.errors import CaviarError
-from caviar.records.trial import Result
+from caviar.records.trial import Metrics, Result, State
 from caviar.sklearn.folds import CrossValidation, exception_of
+from caviar.sklearn.internals import Fit
 
 
-def fits_of(result: Result, folds: CrossValidation, error_score: float) -> list[dict[str, Any]]:
-    """What scikit-learn's `_fit_and_score` gave for each fold of a trial, out of the trial's last report."""
-    metrics, error = result.metrics, result.error.removeprefix("FitFailed: ")
-    multiple = isinstance(folds.scorer, _MultimetricScorer)
-    names = _names(metrics, 0) or (list(folds.scorer._scorers) if multiple else ["score"])
-    fits = []
-    for fold in range(len(folds.splits)):
-        done = f"split{fold}_fit_time" in metrics
-        failed = f"split{fold}_failed" in metrics or not (done or result.state == "stopped")
-        fit: dict[str, Any] = {"fit_error": error if failed else None}
-        for part in ("test", "train"):
-            missing = error_score if failed else math.nan
-            here = _names(metrics, fold) or names
-            scores = {name: metrics.get(f"split{fold}_{part}_{name}", missing) for name in here}
-            fit[f"{part}_scores"] = scores if multiple or list(scores) != ["score"] else scores["score"]
-        fit |= {time: metrics.get(f"split{fold}_{time}", math.nan) for time in ("fit_time", "score_time")}
-        fits.append(fit)
-    return fits
+def fits_of(result: Result, folds: CrossValidation) -> list[Fit]:
+    """Return scikit-learn's fit of each fold of a trial, from the trial's last report.
+
+    A fold that failed scores the `error_score` of the search, a fold that early stopping skipped NaN.
+    """
+    names = _score_names(result.metrics, 0) or list(folds.scorers) or ["score"]
+    return [_fit(result, fold, folds, names) for fold in range(len(folds.splits))]
 
 
-def _names(metrics: Mapping[str, float], fold: int) -> list[str]:
-    """The names of the scores that a fold reported."""
-    start = f"split{fold}_test_"
-    return [name.removeprefix(start) for name in metrics if name.startswith(start)]
+def _fit(result: Result, fold: int, folds: CrossValidation, names: list[str]) -> Fit:
+    metrics, prefix = result.metrics, f"split{fold}_"
+    done = f"{prefix}fit_time" in metrics
+    failed = f"{prefix}failed" in metrics or not (done or result.state is State.STOPPED)
+    default = float(folds.error_score) if failed and folds.error_score != "raise" else math.nan
+    names = _score_names(metrics, fold) or names
+    test, train = (
+        {name: metrics.get(f"{prefix}{part}_{name}", default) for name in names} for part in ("test", "train")
+    )
+    single = not folds.scorers and names == ["score"]
+    return Fit(
+        fit_error=result.error.removeprefix("FitFailed: ") if failed else None,
+        test_scores=test["score"] if single else test,
+        train_scores=train["score"] if single else train,
+        fit_time=metrics.get(f"{prefix}fit_time", math.nan),
+        score_time=metrics.get(f"{prefix}score_time", math.nan),
+    )
 
 
-def raised_by(result: Result) -> Exception:
-    """The error of a trial that failed, to be raised anew, with what the trial printed as a note."""
+def _score_names(metrics: Metrics, fold: int) -> list[str]:
+    """Return the names of the scores that a fold reported."""
+    prefix = f"split{fold}_test_"
+    return [name.removeprefix(prefix) for name in metrics if name.startswith(prefix)]
+
+
+def exception_from(result: Result) -> Exception:
+    """Return the exception that a failed trial raised, to raise again, with what the trial printed as a note."""
     name, _, message = exception_of(result.output).partition(": ")
     kind = locate(name) if "Traceback" in result.output else None
     error: Exception = CaviarError(result.error)

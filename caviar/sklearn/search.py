@@ -1,74 +1,74 @@
-"""CaviarSearchCV: scikit-learn's cross-validated search, run as a Caviar study.
+"""CaviarSearchCV: scikit-learn's search by cross-validation, run as a Caviar study.
 
-What is known before and after the trials (scorers, metadata routing, `cv_results_`, `refit`, delegation to the best
-estimator) is scikit-learn's own BaseSearchCV; which configurations are tried, and where, is Caviar's.
+Scorers, metadata routing, `cv_results_` and delegation to the best estimator are scikit-learn's own; Caviar chooses
+which configurations to try and where to train them.
 """
 
+import logging
 import math
 import tempfile
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Self, cast
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import _fit_context, clone, is_classifier
-from sklearn.metrics._scorer import _MultimetricScorer
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.model_selection import check_cv
-from sklearn.model_selection._search import BaseSearchCV
-from sklearn.model_selection._validation import _insert_error_scores, _warn_or_raise_about_fit_failures
-from sklearn.utils import check_random_state, get_tags, indexable
-from sklearn.utils.validation import _check_method_params
+from sklearn.utils import Tags, check_random_state, get_tags, indexable
 
+import caviar.sklearn.internals as internals
+from caviar._checks import check_integer
 from caviar.errors import InputError, PausedError
-from caviar.records.trial import Result
+from caviar.records.early_stopping import Halving
+from caviar.records.trial import Result, State
+from caviar.search.schedule import Waves
 from caviar.sklearn.folds import CrossValidation
-from caviar.sklearn.results import fits_of, raised_by
-from caviar.sklearn.spaces import Translation, translated
+from caviar.sklearn.results import exception_from, fits_of
+from caviar.sklearn.spaces import Translation, translate
 from caviar.study.study import Study
 
-SEEDS = np.iinfo(np.int32).max
+logger = logging.getLogger("caviar")
 
 
-class CaviarSearchCV(BaseSearchCV):
-    """Search an estimator's parameters by cross-validation, coarse to fine, on Ray; instead of RandomizedSearchCV.
+class CaviarSearchCV(internals.SearchCV):
+    """Search an estimator's parameters by cross-validation, coarse to fine, on Ray; use it like RandomizedSearchCV.
 
     Args:
-        estimator: what is tuned; a pipeline's parameters are named "step__parameter".
-        space: a `caviar.Space`; or a dict from parameters to hyperparameters of Caviar's, `scipy.stats` distributions
-            or lists; or a list of such, of which every configuration takes one.
-        n_iter: how many configurations are tried. Below 16 there is one wave, which only spreads them evenly.
-        scoring, refit, cv, error_score, return_train_score: as RandomizedSearchCV's.
+        estimator: the estimator to tune; a pipeline's parameters are named "step__parameter".
+        space: a `caviar.Space`; a dict from parameters to Caviar hyperparameters, `scipy.stats` distributions or lists;
+            or a list of these, each configuration then being from one of them.
+        n_iter: the number of configurations to try, >= 1. Below 16 they form one evenly spread wave.
+        scoring, refit, cv, error_score, return_train_score: as in RandomizedSearchCV.
         search: "coarse-to-fine", "random", "sobol" or "grid".
-        waves: how many waves, their sizes, "auto" or "continuous", as those of `caviar.Study`.
-        early_stopping: None cross-validates every configuration to its end; "halving" lets only the best third go on
-            at rungs of folds (see `caviar.Study`). The folds that are left out count as NaN.
-        random_state: of the search, and of estimators that draw from NumPy's global generator.
-        n_jobs: 1 trains in this process, without Ray; None and -1 take as many trainers as Ray has free CPUs;
-            any other number that many.
-        address, resources, trial_timeout: of the Ray cluster, as those of `caviar.Study`.
-        out: a folder that is to hold the study, for `caviar.Study.read(out)` and `caviar report`; None: not kept.
-        verbose: above 0 a bar shows how it goes.
+        waves: how many waves, their sizes, "auto" or "continuous", as in `caviar.Study`.
+        early_stopping: None cross-validates every configuration to its end; "halving" continues only the best third at
+            each rung of folds (see `caviar.Study`). Folds that are skipped score NaN.
+        random_state: seeds the search, and estimators that draw from NumPy's global generator.
+        n_jobs: 1 trains in this process, without Ray; None and -1 use one trainer per free CPU of Ray; any other number
+            is a number of trainers.
+        address, resources, trial_timeout: the Ray cluster, as in `caviar.Study`.
+        out: a folder to keep the study in, for `caviar.Outcome.read(out)` and `caviar report`; None: not kept.
+        verbose: above 0 shows a progress bar.
 
     Fitted, as RandomizedSearchCV: `cv_results_`, `best_params_`, `best_score_`, `best_index_`, `best_estimator_`,
     `refit_time_`, `scorer_`, `n_splits_`, `multimetric_`, `n_features_in_`, `feature_names_in_`, `classes_`.
 
-    As RandomizedSearchCV: splits, scores and ranks are the same, bit for bit, for the same configurations;
-    `best_index_` is the highest mean score (not Caviar's smoothed estimate); a list is a choice without an order;
-    a finite space is searched without repeats. Different:
+    As RandomizedSearchCV: splits, scores and ranks are equal, bit for bit, for equal configurations; `best_index_` has
+    the highest mean score (not Caviar's smoothed estimate); a list is a choice without an order; a finite space is
+    searched without repeats. Different:
 
-    - The same random_state gives the same `cv_results_` (times aside) for every n_jobs, even for estimators without a
-      random_state of their own (but for waves="continuous" and early_stopping="asha", which follow the clock).
-    - A configuration's folds run one after the other in one trainer. Every fit has one BLAS thread; what it prints and
-      warns is kept with the study, not shown.
-    - With several metrics the search maximises the one that `refit` names, or the first.
-    - With error_score="raise" the search ends at the first failure, which is raised anew here, its traceback a note.
-    - A distribution needs `ppf` and `support`, not only `rvs`; an endless one ends at its quantiles 1e-6 and 1 - 1e-6.
-      At least one parameter has to vary.
-    - n_jobs=None is not 1, and there are no `pre_dispatch` and no scikit-learn callbacks.
+    - The same random_state gives the same `cv_results_` (except times) for every n_jobs, even for estimators without a
+      random_state (except with waves="continuous" and early_stopping="asha", which depend on timing).
+    - The folds of a configuration run one after another in one trainer. Every fit uses one BLAS thread; its output and
+      warnings are kept with the study, not shown.
+    - With several metrics the search maximises the one that `refit` names, or else the first.
+    - With error_score="raise" the search ends at the first failure and raises it again, with the traceback as a note.
+    - A distribution needs `ppf` and `support`, not only `rvs`; infinite tails are cut at a probability of 1e-6.
+    - n_jobs=None does not mean 1; there are no `pre_dispatch` and no scikit-learn callbacks.
 
     >>> from scipy.stats import loguniform
     >>> from sklearn.datasets import load_iris
@@ -81,27 +81,23 @@ class CaviarSearchCV(BaseSearchCV):
     (True, ['C'])
     """
 
-    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's way
-        name: rule for name, rule in BaseSearchCV._parameter_constraints.items() if name != "pre_dispatch"
-    }
-
     def __init__(
         self,
-        estimator: Any,
-        space: Any,
+        estimator: BaseEstimator,
+        space: object,
         *,
         n_iter: int = 10,
-        scoring: Any = None,
+        scoring: object = None,
         n_jobs: int | None = None,
-        refit: Any = True,
-        cv: Any = None,
+        refit: object = True,
+        cv: object = None,
         verbose: int = 0,
-        random_state: Any = None,
-        error_score: Any = np.nan,
+        random_state: object = None,
+        error_score: float | str = np.nan,
         return_train_score: bool = False,
         search: str = "coarse-to-fine",
-        waves: int | Sequence[int] | str = "auto",
-        early_stopping: Any = None,
+        waves: Waves = "auto",
+        early_stopping: Halving | str | None = None,
         address: str | None = None,
         resources: Mapping[str, float] | None = None,
         trial_timeout: float | None = None,
@@ -126,82 +122,90 @@ class CaviarSearchCV(BaseSearchCV):
         self.trial_timeout = trial_timeout
         self.out = out
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
-        """Try configurations, and fit the best one on all rows.
+    @internals.fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: object, y: object = None, **params: object) -> Self:
+        """Try configurations, fit the best one on all rows, and return the search.
 
         Args:
-            X: (n, features), or whatever the estimator takes.
-            y: (n,) targets, where it takes some.
-            params: for the fit of the estimator, the scorer and the splitter, as RandomizedSearchCV.fit takes them.
+            X: (n, features), or what else the estimator takes.
+            y: (n,) targets, if the estimator takes them.
+            params: for the estimator's fit, the scorer and the splitter, as in RandomizedSearchCV.fit.
 
         Raises:
-            InputError: a setting or space that cannot be, before anything is started.
-            ValueError: all fits failed; it says how.
-            ClusterError: there is no Ray, or no room on it.
+            InputError: an invalid setting or space; raised before any work starts.
+            ValueError: all fits failed; the message shows why.
+            ClusterError: Ray cannot be reached or has no free CPU.
         """
         if y is None and get_tags(self).target_tags.required:
             raise ValueError(f"{type(self.estimator).__name__} requires y to be passed, but the target y is None")
-        scorer, refit_metric = self._get_scorers()
+        scorer, refit_metric = internals.scorer_and_refit_metric(self)
         X, y = indexable(X, y)
-        params = _check_method_params(X, params=params)
-        routed = self._get_routed_params_for_fit(params)
+        routed = internals.routed_parameters(self, internals.check_method_params(X, params=params))
         splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(splitter.split(X, y, **routed.splitter.split))
         self.n_splits_ = len(splits)
         if not splits:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
-        settings = {
-            "fit_params": routed.estimator.fit,
-            "score_params": routed.scorer.score,
-            "return_train_score": self.return_train_score,
-            "error_score": self.error_score,
-        }
-        names = list(scorer._scorers) if isinstance(scorer, _MultimetricScorer) else []
-        objective = self.refit if isinstance(self.refit, str) else names[0] if names else "score"
+        scorers = internals.scorers_by_name(scorer)
+        objective = self.refit if isinstance(self.refit, str) else next(iter(scorers), "score")
+        fit_and_score = partial(
+            internals.fit_and_score,
+            X=X,
+            y=y,
+            scorer=scorer,
+            fit_params=routed.estimator.fit,
+            score_params=routed.scorer.score,
+            return_train_score=self.return_train_score,
+            error_score=self.error_score,
+            return_times=True,
+            verbose=0,
+        )
         folds = CrossValidation(
             estimator=clone(self.estimator),
-            x=X,
-            y=y,
+            fit_and_score=fit_and_score,
             splits=splits,
-            scorer=scorer,
-            settings=settings,
-            translation=translated(self.space),
-            metric=f"mean_test_{objective if names else 'score'}",
+            scorers=tuple(scorers),
+            error_score=self.error_score,
+            translation=translate(self.space),
+            metric=f"mean_test_{objective if scorers else 'score'}",
             objective=objective,
             options=get_config(),
         )
         results = self._run(folds)
-        self._judge(folds, results, refit_metric)
+        candidates = [folds.translation.parameters(result.config) for result in results]
+        fits = [fit for result in results for fit in fits_of(result, folds)]
+        internals.set_results(self, candidates, fits, refit_metric)
         if self.refit:
-            self._refit(folds, X, y)
-        self.scorer_ = scorer._scorers if names else scorer
+            start = time.time()
+            data = (X,) if y is None else (X, y)
+            self.best_estimator_ = folds.configured(self.best_params_).fit(*data, **routed.estimator.fit)
+            self.refit_time_ = time.time() - start
+            if hasattr(self.best_estimator_, "feature_names_in_"):
+                self.feature_names_in_ = self.best_estimator_.feature_names_in_
+        self.scorer_ = scorers or scorer
         return self
 
-    def __sklearn_tags__(self) -> Any:
-        tags, its = super().__sklearn_tags__(), get_tags(self.estimator)
-        tags.target_tags, tags.input_tags = deepcopy(its.target_tags), deepcopy(its.input_tags)
+    def __sklearn_tags__(self) -> Tags:
+        tags, estimator_tags = super().__sklearn_tags__(), get_tags(self.estimator)
+        tags.target_tags, tags.input_tags = deepcopy(estimator_tags.target_tags), deepcopy(estimator_tags.input_tags)
         return tags
 
-    def set_callbacks(self, *callbacks: Any) -> Self:
-        """Refuse scikit-learn's callbacks: fits run elsewhere."""
+    def set_callbacks(self, *callbacks: object) -> Self:
+        """Raise InputError for any scikit-learn callback: fits may run on other machines."""
         if callbacks:
-            raise InputError("CaviarSearchCV calls no callbacks; follow it with verbose=1, or in the folder out=")
+            raise InputError(f"callbacks must be empty, got {callbacks!r}; try verbose=1, or follow the folder of out=")
         return self
 
-    def _run(self, folds: CrossValidation) -> list[Result]:
-        """The results of the study, a trial a configuration."""
-        translation = folds.translation
-        for corner in (0.0, 1.0):  # a parameter that the estimator has not is refused here
-            (config,) = translation.space.configs(np.full((1, translation.space.dimension), corner))
-            clone(folds.estimator).set_params(**clone(translation.parameters(config), safe=False))
+    def _run(self, folds: CrossValidation) -> Sequence[Result]:
+        """Run the study, and return its results, a trial per configuration."""
+        folds.check()
         with tempfile.TemporaryDirectory(prefix="caviar-") as scratch:
             study = Study(
                 folds,
-                space=translation.space,
-                trials=self._trials(translation),
+                space=folds.translation.space,
+                trials=self._trials(folds.translation),
                 waves=self.waves,
-                seed=int(check_random_state(self.random_state).randint(SEEDS)),
+                seed=int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max)),
                 metric=folds.metric,
                 mode="max",
                 epochs=len(folds.splits),
@@ -218,55 +222,27 @@ class CaviarSearchCV(BaseSearchCV):
             try:
                 study.run(progress=self.verbose > 0, failures=1 if self.error_score == "raise" else math.inf)
             except PausedError as pause:
-                raise raised_by(pause.last) from pause
-            late = [result for result in study.results if result.state == "timed_out"]
-            if late and self.error_score == "raise":
-                raise raised_by(late[0])
-            return study.results
+                raise exception_from(cast(Result, pause.last)) from pause
+            results = study.outcome.results
+        timed_out = next((result for result in results if result.state is State.TIMED_OUT), None)
+        if timed_out is not None and self.error_score == "raise":
+            raise exception_from(timed_out)
+        return results
 
     def _trials(self, translation: Translation) -> int:
-        """How many configurations are tried: no more than there are."""
-        if not isinstance(self.n_iter, int | np.integer) or self.n_iter < 1:
-            raise InputError(f"n_iter={self.n_iter!r}: it is a whole number of at least 1")
-        if translation.size < self.n_iter:
-            there = int(translation.size)
-            warnings.warn(f"the space has {there} configurations, fewer than n_iter={self.n_iter}", stacklevel=5)
-            return there
-        return int(self.n_iter)
-
-    def _judge(self, folds: CrossValidation, results: Sequence[Result], refit_metric: Any) -> None:
-        """Make `cv_results_` of the trials, and find the best."""
-        fits = [fit for result in results for fit in fits_of(result, folds, self.error_score)]
-        _warn_or_raise_about_fit_failures(fits, self.error_score)
-        if callable(self.scoring):
-            _insert_error_scores(fits, self.error_score)
-        self.multimetric_ = isinstance(fits[0]["test_scores"], dict)
-        if callable(self.scoring) and self.multimetric_:
-            self._check_refit_for_multimetric(fits[0]["test_scores"])
-            refit_metric = self.refit
-        parameters = [folds.translation.parameters(result.config) for result in results]
-        self.cv_results_ = self._format_results(parameters, self.n_splits_, fits)
-        if self.refit or not self.multimetric_:
-            self.best_index_ = self._select_best_index(self.refit, refit_metric, self.cv_results_)
-            if not callable(self.refit):
-                self.best_score_ = self.cv_results_[f"mean_test_{refit_metric}"][self.best_index_]
-            self.best_params_ = parameters[self.best_index_]
-
-    def _refit(self, folds: CrossValidation, X: Any, y: Any) -> None:
-        """Fit the best configuration on all rows."""
-        best = clone(folds.estimator).set_params(**clone(self.best_params_, safe=False))
-        begun = time.time()
-        fit_params = folds.settings["fit_params"]
-        self.best_estimator_ = best.fit(X, **fit_params) if y is None else best.fit(X, y, **fit_params)
-        self.refit_time_ = time.time() - begun
-        if hasattr(self.best_estimator_, "feature_names_in_"):
-            self.feature_names_in_ = self.best_estimator_.feature_names_in_
+        """Return how many configurations to try: at most as many as the space has."""
+        n_iter = self.n_iter.item() if isinstance(self.n_iter, np.integer) else self.n_iter
+        trials = check_integer("n_iter", n_iter)
+        if translation.size >= trials:
+            return trials
+        logger.warning("the space has %d configurations, fewer than n_iter=%d", translation.size, trials)
+        return int(translation.size)
 
 
 def _workers(n_jobs: int | None) -> int | str:
-    """The trainers of a study for scikit-learn's n_jobs."""
+    """Return the number of trainers for scikit-learn's n_jobs."""
     if n_jobs is None or n_jobs == -1:
         return "auto"
     if n_jobs < 1:
-        raise InputError(f"n_jobs={n_jobs}: it is None or -1 (all that Ray has free), 1 (this process), or a number")
+        raise InputError(f"n_jobs must be None, -1 or an integer >= 1, got {n_jobs!r}; try 1 for this process")
     return 0 if n_jobs == 1 else int(n_jobs)

@@ -92,7 +92,7 @@ class Driver:
         settings, wave = state.settings, state.waves[-1]
         continuous = state.continuous and not wave.confirms
         what = "trials one after the other" if continuous else f"wave {wave.wave}: {len(trials)} trials"
-        logger.info("%s on %d trainers", what, workers)
+        logger.info("%s on %d trainer%s", what, workers, "s" * (workers > 1))
         stacks = [(t,) for t in trials] if continuous else stack_trials(trials, self.trainers.trainable, workers)
         next_trials = self._begin_more if continuous else None
         if settings.early_stopping is None or wave.confirms:

@@ -1,7 +1,7 @@
 """What coarse to fine reaches on the digits: `python -m tests.benchmarks.digits [--seeds 5] [--json FILE]`.
 
-For each study seed, 32 coarse and 32 fine trials of the default space: the median validation accuracy of either
-wave, and the held-out test accuracy of the winner that the study names.
+For each study seed, 32 coarse and 32 fine trials of the default space: the median validation accuracy of each wave,
+and the held-out test accuracy of the study's winner.
 """
 
 import argparse
@@ -11,11 +11,12 @@ import tempfile
 from pathlib import Path
 
 import caviar
-from caviar.fleet.cluster import Placement, connected
+from caviar.fleet.cluster import connection
+from caviar.fleet.placement import Placement
 
 
 def study_of(seed: int, folder: Path) -> dict[str, float]:
-    """One study's figures."""
+    """Run one study, and return its figures."""
     study = caviar.Study("digits", trials=64, waves=[32, 32], seed=seed, out=folder / str(seed))
     table = study.run(progress=False)
     coarse, fine = (table[table["wave"] == wave]["val_accuracy"].median() for wave in (1, 2))
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, connected(Placement()):
+    with tempfile.TemporaryDirectory() as folder, connection(Placement()):
         rows = [study_of(seed, Path(folder)) for seed in range(arguments.seeds)]
     print("| study seed | coarse median | fine median | winner, validation | winner, held-out test |")
     print("| --- | --- | --- | --- | --- |")

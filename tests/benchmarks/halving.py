@@ -1,9 +1,9 @@
-"""What early stopping saves and keeps: `python -m tests.benchmarks.halving [--quick] [--seeds 10] [--json FILE]`.
+"""What early stopping saves and costs: `python -m tests.benchmarks.halving [--quick] [--seeds 10] [--json FILE]`.
 
-Studies of 64 trials of 20 epochs, with no early stopping, halving and ASHA, on the digits and on a made regression
-(Friedman 1991, "Multivariate adaptive regression splines", section 4.3: five of ten features count, and the noise
-keeps the root mean square error above 1). Counted are epochs; judged is the winner on held-out data, against the
-winner of the same seed without stopping. `--quick` is two seeds of 27 trials.
+Studies of 64 trials of 20 epochs, without early stopping, with halving and with ASHA, on the digits and on a synthetic
+regression (Friedman 1991, "Multivariate adaptive regression splines", section 4.3: five of ten features matter, and the
+noise keeps the root mean square error above 1). The cost is the number of epochs; the winner is compared on held-out
+data with the winner of the same seed without stopping. `--quick` runs two seeds of 27 trials.
 """
 
 import argparse
@@ -16,14 +16,15 @@ import numpy as np
 import pandas as pd
 
 import caviar
-from caviar.fleet.cluster import Placement, connected
+from caviar.fleet.cluster import connection
+from caviar.fleet.placement import Placement
 
 STOPPING = (None, "halving", "asha")
 TASKS = {"digits": "test_accuracy", "friedman": "test_rmse"}
 
 
 def friedman(rows: int = 800) -> caviar.Dataset:
-    """The made regression; the same rows every time."""
+    """Return the synthetic regression, always with the same rows."""
     generator = np.random.default_rng(0)
     x = generator.random((rows, 10))
     smooth = 10 * np.sin(np.pi * x[:, 0] * x[:, 1]) + 20 * (x[:, 2] - 0.5) ** 2 + 10 * x[:, 3] + 5 * x[:, 4]
@@ -31,7 +32,7 @@ def friedman(rows: int = 800) -> caviar.Dataset:
 
 
 def study_of(task: str, stopping: str | None, seed: int, trials: int, folder: Path) -> dict[str, Any]:
-    """One study's figures."""
+    """Run one study, and return its figures."""
     study = caviar.Study(
         "digits" if task == "digits" else friedman(),
         trials=trials,
@@ -46,13 +47,13 @@ def study_of(task: str, stopping: str | None, seed: int, trials: int, folder: Pa
         "stopping": stopping or "none",
         "seed": seed,
         "epochs": int(table["epochs"].sum()),
-        "validation": study.best.metrics[study.settings.metric],
+        "validation": study.best.metrics[study.settings.objective.metric],
         "test": study.best.metrics[TASKS[task]],
     }
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row a task and kind of stopping, means over the seeds; better and worse than none on the same seed."""
+    """Return a row per task and kind of stopping: means over the seeds, and how often its winner is better or worse."""
     none = rows[rows["stopping"] == "none"].set_index(["task", "seed"])
     beside = none.reindex(pd.MultiIndex.from_frame(rows[["task", "seed"]]))
     sign = np.where(rows["task"] == "digits", 1, -1)
@@ -68,17 +69,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two seeds of 27 trials")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--json", type=Path, help="write a record a study")
+    parser.add_argument("--json", type=Path, help="write a record per study")
     options = parser.parse_args()
     seeds, trials = (2, 27) if options.quick else (options.seeds, 64)
     rows = []
-    with tempfile.TemporaryDirectory() as folder, connected(Placement()):
+    with tempfile.TemporaryDirectory() as folder, connection(Placement()):
         for seed in range(seeds):
             for task in TASKS:
                 rows += [study_of(task, stopping, seed, trials, Path(folder)) for stopping in STOPPING]
             if options.json:
                 options.json.write_text(json.dumps(rows, indent=1) + "\n")
-    print(f"{seeds} seeds of {trials} trials; means, and on how many seeds the test is better or worse than without\n")
+    print(
+        f"{seeds} seeds of {trials} trials; means, and the seeds on which the winner is better or worse than without\n"
+    )
     print("| task | stopping | epochs | of none | winner, validation | winner, held-out test | better, worse |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for (task, stopping), row in summary(pd.DataFrame(rows)).iterrows():

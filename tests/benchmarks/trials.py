@@ -1,9 +1,7 @@
-"""Trials a second on the digits: `python -m tests.benchmarks.trials [--quick] [--only NAME] [--json FILE]`.
+"""Trials per second on the digits: `python -m tests.benchmarks.trials [--quick] [--json FILE]`.
 
-throughput: the same 256 trials of the default space on 4 trainers, stacked, each network alone, and as a plain PyTorch
-loop in a pool of 4 processes; and where several trials share a shape of network. All are warm before the clock.
-quality: sampling in which the shape is drawn once for several trials, against drawing it for every trial: the best
-validation loss that a coarse-to-fine study finds in the same processor time.
+The same 256 trials of the default space on 4 trainers: in stacks, each network alone, and as a plain PyTorch loop in a
+pool of 4 processes. All are warm before the clock starts.
 """
 
 import argparse
@@ -11,46 +9,36 @@ import json
 import multiprocessing
 import statistics
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 import caviar
-from caviar.fleet.cluster import Placement, connected
 from caviar.fleet.connect import open_pool
-from caviar.records.trial import Trial
+from caviar.fleet.placement import Placement
 from caviar.fleet.worker.trainables import NetworkTrainable
-from caviar.study.stacking import stacked
-from caviar.study.wave import run_wave, trials_of
+from caviar.records.trial import Trial
+from caviar.study.planner import trial_seed
+from caviar.study.stacking import stack_trials
+from caviar.study.wave import run_wave
 
+TRIALS = 256
 WORKERS = 4
 EPOCHS = 20
-SHAPE = [
-    j
-    for j, dimension in enumerate(caviar.default_space().dimensions)
-    if dimension.name in ("hidden_layers", "hidden_units", "batch_size")
-]
+PYTORCH = "PyTorch in a process pool"
 
 
-def sampled(count: int, same_shape: int = 1, seed: int = 0) -> list[Trial]:
-    """Random trials of the default space."""
+def random_trials(count: int, seed: int = 0) -> list[Trial]:
+    """Return random trials of the default space."""
     space = caviar.default_space()
-    search = caviar.search.Random(space, count, seed=seed, shared=SHAPE if same_shape > 1 else (), group=same_shape)
-    return trials_of(space.configs(search.ask()), seed, 1, 0)
+    search = caviar.search.Random(space, caviar.search.Budget(count, waves=1, seed=seed))
+    return [Trial(i, 1, config, trial_seed(seed, 1, i)) for i, config in enumerate(space.configs(search.ask()))]
 
 
-def seconds(work: Callable[[], Any]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
-
-
-def torch_trial(trial: Trial) -> float:
-    """The built-in network's training as a PyTorch user would write it."""
+def train_with_pytorch(trial: Trial) -> float:
+    """Train the built-in network as a PyTorch user would write it; return the validation loss."""
     import torch
 
     torch.set_num_threads(1)
@@ -83,113 +71,41 @@ def torch_trial(trial: Trial) -> float:
     return float(loss)
 
 
-def throughput(count: int, repeats: int) -> list[dict[str, Any]]:
-    """Trials a second of each way, in turn, medians of repeats."""
-    trainable = NetworkTrainable(caviar.load_digits(), EPOCHS)
-    ways: dict[str, Callable[[], Any]] = {}
+def throughput(repeats: int) -> list[dict[str, Any]]:
+    """Return the trials per second of each way, medians of repeats in turn."""
+    trainable, placement = NetworkTrainable(caviar.load_digits(), EPOCHS), Placement(workers=WORKERS)
+    trials, warm_up = random_trials(TRIALS), random_trials(4 * WORKERS, seed=9)
     spawn = multiprocessing.get_context("spawn")
-    with (
-        connected(Placement(workers=WORKERS)),
-        open_pool(trainable, "val_accuracy", Placement(workers=WORKERS)) as pool,
-        spawn.Pool(WORKERS) as processes,
-    ):
-        for same_shape in (1, 4, 8, 16):
-            trials = sampled(count, same_shape)
-            ways[f"stacked, {same_shape} trials a shape" if same_shape > 1 else "stacked"] = (
-                lambda trials=trials: run_wave(pool, stacked(trials, trainable, WORKERS), list)  # type: ignore
-            )
-        alone = sampled(count)
-        ways["each network alone"] = lambda: run_wave(pool, stacked(alone, trainable, WORKERS, False), list)
-        ways["PyTorch in a process pool"] = lambda: processes.map(torch_trial, alone, chunksize=1)
-        run_wave(pool, stacked(sampled(4 * WORKERS, seed=9), trainable, WORKERS), list)
-        processes.map(torch_trial, sampled(2 * WORKERS, seed=9), chunksize=1)
+    with open_pool(trainable, "val_accuracy", placement) as trainers, spawn.Pool(WORKERS) as processes:
+        ways: dict[str, Callable[[], Any]] = {
+            "in stacks": lambda: run_wave(trainers, stack_trials(trials, trainable, WORKERS), list),
+            "each network alone": lambda: run_wave(trainers, [(trial,) for trial in trials], list),
+            PYTORCH: lambda: processes.map(train_with_pytorch, trials, chunksize=1),
+        }
+        run_wave(trainers, stack_trials(warm_up, trainable, WORKERS), list)
+        processes.map(train_with_pytorch, warm_up[: 2 * WORKERS], chunksize=1)
         times: dict[str, list[float]] = {way: [] for way in ways}
         for _ in range(repeats):
-            for way, work in ways.items():
-                times[way].append(seconds(work))
-    base = statistics.median(times["PyTorch in a process pool"])
+            for way, train in ways.items():
+                start = time.perf_counter()
+                train()
+                times[way].append(time.perf_counter() - start)
+    seconds = {way: statistics.median(measured) for way, measured in times.items()}
     return [
-        {"way": way, "trials_a_second": count / statistics.median(t), "ratio_to_torch": base / statistics.median(t)}
-        for way, t in times.items()
+        {"way": way, "trials_a_second": TRIALS / median, "ratio_to_torch": seconds[PYTORCH] / median}
+        for way, median in seconds.items()
     ]
-
-
-def searched(trials: int, same_shape: int, seed: int) -> tuple[float, float]:
-    """The best validation loss of a study of four waves on one core, and the processor seconds it took."""
-    trainable = NetworkTrainable(caviar.load_digits(), EPOCHS)
-    space = caviar.default_space()
-    search = caviar.search.CoarseToFine(
-        space, trials=trials, waves=4, seed=seed, shared=SHAPE if same_shape > 1 else (), group=same_shape
-    )
-    best, begun = np.inf, time.process_time()
-    while not search.done:
-        points = search.ask()
-        wave = trials_of(space.configs(points), seed, search.wave + 1, len(search.estimates()))
-        losses = {}
-        for stack in stacked(wave, trainable, workers=1):
-            run = trainable.start([trial.config for trial in stack], [trial.seed for trial in stack])
-            while reports := run.epoch():
-                last = reports
-                losses |= {t.number: r["val_loss"] for t, r in zip(stack, last, strict=True) if r is not None}
-        values = np.array([losses.get(trial.number, np.nan) for trial in wave])
-        search.tell(points, values)
-        best = min(best, float(np.nanmin(values)))
-    return best, time.process_time() - begun
-
-
-def quality(seeds: int) -> list[dict[str, Any]]:
-    """The best validation loss in the processor time that 64 trials of shapes of their own take."""
-    threadpool_limits(1)
-    groups, took, best = (1, 4, 8), defaultdict(list), defaultdict(list)
-    for seed in range(3):
-        for same_shape in groups:
-            took[same_shape].append(searched(64, same_shape, seed=100 + seed)[1])
-    seconds_of_64 = {same_shape: statistics.median(took[same_shape]) for same_shape in groups}
-    trials = {same_shape: round(64 * seconds_of_64[1] / seconds_of_64[same_shape]) for same_shape in groups}
-    for seed in range(seeds):
-        for same_shape in groups:
-            best[same_shape].append(searched(trials[same_shape], same_shape, seed)[0])
-    return [
-        {
-            "same_shape": same_shape,
-            "seconds_of_64": seconds_of_64[same_shape],
-            "trials": trials[same_shape],
-            "best_val_loss": statistics.fmean(best[same_shape]),
-            "standard_error": statistics.stdev(best[same_shape]) / seeds**0.5,
-        }
-        for same_shape in groups
-    ]
-
-
-def throughput_table(rows: list[dict[str, Any]]) -> str:
-    lines = ["| 256 trials on 4 trainers | trials a second | times PyTorch's |", "| --- | --- | --- |"]
-    lines += [f"| {row['way']} | {row['trials_a_second']:.1f} | {row['ratio_to_torch']:.1f}x |" for row in rows]
-    return "\n".join(lines)
-
-
-def quality_table(rows: list[dict[str, Any]]) -> str:
-    lines = ["| trials that share a shape | trials in the same time | best validation loss |", "| --- | --- | --- |"]
-    for row in rows:
-        loss = f"{row['best_val_loss']:.4f} ± {row['standard_error']:.4f}"
-        lines.append(f"| {row['same_shape']} | {row['trials']} | {loss} |")
-    return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="no repeats, 3 seeds")
-    parser.add_argument("--only", choices=("throughput", "quality"))
+    parser.add_argument("--quick", action="store_true", help="no repeats")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    repeats, seeds = (1, 3) if arguments.quick else (3, 30)
-    rows: list[dict[str, Any]] = []
-    if arguments.only != "quality":
-        rows += throughput(256, repeats)
-        print(throughput_table(rows), end="\n\n")
-    if arguments.only != "throughput":
-        good = quality(seeds)
-        rows += good
-        print(quality_table(good))
+    rows = throughput(repeats=1 if arguments.quick else 3)
+    print(f"| {TRIALS} trials on {WORKERS} trainers | trials a second | times PyTorch's |\n| --- | --- | --- |")
+    for row in rows:
+        print(f"| {row['way']} | {row['trials_a_second']:.1f} | {row['ratio_to_torch']:.1f}x |")
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1))
 

@@ -1,5 +1,6 @@
-"""The commands as a person runs them, each a process of its own."""
+"""The commands that start studies, as a user runs them."""
 
+import inspect
 import os
 import signal
 import subprocess
@@ -7,75 +8,149 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pandas as pd
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from caviar import Study
+from caviar.cli.main import cli, main
+
+ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+COMMANDS = ["init", "run", "resume", "report", "submit", "status", "list", "logs", "stop", "results", "panda"]
 
 
-def caviar(*arguments, cwd=None):
-    command = [sys.executable, "-m", "caviar", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True)
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
 
 
-def test_run_prints_what_it_found_and_writes_the_tables(tmp_path):
-    done = caviar("run", "--trials", 8, "--waves", 2, "--epochs", 2, "--workers", 2, "--out", tmp_path / "s")
-    assert done.returncode == 0, done.stderr
+def run(*options):
+    main(["run", "--workers", "0", "--out", "s", *map(str, options)])
+
+
+def test_run_prints_its_results_and_writes_the_tables(tmp_path, capsys):
+    run("--trials", 8, "--waves", 2, "--epochs", 2)
+    output = capsys.readouterr().out.replace("learning rate", "learning_rate")
     for words in ("ten best", "whole space", "coarse", "fine", "results.csv", "8/8 trials", "learning_rate"):
-        assert words in done.stdout.replace("learning rate", "learning_rate")
+        assert words in output
     assert len(pd.read_csv(tmp_path / "s" / "results.csv")) == 8
     assert {path.name for path in (tmp_path / "s").iterdir()} >= {"results.csv", "history.csv", "waves.csv"}
 
 
-def test_ctrl_c_ends_cleanly_and_resume_goes_on(tmp_path):
-    command = [sys.executable, "-m", "caviar", "run", "--trials", "600", "--workers", "1", "--out", str(tmp_path / "s")]
+def test_ctrl_c_stops_cleanly_and_resume_continues(tmp_path, capsys):
+    module = "import time\ndef train(config, seed):\n    time.sleep(0.02)\n    return {'loss': config['x']}\n"
+    (tmp_path / "my_module.py").write_text(module)
+    (tmp_path / "study.toml").write_text(
+        'trainable = "my_module:train"\nmetric = "loss"\nmode = "min"\ntrials = 100\nwaves = 1\nconfirm = false\n'
+        "[space]\nx = { uniform = [0.0, 1.0] }\n"
+    )
+    command = [sys.executable, "-m", "caviar", "run", "study.toml", "--workers", "0", "--out", "s"]
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     journal = tmp_path / "s" / "journal.jsonl"
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not (journal.exists() and journal.read_text().count('"state"') > 2):
-        time.sleep(0.1)
+    while time.monotonic() < deadline and not (journal.exists() and journal.read_text().count("\n") > 5):
+        time.sleep(0.02)
     os.kill(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 130, (out, err)
     assert "Traceback" not in err
     assert "caviar resume" in err
-    finished = len(pd.read_csv(tmp_path / "s" / "results.csv"))
-    assert 2 < finished < 600
+    assert 2 < len(pd.read_csv(tmp_path / "s" / "results.csv")) < 100
+    main(["resume", "s", "--workers", "0"])
+    assert "100 trials" in capsys.readouterr().out
+    assert len(pd.read_csv(tmp_path / "s" / "results.csv")) == 100
 
 
-def test_init_writes_a_study_that_runs(tmp_path):
-    assert caviar("init", cwd=tmp_path).returncode == 0
-    options = ("--trials", 4, "--waves", 1, "--epochs", 1, "--workers", 1, "--out", "s")
-    done = caviar("run", "study.toml", *options, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+def test_init_writes_a_study_that_runs(tmp_path, capsys):
+    main(["init"])
+    assert "caviar run study.toml" in capsys.readouterr().out
+    run("study.toml", "--trials", 4, "--waves", 1, "--epochs", 1)
     assert len(pd.read_csv(tmp_path / "s" / "results.csv")) == 4
-    assert "is there already" in caviar("init", cwd=tmp_path).stderr
+    with pytest.raises(SystemExit) as end:
+        main(["init"])
+    assert end.value.code == 2
+    assert "study.toml" in capsys.readouterr().err
+
+
+def test_messages_are_plain_lines_and_warnings_go_to_standard_error(tmp_path, capsys):
+    (tmp_path / "talking.py").write_text(
+        "import logging\nlogger = logging.getLogger('caviar')\nlogger.info('a message')\nlogger.warning('a warning')\n"
+        "def train(config, seed):\n    return {'loss': config['x']}\n"
+    )
+    (tmp_path / "study.toml").write_text(
+        'trainable = "talking:train"\nmetric = "loss"\nmode = "min"\n[space]\nx = { uniform = [0.0, 1.0] }\n'
+    )
+    run("study.toml", "--trials", 4, "--waves", 1)
+    output = capsys.readouterr()
+    assert "a message" in output.out.splitlines()
+    assert "a warning" in output.err.splitlines()
+    assert "a warning" not in output.out
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run", "--trials", "0"], "trials=0"),
+        (["run", "--trials", "0"], "trials"),
         (["run", "--trials", "4", "--waves", "9"], "9"),
         (["run", "--data", "missing.csv", "--target", "label"], "missing.csv"),
         (["run", "--data", "missing.csv"], "--target"),
         (["run", "--data", "nothing"], "digits"),
         (["run", "--address", "127.0.0.1:1"], "nothing answers"),
-        (["run", "--waves", "few"], "--waves few"),
-        (["run", "--workers", "few"], "--workers few"),
+        (["run", "--waves", "few"], "--waves must be"),
+        (["run", "--workers", "few"], "--workers must be 'auto' or an integer >= 0, got 'few'"),
         (["run", "--out", "/dev/null/x"], "/dev/null"),
-        (["resume", "nowhere"], "holds no study"),
+        (["resume", "nowhere"], "nowhere"),
         (["run", "--trails", "3"], "--trails"),
         (["run", "nothing.toml"], "caviar init"),
-        (["run", "--confirm", "3"], "confirm="),
+        (["run", "--confirm", "3"], "--confirm must be"),
         (["run", "--early-stopping", "halfing"], "did you mean 'halving'"),
+        (["submit"], "--address is required"),
+        (["submit", "--address", "http://127.0.0.1:1"], "no Jobs API answers"),
+        (["submit", "--address", "http://127.0.0.1:1", "--out", "runs/first"], "--out must be a URI"),
         (["rum"], "rum"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path, arguments, words):
-    done = caviar(*arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path, capsys, arguments, words):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert words in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_help_lists_the_commands_in_the_order_of_use(capsys):
+    main(["--help"])
+    lines = capsys.readouterr().out.split("Commands:\n")[1].splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "] == [*COMMANDS, "experiments"]
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, "experiments"])
+def test_every_command_has_help_for_every_option(name):
+    command = cli.commands[name]
+    assert command.get_short_help_str()
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    assert all(option.help for option in options if not option.hidden)
+
+
+@pytest.mark.parametrize("command", ["--help", "run --help", "status --help"])
+def test_help_imports_nothing_slow(command):
+    program = (
+        "import sys\nfrom caviar.cli.main import main\nmain(sys.argv[1:])\n"
+        "print('imported:', *{name.split('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command.split()], env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    imported = done.stdout.split("imported: ")[1].split()
+    assert not {"numpy", "pandas", "ray", "rich", "scipy"} & set(imported)
+
+
+def test_the_defaults_of_run_are_those_of_study():
+    options = cli.commands["run"].make_context("run", []).params
+    parameters = inspect.signature(Study).parameters
+    assert set(options) - set(parameters) == {"file", "target"}
+    for name in set(options) & set(parameters):
+        assert options[name] == parameters[name].default, name

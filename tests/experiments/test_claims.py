@@ -1,4 +1,4 @@
-"""The claims at small sizes: the tables add up, the same seeds give the same, and the sentences follow from them."""
+"""The claims at small sizes: tables add up, equal seeds give equal tables, and conclusions follow from them."""
 
 import numpy as np
 import pandas as pd
@@ -21,16 +21,16 @@ def findings():
 
 
 @pytest.mark.parametrize("run", SMALL)
-def test_every_claim_names_its_source(findings, run):
+def test_each_claim_has_a_source_conclusions_and_a_picture(findings, run):
     finding = findings[run]
     assert "Source of the claim" in run.__doc__
     assert finding.source.split()[0] in run.__doc__
-    assert len(finding.found) >= 2
+    assert len(finding.conclusions) >= 2
     assert len(finding.picture().data) >= 1
 
 
 @pytest.mark.parametrize("run", [momentum_scale, coarse_and_fine])
-def test_the_same_seeds_give_the_same_table(findings, run):
+def test_equal_seeds_give_equal_tables(findings, run):
     pd.testing.assert_frame_equal(findings[run].table, run(**SMALL[run]).table, check_exact=True)
 
 
@@ -46,7 +46,7 @@ def test_random_wins_where_few_hyperparameters_matter(findings):
 
 
 @pytest.mark.parametrize("run", [learning_rate_scale, momentum_scale])
-def test_shares_count_every_trial_once(findings, run):
+def test_shares_count_each_trial_once(findings, run):
     for _, rows in findings[run].table.groupby("scale"):
         assert rows["count"].sum() == 64 * 4
         assert rows["share"].sum() == pytest.approx(1)
@@ -60,7 +60,7 @@ def test_a_linear_scale_spends_nine_tenths_above_a_tenth(findings):
     assert above.loc["log", "low"] < 0.25 < above.loc["log", "high"]
 
 
-def test_windows_are_even_on_the_reverse_log_scale_only(findings):
+def test_windows_are_even_only_on_the_reverse_log_scale(findings):
     p = findings[momentum_scale].table.groupby("scale")["p_even"].first()
     assert p["linear"] < 1e-6 < 0.001 < p["reverse log"]
 
@@ -72,7 +72,7 @@ def test_waves_are_compared_with_one_wave(findings):
     assert (table["score"] > 0).all()
 
 
-def test_intervals():
+def test_intervals_equal_published_values():
     assert exact(0, 10)[0] == 0.0
     assert exact(10, 10)[1] == 1.0
     assert exact(5, 10) == pytest.approx((0.187086, 0.812914), abs=1e-6)  # Clopper & Pearson's table

@@ -1,10 +1,10 @@
-"""The shift of one step, against gradients worked out by other means."""
+"""The shift of one step, compared with numeric and hand-written gradients."""
 
 import numpy as np
 import pytest
 
 from caviar.experiments.shift import gradient_shift, moments, movement
-from caviar.model.inspection import look
+from caviar.model.inspection import inspect_layers
 from caviar.model.layers.batch_norm import EPSILON
 from caviar.model.layers.losses import LOSSES
 from caviar.model.network import Network
@@ -18,22 +18,22 @@ TARGETS = np.eye(CLASSES)[GENERATOR.integers(CLASSES, size=ROWS)]
 
 
 def network(layers, seed, **config):
-    """A stack of one in float64 with every parameter drawn."""
+    """Return a stack of one in float64 with random parameters."""
     fixed = {"hidden_layers": layers, "hidden_units": UNITS, "activation": "sigmoid", "dtype": "float64"}
     shape = shape_of({**fixed, **config})
-    made = Network(shape, FEATURES, CLASSES, [UNITS])
+    stack = Network(shape, FEATURES, CLASSES, [UNITS])
     generator = np.random.default_rng(seed)
-    made.initialise([generator])
-    made.parameters += 0.3 * generator.standard_normal(made.parameters.shape)
-    return made
+    stack.initialise([generator])
+    stack.parameters += 0.3 * generator.standard_normal(stack.parameters.shape)
+    return stack
 
 
-def copied(parameters):
+def copy(parameters):
     return [{name: array[0].copy() for name, array in layer.items()} for layer in parameters]
 
 
 def loss_of(layers):
-    """The mean loss by the formulas alone; layers: dicts of a layer's parameters."""
+    """Return the mean loss from the formulas, for dicts of each layer's parameters."""
     h = X
     for layer in layers[:-1]:
         z = h @ layer["weight"]
@@ -47,24 +47,24 @@ def loss_of(layers):
 
 
 def slope(layers, layer):
-    """dL/dW of one layer by central differences."""
+    """Return dL/dW of one layer by central differences."""
     weight = layers[layer]["weight"]
     gradient = np.empty_like(weight)
     for index in np.ndindex(weight.shape):
-        kept, sides = weight[index], []
+        value, losses = weight[index], []
         for step in (1e-5, -1e-5):
-            weight[index] = kept + step
-            sides.append(loss_of(layers))
-        weight[index] = kept
-        gradient[index] = (sides[0] - sides[1]) / 2e-5
+            weight[index] = value + step
+            losses.append(loss_of(layers))
+        weight[index] = value
+        gradient[index] = (losses[0] - losses[1]) / 2e-5
     return gradient
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
-def test_it_is_the_definition(batch_norm):
-    """G and G' by central differences of a loss that is written down here, with the layers below exchanged."""
+def test_the_shift_follows_its_definition(batch_norm):
+    """G and G' are central differences of the loss above, with the layers below replaced."""
     before, after = network(3, 1, batch_norm=batch_norm), network(3, 2, batch_norm=batch_norm)
-    old, new = copied(before.parameter_views), copied(after.parameter_views)
+    old, new = copy(before.parameter_views), copy(after.parameter_views)
     for layer, shift in enumerate(gradient_shift(before, after, X, TARGETS, LOSS)):
         g, changed = slope(old, layer), slope(new[:layer] + old[layer:], layer)
         assert shift.norm == pytest.approx(np.linalg.norm(g), rel=1e-6)
@@ -74,13 +74,13 @@ def test_it_is_the_definition(batch_norm):
         assert shift.relative == pytest.approx(shift.change / shift.norm)
 
 
-def test_a_case_by_hand():
-    """Two layers, no batch norm: the outputs' gradient is h'(p - y) / B, and h is what the first layer's step moved."""
+def test_a_case_solved_by_hand():
+    """With two layers and no batch norm the outputs' gradient is h'(p - y) / B; the first layer's step moves h."""
     before = network(1, 3, batch_norm=False)
-    after = before.take([0])
+    after = before.select([0])
     after.parameter_views[0]["weight"] += 0.1
     after.parameter_views[1]["weight"] += 5.0  # its own step must not count
-    first, last = copied(before.parameter_views)
+    first, last = copy(before.parameter_views)
 
     def gradient(weight):
         h = 1 / (1 + np.exp(-(X @ weight + first["bias"])))
@@ -94,30 +94,30 @@ def test_a_case_by_hand():
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
-def test_the_first_layer_has_none_to_the_bit(batch_norm):
+def test_the_first_layer_has_no_shift_to_the_bit(batch_norm):
     before, after = network(2, 1, batch_norm=batch_norm), network(2, 2, batch_norm=batch_norm)
-    kept = before.parameters.copy(), after.parameters.copy()
+    parameters = before.parameters.copy(), after.parameters.copy()
     first, *others = gradient_shift(before, after, X, TARGETS, LOSS)
     assert (first.change, first.relative) == (0.0, 0.0)
     assert first.cosine == pytest.approx(1.0)
     assert all(shift.change > 0 for shift in others)
-    np.testing.assert_array_equal(kept, (before.parameters, after.parameters))
-    still = gradient_shift(before, before.take([0]), X, TARGETS, LOSS)
-    assert [shift.change for shift in still] == [0.0, 0.0, 0.0]
+    np.testing.assert_array_equal(parameters, (before.parameters, after.parameters))
+    unchanged = gradient_shift(before, before.select([0]), X, TARGETS, LOSS)
+    assert [shift.change for shift in unchanged] == [0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
-def test_movement_is_of_means_and_deviations(batch_norm):
+def test_movement_measures_means_and_deviations(batch_norm):
     before = network(2, 1, batch_norm=batch_norm)
-    after = before.take([0])
+    after = before.select([0])
     name = "beta" if batch_norm else "bias"
     after.parameter_views[0][name] += 0.25  # moves what the first activation reads, of every unit
-    old, new = (look(stack, X, TARGETS, LOSS)[0] for stack in (before, after))
+    old, new = (inspect_layers(stack, X, TARGETS, LOSS)[0] for stack in (before, after))
     moved = movement(old, new, normalized=True)
     assert moved.distance == pytest.approx(0.25)
     _, deviation = moments(old, normalized=True)
     assert moved.relative == pytest.approx(np.sqrt(np.mean((0.25 / deviation) ** 2)))
     unnormalized = movement(old, new, normalized=False)
     assert unnormalized.distance == pytest.approx(0.0 if batch_norm else 0.25)
-    still = movement(old, old, normalized=True)
-    assert (still.distance, still.relative) == (0.0, 0.0)
+    unchanged = movement(old, old, normalized=True)
+    assert (unchanged.distance, unchanged.relative) == (0.0, 0.0)

@@ -1,4 +1,4 @@
-"""A real Ray head on loopback, with a token, as `ray start --head` makes one; ended by its process group alone."""
+"""A real Ray head on loopback, with a token, as `ray start --head` makes one; only its own process group is killed."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ BIN = Path(sys.executable).parent
 
 @contextlib.contextmanager
 def head(cpus=2):
-    """Start a head; yields the environment that reaches it: RAY_API_SERVER_ADDRESS, RAY_CLIENT, HEAD_PROCESS."""
+    """Start a head; yield the environment that reaches it: RAY_API_SERVER_ADDRESS, RAY_CLIENT, HEAD_PROCESS."""
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     environment = {
         **os.environ,
@@ -55,7 +55,7 @@ def head(cpus=2):
 
 
 def free_ports(count):
-    """Ports that nobody listens at, above those that Ray hands to its workers."""
+    """Return ports that nobody listens at, above those that Ray gives to its workers."""
     with contextlib.ExitStack() as stack:
         listeners = [stack.enter_context(socket.socket()) for _ in range(count)]
         for listener in listeners:
@@ -64,7 +64,7 @@ def free_ports(count):
 
 
 def _wait_until_it_answers(address, process):
-    """Until the Jobs API asks for its token."""
+    """Wait until the Jobs API asks for its token."""
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -1,16 +1,25 @@
-"""The studies on this machine, as `caviar status` and `caviar list` tell of them."""
+"""The studies on this machine, as `caviar status`, `list`, `logs`, `results` and `stop` see them."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 import caviar
 from caviar.errors import InputError
-from caviar.jobs.local import Here
+from caviar.jobs.local import LocalJobs
+from caviar.jobs.status import JobState
 
+ROOT = Path(caviar.__file__).parents[1]
 SPACE = caviar.Space(x=caviar.uniform(0, 1))
 
 
-def study(folder, train, confirm):
-    settings = {"metric": "loss", "mode": "min", "trials": 8, "waves": 1, "workers": 0, "confirm": confirm}
+def study(folder, train, confirm=False, **settings):
+    settings = {"metric": "loss", "mode": "min", "trials": 8, "waves": 1, "workers": 0, "confirm": confirm} | settings
     return caviar.Study(train, space=SPACE, out=folder, **settings)
 
 
@@ -18,37 +27,121 @@ def train(config, seed):
     return {"loss": config["x"]}
 
 
-def breaks(config, seed):
+def fail(config, seed):
     raise ValueError("no")
 
 
-def test_a_study_is_finished_when_its_confirming_trials_are_too(tmp_path):
-    study(tmp_path / "whole", train, (2, 3)).run(progress=False)
-    status = Here(tmp_path).status("whole")
-    assert (status.state, status.progress) == ("finished", "14/14 trials")
-    trained = []
+def test_a_study_is_finished_only_when_its_confirming_trials_have_ended(tmp_path):
+    study(tmp_path / "complete", train, (2, 3)).run(progress=False)
+    status = LocalJobs(tmp_path).status("complete")
+    assert (status.state, status.progress) == (JobState.FINISHED, "14/14 trials")
+    seeds = []
 
     def interrupted(config, seed):
-        if len(trained) == 8:
+        if len(seeds) == 8:
             raise KeyboardInterrupt
-        trained.append(seed)
+        seeds.append(seed)
         return {"loss": config["x"]}
 
     with pytest.raises(KeyboardInterrupt):
-        study(tmp_path / "cut", interrupted, (2, 3)).run(progress=False)
-    status = Here(tmp_path).status("cut")
-    assert (status.state, status.progress) == ("stopped", "8/14 trials")
+        study(tmp_path / "interrupted", interrupted, (2, 3)).run(progress=False)
+    status = LocalJobs(tmp_path).status("interrupted")
+    assert (status.state, status.progress) == (JobState.STOPPED, "8/14 trials")
 
 
-def test_a_study_none_of_whose_trials_finished_has_nothing_to_confirm(tmp_path):
-    study(tmp_path / "failed", breaks, (2, 3)).run(progress=False, failures=float("inf"))
-    status = Here(tmp_path).status("failed")
-    assert (status.state, status.progress) == ("finished", "8/8 trials")
+def test_a_study_without_a_finished_trial_has_nothing_to_confirm(tmp_path):
+    study(tmp_path / "failed", fail, (2, 3)).run(progress=False, failures=float("inf"))
+    status = LocalJobs(tmp_path).status("failed")
+    assert (status.state, status.progress) == (JobState.FINISHED, "8/8 trials")
 
 
-def test_all_studies_of_a_folder_the_oldest_first_and_a_name_that_is_not_there(tmp_path):
+def test_studies_are_listed_oldest_first_and_an_unknown_name_is_an_error(tmp_path):
     for name in ("one", "two"):
-        study(tmp_path / name, train, False).run(progress=False)
-    assert [status.name for status in Here(tmp_path).studies()] == ["one", "two"]
+        study(tmp_path / name, train).run(progress=False)
+    (tmp_path / "empty").mkdir()
+    assert [status.name for status in LocalJobs(tmp_path).studies()] == ["one", "two"]
     with pytest.raises(InputError, match="no study named 'three'"):
-        Here(tmp_path).status("three")
+        LocalJobs(tmp_path).status("three")
+
+
+def test_a_name_is_a_folder_in_runs_or_a_path(tmp_path):
+    study(tmp_path / "one", train).run(progress=False)
+    assert LocalJobs(tmp_path).folder("one") == tmp_path / "one"
+    assert LocalJobs(tmp_path / "runs").folder(str(tmp_path / "one")) == tmp_path / "one"
+
+
+def test_the_log_has_a_line_for_each_wave_trial_and_pause(tmp_path):
+    study(tmp_path / "two-waves", train, waves=2).run(progress=False)
+    lines = "".join(LocalJobs(tmp_path).logs("two-waves")).splitlines()
+    assert [line for line in lines if line.startswith("wave")] == ["wave 1 begins", "wave 2 begins"]
+    trials = [line for line in lines if line.startswith("trial ")]
+    assert len(trials) == 8
+    assert all(re.fullmatch(r"trial \d+ finished, \S+ s: loss \S+", line) for line in trials)
+    with pytest.raises(caviar.PausedError):
+        study(tmp_path / "paused", fail, trials=20).run(progress=False, failures=3)
+    assert "".join(LocalJobs(tmp_path).logs("paused")) == "wave 1 begins\npaused: 'ValueError: no'\n"
+    study(tmp_path / "failed", fail).run(progress=False, failures=float("inf"))
+    assert re.search(r"^trial 0 failed, \S+ s: ", "".join(LocalJobs(tmp_path).logs("failed")), flags=re.MULTILINE)
+
+
+def test_a_file_is_returned_byte_for_byte_and_a_missing_one_is_an_error(tmp_path):
+    study(tmp_path / "one", train).run(progress=False)
+    jobs = LocalJobs(tmp_path)
+    assert jobs.file("one", "results.csv") == (tmp_path / "one" / "results.csv").read_bytes()
+    with pytest.raises(InputError, match=r"has no other\.csv yet"):
+        jobs.file("one", "other.csv")
+
+
+def test_a_study_at_a_uri_is_read_from_its_journal(tmp_path, monkeypatch):
+    pytest.importorskip("fsspec")
+    monkeypatch.chdir(tmp_path)
+    uri = f"file://{tmp_path}/bucket/one"
+    study(uri, train).run(progress=False)
+    table = (tmp_path / "runs" / "one" / "results.csv").read_bytes()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert LocalJobs().file(uri, "results.csv") == table
+
+
+DRIVER = """
+import sys, time, caviar
+
+def train(config, seed):
+    time.sleep(0.05)
+    return {"loss": config["x"]}
+
+settings = {"metric": "loss", "mode": "min", "trials": 5000, "waves": 1, "confirm": False, "workers": 0}
+caviar.Study(train, space=caviar.Space(x=caviar.uniform(0, 1)), out=sys.argv[1], **settings).run(progress=False)
+"""
+
+
+@pytest.fixture
+def driver(tmp_path):
+    """The process of a running study, which is in the folder `long`."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(tmp_path / "long")], env=environment, stderr=subprocess.PIPE
+    )
+    journal = tmp_path / "long" / "journal.jsonl"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not (journal.exists() and journal.read_text().count("\n") > 5):
+        assert process.poll() is None, process.stderr.read().decode()
+        time.sleep(0.05)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_running_study_is_followed_until_it_is_stopped(tmp_path, driver):
+    jobs = LocalJobs(tmp_path)
+    assert jobs.status("long").state is JobState.RUNNING
+    log = jobs.logs("long", follow=True)
+    assert next(log) == "wave 1 begins\n"
+    jobs.stop("long")
+    lines = list(log)
+    assert b"KeyboardInterrupt" in driver.communicate(timeout=60)[1]
+    assert all(line.startswith("trial ") for line in lines)
+    status = jobs.status("long")
+    assert (status.state, status.progress) == (JobState.STOPPED, f"{len(lines)}/5000 trials")
+    jobs.stop("long")  # nothing runs any more

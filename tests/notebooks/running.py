@@ -1,4 +1,4 @@
-"""The notebooks, and a kernel that runs them start to end in a folder of their own."""
+"""The notebooks, and a kernel that runs each from start to end in its own folder."""
 
 import os
 import time
@@ -14,16 +14,16 @@ import caviar
 
 ROOT = Path(caviar.__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SECONDS = 240  # of one cell, on a machine that is busy with other things
+SECONDS = 240  # for one cell, on a busy machine
 
 
-def executed(path: Path, folder: Path, environment: Mapping[str, str]) -> tuple[Any, float]:
-    """A notebook with fresh outputs, and the seconds that it took.
+def execute(path: Path, folder: Path, environment: Mapping[str, str]) -> tuple[Any, float]:
+    """Run a notebook, and return it with new outputs, and the seconds that it took.
 
     Args:
-        path: of the notebook, which stays as it is.
-        folder: where it runs, and leaves its files.
-        environment: variables for its kernel besides those of this process.
+        path: of the notebook, which is not changed.
+        folder: where it runs and writes its files.
+        environment: variables for its kernel, in addition to those of this process.
     """
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
@@ -35,15 +35,15 @@ def executed(path: Path, folder: Path, environment: Mapping[str, str]) -> tuple[
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
     )
-    begun = time.monotonic()
+    start = time.monotonic()
     with _environment(environment):
         client.execute()
-    return notebook, time.monotonic() - begun
+    return notebook, time.monotonic() - start
 
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Variables that kernels started meanwhile find; `caviar` is the one that is tested."""
+    """Set variables for the kernels that the block starts; they import the tested `caviar`."""
     before = dict(os.environ)
     code = os.pathsep.join(filter(None, [str(ROOT), before.get("PYTHONPATH")]))
     os.environ.update({"PYTHONPATH": code, **variables})
@@ -54,22 +54,22 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def kinds(notebook: Any) -> list[list[set[str]]]:
-    """What each code cell shows: for each output its kind and MIME types, still pictures left out.
+def output_kinds(notebook: Any) -> list[list[set[str]]]:
+    """Return for each output of each code cell its kind and MIME types, without images.
 
-    Streams count once however many pieces they came in.
+    The pieces of a stream count once.
     """
-    shown = []
+    cells = []
     for cell in code_cells(notebook):
         outputs: list[set[str]] = []
         for output in cell.outputs:
             kind = {output.output_type, *output.get("data", {})} - {"image/png"}
             if output.output_type != "stream" or kind not in outputs:
                 outputs.append(kind)
-        shown.append(outputs)
-    return shown
+        cells.append(outputs)
+    return cells
 
 
 def code_cells(notebook: Any) -> list[Any]:
-    """The cells that are run."""
+    """Return the cells that run."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]

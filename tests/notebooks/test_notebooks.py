@@ -1,22 +1,30 @@
-"""The notebooks run, and what is committed of them is what they show."""
+"""The notebooks run, and their committed outputs are what they show."""
 
 import json
 
 import nbformat
 import pytest
 
-from tests.notebooks.running import NOTEBOOKS, code_cells, executed, kinds
+from tests.notebooks.running import NOTEBOOKS, code_cells, execute, output_kinds
 
-LIMIT = 240.0  # seconds of a notebook: each takes under 70 on two cores, and a busy machine is no mistake of theirs
-SAID = {  # what an article claims, and still finds
+MAX_SECONDS = 240.0  # for a notebook; each takes less than 70 on two idle cores
+CONCLUSIONS = {  # what an article claims, and must find again
     "04_batch_norm": (
         "batch norm reduces this shift",
         "batch norm increases this shift",
         "the two definitions disagree",
     ),
 }
-LARGEST = 1.5e6  # bytes of a notebook with its pictures
-FOREIGN = ("/home/", "/root/", "/tmp/", "/work", "/Users/", "site-packages", "Traceback (most recent call last)")
+MAX_BYTES = 1.5e6  # of a notebook with its images
+MACHINE_SPECIFIC = (
+    "/home/",
+    "/root/",
+    "/tmp/",
+    "/work",
+    "/Users/",
+    "site-packages",
+    "Traceback (most recent call last)",
+)
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -24,16 +32,17 @@ def path(request):
     return request.param
 
 
-def test_it_runs_and_shows_what_is_committed(path, tmp_path, ray_cluster):
+@pytest.mark.slow
+def test_a_notebook_runs_and_shows_its_committed_outputs(path, tmp_path, ray_cluster):
     address = ray_cluster.get_runtime_context().gcs_address
-    fresh, seconds = executed(path, tmp_path, {"RAY_ADDRESS": address, "PLOTLY_RENDERER": "plotly_mimetype"})
-    assert kinds(fresh) == kinds(nbformat.read(path, as_version=4))
-    shown = "".join(str(cell.outputs) for cell in code_cells(fresh))
-    assert not [words for words in SAID.get(path.stem, ()) if words not in shown]
-    assert seconds < LIMIT
+    notebook, seconds = execute(path, tmp_path, {"RAY_ADDRESS": address, "PLOTLY_RENDERER": "plotly_mimetype"})
+    assert output_kinds(notebook) == output_kinds(nbformat.read(path, as_version=4))
+    outputs = "".join(str(cell.outputs) for cell in code_cells(notebook))
+    assert not [words for words in CONCLUSIONS.get(path.stem, ()) if words not in outputs]
+    assert seconds < MAX_SECONDS
 
 
-def test_what_is_committed_is_whole_and_knows_no_machine(path):
+def test_a_committed_notebook_is_complete_and_machine_independent(path):
     text = path.read_text()
     notebook = nbformat.reads(text, as_version=4)
     nbformat.validate(notebook)
@@ -41,22 +50,22 @@ def test_what_is_committed_is_whole_and_knows_no_machine(path):
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     outputs = [output for cell in cells for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
-    assert not [word for word in FOREIGN if word in text]
-    assert len(text) < LARGEST
+    assert not [word for word in MACHINE_SPECIFIC if word in text]
+    assert len(text) < MAX_BYTES
 
 
-def test_every_figure_has_a_picture_beside_it(path):
-    shown = [
+def test_each_figure_has_an_image(path):
+    outputs = [
         output.get("data", {}) for cell in code_cells(nbformat.read(path, as_version=4)) for output in cell.outputs
     ]
-    figures = [data for data in shown if "application/vnd.plotly.v1+json" in data]
+    figures = [data for data in outputs if "application/vnd.plotly.v1+json" in data]
     assert figures
     assert all("image/png" in data for data in figures)
     assert all(json.loads(json.dumps(data["application/vnd.plotly.v1+json"]))["data"] for data in figures)
 
 
-def test_it_is_an_article(path):
-    """Prose between small cells, with a title first."""
+def test_a_notebook_is_an_article(path):
+    """A title comes first, and prose separates small cells."""
     notebook = nbformat.read(path, as_version=4)
     first, *rest = notebook.cells
     assert first.cell_type == "markdown"

@@ -38,7 +38,7 @@ def test_a_stored_journal_opens_to_the_tables_of_its_time(stored):
     ranking = (stored / "ranking.txt").read_text().split()
     assert [str(result.trial) for result in outcome.ranking] == ranking
     assert outcome.best is outcome.ranking[0]
-    assert outcome.given == "1 configs to begin with and 1 finished trials to learn from"
+    assert outcome.given == "1 config and 1 finished trial"
 
 
 def test_a_stored_study_continues_to_the_table_of_its_time(stored):

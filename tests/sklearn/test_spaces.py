@@ -1,4 +1,4 @@
-"""What scikit-learn users search becomes a space, and its configs become parameters again."""
+"""Search spaces of scikit-learn users become a `Space`, and its configs become parameters again."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from sklearn.svm import SVC
 
 import caviar
 from caviar.errors import InputError
-from caviar.sklearn.spaces import translated
+from caviar.sklearn.spaces import translate
 
 DISTRIBUTIONS = {
     "uniform": stats.uniform(-3, 5),
@@ -41,15 +41,15 @@ def parameters(translation, point):
         (stats.randint(2, 9), caviar.randint(2, 8)),
     ],
 )
-def test_a_distribution_that_caviar_has_is_that_hyperparameter(distribution, hyperparameter):
-    assert translated({"x": distribution}).space == caviar.Space(param_x=hyperparameter)
+def test_a_distribution_with_a_counterpart_becomes_that_hyperparameter(distribution, hyperparameter):
+    assert translate({"x": distribution}).space == caviar.Space(param_x=hyperparameter)
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 @given(unit=st.floats(0, 1))
-def test_values_are_where_the_distribution_has_them(name, unit):
+def test_values_follow_the_distribution(name, unit):
     distribution = DISTRIBUTIONS[name]
-    value = parameters(translated({"x": distribution}), [unit])["x"]
+    value = parameters(translate({"x": distribution}), [unit])["x"]
     low, high = distribution.support()
     assert low <= value <= high
     if hasattr(distribution, "pmf"):
@@ -59,11 +59,11 @@ def test_values_are_where_the_distribution_has_them(name, unit):
         assert distribution.cdf(value) == pytest.approx(unit, abs=2e-6)
 
 
-def test_options_come_back_as_they_were_given():
+def test_options_are_returned_unchanged():
     models = [SVC(), SVC(), LogisticRegression(C=3.0), None, "passthrough", "SVC()"]
     ranges, mixed = [(1, 1), (1, 2)], [1, 1.0, True, 1, float("nan"), np.float64(2.5)]
     space = {"model": models, "range": ranges, "mixed": mixed, "array": np.logspace(0, 2, 3), "one": [np.ones(3)]}
-    translation = translated(space)
+    translation = translate(space)
     for name, options in space.items():
         if len(options) == 1:
             continue
@@ -78,21 +78,21 @@ def test_options_come_back_as_they_were_given():
     assert translation.size == 6 * 2 * 6 * 3
 
 
-def test_a_space_of_caviars_may_hold_objects_and_conditions():
+def test_a_caviar_space_may_hold_objects_and_conditions():
     svm, linear = SVC(), LogisticRegression()
     space = caviar.Space(
         model=caviar.choice({svm: caviar.Space(model__gamma=caviar.loguniform(1e-3, 1)), linear: None}, default=linear),
         scale=True,
     )
-    translation = translated(space)
+    translation = translate(space)
     assert parameters(translation, [0.1, 0.0]) == {"model": svm, "model__gamma": 1e-3, "scale": True}
     assert parameters(translation, [0.9, 0.0]) == {"model": linear, "scale": True}
 
 
-def test_of_several_spaces_a_config_takes_one():
+def test_a_config_is_from_one_of_several_spaces():
     normal = stats.norm(1, 1)
     space = [{"C": normal, "kernel": ["rbf"]}, {"C": stats.norm(100, 1)}, caviar.Space(C=caviar.uniform(5, 6))]
-    translation = translated(space)
+    translation = translate(space)
     assert parameters(translation, [0.1, 0.5, 0.0, 0.0]) == {"C": pytest.approx(1.0), "kernel": "rbf"}
     assert parameters(translation, [0.5, 0.0, 0.5, 0.0]) == {"C": 100.0}
     assert parameters(translation, [0.9, 0.0, 0.0, 1.0]) == {"C": 6.0}
@@ -101,14 +101,14 @@ def test_of_several_spaces_a_config_takes_one():
 @pytest.mark.parametrize(
     ("space", "words"),
     [
-        ({"C": 3}, r"C: 3 is neither a list.*write \[3\]"),
-        ({"kernel": "rbf"}, r"write \['rbf'\]"),
-        ({"C": []}, "C: the list is empty"),
-        ({"C": stats.multivariate_normal([0, 0])}, "C: .* has no ppf"),
-        ([], "nothing to search"),
-        (7, "space=7 is neither"),
+        ({"C": 3}, r"C must be a list.*got 3; try \[3\]"),
+        ({"kernel": "rbf"}, r"try \['rbf'\]"),
+        ({"C": []}, r"C must list at least one value, got \[\]"),
+        ({"C": stats.multivariate_normal([0, 0])}, "C must have ppf and support"),
+        ([], r"space must contain at least one space, got \[\]"),
+        (7, "space must be a caviar.Space or a dict, got 7"),
     ],
 )
-def test_what_cannot_be_searched_is_one_sentence(space, words):
+def test_an_invalid_space_is_an_error(space, words):
     with pytest.raises(InputError, match=words):
-        translated(space)
+        translate(space)

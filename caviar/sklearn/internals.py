@@ -1,0 +1,80 @@
+"""Every private name of scikit-learn that Caviar uses, each once, with what it is for.
+
+A new version of scikit-learn may change these without notice, so the rest of the package only uses public names.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, TypedDict
+
+from sklearn import base
+from sklearn.metrics import _scorer
+from sklearn.model_selection import _search, _validation
+from sklearn.utils import Bunch, validation
+
+fit_context = base._fit_context  # checks an estimator's arguments before `fit` runs
+fit_and_score = _validation._fit_and_score  # fits and scores one fold
+insert_error_scores = _validation._insert_error_scores  # names the scores of failed folds as those of the others
+report_failures = _validation._warn_or_raise_about_fit_failures  # warns if some fits failed, raises if all did
+check_method_params = validation._check_method_params  # makes the parameters of `fit` indexable
+
+Scores = float | dict[str, float]  # a dict for several metrics
+Parameters = dict[str, object]  # of an estimator
+
+
+class Fit(TypedDict):
+    """What scikit-learn reports about one fold."""
+
+    fit_error: str | None
+    test_scores: Scores
+    train_scores: Scores
+    fit_time: float
+    score_time: float
+
+
+def scorers_by_name(scorer: object) -> dict[str, object]:
+    """Return the scorers of a search with several metrics by name; {} for a single metric."""
+    return dict(scorer._scorers) if isinstance(scorer, _scorer._MultimetricScorer) else {}
+
+
+class SearchCV(_search.BaseSearchCV):
+    """scikit-learn's search by cross-validation without its fits, which run as a study instead."""
+
+    _parameter_constraints: ClassVar[dict[str, object]] = {  # what `fit_context` checks
+        name: rule for name, rule in _search.BaseSearchCV._parameter_constraints.items() if name != "pre_dispatch"
+    }
+
+
+def scorer_and_refit_metric(search: SearchCV) -> tuple[object, str]:
+    """Return the scorer that `scoring` asks for, and the metric that ranks the candidates."""
+    scorer, refit_metric = search._get_scorers()
+    return scorer, refit_metric
+
+
+def routed_parameters(search: SearchCV, params: Mapping[str, object]) -> Bunch:
+    """Return the parameters of `fit` for the estimator, the scorer and the splitter, by metadata routing."""
+    return search._get_routed_params_for_fit(params)
+
+
+def set_results(search: SearchCV, candidates: Sequence[Parameters], fits: list[Fit], refit_metric: str) -> None:
+    """Set `cv_results_` and the best candidate, as scikit-learn does after its fits; raise ValueError if all failed.
+
+    Args:
+        search: with `n_splits_` set.
+        candidates: the parameters of each.
+        fits: of all folds of the first candidate, then of the second, and so on.
+        refit_metric: the metric that ranks the candidates.
+    """
+    report_failures(fits, search.error_score)
+    if callable(search.scoring):
+        insert_error_scores(fits, search.error_score)
+    scores = fits[0]["test_scores"]
+    search.multimetric_ = isinstance(scores, dict)
+    if callable(search.scoring) and search.multimetric_:
+        search._check_refit_for_multimetric(scores)
+        refit_metric = search.refit
+    search.cv_results_ = search._format_results(candidates, search.n_splits_, fits)
+    if search.refit or not search.multimetric_:
+        search.best_index_ = search._select_best_index(search.refit, refit_metric, search.cv_results_)
+        if not callable(search.refit):
+            search.best_score_ = search.cv_results_[f"mean_test_{refit_metric}"][search.best_index_]
+        search.best_params_ = candidates[search.best_index_]

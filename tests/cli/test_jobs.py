@@ -1,0 +1,92 @@
+"""The commands about studies that exist, for studies on this machine."""
+
+import pytest
+
+import caviar
+from caviar.cli.main import main
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The folder of a finished study named `first`, under `runs` in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RAY_API_SERVER_ADDRESS", raising=False)
+
+    def train(config, seed):
+        return {"loss": config["x"] ** 2}
+
+    space = caviar.Space(x=caviar.uniform(-1, 1))
+    settings = {"metric": "loss", "mode": "min", "trials": 8, "waves": 2, "workers": 0}
+    study = caviar.Study(train, space=space, out=tmp_path / "runs" / "first", **settings)
+    study.run(progress=False)
+    return study.folder
+
+
+def refusal(capsys, *arguments):
+    """Return what a refused command writes to standard error."""
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("arguments", [["status", "first"], ["status"], ["list"]])
+def test_status_and_list_show_a_line_for_each_study(capsys, arguments):
+    main(arguments)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("first: finished, since 20")
+    assert line.endswith(" UTC; 8/8 trials")
+
+
+def test_an_empty_list_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RAY_API_SERVER_ADDRESS", raising=False)
+    main(["list"])
+    assert capsys.readouterr() == ("", "no studies in runs yet\n")
+
+
+@pytest.mark.usefixtures("folder")
+def test_logs_has_a_line_for_each_wave_and_trial(capsys):
+    main(["logs", "first", "-f"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 10
+    assert lines[0] == "wave 1 begins"
+    assert lines[1].startswith("trial ")
+
+
+@pytest.mark.parametrize(
+    ("options", "file"), [([], "results.csv"), (["--history"], "history.csv"), (["--waves"], "waves.csv")]
+)
+def test_results_are_the_tables_byte_for_byte(folder, capsysbinary, options, file):
+    main(["results", "first", *options])
+    assert capsysbinary.readouterr().out == (folder / file).read_bytes()
+
+
+def test_report_writes_a_file(folder, tmp_path, capsys):
+    pytest.importorskip("plotly")
+    main(["report", "first"])
+    assert capsys.readouterr().out.strip().endswith("report.html")
+    assert (folder / "report.html").exists()
+    main(["report", str(folder), "--out", "other.html"])
+    assert (tmp_path / "other.html").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_unknown_study_is_one_sentence(capsys):
+    for command in ("status", "logs", "stop", "results", "report"):
+        assert "no study named 'other'" in refusal(capsys, command, "other")
+
+
+def test_a_uri_is_read_from_here_whatever_cluster_the_shell_names(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("fsspec")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RAY_API_SERVER_ADDRESS", "http://127.0.0.1:1")
+    assert "no study named" in refusal(capsys, "results", f"file://{tmp_path}/nothing")
+    assert "no Jobs API answers" in refusal(capsys, "results", "nothing")
+
+
+@pytest.mark.usefixtures("folder")
+def test_stopping_a_study_that_has_ended_does_nothing(capsys):
+    main(["stop", "first"])
+    assert capsys.readouterr() == ("", "")

@@ -1,0 +1,96 @@
+"""The files that travel with a job."""
+
+import functools
+import json
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import caviar
+from caviar.errors import ClusterError, InputError
+from caviar.jobs.package import RUN, pack, unpack
+
+SPACE = caviar.Space(x=caviar.uniform(0, 1))
+OBJECTIVE = {"metric": "loss", "mode": "min", "space": SPACE, "trials": 6, "waves": 2}
+
+
+def train(config, seed):
+    return {"loss": config["x"]}
+
+
+def packed(study, folder):
+    folder.mkdir()
+    pack(study, folder)
+    return unpack(folder)
+
+
+def test_a_new_study_is_the_same_after_its_journey(tmp_path):
+    study = caviar.Study(train, **OBJECTIVE, out=tmp_path / "study", workers=0, trial_timeout=60.0, timeout=600.0)
+    study.enqueue({"x": 0.25})
+    package = packed(study, tmp_path / "job")
+    assert not study.folder.exists()
+    assert (package.placement, package.mirror) == (study.placement, None)
+    remote = caviar.Study.open(tmp_path / "job", data=package.data, workers=0)
+    assert remote.settings == study.settings
+    columns = ["trial", "wave", "x", "loss", "seed"]
+    table = remote.run(progress=False)
+    pd.testing.assert_frame_equal(table[columns], study.run(progress=False)[columns])
+    assert table["x"][0] == 0.25
+
+
+def test_a_study_that_began_here_continues_there(tmp_path):
+    count = []
+
+    def interrupted(config, seed):
+        if len(count) == 4:
+            raise KeyboardInterrupt
+        count.append(seed)
+        return train(config, seed)
+
+    study = caviar.Study(interrupted, **OBJECTIVE, out=tmp_path / "study", workers=0)
+    with pytest.raises(KeyboardInterrupt):
+        study.run(progress=False)
+    packed(study, tmp_path / "job")
+    assert (tmp_path / "job" / "journal.jsonl").read_bytes() == (tmp_path / "study" / "journal.jsonl").read_bytes()
+    assert len(caviar.Study.open(tmp_path / "job", data=train, workers=0).run(progress=False)) == 6
+
+
+def test_a_data_set_travels_whole(tmp_path):
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    study = caviar.Study((x, x[:, 0] > 0), trials=2, waves=1, epochs=1, out=tmp_path / "study", workers=0)
+    package = packed(study, tmp_path / "job")
+    assert isinstance(package.data, caviar.Dataset)
+    assert package.data.fingerprint() == study.settings.source.fingerprint
+
+
+def test_the_modules_beside_a_function_travel_with_it(tmp_path, monkeypatch):
+    source = tmp_path / "source"
+    for path in ("journeys.py", "companions/__init__.py", ".hidden/secret.py", "venv/lib.py"):
+        (source / path).parent.mkdir(parents=True, exist_ok=True)
+        (source / path).write_text("def train(config, seed):\n    return {'loss': config['x']}\n")
+    (source / "venv" / "pyvenv.cfg").touch()
+    monkeypatch.syspath_prepend(source)
+    from journeys import train as function
+
+    packed(caviar.Study(function, **OBJECTIVE, out=tmp_path / "study", workers=0), tmp_path / "job")
+    modules = {str(path.relative_to(tmp_path / "job")) for path in (tmp_path / "job").rglob("*.py")}
+    assert modules == {"journeys.py", "companions/__init__.py"}
+
+
+def test_another_version_of_python_is_refused(tmp_path):
+    packed(caviar.Study(train, **OBJECTIVE, out=tmp_path / "study", workers=0), tmp_path / "job")
+    run = json.loads((tmp_path / "job" / RUN).read_text())
+    (tmp_path / "job" / RUN).write_text(json.dumps(run | {"python": "2.7.18"}))
+    with pytest.raises(ClusterError, match=r"must run Python 2\.7\.18"):
+        unpack(tmp_path / "job")
+
+
+def test_what_cannot_travel_is_refused(tmp_path):
+    unpicklable = functools.partial(train, threading.Lock())
+    with pytest.raises(InputError, match="open handles"):
+        packed(caviar.Study(unpicklable, **OBJECTIVE, out=tmp_path / "study", workers=0), tmp_path / "lock")
+    large = functools.partial(train, bytes(201 << 20))
+    with pytest.raises(InputError, match="must be at most 200 MB"):
+        packed(caviar.Study(large, **OBJECTIVE, out=tmp_path / "study", workers=0), tmp_path / "large")
