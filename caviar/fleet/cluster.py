@@ -1,7 +1,7 @@
 """Connect to a Ray cluster: the given address, or a temporary local one.
 
-Every private name of Ray that Caviar uses is in this file. Import Ray after it: it silences the notices about missing
-notebook widgets.
+Every private name of Ray that Caviar uses is in this file. Import it before Ray, whose notices about notebook widgets
+it silences.
 """
 
 import contextlib
@@ -17,10 +17,9 @@ from caviar.errors import ClusterError
 from caviar.fleet.interrupts import hold_interrupts
 from caviar.fleet.placement import Placement
 
-OBJECT_STORE_BYTES = 512 << 20  # of a temporary local Ray
+_OBJECT_STORE_BYTES = 512 << 20  # of a temporary local Ray
 
-
-with warnings.catch_warnings():
+with warnings.catch_warnings():  # about notebooks without ipywidgets, which Caviar does not need
     warnings.filterwarnings("ignore", message="IProgress not found")
     logging.getLogger("ray.widgets.util").disabled = True
     import ray
@@ -64,7 +63,7 @@ def _init(placement: Placement) -> None:
             address="local",
             num_cpus=max(os.cpu_count() or 1, cpus),
             include_dashboard=False,  # it would take seconds to start
-            object_store_memory=OBJECT_STORE_BYTES,
+            object_store_memory=_OBJECT_STORE_BYTES,
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
@@ -134,10 +133,7 @@ def session_logs_folder() -> Path:
 
 
 def read_log_file(client: "JobSubmissionClient", node: str, name: str) -> bytes:
-    """Return a file of a node's session log folder through the Jobs API, empty if there is none.
-
-    The node is its id, the name of the file relative to the folder.
-    """
+    """Return a file in the session log folder of the node of this id, or b"" if there is none, by the Jobs API."""
     query = f"node_id={node}&filename={name}&lines=-1&format=leading_1"
     answer = client._do_request("GET", f"/api/v0/logs/file?{query}")
     return bytes(answer.content) if answer.status_code == 200 else b""

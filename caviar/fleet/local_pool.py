@@ -15,15 +15,7 @@ from caviar.records.trial import State
 
 
 class LocalPool:
-    """A trainer in this process, with the methods of `Trainers`; `poll` trains up to the next event and never waits.
-
-    >>> from caviar.fleet.worker.trainables import FunctionTrainable
-    >>> from caviar.records.trial import Trial
-    >>> pool = LocalPool(FunctionTrainable(lambda config: {"loss": config["x"] ** 2}), "loss")
-    >>> pool.submit([(Trial(0, 1, {"x": 0.5}, seed=7),)])
-    >>> [type(event).__name__ for _ in range(4) for event in pool.poll()]
-    ['Started', 'Report', 'Done']
-    """
+    """A trainer in this process, with the methods of `Trainers`; `poll` trains up to the next event and never waits."""
 
     workers = 1
 

@@ -11,16 +11,12 @@ from urllib.parse import urlsplit
 from caviar._checks import check_seconds
 from caviar.errors import ClusterError, InputError
 
-CONNECT_SECONDS = 5.0
+_CONNECT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where trials run, what each trainer needs, and how long they may take.
-
-    >>> Placement(workers=4).resources
-    {'cpu': 1.0}
-    """
+    """Where trials run, what each trainer needs, and how long they may take."""
 
     workers: int | None = None  # trainers; None: as many as the cluster has room for; 0: train in this process
     address: str | None = None  # of a Ray cluster; None: the Ray that this process is connected to, else a local one
@@ -60,10 +56,7 @@ class Placement:
 
 
 def check_address(address: str) -> None:
-    """Raise an error if nothing answers at the address of a Ray cluster or of its Jobs API within a few seconds.
-
-    >>> check_address("auto")  # it passes, as does "local"
-    """
+    """Raise an error if no Ray cluster or Jobs API answers at an address in a few seconds; "auto" and "local" pass."""
     if address in ("auto", "local"):
         return
     try:
@@ -76,7 +69,7 @@ def check_address(address: str) -> None:
             f"address must be a Ray address, got {address!r}; try 'host:6379', 'ray://host:10001' or 'auto'"
         )
     try:
-        socket.create_connection((host, port), CONNECT_SECONDS).close()
+        socket.create_connection((host, port), _CONNECT_SECONDS).close()
     except OSError as error:
         raise ClusterError(
             f"nothing answers at the Ray address {address!r} ({error}); check it, or leave it out to start a local Ray"

@@ -14,7 +14,7 @@ from caviar.fleet.losses import loss_reason, not_at_fault
 from caviar.fleet.messages import Done, Event, Stack, Started
 from caviar.fleet.placement import Placement
 from caviar.fleet.scaling import TrainerGroup, Worker
-from caviar.fleet.settings import DEFAULTS, PoolSettings
+from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.trainables import Trainable
 from caviar.records.trial import State
 
@@ -22,9 +22,7 @@ from caviar.records.trial import State
 class Pool:
     """Trainers on the connected Ray cluster, with the methods of `Trainers`."""
 
-    def __init__(
-        self, trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings = DEFAULTS
-    ) -> None:
+    def __init__(self, trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings) -> None:
         self.trainable = trainable
         self._settings = settings
         self._trial_timeout = placement.trial_timeout

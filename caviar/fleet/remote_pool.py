@@ -18,7 +18,7 @@ from caviar.errors import CaviarError, ClusterError
 from caviar.fleet.messages import Event, Stack
 from caviar.fleet.placement import Placement
 from caviar.fleet.pool import Pool
-from caviar.fleet.settings import DEFAULTS, PoolSettings
+from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.trainables import Trainable
 
 logger = logging.getLogger("caviar")
@@ -56,9 +56,7 @@ class RemotePool:
     Each method raises a ClusterError if the cluster or its pool was lost.
     """
 
-    def __init__(
-        self, trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings = DEFAULTS
-    ) -> None:
+    def __init__(self, trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings) -> None:
         self.trainable = trainable
         self.pending, self.workers = 0, 1
         actor = ray.remote(num_cpus=0, max_restarts=0)(_PoolActor)

@@ -18,7 +18,7 @@ from caviar.errors import ClusterError
 from caviar.fleet.cluster import free_trainers, request_room, total_trainers
 from caviar.fleet.losses import loss_reason
 from caviar.fleet.placement import Placement
-from caviar.fleet.settings import DEFAULTS, PoolSettings
+from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.actor import Trainer
 from caviar.fleet.worker.trainables import Trainable
 
@@ -50,7 +50,7 @@ class TrainerGroup:
         trainable: Trainable,
         metric: str,
         placement: Placement,
-        settings: PoolSettings = DEFAULTS,
+        settings: PoolSettings,
         request: Callable[[int, Mapping[str, float]], None] = request_room,
     ) -> None:
         self.ready: list[Worker] = []

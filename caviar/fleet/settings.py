@@ -5,11 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PoolSettings:
-    """The times, in seconds, and the counts that a pool works with; the defaults suit every study.
-
-    >>> PoolSettings(silent_seconds=4.0).max_losses
-    3
-    """
+    """The times, in seconds, and the counts that a pool works with; the defaults suit every study."""
 
     lease_seconds: float = 0.1  # of work in a lease, so that the cost of a message is spread over many short trials
     lease_stacks: int = 64  # the most stacks in a lease, so that a wave is spread over the trainers

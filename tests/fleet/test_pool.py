@@ -98,7 +98,7 @@ def test_the_end_of_a_trial_does_not_wait_for_a_long_trial_after_it_in_its_lease
 
     with tempfile.TemporaryDirectory() as folder:
         flag = Path(folder) / "flag"
-        pool = Pool(FunctionTrainable(second_waits), "score", Placement(1))
+        pool = Pool(FunctionTrainable(second_waits), "score", Placement(1), PoolSettings())
         stacks = [(Trial(i, 1, {"flag": str(flag)}, i),) for i in range(11)]
         try:
             pool.submit(stacks[:1])  # a short one first, so that the next five share a lease
@@ -163,7 +163,7 @@ def test_a_paused_trial_continues_in_the_trainer_that_keeps_it():
         for epoch in range(4):
             yield {"score": float(epoch), "process": os.getpid()}
 
-    pool = Pool(FunctionTrainable(count), "score", Placement(2))
+    pool = Pool(FunctionTrainable(count), "score", Placement(2), PoolSettings())
     try:
         reports = []
         for until in (1, 3, None):
@@ -182,7 +182,7 @@ def test_stop_ends_the_trials_in_training_and_drops_the_others():
     def sleep(config, seed):
         time.sleep(600)
 
-    pool = Pool(FunctionTrainable(sleep), "score", Placement(2))
+    pool = Pool(FunctionTrainable(sleep), "score", Placement(2), PoolSettings())
     try:
         pool.submit([(Trial(number, 1, {}, number),) for number in range(6)])
         started = []

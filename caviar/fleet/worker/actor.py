@@ -28,9 +28,7 @@ class Trainer:
     `memory` is how many bytes its process may allocate before a trial gets a MemoryError; None: most of the machine's.
     """
 
-    def __init__(
-        self, trainable: Trainable, metric: str, trial_timeout: float | None = None, memory: float | None = None
-    ) -> None:
+    def __init__(self, trainable: Trainable, metric: str, trial_timeout: float | None, memory: float | None) -> None:
         self._runner = StackRunner(trainable, metric, trial_timeout)
         self._limits = limit_all_threads()
         _limit_memory(memory)

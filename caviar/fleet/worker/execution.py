@@ -105,8 +105,8 @@ class StackRun:
             yield self._report(member, report)
 
     def _report(self, member: int, report: Metrics) -> Report:
-        metrics = {name: _to_number(value) for name, value in report.items()}
-        return Report(self._stack[member].number, self._reports[member], self._seconds[member], metrics)
+        numbers = {name: int(value) if isinstance(value, Integral) else float(value) for name, value in report.items()}
+        return Report(self._stack[member].number, self._reports[member], self._seconds[member], numbers)
 
     def _end(self, member: int, state: State, error: str = "") -> Done:
         self._stop(member)
@@ -121,11 +121,6 @@ class StackRun:
     def _done(self, member: int, state: State, error: str = "") -> Done:
         number, seconds = self._stack[member].number, self._seconds[member]
         return Done(number, state, error, seconds, self._worker, self._capture.tail.text())
-
-
-def _to_number(value: float) -> float:
-    """Return a metric as a plain Python number; integers stay integers."""
-    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def _problem(report: Mapping[str, object], metric: str, config: Config) -> str:

@@ -40,10 +40,7 @@ class Trainable(Protocol):
 
 
 def check_picklable(trainable: Trainable, name: str) -> None:
-    """Raise an InputError with the reason if a trainable cannot be sent to the trainers.
-
-    >>> check_picklable(FunctionTrainable(lambda config: {"loss": 0.0}), "train")
-    """
+    """Raise an InputError with the reason if a trainable cannot be sent to the trainers."""
     from caviar.fleet.cluster import cloudpickle  # Ray's, which training in this process does not need
 
     try:
