@@ -1,11 +1,12 @@
 """Connect to a Ray cluster: the given address, or a temporary local one.
 
-Every private name of Ray that Caviar uses is in this file, behind a function with a plain name, and Ray's notices
-about missing notebook widgets are silenced while it is imported from here.
+Every private name of Ray that Caviar uses is in this file. Import it before Ray, whose notices about notebook widgets
+it silences.
 """
 
 import contextlib
 import logging
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -16,29 +17,18 @@ from caviar.errors import ClusterError
 from caviar.fleet.interrupts import hold_interrupts
 from caviar.fleet.placement import Placement
 
-OBJECT_STORE_BYTES = 512 << 20  # of a temporary local Ray
+_OBJECT_STORE_BYTES = 512 << 20  # of a temporary local Ray
 
-
-@contextlib.contextmanager
-def _without_widget_notices() -> Iterator[None]:
-    """Silence the notices that Ray's import gives in a notebook without ipywidgets, which Caviar does not need."""
-    logger = logging.getLogger("ray.widgets.util")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="IProgress not found")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
-with _without_widget_notices():
+with warnings.catch_warnings():  # about notebooks without ipywidgets, which Caviar does not need
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    logging.getLogger("ray.widgets.util").disabled = True
     import ray
     from ray import cloudpickle as cloudpickle
     from ray._private.authentication.authentication_token_setup import _enable_token_auth
     from ray.autoscaler.sdk import request_resources
     from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
+
+    logging.getLogger("ray.widgets.util").disabled = False
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient  # slow to import
@@ -46,60 +36,47 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def connection(placement: Placement) -> Iterator[None]:
-    """Connect to Ray, and disconnect at the end of the block; a connection that exists already is used and kept.
+    """Connect to the cluster of a placement, and disconnect at the end of the block.
 
-    Args:
-        placement: its address names the cluster; a temporary local Ray has room for its workers.
-
-    Raises:
-        ClusterError: the cluster cannot be reached, or no local Ray can be started.
+    A connection of this process is used and kept, unless the placement names another cluster.
     """
     address = placement.address
-    if ray.is_initialized() and address in (None, "auto"):
+    if ray.is_initialized() and (address in (None, "auto") or address == ray.get_runtime_context().gcs_address):
         yield
         return
-
-    def init() -> None:
-        try:
-            if address is None:
-                _init_local(placement)
-            else:
-                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-        except Exception:
-            ray.shutdown()
-            raise
-
     try:
         with hold_interrupts():  # a Ray that is interrupted as it starts crashes the process
-            start_ray(init, address)
+            start_ray(lambda: _init(placement), address)
         yield
     finally:
         ray.shutdown()
 
 
-def _init_local(placement: Placement) -> None:
-    """Start a temporary Ray on this machine, without a dashboard, which would take seconds to start."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    cpus = int(-(-(placement.workers or 0) * placement.resources.get("cpu", 1) // 1))
-    ray.init(
-        address="local",
-        num_cpus=max(os.cpu_count() or 1, cpus),
-        include_dashboard=False,
-        object_store_memory=OBJECT_STORE_BYTES,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-    )
+def _init(placement: Placement) -> None:
+    """Join the cluster of a placement, or start a local Ray; disconnect again if that fails."""
+    try:
+        if placement.address is not None:
+            ray.init(address=placement.address, log_to_driver=False, logging_level=logging.ERROR)
+            return
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        cpus = math.ceil((placement.workers or 0) * placement.resources.get("cpu", 1))
+        ray.init(
+            address="local",
+            num_cpus=max(os.cpu_count() or 1, cpus),
+            include_dashboard=False,  # it would take seconds to start
+            object_store_memory=_OBJECT_STORE_BYTES,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except Exception:
+        ray.shutdown()
+        raise
 
 
 def start_ray(init: Callable[[], None], address: str | None) -> None:
-    """Call `init` to start or join Ray, and once more if it fails where Ray has to start processes for us.
+    """Call `init`, which connects to Ray, and turn what it raises into a ClusterError.
 
-    Args:
-        init: connects to Ray or raises whatever Ray raises.
-        address: of the cluster; Ray starts processes for None and for ray:// addresses, and may be slow to do so.
-
-    Raises:
-        ClusterError: it failed.
+    At None and at ray:// addresses Ray starts processes for us, and may be slow to do so: there it gets a second try.
     """
     try:
         try:
@@ -131,11 +108,12 @@ def request_room(trainers: int, resources: Mapping[str, float]) -> None:
 
 
 def _count_fitting(room: Mapping[str, float], resources: Mapping[str, float]) -> int:
-    return int(min(room.get(name, 0.0) // need for name, need in _ray_resources(resources).items() if need > 0))
+    needs = _ray_resources(resources).items()
+    return min(int(room.get(name, 0.0) / need + 1e-9) for name, need in needs if need > 0)  # 1 // 0.1 would be 9
 
 
 def _ray_resources(resources: Mapping[str, float]) -> dict[str, float]:
-    """Return resources under Ray's own names: CPU and GPU."""
+    """Return resources under Ray's own names."""
     names = {"cpu": "CPU", "gpu": "GPU"}
     return {names.get(name, name): amount for name, amount in resources.items()}
 
@@ -156,16 +134,7 @@ def session_logs_folder() -> Path:
 
 
 def read_log_file(client: "JobSubmissionClient", node: str, name: str) -> bytes:
-    """Read a file in a node's session log folder through the Jobs API.
-
-    Args:
-        client: of the Jobs API.
-        node: the id of the node.
-        name: of the file, relative to the folder.
-
-    Returns:
-        Its content; empty if the file does not exist.
-    """
+    """Return a file in the session log folder of the node of this id, or b"" if there is none, by the Jobs API."""
     query = f"node_id={node}&filename={name}&lines=-1&format=leading_1"
     answer = client._do_request("GET", f"/api/v0/logs/file?{query}")
     return bytes(answer.content) if answer.status_code == 200 else b""

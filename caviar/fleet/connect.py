@@ -17,15 +17,6 @@ def open_pool(
 ) -> Iterator[Trainers]:
     """Start trainers, and end them with the block, as well as a Ray that was started for them.
 
-    Args:
-        trainable: what they train.
-        metric: the name of the metric that every report must contain.
-        placement: where they run.
-        settings: of waiting and of handing out work.
-
-    Raises:
-        ClusterError: the cluster cannot be reached, or has no room for a trainer.
-
     >>> from caviar.fleet.worker.trainables import FunctionTrainable
     >>> with open_pool(FunctionTrainable(lambda config: {"loss": 1.0}), "loss", Placement(workers=0)) as trainers:
     ...     trainers.workers
@@ -42,7 +33,5 @@ def open_pool(
 
     with connection(placement):
         pool = (RemotePool if uses_ray_client() else Pool)(trainable, metric, placement, settings)
-        try:
+        with contextlib.closing(pool):
             yield pool
-        finally:
-            pool.close()

@@ -22,9 +22,6 @@ from caviar.records.trial import State, Trial
 class Dispatcher:
     """The queue of stacks, and the leases that each worker holds.
 
-    Args:
-        settings: of leases and losses.
-
     >>> dispatcher = Dispatcher()
     >>> dispatcher.submit([(Trial(0, 1, {"x": 0.5}, seed=7),)])
     >>> len(dispatcher.next_lease("worker", workers=1))
@@ -75,12 +72,7 @@ class Dispatcher:
         self._unfinished.clear()
 
     def next_lease(self, worker: Hashable, workers: int) -> Lease | None:
-        """Return the next lease for a worker, or None if it should not get one now.
-
-        Args:
-            worker: its identity.
-            workers: the number of workers.
-        """
+        """Return the next lease for one of `workers` workers, or None if it should not get one now."""
         leases = self._leases.setdefault(worker, deque())
         if leases and not self._may_prefetch(leases, workers):
             return None
@@ -117,16 +109,10 @@ class Dispatcher:
         self._leases[worker].popleft()
 
     def lose(self, worker: Hashable, reason: str, blame: bool = True, name: str = "") -> list[Event]:
-        """Remove a lost worker and queue its trials again.
+        """Remove a lost worker and queue its trials again; return the ends of those that fail.
 
-        Args:
-            worker: its identity.
-            reason: why it was lost, for the error of a trial that fails.
-            blame: False if its trials are known not to have caused the loss, such as of a removed node.
-            name: host:process, for the `Done` of a trial that fails.
-
-        Returns:
-            The ends of the trials that fail.
+        Set `blame` to False if the trials cannot have caused the loss, such as that of a removed node. The reason and
+        the name of the worker, host:process, are for the ends.
         """
         leases = [lease for lease in self._leases.pop(worker, ()) if not self._has_ended(lease)]
         failures: list[Event] = []
@@ -150,12 +136,12 @@ class Dispatcher:
     def _blame(self, trial: Trial, reason: str, name: str) -> list[Event]:
         """Count a loss against a trial: it is tried again, or fails."""
         self._losses[trial.number] += 1
-        losses = self._losses[trial.number]
-        if losses < self._settings.max_losses:
+        if self._losses[trial.number] < self._settings.max_losses:
             self._quarantined.append(trial)
             return []
         del self._unfinished[trial.number]
-        return [Done(trial.number, State.FAILED, f"its worker was lost {losses} times: {reason}", 0.0, name)]
+        error = f"its worker was lost {self._settings.max_losses} times: {reason}"
+        return [Done(trial.number, State.FAILED, error, 0.0, name)]
 
     def _may_prefetch(self, leases: Sequence[Lease], workers: int) -> bool:
         if len(leases) > 1:

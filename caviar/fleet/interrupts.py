@@ -1,4 +1,4 @@
-"""Ctrl-C, held back where it would do harm."""
+"""Ctrl-C, delayed where it would do harm."""
 
 import contextlib
 import signal
@@ -8,13 +8,9 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def hold_interrupts() -> Iterator[None]:
-    """Delay Ctrl-C to the end of the block, such as one that starts Ray or writes to the disk.
+    """Delay Ctrl-C to the end of the block; a second one interrupts at once.
 
-    A second Ctrl-C interrupts at once. Outside the main thread, and where somebody else handles Ctrl-C, nothing
-    is changed.
-
-    >>> with hold_interrupts():
-    ...     pass
+    Nothing changes outside the main thread, and where somebody else handles Ctrl-C.
     """
     handler = signal.getsignal(signal.SIGINT)
     if handler is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():

@@ -15,23 +15,7 @@ from caviar.records.trial import State
 
 
 class LocalPool:
-    """A trainer in this process; see `Trainers` for its methods.
-
-    Args:
-        trainable: what to train.
-        metric: the name of the metric that every report must contain.
-        trial_timeout: seconds after which a trial is ended between two reports; None: no limit.
-
-    >>> from caviar.fleet.worker.trainables import FunctionTrainable
-    >>> from caviar.records.trial import Trial
-    >>> pool = LocalPool(FunctionTrainable(lambda config: {"loss": config["x"] ** 2}), "loss")
-    >>> pool.submit([(Trial(0, 1, {"x": 0.5}, seed=7),)])
-    >>> events = []
-    >>> while pool.pending:
-    ...     events += pool.poll()
-    >>> [type(event).__name__ for event in events]
-    ['Started', 'Report', 'Done']
-    """
+    """A trainer in this process, with the methods of `Trainers`; `poll` trains up to the next event and never waits."""
 
     workers = 1
 
@@ -45,17 +29,14 @@ class LocalPool:
 
     @property
     def pending(self) -> int:
-        """The number of trials that have not ended."""
         return len(self._unfinished)
 
     def submit(self, stacks: Iterable[Stack]) -> None:
-        """Queue stacks of trials in this order."""
         for stack in stacks:
             self._queue.append(stack)
             self._unfinished.update(trial.number for trial in stack)
 
     def poll(self, timeout: float = 1.0) -> list[Event]:
-        """Train up to the next event and return it, or nothing between two stacks; it never waits."""
         event = next(self._events, None)
         if event is None:
             self._events = self._runner.train(self._queue.popleft()) if self._queue else iter(())
@@ -68,22 +49,17 @@ class LocalPool:
         return [event]
 
     def discard(self, trials: Iterable[int]) -> None:
-        """Drop paused trials."""
         self._runner.discard(trials)
 
     def stop(self, reason: str) -> list[Event]:
-        """Train nothing more; return the ends, as timed out, of the trials in training."""
-        now = time.monotonic()
-        ends: list[Event] = [
-            Done(trial, State.TIMED_OUT, reason, now - start, self._runner.name)
-            for trial, start in self._running.items()
-        ]
+        now, name = time.monotonic(), self._runner.name
+        running = self._running.items()
+        ends: list[Event] = [Done(trial, State.TIMED_OUT, reason, now - start, name) for trial, start in running]
+        self.close()
+        return ends
+
+    def close(self) -> None:
         self._queue.clear()
         self._unfinished.clear()
         self._running.clear()
         self._events = iter(())
-        return ends
-
-    def close(self) -> None:
-        """Drop what is still queued."""
-        self.stop("")

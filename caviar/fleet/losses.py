@@ -3,30 +3,19 @@
 import math
 import re
 
-from ray.exceptions import (
-    ActorDiedError,
-    ActorUnavailableError,
-    GetTimeoutError,
-    ObjectLostError,
-    OutOfMemoryError,
-    RayActorError,
-)
+from ray import exceptions
 
-MEMORY_VICTIM = re.compile(r"Selected to kill: .*pid=(\d+), actual memory used=([\d.]+)GB")  # in Ray's message
+_MEMORY_VICTIM = re.compile(r"Selected to kill: .*pid=(\d+), actual memory used=([\d.]+)GB")  # in Ray's message
 
 
 def loss_reason(error: Exception) -> str:
-    """Return in a few words why a trainer was lost.
-
-    >>> loss_reason(GetTimeoutError("no answer"))
-    'its node could not be reached'
-    """
-    if isinstance(error, OutOfMemoryError):
+    """Return in a few words why a trainer was lost."""
+    if isinstance(error, exceptions.OutOfMemoryError):
         return "it was ended for lack of memory"
     if _node_lost(error):
         return "its node could not be reached"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
-    if isinstance(error, RayActorError):
+    if isinstance(error, exceptions.RayActorError):
         return lines[-1] if error.actor_init_failed else "its process died"
     return f"{type(error).__name__}: {lines[0]}"
 
@@ -35,21 +24,16 @@ def not_at_fault(error: Exception, name: str) -> bool:
     """Return whether the trials of a lost trainer are known not to have caused its loss.
 
     That is so if its node or the network failed, or if Ray ended it for lack of memory together with another trainer
-    that held more.
-
-    Args:
-        error: what Ray raised.
-        name: host:process of the trainer.
-
-    >>> not_at_fault(GetTimeoutError("no answer"), "host:1")
-    True
+    that held more. The name of the trainer is host:process.
     """
-    if isinstance(error, OutOfMemoryError):
-        memory = {process: float(gigabytes) for process, gigabytes in MEMORY_VICTIM.findall(str(error))}
+    if isinstance(error, exceptions.OutOfMemoryError):
+        memory = {process: float(gigabytes) for process, gigabytes in _MEMORY_VICTIM.findall(str(error))}
         return memory.get(name.rpartition(":")[2], math.inf) < max(memory.values(), default=0.0)
     return _node_lost(error)
 
 
 def _node_lost(error: Exception) -> bool:
-    unreachable = isinstance(error, ActorUnavailableError | ObjectLostError | GetTimeoutError)
-    return unreachable or (isinstance(error, ActorDiedError) and "its node has died" in str(error))
+    if isinstance(error, exceptions.ActorDiedError):
+        return "its node has died" in str(error)
+    unreachable = exceptions.ActorUnavailableError | exceptions.ObjectLostError | exceptions.GetTimeoutError
+    return isinstance(error, unreachable)

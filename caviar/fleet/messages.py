@@ -1,6 +1,6 @@
 """What the driver and the trainers send each other: stacks of trials one way, events the other.
 
-Messages are plain tuples, which are cheap to pickle.
+They are plain tuples, which are cheap to pickle.
 """
 
 from typing import NamedTuple

@@ -14,27 +14,15 @@ from caviar.fleet.losses import loss_reason, not_at_fault
 from caviar.fleet.messages import Done, Event, Stack, Started
 from caviar.fleet.placement import Placement
 from caviar.fleet.scaling import TrainerGroup, Worker
-from caviar.fleet.settings import DEFAULTS, PoolSettings
+from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.trainables import Trainable
 from caviar.records.trial import State
 
 
 class Pool:
-    """Trainers on the connected Ray cluster; see `Trainers` for its methods.
+    """Trainers on the connected Ray cluster, with the methods of `Trainers`."""
 
-    Args:
-        trainable: what they train.
-        metric: the name of the metric that every report must contain.
-        placement: how many trainers to run, and what each needs.
-        settings: of waiting and of handing out work.
-
-    Raises:
-        ClusterError: a local Ray has no room for a single trainer.
-    """
-
-    def __init__(
-        self, trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings = DEFAULTS
-    ) -> None:
+    def __init__(self, trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings) -> None:
         self.trainable = trainable
         self._settings = settings
         self._trial_timeout = placement.trial_timeout
@@ -43,21 +31,17 @@ class Pool:
 
     @property
     def workers(self) -> int:
-        """The number of trainers that run or will soon start."""
         return self._trainers.size
 
     @property
     def pending(self) -> int:
-        """The number of trials that have not ended."""
         return self._dispatcher.pending
 
     def submit(self, stacks: Iterable[Stack]) -> None:
-        """Queue stacks of trials in this order."""
         self._dispatcher.submit(stacks)
         self._trainers.scale(self.pending)
 
     def poll(self, timeout: float = 1.0) -> list[Event]:
-        """Wait up to `timeout` seconds and return the new events."""
         self._trainers.scale(self.pending)
         for worker in self._trainers.ready:
             self._hand_out_leases(worker)
@@ -78,21 +62,18 @@ class Pool:
         return events + self._check_heartbeats()
 
     def discard(self, trials: Iterable[int]) -> None:
-        """Drop paused trials and free the memory that they hold in their trainers."""
         numbers = list(trials)
         self._dispatcher.discard(numbers)
         for worker in self._trainers.ready:
             worker.actor.discard.remote(numbers)
 
     def stop(self, reason: str) -> list[Event]:
-        """Train nothing more; return the ends, as timed out, of the trials in training."""
         ends = [end for worker in self._trainers.ready for end in _timed_out(worker, list(worker.running), reason)]
         counted = self._dispatcher.receive(ends)
         self._dispatcher.stop()
         return counted
 
     def close(self) -> None:
-        """End all trainers."""
         self._trainers.shutdown()
 
     def _hand_out_leases(self, worker: Worker) -> None:

@@ -8,10 +8,7 @@ from caviar.fleet.worker.trainables import Trainable
 
 
 class Trainers(Protocol):
-    """A pool that trains stacks of trials and returns their events.
-
-    `Pool` trains on Ray, `RemotePool` on a cluster behind Ray Client, `LocalPool` in this process.
-    """
+    """A pool: `Pool` trains on Ray, `RemotePool` on a cluster behind Ray Client, `LocalPool` in this process."""
 
     @property
     def workers(self) -> int:

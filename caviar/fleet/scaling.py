@@ -18,7 +18,7 @@ from caviar.errors import ClusterError
 from caviar.fleet.cluster import free_trainers, request_room, total_trainers
 from caviar.fleet.losses import loss_reason
 from caviar.fleet.placement import Placement
-from caviar.fleet.settings import DEFAULTS, PoolSettings
+from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.actor import Trainer
 from caviar.fleet.worker.trainables import Trainable
 
@@ -39,14 +39,7 @@ class Worker:
 
 
 class TrainerGroup:
-    """The trainers of a pool on the connected cluster.
-
-    Args:
-        trainable: what they train; it is put into Ray's object store once.
-        metric: the name of the metric that every report must contain.
-        placement: how many trainers to run, and what each needs.
-        settings: of starts and reports.
-        request: asks the cluster's autoscaler for room for a number of trainers.
+    """The trainers of a pool on the connected cluster; `request` asks its autoscaler for room for a number of them.
 
     Raises:
         ClusterError: a local Ray has no room for a single trainer.
@@ -57,7 +50,7 @@ class TrainerGroup:
         trainable: Trainable,
         metric: str,
         placement: Placement,
-        settings: PoolSettings = DEFAULTS,
+        settings: PoolSettings,
         request: Callable[[int, Mapping[str, float]], None] = request_room,
     ) -> None:
         self.ready: list[Worker] = []
@@ -66,9 +59,9 @@ class TrainerGroup:
         room = total_trainers(placement.resources)
         if room < 1 and placement.address is None:
             raise ClusterError(f"Ray has no room for a trainer of {self._needs()}; add a node or ask for less")
-        self._count = placement.workers
-        self._has_requested = self._count is not None and room < self._count
-        if self._count is not None and self._has_requested:
+        self._count = placement.workers or 0  # 0: as many as there is room for
+        self._has_requested = room < self._count
+        if self._has_requested:
             request(self._count, placement.resources)
         self._free = free_trainers(placement.resources)  # at the last comparison, less those started since
         self._next_scale = self._next_report = 0.0
@@ -78,7 +71,6 @@ class TrainerGroup:
 
     @property
     def size(self) -> int:
-        """The number of trainers that run or will soon start."""
         return self._count or max(1, len(self.ready) + len(self.starting) + self._free)
 
     def scale(self, trials: int) -> None:
@@ -88,7 +80,7 @@ class TrainerGroup:
             return
         self._next_scale = now + self._settings.scale_seconds
         size = len(self.ready) + len(self.starting)
-        if self._count is not None:
+        if self._count:
             self._start(min(self._count, trials) - size)
         elif size < trials:
             self._free = max(free_trainers(self._placement.resources) - len(self.starting), 0)
@@ -96,11 +88,7 @@ class TrainerGroup:
         self._report_slow_starts(now)
 
     def confirm_start(self, answer: ObjectRef) -> None:
-        """Make a starting trainer ready that has answered, or drop it if it died.
-
-        Raises:
-            ClusterError: several in a row died as they started.
-        """
+        """Make a starting trainer ready that has answered, or drop it if it died; fail if several in a row died."""
         worker = self.starting.pop(answer)
         try:
             worker.name = ray.get(answer)
@@ -147,10 +135,10 @@ class TrainerGroup:
         slow = [answer for answer, worker in self.starting.items() if now - worker.start_time > limit]
         if not slow or free_trainers(self._placement.resources) > 0:
             return
-        if self._count is None:
+        if not self._count:
             for answer in slow[0 if self.ready else 1 :]:
                 ray.kill(self.starting.pop(answer).actor)
-        if (self._count is not None or not self.ready) and now >= self._next_report:
+        if (self._count or not self.ready) and now >= self._next_report:
             self._next_report = now + self._settings.report_seconds
             logger.warning(
                 "%d of %d trainers are ready; waiting for %s for each of the others "

@@ -6,7 +6,7 @@ mini-batches from shuffled data itself.
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class Shape(NamedTuple):
         return 3 * sum(products) - products[0]  # z, dL/dW, dL/dx; the last not for the data
 
 
-Steps = Callable[[int], Any]
+Steps = Callable[[int], None]
 
 
 def random_data(shape: Shape, batches: int) -> Dataset:
@@ -71,16 +71,15 @@ def torch_eager(shape: Shape, data: Dataset, compiled: bool = False) -> Steps:
     loss_of, optimizer = torch.nn.CrossEntropyLoss(), torch.optim.Adam(model.parameters(), lr=1e-3)
     x, y = torch.from_numpy(data.train_x), torch.from_numpy(data.train_y)
     network = torch.compile(model) if compiled else model
-    at = len(x)
-    order = torch.randperm(len(x))
+    start, order = len(x), torch.randperm(len(x))
 
     def steps(count: int) -> None:
-        nonlocal at, order
+        nonlocal start, order
         for _ in range(count):
-            if at + shape.batch > len(x):
-                at, order = 0, torch.randperm(len(x))
-            rows = order[at : at + shape.batch]
-            at += shape.batch
+            if start + shape.batch > len(x):
+                start, order = 0, torch.randperm(len(x))
+            rows = order[start : start + shape.batch]
+            start += shape.batch
             optimizer.zero_grad()
             loss_of(network(x[rows]), y[rows]).backward()
             optimizer.step()

@@ -51,19 +51,19 @@ def stacks(seconds: list[float], first: int = 0) -> list[Stack]:
     return [(Trial(first + i, 1, {"x": x}, i),) for i, x in enumerate(seconds)]
 
 
-def journalled(trainers: Trainers, work: list[Stack], folder: Path) -> tuple[float, list[Result]]:
+def train_with_journal(trainers: Trainers, work: list[Stack], folder: Path) -> tuple[float, list[Result]]:
     """Train stacks and write the journal; return the seconds and the results."""
-    journal, ended = Journal(folder), []
+    journal, results = Journal(folder), []
 
-    def keep(results: list[Result]) -> None:
-        journal.append(TrialEnded(result) for result in results)
-        ended.extend(results)
+    def keep(batch: list[Result]) -> None:
+        journal.append(TrialEnded(result) for result in batch)
+        results.extend(batch)
 
-    begun = time.perf_counter()
+    start = time.perf_counter()
     run_wave(trainers, work, keep)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     journal.close()
-    return seconds, ended
+    return seconds, results
 
 
 def throughput(quick: bool, folder: Path) -> dict[str, float]:
@@ -74,8 +74,8 @@ def throughput(quick: bool, folder: Path) -> dict[str, float]:
         ("one by one", count // 8, PoolSettings(lease_stacks=1)),
     ):
         with open_pool(FunctionTrainable(nothing), "score", Placement(WORKERS), settings) as pool:
-            journalled(pool, stacks([0.0] * 200), folder / f"warm {what}")
-            seconds, _ = journalled(pool, stacks([0.0] * number, 1000), folder / what)
+            train_with_journal(pool, stacks([0.0] * 200), folder / f"warm {what}")
+            seconds, _ = train_with_journal(pool, stacks([0.0] * number, 1000), folder / what)
         figures[f"trials per second {what}"] = number / seconds
     return figures
 
@@ -85,9 +85,9 @@ def busy(quick: bool, folder: Path) -> dict[str, float]:
     draw = random.Random(0)
     durations = [draw.uniform(0.2, 2.0) for _ in range(40 if quick else 200)]
     with open_pool(FunctionTrainable(sleeping), "score", Placement(WORKERS)) as pool:
-        journalled(pool, stacks([0.5] * 3 * WORKERS, 1000), folder / "warm")  # until all trainers are ready
-        seconds, ended = journalled(pool, stacks(durations), folder / "busy")
-    return {"trials": len(durations), "busy share": sum(r.seconds for r in ended) / (WORKERS * seconds)}
+        train_with_journal(pool, stacks([0.5] * 3 * WORKERS, 1000), folder / "warm")  # until all trainers are ready
+        seconds, results = train_with_journal(pool, stacks(durations), folder / "busy")
+    return {"trials": len(durations), "busy share": sum(r.seconds for r in results) / (WORKERS * seconds)}
 
 
 def tune(quick: bool, folder: Path) -> dict[str, float]:
@@ -98,25 +98,28 @@ def tune(quick: bool, folder: Path) -> dict[str, float]:
 
     figures = {}
     for count in (256,) if quick else (256, 1000):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         tune.Tuner(
             lambda config: {"score": 1.0},
             param_space={"x": tune.uniform(0, 1)},
             tune_config=tune.TuneConfig(num_samples=count, reuse_actors=True, max_concurrent_trials=WORKERS),
             run_config=tune.RunConfig(storage_path=str(folder / "tune"), verbose=0),
         ).fit()
-        theirs = count / (time.perf_counter() - begun)
+        peer_rate = count / (time.perf_counter() - start)
         cold, warm = ours(count, folder)
-        figures |= {f"Ray Tune, {count} trials: per second": theirs, f"Caviar, {count} trials: per second, warm": warm}
+        figures |= {
+            f"Ray Tune, {count} trials: per second": peer_rate,
+            f"Caviar, {count} trials: per second, warm": warm,
+        }
         figures |= {
             f"Caviar, {count} trials: per second, cold": cold,
-            f"warm over Ray Tune, {count} trials": warm / theirs,
+            f"warm over Ray Tune, {count} trials": warm / peer_rate,
         }
     return figures
 
 
 def optuna(quick: bool, folder: Path) -> dict[str, float]:
-    """The same and Optuna: 4 processes on one SQLite study."""
+    """The same beside Optuna: 4 processes on one SQLite study."""
     if importlib.util.find_spec("optuna") is None:
         return {}
     import optuna
@@ -127,15 +130,15 @@ def optuna(quick: bool, folder: Path) -> dict[str, float]:
     optuna.create_study(storage=url, study_name="it")
     with multiprocessing.get_context("spawn").Pool(WORKERS, _import_optuna) as pool:
         pool.map(_optimise, [(url, 1)] * WORKERS)
-        begun = time.perf_counter()
+        start = time.perf_counter()
         pool.map(_optimise, [(url, count // WORKERS)] * WORKERS, chunksize=1)
-        theirs = count / (time.perf_counter() - begun)
+        peer_rate = count / (time.perf_counter() - start)
     cold, warm = ours(count, folder)
     return {
-        "Optuna: trials per second": theirs,
+        "Optuna: trials per second": peer_rate,
         "Caviar: trials per second, warm": warm,
         "Caviar: trials per second, cold": cold,
-        "warm over Optuna": warm / theirs,
+        "warm over Optuna": warm / peer_rate,
     }
 
 
@@ -158,12 +161,12 @@ def ours(count: int, folder: Path) -> tuple[float, float]:
     out = folder / f"ours-{time.monotonic_ns()}"
     settings = {"space": SPACE, "trials": count, "waves": 1, "search": "random", "workers": WORKERS, "out": out}
     study = caviar.Study(nothing, **settings, **OBJECTIVE)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     study.run(progress=False)
-    cold = count / (time.perf_counter() - begun)
+    cold = count / (time.perf_counter() - start)
     with open_pool(FunctionTrainable(nothing), "score", Placement(WORKERS)) as pool:
-        journalled(pool, stacks([0.5] * 2 * WORKERS, 10_000), out / "warm")
-        seconds, _ = journalled(pool, stacks([0.0] * count), out / "again")
+        train_with_journal(pool, stacks([0.5] * 2 * WORKERS, 10_000), out / "warm")
+        seconds, _ = train_with_journal(pool, stacks([0.0] * count), out / "again")
     return cold, count / seconds
 
 
@@ -204,21 +207,21 @@ def driver(quick: bool, folder: Path) -> dict[str, float]:
     figures = {}
     for count in (1_000, 10_000) if quick else (1_000, 10_000, 100_000):
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            seconds, worked, grown = pool.apply(_drive, (count, folder / f"driver-{count}"))
-        figures |= {f"{count} trials: us each": seconds / count * 1e6, f"{count} trials: bytes each": grown / count}
-        figures |= {f"{count} trials: us of CPU each": worked / count * 1e6}
+            seconds, cpu, memory = pool.apply(_drive, (count, folder / f"driver-{count}"))
+        figures |= {f"{count} trials: us each": seconds / count * 1e6, f"{count} trials: bytes each": memory / count}
+        figures |= {f"{count} trials: us of CPU each": cpu / count * 1e6}
     return figures
 
 
 def _drive(count: int, out: Path) -> tuple[float, float, float]:
-    """Return the seconds, those of the processor, and the bytes by which the process has grown."""
+    """Return the seconds, those of the processor, and the bytes by which the process grows."""
     settings = {"space": SPACE, "waves": 4, "search": "random", "workers": 0, **OBJECTIVE}
     warm = caviar.Study(nothing, trials=500, out=out / "warm", **settings)
     warm.run(progress=False, trainers=InstantTrainers())  # imports everything
     study = caviar.Study(nothing, trials=count, out=out, **settings)
-    before, worked, begun = _resident(), time.process_time(), time.perf_counter()
+    before, cpu, start = _resident(), time.process_time(), time.perf_counter()
     study.run(progress=False, trainers=InstantTrainers())
-    return time.perf_counter() - begun, time.process_time() - worked, _resident() - before
+    return time.perf_counter() - start, time.process_time() - cpu, _resident() - before
 
 
 def _resident() -> float:
@@ -227,24 +230,23 @@ def _resident() -> float:
 
 
 def simulated(quick: bool, folder: Path) -> dict[str, float]:
-    """The dispatcher with 1,000 workers and many trials, in virtual time; trials that do nothing train in between."""
-    count = 20_000 if quick else 200_000
+    """The dispatcher with 1,000 workers and a million trials, in virtual time."""
+    count = 50_000 if quick else 1_000_000
     draw = random.Random(0)
-    trainers = SimulatedTrainers(
-        FunctionTrainable(nothing), "score", 1000, duration=lambda trial: draw.uniform(0.5, 2.0), loss_seconds=5.0
-    )
-    ended = 0
+    times = {"duration": lambda trial: draw.uniform(0.5, 2.0), "loss_seconds": 5.0}
+    trainers = SimulatedTrainers(FunctionTrainable(nothing), "score", 1000, trains=False, **times)
+    total = 0
 
     def keep(results: list[Result]) -> None:
-        nonlocal ended
-        ended += len(results)
+        nonlocal total
+        total += len(results)
 
-    begun = time.perf_counter()
+    start = time.perf_counter()
     run_wave(trainers, stacks([0.0] * count), keep)
-    seconds = time.perf_counter() - begun
-    assert ended == count
+    seconds = time.perf_counter() - start
+    assert total == count
     share = trainers.busy / (1000 * trainers.now)
-    return {"trials": count, "us a trial, simulation and training counted": seconds / count * 1e6, "busy share": share}
+    return {"trials": count, "us a trial, simulation counted": seconds / count * 1e6, "busy share": share}
 
 
 SECTIONS: dict[str, Callable[[bool, Path], dict[str, float]]] = {

@@ -1,7 +1,7 @@
 """Trainers in virtual time: what a study needs of a pool, in milliseconds, deterministic and without Ray.
 
-Trials are trained for real, in this process, by the code of the trainers; only the clock and the losses are simulated,
-and the real dispatcher decides who gets what.
+Trials are trained for real, in this process, by the code of the trainers, unless only dispatching is measured; the
+clock and the losses are simulated, and the real dispatcher decides who gets what.
 """
 
 import heapq
@@ -13,20 +13,36 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from caviar.fleet.dispatch import Dispatcher
-from caviar.fleet.messages import Done, Event, Lease, Report, Stack
+from caviar.fleet.messages import Done, Event, Lease, Report, Stack, Started
 from caviar.fleet.settings import DEFAULTS, PoolSettings
 from caviar.fleet.worker.stacks import StackRunner
 from caviar.fleet.worker.trainables import Trainable
 from caviar.records.trial import State, Trial
 
 
+class NoTraining:
+    """A runner whose trials report 0.0 once and finish, so that nothing but dispatching takes time."""
+
+    def __init__(self, metric: str) -> None:
+        self._metrics = {metric: 0.0}
+
+    def train(self, stack: Stack) -> Iterator[Event]:
+        yield from [Started(trial.number) for trial in stack]
+        for trial in stack:
+            yield Report(trial.number, 1, 0.0, self._metrics)
+            yield Done(trial.number, State.FINISHED, "", 0.0, "")
+
+    def discard(self, numbers: Iterable[int]) -> None: ...
+
+
 @dataclass
 class SimulatedWorker:
     """A trainer, the leases that it holds, and the stack that it trains."""
 
-    runner: StackRunner
+    runner: StackRunner | NoTraining
     leases: deque[Lease] = field(default_factory=deque)
     stack: Stack = ()
+    seconds: dict[int, float] = field(default_factory=dict)  # of each trial of the stack
     events: Iterator[Event] = field(default_factory=lambda: iter(()))
 
 
@@ -43,6 +59,7 @@ class SimulatedTrainers:
         losses: how many times a trial takes its trainer with it, by its number; math.inf for every time.
         loss_seconds: the mean virtual seconds between two losses of a random trainer; None: there are none.
         settings: of the dispatcher.
+        trains: whether trials are trained; if not, each reports 0.0 once and finishes.
 
     `now` is the virtual time, `busy` the virtual seconds that the trainers have trained, `starts` the number of starts
     of trials, `epochs` the number of reports, `last_start` the virtual time of each trial's last start.
@@ -68,12 +85,13 @@ class SimulatedTrainers:
         losses: Mapping[int, float] | None = None,
         loss_seconds: float | None = None,
         settings: PoolSettings = DEFAULTS,
+        trains: bool = True,
     ) -> None:
         self.trainable, self.workers = trainable, workers
         self.now = self.busy = 0.0
         self.starts = self.epochs = 0
         self.last_start: dict[int, float] = {}
-        self._metric, self._seed = metric, seed
+        self._metric, self._seed, self._trains = metric, seed, trains
         self._duration, self._losses, self._loss_seconds = duration, dict(losses or {}), loss_seconds
         self._dispatcher = Dispatcher(settings)
         self._random = random.Random(seed)
@@ -131,8 +149,8 @@ class SimulatedTrainers:
         return random.Random(self._seed * 1_000_003 + trial.number).uniform(0.5, 2.0)
 
     def _add_worker(self) -> None:
-        name = next(self._names)
-        self._workers[name] = SimulatedWorker(StackRunner(self.trainable, self._metric))
+        runner = StackRunner(self.trainable, self._metric) if self._trains else NoTraining(self._metric)
+        self._workers[next(self._names)] = SimulatedWorker(runner)
 
     def _hand_out_leases(self, name: int) -> None:
         worker = self._workers[name]
@@ -148,25 +166,26 @@ class SimulatedTrainers:
         self.starts += len(stack)
         self.last_start.update((trial.number, self.now) for trial in stack)
         worker.stack, worker.events = stack, worker.runner.train(stack)
+        worker.seconds = {trial.number: self._seconds(trial) for trial in stack}
         killers = [trial.number for trial in stack if self._losses.get(trial.number, 0) > 0]
         self._losses.update((number, self._losses[number] - 1) for number in killers)
         end = partial(self._lose, name, "it took its trainer with it") if killers else partial(self._finish, name)
-        self._schedule(sum(map(self._seconds, stack)), end)
+        self._schedule(sum(worker.seconds.values()), end)
         return self._dispatcher.receive([next(worker.events)])
 
     def _finish(self, name: int) -> list[Event]:
         if name not in self._workers:
             return []
         worker = self._workers[name]
-        seconds = {trial.number: self._seconds(trial) for trial in worker.stack}
-        self.busy += sum(seconds.values())
+        self.busy += sum(worker.seconds.values())
         events: list[Event] = []
         for event in worker.events:
             if isinstance(event, Report):
                 self.epochs += 1
-                event = event._replace(seconds=seconds[event.trial])
+                event = Report(event.trial, event.epoch, worker.seconds[event.trial], event.metrics)
             elif isinstance(event, Done):
-                event = event._replace(seconds=seconds[event.trial], worker=f"simulated:{name}")
+                seconds, trainer = worker.seconds[event.trial], f"simulated:{name}"
+                event = Done(event.trial, event.state, event.error, seconds, trainer, event.output)
             events.append(event)
         counted = self._dispatcher.receive(events)
         lease = worker.leases[0]

@@ -5,7 +5,8 @@ import textwrap
 import pytest
 
 from caviar.errors import ClusterError
-from caviar.fleet.cluster import start_ray
+from caviar.fleet.cluster import connection, start_ray, total_trainers
+from caviar.fleet.placement import Placement
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,17 @@ def test_ray_gets_a_second_try_if_it_has_to_start_processes_for_us(address, fail
         with pytest.raises(ClusterError, match="server: RuntimeError: it is slow; start"):
             start_ray(init, address)
     assert len(calls) == expected
+
+
+def test_a_connection_to_the_named_cluster_is_used_and_kept(ray_cluster):
+    with connection(Placement(address=ray_cluster.get_runtime_context().gcs_address)):
+        pass
+    assert ray_cluster.is_initialized()
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_trainers_that_need_a_tenth_of_a_cpu_fit_ten_times():
+    assert total_trainers({"cpu": 0.1}) == 10 * total_trainers({"cpu": 1.0})
 
 
 def test_rays_notices_about_notebook_widgets_are_silenced_and_nothing_else():

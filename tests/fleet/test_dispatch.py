@@ -21,7 +21,7 @@ def trials(count):
 
 
 def simulated(workers, **settings):
-    return SimulatedTrainers(FunctionTrainable(lambda config: {"score": 1.0}), "score", workers, **settings)
+    return SimulatedTrainers(FunctionTrainable(max), "score", workers, trains=False, **settings)
 
 
 def train(trainers, count, width=1):
@@ -38,25 +38,6 @@ def finished(trial, seconds):
     return Done(trial, State.FINISHED, "", seconds, "")
 
 
-class PairTrainable:
-    """Stacks of any width, each trial of one report."""
-
-    def start(self, configs, seeds):
-        return PairRun(len(configs))
-
-
-class PairRun:
-    def __init__(self, width):
-        self.alive = [True] * width
-        self._reports = [[{"score": 1.0}] * width]
-
-    def epoch(self):
-        return self._reports.pop() if self._reports else []
-
-    def stop(self, member):
-        self.alive[member] = False
-
-
 @settings(deadline=None, max_examples=50)
 @given(
     workers=st.integers(1, 20),
@@ -67,9 +48,7 @@ class PairRun:
     seed=st.integers(0, 1000),
 )
 def test_every_trial_ends_exactly_once(workers, count, width, seconds, loss_seconds, seed):
-    trainers = SimulatedTrainers(
-        PairTrainable(), "score", workers, seed, duration=lambda trial: seconds, loss_seconds=loss_seconds
-    )
+    trainers = simulated(workers, seed=seed, duration=lambda trial: seconds, loss_seconds=loss_seconds)
     ends = train(trainers, count, width)
     assert Counter(end.trial for end in ends) == Counter(range(count))
     if loss_seconds is None:

@@ -31,6 +31,7 @@ def test_an_address_that_does_not_answer_is_refused_at_once(form):
         ({"workers": "many"}, "got 'many'"),
         ({"resources": {"cpu": -1}}, r"resources\['cpu'\] must be a number >= 0, got -1"),
         ({"resources": {"gpu": float("nan")}}, r"resources\['gpu'\] .* got nan"),
+        ({"resources": {"cpu": 0}}, r"resources must contain an amount > 0, got {'cpu': 0}; try"),
         ({"resources": 2}, "resources must be a dict, got 2; try"),
         ({"trial_timeout": 0.0}, "trial_timeout must be .*got 0.0"),
         ({"timeout": -1}, "timeout must be .*got -1"),
@@ -41,3 +42,8 @@ def test_an_invalid_setting_is_one_sentence(settings, words):
         Placement.of(**settings)
     assert isinstance(error.value, CaviarError)
     assert "\n" not in str(error.value)
+
+
+def test_a_trainer_takes_one_cpu_unless_resources_name_another_amount():
+    assert Placement.of(resources={"gpu": 0.5}).resources == {"cpu": 1.0, "gpu": 0.5}
+    assert Placement.of(resources={"cpu": 0, "gpu": 1}).resources == {"cpu": 0, "gpu": 1}

@@ -22,7 +22,7 @@ def curve(config):
 
 
 def test_trials_train_pause_and_continue():
-    pool = RemotePool(FunctionTrainable(curve), "score", Placement(2))
+    pool = RemotePool(FunctionTrainable(curve), "score", Placement(2), PoolSettings())
     try:
         events = []
         for until in (1, None):
@@ -53,7 +53,7 @@ def test_what_its_actor_logs_is_logged_here(caplog):
 
 
 def test_a_lost_actor_is_one_sentence():
-    pool = RemotePool(FunctionTrainable(curve), "score", Placement(1))
+    pool = RemotePool(FunctionTrainable(curve), "score", Placement(1), PoolSettings())
     pool.close()
     with pytest.raises(ClusterError, match=r"lost the cluster of the trainers .*continue with `caviar resume`"):
         pool.poll()

@@ -18,7 +18,7 @@ TRAINABLE = FunctionTrainable(lambda config: {"score": 1.0})
 
 def test_a_trainer_that_needs_more_than_the_cluster_has_is_refused():
     with pytest.raises(ClusterError, match="1000 cpu"):
-        TrainerGroup(TRAINABLE, "score", Placement(1, resources={"cpu": 1000.0}))
+        TrainerGroup(TRAINABLE, "score", Placement(1, resources={"cpu": 1000.0}), PoolSettings())
 
 
 def test_trainers_without_room_are_requested_and_reported(caplog):
@@ -42,14 +42,14 @@ def test_trainers_without_room_are_requested_and_reported(caplog):
 
 
 def test_there_are_no_more_trainers_than_trials():
-    group = TrainerGroup(TRAINABLE, "score", Placement(4))
+    group = TrainerGroup(TRAINABLE, "score", Placement(4), PoolSettings())
     group.scale(2)
     assert len(group.starting) == 2
     group.shutdown()
 
 
 def test_trainers_that_die_as_they_start_are_given_up():
-    group = TrainerGroup(Broken(), "score", Placement(2), PoolSettings(scale_seconds=0.0))
+    group = TrainerGroup(Broken(), "score", Placement(2), PoolSettings(scale_seconds=0.0, false_starts=2))
 
     def scale_until_ready():
         while not group.ready:

@@ -18,23 +18,17 @@ from caviar.fleet.messages import Event, Lease
 from caviar.fleet.worker.stacks import StackRunner
 from caviar.fleet.worker.trainables import Trainable
 
-FLUSH_SECONDS = 0.05  # events travel together, as a driver takes a few thousand messages per second
-MEMORY_SHARE = 0.8  # of the machine's memory; a trainer that needs more allocates without end
+_FLUSH_SECONDS = 0.05  # events travel together, as a driver takes a few thousand messages per second
+_MEMORY_SHARE = 0.8  # of the machine's memory; a trainer that needs more allocates without end
 
 
 class Trainer:
-    """Trains leases of trials.
+    """A `StackRunner` behind Ray's calls.
 
-    Args:
-        trainable: what to train.
-        metric: the name of the metric that every report must contain.
-        trial_timeout: seconds after which a trial is ended between two reports; None: no limit.
-        memory: bytes that this process may allocate before a trial gets a MemoryError; None: most of the machine's.
+    `memory` is how many bytes its process may allocate before a trial gets a MemoryError; None: most of the machine's.
     """
 
-    def __init__(
-        self, trainable: Trainable, metric: str, trial_timeout: float | None = None, memory: float | None = None
-    ) -> None:
+    def __init__(self, trainable: Trainable, metric: str, trial_timeout: float | None, memory: float | None) -> None:
         self._runner = StackRunner(trainable, metric, trial_timeout)
         self._limits = limit_all_threads()
         _limit_memory(memory)
@@ -45,11 +39,11 @@ class Trainer:
         return self._runner.name
 
     def discard(self, numbers: Iterable[int]) -> None:
-        """Drop paused trials and all that they hold; unknown numbers are ignored."""
+        """Drop paused trials and the memory that they hold."""
         self._runner.discard(numbers)
 
     def run(self, lease: Lease) -> Iterator[list[Event]]:
-        """Train the stacks of a lease in order; yield events in batches, each at most FLUSH_SECONDS late.
+        """Train the stacks of a lease in order; yield events in batches.
 
         Training has its own thread, so that an event does not wait for a long epoch that follows it.
         """
@@ -67,7 +61,7 @@ class Trainer:
             ended.set()
 
         threading.Thread(target=train, daemon=True).start()
-        while not ended.wait(FLUSH_SECONDS):
+        while not ended.wait(_FLUSH_SECONDS):
             if events := _take_all(outbox) + self._runner.printed():
                 yield events
         if not outbox.empty():
@@ -82,10 +76,10 @@ def _take_all(outbox: "queue.SimpleQueue[Event]") -> list[Event]:
 
 def _limit_memory(limit: float | None) -> None:
     """Make allocations beyond a limit raise MemoryError, before the machine runs out of memory."""
-    if limit is None:
-        limit = MEMORY_SHARE * _machine_memory()
+    soft = int(_MEMORY_SHARE * _machine_memory() if limit is None else limit)
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    soft = int(limit) if hard == resource.RLIM_INFINITY else min(int(limit), hard)
+    if hard != resource.RLIM_INFINITY:
+        soft = min(soft, hard)
     with contextlib.suppress(ValueError, OSError):  # some systems have no such limit
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 

@@ -15,19 +15,11 @@ from caviar.fleet.worker.output import Capture
 from caviar.fleet.worker.trainables import Run, Trainable
 from caviar.records.trial import RESERVED_COLUMNS, Config, Metrics, State
 
-PRINT_SECONDS = 1.0  # how often output is sent while a trial runs
+_PRINT_SECONDS = 1.0  # how often output is sent while a trial runs
 
 
 class StackRun:
-    """The trials of one stack, trained together from report to report, and paused where their `until` says.
-
-    Args:
-        stack: the trials.
-        trainable: what trains them.
-        metric: the name of the metric that every report must contain.
-        timeout: seconds after which a trial is ended between two reports; None: no limit.
-        worker: host:process, for the results.
-    """
+    """The trials of one stack, trained together from report to report."""
 
     def __init__(self, stack: Stack, trainable: Trainable, metric: str, timeout: float | None, worker: str) -> None:
         self._stack = stack
@@ -49,7 +41,7 @@ class StackRun:
         now, written = time.monotonic(), self._capture.tail.written
         if written == self._characters_sent or now < self._next_print:
             return []
-        self._characters_sent, self._next_print = written, now + PRINT_SECONDS
+        self._characters_sent, self._next_print = written, now + _PRINT_SECONDS
         return [Printed(number, self._capture.tail.text()) for number in self.unfinished]
 
     def discard(self, number: int) -> None:
@@ -87,11 +79,11 @@ class StackRun:
 
     def _receive(self, member: int, report: Metrics | None) -> Iterator[Event]:
         """Check a member's report and yield its events."""
-        if report is None and self._reports[member]:
-            yield self._end(member, State.FINISHED)
-            return
         if report is None:
-            yield self._end(member, State.FAILED, f"it reported nothing; the metric {self._metric!r} is required")
+            if self._reports[member]:
+                yield self._end(member, State.FINISHED)
+            else:
+                yield self._end(member, State.FAILED, f"it reported nothing; the metric {self._metric!r} is required")
             return
         self._reports[member] += 1
         if problem := _problem(report, self._metric, self._stack[member].config):
@@ -102,8 +94,7 @@ class StackRun:
         metrics, run = event.metrics, self._run
         if not math.isfinite(metrics[self._metric]) or run is None or not run.alive[member]:
             name = next((name for name, value in metrics.items() if not math.isfinite(value)), self._metric)
-            error = f"{name} became {metrics[name]} in epoch {event.epoch}"
-            yield self._end(member, State.DIVERGED, error)
+            yield self._end(member, State.DIVERGED, f"{name} became {metrics[name]} in epoch {event.epoch}")
         elif self._timeout is not None and self._seconds[member] > self._timeout:
             yield self._end(member, State.TIMED_OUT, f"it exceeded its time limit of {self._timeout:g} s")
 
@@ -114,8 +105,8 @@ class StackRun:
             yield self._report(member, report)
 
     def _report(self, member: int, report: Metrics) -> Report:
-        metrics = {name: _to_number(value) for name, value in report.items()}
-        return Report(self._stack[member].number, self._reports[member], self._seconds[member], metrics)
+        numbers = {name: int(value) if isinstance(value, Integral) else float(value) for name, value in report.items()}
+        return Report(self._stack[member].number, self._reports[member], self._seconds[member], numbers)
 
     def _end(self, member: int, state: State, error: str = "") -> Done:
         self._stop(member)
@@ -130,11 +121,6 @@ class StackRun:
     def _done(self, member: int, state: State, error: str = "") -> Done:
         number, seconds = self._stack[member].number, self._seconds[member]
         return Done(number, state, error, seconds, self._worker, self._capture.tail.text())
-
-
-def _to_number(value: float) -> float:
-    """Return a metric as a plain Python number; integers stay integers."""
-    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def _problem(report: Mapping[str, object], metric: str, config: Config) -> str:

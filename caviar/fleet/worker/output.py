@@ -4,20 +4,11 @@ import contextlib
 import io
 import warnings
 
-OUTPUT_CHARACTERS = 1 << 16  # the last 64 KiB are kept
+_OUTPUT_CHARACTERS = 1 << 16  # the last 64 KiB are kept
 
 
-class Tail(io.TextIOBase):
-    """A text stream that keeps the end of what is written to it.
-
-    `written` counts all characters.
-
-    >>> tail = Tail()
-    >>> tail.write("epoch 1")
-    7
-    >>> tail.text()
-    'epoch 1'
-    """
+class _Tail(io.TextIOBase):
+    """A text stream that keeps the end of what is written to it, and counts all characters as `written`."""
 
     def __init__(self) -> None:
         self.written = 0
@@ -25,27 +16,24 @@ class Tail(io.TextIOBase):
         self._characters = 0
 
     def writable(self) -> bool:
-        """Return True."""
         return True
 
     def write(self, text: str) -> int:
-        """Append a string and return its length."""
         if not isinstance(text, str):
             raise TypeError(f"write() takes str, not {type(text).__name__}")
         self.written += len(text)
         self._characters += len(text)
         self._parts.append(text)
-        if self._characters > 2 * OUTPUT_CHARACTERS:
+        if self._characters > 2 * _OUTPUT_CHARACTERS:
             self._parts = [self.text()]
             self._characters = len(self._parts[0])
         return len(text)
 
     def text(self) -> str:
-        """Return the end of what was written."""
-        return "".join(self._parts)[-OUTPUT_CHARACTERS:]
+        return "".join(self._parts)[-_OUTPUT_CHARACTERS:]
 
 
-class Capture(contextlib.AbstractContextManager["Capture"]):
+class Capture(contextlib.ExitStack):
     """Redirects prints and all warnings to `tail` inside a `with` block, as often as it is entered.
 
     >>> capture = Capture()
@@ -56,15 +44,12 @@ class Capture(contextlib.AbstractContextManager["Capture"]):
     """
 
     def __init__(self) -> None:
-        self.tail = Tail()
+        super().__init__()
+        self.tail = _Tail()
 
     def __enter__(self) -> "Capture":
-        self._redirections = contextlib.ExitStack()
-        self._redirections.enter_context(contextlib.redirect_stdout(self.tail))
-        self._redirections.enter_context(contextlib.redirect_stderr(self.tail))
-        self._redirections.enter_context(warnings.catch_warnings())
+        self.enter_context(contextlib.redirect_stdout(self.tail))
+        self.enter_context(contextlib.redirect_stderr(self.tail))
+        self.enter_context(warnings.catch_warnings())
         warnings.simplefilter("default")
         return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._redirections.close()

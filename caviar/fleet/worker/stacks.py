@@ -10,14 +10,9 @@ from caviar.fleet.worker.trainables import Trainable
 
 
 class StackRunner:
-    """The stacks of one process; a paused trial stays until it continues or is discarded.
+    """The stacks of one process, whose `name` is host:process.
 
-    Args:
-        trainable: what to train.
-        metric: the name of the metric that every report must contain.
-        trial_timeout: seconds after which a trial is ended between two reports; None: no limit.
-
-    `name` is host:process.
+    Each report must contain the metric. A trial that exceeds `trial_timeout` seconds is ended between two reports.
 
     >>> from caviar.fleet.worker.trainables import FunctionTrainable
     >>> from caviar.records.trial import Trial

@@ -1,10 +1,11 @@
 """What a trainer trains: the built-in network in stacks, or a user's function one trial at a time.
 
-A trainable starts a stack of trials and returns a run; each `epoch()` of the run returns a report of every member that
-still trains. Trainables are plain picklable values.
+A trainable is a plain picklable value. It starts a stack of trials and returns a run; each `epoch()` of the run returns
+a report of every member that still trains.
 """
 
 import inspect
+import itertools
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -32,17 +33,14 @@ class Run(Protocol):
 
 
 class Trainable(Protocol):
-    """How to start a stack of trials."""
+    """What can train a stack of trials."""
 
     def start(self, configs: Sequence[Config], seeds: Sequence[int]) -> Run:
-        """Start a run of the given configs, each with its seed."""
+        """Start a run of the configs, each with its seed."""
 
 
 def check_picklable(trainable: Trainable, name: str) -> None:
-    """Raise an InputError with the reason if a trainable cannot be sent to the trainers.
-
-    >>> check_picklable(FunctionTrainable(lambda config: {"loss": 0.0}), "train")
-    """
+    """Raise an InputError with the reason if a trainable cannot be sent to the trainers."""
     from caviar.fleet.cluster import cloudpickle  # Ray's, which training in this process does not need
 
     try:
@@ -63,11 +61,7 @@ def pickle_by_value(module: ModuleType) -> None:
 
 @dataclass(frozen=True)
 class NetworkTrainable:
-    """The built-in network on a data set, one stack at a time.
-
-    Args:
-        dataset: to train and evaluate on.
-        epochs: after which a network has finished.
+    """The built-in network on a data set, trained for a number of epochs, one stack at a time.
 
     >>> from caviar.data.loaders import load_digits
     >>> run = NetworkTrainable(load_digits(), epochs=1).start([{"hidden_units": 16}], seeds=[7])
@@ -79,7 +73,6 @@ class NetworkTrainable:
     epochs: int
 
     def start(self, configs: Sequence[Config], seeds: Sequence[int]) -> Run:
-        """Start a stack of networks with random initial weights."""
         return _NetworkRun(self, configs, seeds)
 
 
@@ -89,21 +82,16 @@ class _NetworkRun:
     def __init__(self, trainable: NetworkTrainable, configs: Sequence[Config], seeds: Sequence[int]) -> None:
         self._training = Training(configs, seeds, trainable.dataset, trainable.epochs)
         self._parameters = [parameter_count(config, trainable.dataset) for config in configs]
-        self._epochs_remaining = trainable.epochs
 
     @property
     def alive(self) -> Sequence[bool]:
         return self._training.alive
 
     def epoch(self) -> Sequence[Metrics | None]:
-        if self._epochs_remaining == 0 or not any(self.alive):
+        if self._training.epochs_done == self._training.epochs or not any(self.alive):
             return []
-        self._epochs_remaining -= 1
-        reports = self._training.epoch()
-        return [
-            None if report is None else {**report, "parameters": count}
-            for report, count in zip(reports, self._parameters, strict=True)
-        ]
+        reports = zip(self._training.epoch(), self._parameters, strict=True)
+        return [None if report is None else {**report, "parameters": count} for report, count in reports]
 
     def stop(self, member: int) -> None:
         if self._training.alive[member]:
@@ -112,9 +100,7 @@ class _NetworkRun:
 
 @dataclass(frozen=True)
 class FunctionTrainable:
-    """A function or generator function `train(config, seed)`, or `train(config)`.
-
-    A generator yields a dict of metrics per epoch; a function returns one dict, for a trial of one report.
+    """A function `train(config, seed)` or `train(config)` that returns a dict of metrics, or yields one per epoch.
 
     >>> run = FunctionTrainable(lambda config: {"loss": config["x"] ** 2}).start([{"x": 3}], seeds=[7])
     >>> run.epoch(), run.epoch()
@@ -127,30 +113,24 @@ class FunctionTrainable:
     def takes_seed(self) -> bool:
         """Whether the function takes a seed; if not, the same config always has the same result."""
         try:
-            parameters = inspect.signature(self.function).parameters.values()
-        except ValueError:  # some functions written in C have no signature
+            inspect.signature(self.function).bind({}, 0)
+        except (TypeError, ValueError):  # some functions written in C have no signature
             return False
-        kinds = [parameter.kind for parameter in parameters]
-        positional = sum(kind in (kind.POSITIONAL_ONLY, kind.POSITIONAL_OR_KEYWORD) for kind in kinds)
-        return positional > 1 or inspect.Parameter.VAR_POSITIONAL in kinds
+        return True
 
     def start(self, configs: Sequence[Config], seeds: Sequence[int]) -> Run:
-        """Start the one trial of a stack of one."""
         (config,), (seed,) = configs, seeds
         arguments = (dict(config), seed) if self.takes_seed else (dict(config),)
         return _FunctionRun(lambda: self.function(*arguments))
 
 
 class _FunctionRun:
-    """One call of a function."""
-
     def __init__(self, call: Callable[[], object]) -> None:
         self.alive = [True]
         self._reports = _reports(call)
 
     def epoch(self) -> Sequence[Metrics | None]:
-        report = next(self._reports, None)
-        return [] if report is None else [report]
+        return list(itertools.islice(self._reports, 1))
 
     def stop(self, member: int) -> None:
         self.alive[member] = False
