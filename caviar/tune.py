@@ -16,13 +16,13 @@ import math
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from caviar._checks import check_integer, check_seed
 from caviar.errors import InputError, MissingError
-from caviar.records.objective import Objective
+from caviar.records.objective import Mode, Objective
 from caviar.search import next_point
 from caviar.space import Config, Space, choice, lograndint, loguniform, randint, uniform
 from caviar.space.hyperparameters import Hyperparameter
@@ -120,7 +120,7 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
         """Add a trial that has ended; ignore trials that this search did not suggest."""
         point = self._pending.pop(trial_id, None)
         if point is not None:
-            objective = Objective(self._metric, self._mode)
+            objective = Objective(self._metric, cast(Mode, self._mode))
             self._points.append(point)
             self._values.append(objective.to_minimise({} if error or not result else result))
 
