@@ -30,37 +30,23 @@ class FitFailed(Exception):
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """A function of a config and a seed that fits and scores clones of an estimator, fold after fold.
+    """A function of a config and a seed that fits and scores clones of an estimator, fold after fold."""
 
-    Args:
-        estimator: the estimator to clone.
-        fit_and_score: scikit-learn's, with everything except the estimator, its parameters and the rows of the fold.
-        splits: the training rows and the test rows of each fold.
-        scorers: the names of the scores; () for a single score or those that a callable returns.
-        error_score: as in RandomizedSearchCV.
-        translation: from a trial's config to the estimator's parameters.
-        metric: the column of the mean score so far.
-        objective: which score that is the mean of, if there are several.
-        options: scikit-learn's global configuration.
-    """
-
-    estimator: BaseEstimator
-    fit_and_score: Callable[..., Fit]
-    splits: Sequence[tuple[Rows, Rows]]
-    scorers: Sequence[str]
-    error_score: float | str
-    translation: Translation
-    metric: str
-    objective: str
-    options: Mapping[str, object]
+    estimator: BaseEstimator  # the one to clone
+    fit_and_score: Callable[..., Fit]  # scikit-learn's, without the estimator, its parameters and the rows of the fold
+    splits: Sequence[tuple[Rows, Rows]]  # the training rows and the test rows of each fold
+    scorers: Sequence[str]  # the names of the scores; () for a single score or those that a callable returns
+    error_score: float | str  # as in RandomizedSearchCV
+    translation: Translation  # from a trial's config to the estimator's parameters
+    metric: str  # the column of the mean score so far
+    objective: str  # which score that is the mean of, if there are several
+    options: Mapping[str, object]  # scikit-learn's global configuration
 
     def __call__(self, config: Config, seed: int) -> Iterator[Report]:
         """Yield a report per fold, under the names of `cv_results_`; `seed` is NumPy's global seed in the first fold.
 
-        Reports wait until the mean score is finite, but not beyond the last fold.
-
-        Raises:
-            FitFailed: the fit raised in some folds; raised after the last one.
+        Reports wait until the mean score is finite, but not beyond the last fold. If the fit raised in some folds,
+        FitFailed is raised after the last one.
         """
         parameters = self.translation.parameters(config)
         report: Report = {}
@@ -83,7 +69,7 @@ class CrossValidation:
         """Return a clone of the estimator with some parameters set; raises ValueError for an unknown one."""
         return clone(self.estimator).set_params(**clone(parameters, safe=False))
 
-    def check(self) -> None:
+    def check_parameters(self) -> None:
         """Raise ValueError for a parameter that the estimator does not have."""
         space = self.translation.space
         for config in space.configs(np.repeat([[0.0], [1.0]], space.dimension, axis=1)):
@@ -96,7 +82,6 @@ class CrossValidation:
 
 
 def _score(scores: Scores, name: str) -> float:
-    """Return the score to maximise."""
     if isinstance(scores, dict):
         scores = scores[name] if name in scores else next(iter(scores.values()))
     return float(scores)

@@ -58,11 +58,7 @@ def routed_parameters(search: SearchCV, params: Mapping[str, object]) -> Bunch:
 def set_results(search: SearchCV, candidates: Sequence[Parameters], fits: list[Fit], refit_metric: str) -> None:
     """Set `cv_results_` and the best candidate, as scikit-learn does after its fits; raise ValueError if all failed.
 
-    Args:
-        search: with `n_splits_` set.
-        candidates: the parameters of each.
-        fits: of all folds of the first candidate, then of the second, and so on.
-        refit_metric: the metric that ranks the candidates.
+    The fits are those of all folds of the first candidate, then of the second, and so on.
     """
     report_failures(fits, search.error_score)
     if callable(search.scoring):

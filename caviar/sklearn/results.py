@@ -11,10 +11,7 @@ from caviar.sklearn.internals import Fit
 
 
 def fits_of(result: Result, folds: CrossValidation) -> list[Fit]:
-    """Return scikit-learn's fit of each fold of a trial, from the trial's last report.
-
-    A fold that failed scores the `error_score` of the search, a fold that early stopping skipped NaN.
-    """
+    """Return the fit of each fold: one that failed scores `error_score`, one that early stopping skipped NaN."""
     names = _score_names(result.metrics, 0) or list(folds.scorers) or ["score"]
     return [_fit(result, fold, folds, names) for fold in range(len(folds.splits))]
 
@@ -39,7 +36,6 @@ def _fit(result: Result, fold: int, folds: CrossValidation, names: list[str]) ->
 
 
 def _score_names(metrics: Metrics, fold: int) -> list[str]:
-    """Return the names of the scores that a fold reported."""
     prefix = f"split{fold}_test_"
     return [name.removeprefix(prefix) for name in metrics if name.startswith(prefix)]
 
