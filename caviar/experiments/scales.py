@@ -1,6 +1,7 @@
 """What the scale of a hyperparameter does: where random search spends its trials on a linear and on a log scale."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -37,8 +38,8 @@ def learning_rate_scale(trials: int = 64, seeds: int = 20) -> Finding:
     >>> int(learning_rate_scale(trials=8, seeds=2).table["count"].sum())
     32
     """
-    low, *_, threshold, high = _DECADES
-    scales = {"linear": uniform(low, high), "log": loguniform(low, high)}
+    lowest, *_, threshold, highest = _DECADES
+    scales = {"linear": uniform(lowest, highest), "log": loguniform(lowest, highest)}
     values = {scale: _sample(hyperparameter, trials, seeds) for scale, hyperparameter in scales.items()}
     conclusions = []
     for scale, rates in values.items():
@@ -49,7 +50,8 @@ def learning_rate_scale(trials: int = 64, seeds: int = 20) -> Finding:
             f"{threshold}, and {(rates < 1e-3).mean():.1%} below 0.001."
         )
     tables = {"shares": _shares(values, _DECADES)}
-    drawings = {"shares": Drawing("shares", _draw_rates)}
+    caption = "Where the trials go: the share of the sampled learning rates in each decade."
+    drawings = {"shares": Drawing("shares", partial(_draw, caption=caption, title="learning rate"))}
     return Finding("learning-rate-scale", _RATES_CLAIM, _SOURCE, tuple(conclusions), tables, drawings)
 
 
@@ -78,7 +80,8 @@ def momentum_scale(trials: int = 64, seeds: int = 20) -> Finding:
     p = {s: float(kstest(LOG.units(w.ravel(), shortest, longest), "uniform").pvalue) for s, w in windows.items()}
     table["p_even"] = table["scale"].map(p)
     conclusions = tuple(_evenness(str(scale), rows) for scale, rows in table.groupby("scale"))
-    drawings = {"shares": Drawing("shares", _draw_momenta)}
+    caption = "The share of the sampled momenta in each half decade of the averaging window."
+    drawings = {"shares": Drawing("shares", partial(_draw, caption=caption, title="window, steps"))}
     return Finding("momentum-scale", _MOMENTA_CLAIM, _SOURCE, conclusions, {"shares": table}, drawings)
 
 
@@ -107,16 +110,6 @@ def _evenness(scale: str, rows: pd.DataFrame) -> str:
     p = rows["p_even"].iloc[0]
     verdict = "even, as far as these trials can tell" if p > 0.05 else "not even"
     return f"On the {scale} scale the windows get {parts}: {verdict} (p = {p:.2g})."
-
-
-def _draw_rates(table: pd.DataFrame) -> object:
-    caption = "Where the trials go: the share of the sampled learning rates in each decade."
-    return _draw(table, caption, "learning rate")
-
-
-def _draw_momenta(table: pd.DataFrame) -> object:
-    caption = "The share of the sampled momenta in each half decade of the averaging window."
-    return _draw(table, caption, "window, steps")
 
 
 def _draw(table: pd.DataFrame, caption: str, title: str) -> object:

@@ -20,12 +20,12 @@ from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import Tags, check_random_state, get_tags, indexable
 
+import caviar.sklearn.internals as internals
 from caviar._checks import check_integer
 from caviar.errors import InputError, PausedError
 from caviar.records.early_stopping import Halving
 from caviar.records.trial import Result, State
 from caviar.search.schedule import Waves
-from caviar.sklearn import internals
 from caviar.sklearn.folds import CrossValidation
 from caviar.sklearn.results import exception_from, fits_of
 from caviar.sklearn.spaces import Translation, translate
