@@ -13,14 +13,7 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Limit BLAS to one thread inside of a `with` block or a decorated function.
-
-    >>> @one_blas_thread()
-    ... def compute():
-    ...     return 1
-    >>> compute()
-    1
-    """
+    """Limit BLAS to one thread inside of a `with` block or a decorated function."""
     with _libraries().limit(limits=1, user_api="blas"):
         yield
 
@@ -31,5 +24,5 @@ def _libraries() -> ThreadpoolController:
 
 
 def limit_all_threads() -> threadpool_limits:
-    """Limit BLAS and OpenMP to one thread from now on, or to the end of a `with` block: what a trainer runs under."""
+    """Limit BLAS and OpenMP to one thread, as in a trainer, from now on or to the end of a `with` block."""
     return threadpool_limits(1)

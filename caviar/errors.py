@@ -10,20 +10,18 @@ class InputError(CaviarError, ValueError):
 
 
 class MissingError(InputError, ImportError):
-    """An optional package that is not installed.
-
-    Args:
-        needed_for: what needs it.
-        package: its name.
-        extra: the extra of Caviar that installs it.
-    """
+    """An optional package that is not installed; `extra` is the extra of Caviar that installs it."""
 
     def __init__(self, needed_for: str, package: str, extra: str) -> None:
         super().__init__(f"{needed_for} needs {package}; install it with: pip install 'caviar[{extra}]'")
+        self._arguments = needed_for, package, extra
+
+    def __reduce__(self) -> tuple[type["MissingError"], tuple[str, str, str]]:
+        return type(self), self._arguments  # or it could not be unpickled
 
 
 class StorageError(CaviarError):
-    """A study folder or URI that cannot be read, written, or is in use."""
+    """A study folder or URI that cannot be read or written, or is in use."""
 
 
 class ClusterError(CaviarError):
@@ -33,13 +31,9 @@ class ClusterError(CaviarError):
 class PausedError(CaviarError):
     """A study that stopped itself, because its trials fail one after the other for one cause.
 
-    Args:
-        sentence: what happened.
-        signature: what the failures have in common.
-        last: the result of the last trial that failed, with its error and its output.
+    `signature` is what the failures have in common, `last` the result of the last trial that failed.
     """
 
-    def __init__(self, sentence: str, signature: str, last: object = None) -> None:
+    def __init__(self, sentence: str, signature: str = "", last: object = None) -> None:
         super().__init__(sentence)
-        self.signature = signature
-        self.last = last
+        self.signature, self.last = signature, last

@@ -13,12 +13,12 @@ from typing import Protocol
 from caviar._checks import import_optional
 from caviar.errors import InputError, StorageError
 
-OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"}  # no folders; making one would make a bucket
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins with one
+_OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"}  # no folders; making one would make a bucket
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins with one
 
 
 class FileStore(Protocol):
-    """Named files in one place. Errors are StorageErrors, for a file that does not exist too.
+    """Named files in one place; its errors are StorageErrors, also for a file that does not exist.
 
     >>> import tempfile
     >>> store = open_store(tempfile.mkdtemp())
@@ -44,14 +44,7 @@ class FileStore(Protocol):
 
 
 def open_store(where: str | Path) -> FileStore:
-    """Open the store at a folder or URI.
-
-    Args:
-        where: a folder, made when something is first written, or a URI such as "s3://bucket/run".
-
-    Raises:
-        InputError: a URI of an unknown kind, or one whose package is not installed.
-    """
+    """Open the store at a folder, made when something is first written, or at a URI such as "s3://bucket/run"."""
     return RemoteStore(str(where)) if is_uri(where) else LocalStore(Path(where))
 
 
@@ -86,17 +79,20 @@ class LocalStore:
         path = self.path / name
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file, writing(path):
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            _write(path, "xb", content)
 
     def sizes(self, folder: str = "") -> dict[str, int]:
-        path = self.path / folder
-        return {file.name: file.stat().st_size for file in path.iterdir() if file.is_file()} if path.is_dir() else {}
+        sizes: dict[str, int] = {}
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            for file in (self.path / folder).iterdir():
+                with contextlib.suppress(FileNotFoundError):  # removed by another process in the meantime
+                    if file.is_file():
+                        sizes[file.name] = file.stat().st_size
+        return sizes
 
     def remove(self, name: str) -> None:
-        (self.path / name).unlink(missing_ok=True)
+        with writing(self.path / name):
+            (self.path / name).unlink(missing_ok=True)
 
 
 class RemoteStore:
@@ -125,6 +121,7 @@ class RemoteStore:
     def create(self, name: str, content: bytes) -> None:
         with self._requesting("write"):
             self._make_folder(name)
+        with self._requesting("write", FileExistsError):
             self._files.pipe_file(self._path(name), content, mode="create")
 
     def sizes(self, folder: str = "") -> dict[str, int]:
@@ -145,44 +142,46 @@ class RemoteStore:
 
     def _make_folder(self, name: str) -> None:
         protocols = self._files.protocol
-        if OBJECT_STORES.isdisjoint([protocols] if isinstance(protocols, str) else protocols):
+        if _OBJECT_STORES.isdisjoint([protocols] if isinstance(protocols, str) else protocols):
             self._files.makedirs(self._path(name).rpartition("/")[0], exist_ok=True)
 
     @contextlib.contextmanager
-    def _requesting(self, what: str) -> Iterator[None]:
+    def _requesting(self, what: str, *expected: type[Exception]) -> Iterator[None]:
         try:
             yield
-        except FileExistsError:
+        except expected:
             raise
         except Exception as error:  # each kind of store raises its own
             raise StorageError(f"cannot {what} {self.uri}: {error}; check its name and your access to it") from None
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: whatever happens, it holds the old content or the new.
-
-    Raises:
-        StorageError: the disk is full, the folder cannot be written, the share is gone.
-    """
+    """Write a file whole or not at all: whatever happens, it holds the old content or the new."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with unfinished.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            _write(unfinished, "wb", content)
             os.replace(unfinished, path)
         finally:
             unfinished.unlink(missing_ok=True)
 
 
+def _write(path: Path, mode: str, content: bytes) -> None:
+    with path.open(mode) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn an OSError of the block into a StorageError about a file that cannot be written."""
+    """Turn an OSError of the block into a StorageError, except that the file exists."""
     try:
         yield
     except OSError as error:
+        if isinstance(error, FileExistsError) and error.filename == os.fspath(path):
+            raise
         raise StorageError(
             f"cannot write {path} ({error.strerror or error}); free some space, allow writing or choose another "
             "folder; what is already on disk is kept"
@@ -195,4 +194,4 @@ def escape_formula(cell: object) -> object:
     >>> escape_formula("=1+1"), escape_formula("adam"), escape_formula(-1)
     ("'=1+1", 'adam', -1)
     """
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell

@@ -37,9 +37,6 @@ class CaviarSampler(BaseSampler):  # type: ignore[misc]
             space, then the square shrinks as results come in.
         seed: >= 0; None for a random one. With one worker the same seed gives the same trials.
 
-    Raises:
-        InputError: trials or seed are out of range; from sampling, if a study has several objectives.
-
     >>> import optuna
     >>> optuna.logging.set_verbosity(optuna.logging.WARNING)
     >>> study = optuna.create_study(sampler=CaviarSampler(trials=20, seed=0))
@@ -96,9 +93,7 @@ class CaviarSampler(BaseSampler):  # type: ignore[misc]
 
 def _check_single_objective(study: Study) -> None:
     if len(study.directions) > 1:
-        raise InputError(
-            f"the study must have one objective, got {len(study.directions)}; try one of Optuna's samplers"
-        )
+        raise InputError(f"study must have one objective, got {len(study.directions)}; try one of Optuna's samplers")
 
 
 def _hyperparameter(distribution: BaseDistribution) -> Hyperparameter:

@@ -14,7 +14,7 @@ tuner.fit()
 import copy
 import math
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ try:
 except ImportError:
     raise MissingError("caviar.tune", "Ray Tune", "tune") from None
 
-DEFAULT_TRIALS = 100
+_DEFAULT_TRIALS = 100
 
 
 class CaviarSearch(Searcher):  # type: ignore[misc]
@@ -50,9 +50,6 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
         trials: about how many trials there will be, >= 1: the first quarter covers the whole space, then the square
             shrinks as results come in. Default: the tuner's `num_samples`.
         seed: >= 0.
-
-    Raises:
-        InputError: trials or seed are out of range, or a domain has no bounds, such as `tune.randn`.
 
     >>> from ray import tune
     >>> search = CaviarSearch({"lr": tune.loguniform(1e-4, 1), "layers": 2}, metric="loss", mode="min", trials=10)
@@ -97,11 +94,7 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
         return True
 
     def suggest(self, trial_id: str) -> Config:
-        """Return the config of the next trial.
-
-        Raises:
-            InputError: space, metric or mode are missing.
-        """
+        """Return the config of the next trial."""
         if self._space is None:
             raise InputError("space must be a caviar.Space or a dict of domains, got None; try the tuner's param_space")
         if not self._metric or not self._mode:
@@ -115,7 +108,7 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
             np.array(self._points).reshape(-1, d),
             np.array(self._values),
             np.array([*self._pending.values()]).reshape(-1, d),
-            trials=self._trials or DEFAULT_TRIALS,
+            trials=self._trials or _DEFAULT_TRIALS,
             seed=self._seed,
         )
         self._pending[trial_id] = point
@@ -163,7 +156,7 @@ def _name(path: tuple[object, ...]) -> str:
 def _hyperparameter(name: str, domain: Domain) -> Hyperparameter:
     """Return the hyperparameter that stands for a domain: for choices the index, for steps their number."""
     sampler, step = _sampler_and_step(domain)
-    if isinstance(domain, Categorical) and not any(isinstance(option, Domain) for option in _nested(domain.categories)):
+    if isinstance(domain, Categorical) and not any(parse_spec_vars({"options": domain.categories})[1:]):
         return choice(range(len(domain.categories)))
     if not isinstance(domain, Float | Integer) or not isinstance(sampler, Uniform | LogUniform):
         raise InputError(
@@ -198,15 +191,3 @@ def _fill_template(template: Config, values: Config) -> Config:
             value = domain.cast(value * step)
         assign_value(config, path, value)
     return config
-
-
-def _nested(options: Iterable[object]) -> list[object]:
-    """Return options and, if they are dicts or lists, what these contain."""
-    values = []
-    for option in options:
-        values.append(option)
-        if isinstance(option, Mapping):
-            values += _nested(option.values())
-        elif isinstance(option, list | tuple):
-            values += _nested(option)
-    return values

@@ -118,6 +118,7 @@ def test_missing_settings_are_named():
         CaviarSearch(SPACE).suggest("a")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ray_cluster")
 def test_a_tuner_runs_the_suggestions_and_is_restored(tmp_path):
     tuner = tune.Tuner(

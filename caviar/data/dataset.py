@@ -1,7 +1,6 @@
 """A data set as plain arrays in three parts, and how it is split and standardised.
 
-A Dataset is read-only, so that many trainers can share one copy of it. `loaders.py` loads data, `validation.py` checks
-them.
+A Dataset is read-only, so that many trainers can share one copy of it.
 """
 
 import hashlib
@@ -14,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from caviar.data.source import Source, SourceKind, Task
 from caviar.data.validation import Floats, Label, Targets, check_features, check_target
 
-VALIDATION_SHARE, TEST_SHARE = 0.15, 0.15  # of the rows; the rest trains
-IN_MEMORY = Source(SourceKind.ARRAYS)
+_VALIDATION_SHARE, _TEST_SHARE = 0.15, 0.15  # of the rows; the rest trains
+_IN_MEMORY = Source(SourceKind.ARRAYS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +24,8 @@ class Dataset:
     Args:
         name: of the data, for reports.
         task: "classification" or "regression".
-        train_x, val_x, test_x: float32, (rows, features), standardised by `standardise`.
-        train_y, val_y, test_y: (rows,), int64 class indices in 0..len(classes) - 1, or float64 targets in their own
-            unit.
+        train_x, val_x, test_x: float32, (rows, features), standardised by the training rows.
+        train_y, val_y, test_y: (rows,), int64 indices of `classes`, or float64 targets in their own unit.
         classes: the original labels; () for regression.
         target_mean, target_scale: of the training rows; the network sees (target - mean) / scale.
         source: where to load the same data again.
@@ -47,7 +45,7 @@ class Dataset:
     classes: tuple[Label, ...] = ()
     target_mean: float = 0.0
     target_scale: float = 1.0
-    source: Source = IN_MEMORY
+    source: Source = _IN_MEMORY
 
     @property
     def features(self) -> int:
@@ -94,9 +92,6 @@ def from_arrays(
             different integers.
         seed: of the split, which is stratified by class for classification.
 
-    Raises:
-        InputError: lengths that differ, too few rows, NaN or infinity, fewer than two classes.
-
     >>> import numpy as np
     >>> x = np.arange(80.0).reshape(40, 2)
     >>> from_arrays(x, x.sum(axis=1), name="sums")
@@ -104,42 +99,28 @@ def from_arrays(
     """
     features = check_features(x)
     targets, classes = check_target(y, len(features), task)
-    train, val, test = split(targets, stratify=bool(classes), seed=seed)
-    standardised = standardise(features, train)
+    train, val, test = _split(targets, stratify=bool(classes), seed=seed)
+    means, scales = scaling(features, train)
+    standardised = ((features - means) / scales).astype(np.float32)
+    arrays = standardised[train], targets[train], standardised[val], targets[val], standardised[test], targets[test]
+    if classes:
+        return Dataset(name, "classification", *arrays, classes)
     mean, scale = float(targets[train].mean()), float(targets[train].std()) or 1.0
-    return Dataset(
-        name,
-        "classification" if classes else "regression",
-        standardised[train],
-        targets[train],
-        standardised[val],
-        targets[val],
-        standardised[test],
-        targets[test],
-        classes=classes,
-        target_mean=0.0 if classes else mean,
-        target_scale=1.0 if classes else scale,
-    )
+    return Dataset(name, "regression", *arrays, target_mean=mean, target_scale=scale)
 
 
-def split(targets: Targets, *, stratify: bool, seed: int) -> tuple[NDArray[np.int64], ...]:
+def _split(targets: Targets, *, stratify: bool, seed: int) -> tuple[NDArray[np.int64], ...]:
     """Return the row numbers of the training, validation and test part, each shuffled.
 
-    Args:
-        targets: (rows,) class indices or targets.
-        stratify: whether every part gets its share of every class, as far as whole rows allow.
-        seed: of the shuffle.
-
-    >>> [len(part) for part in split(np.arange(100) % 2, stratify=True, seed=0)]
-    [70, 15, 15]
+    With `stratify` every part gets its share of every class, as far as whole rows allow.
     """
     order = np.random.default_rng(seed).permutation(len(targets))
     if stratify:
         # sorted by class and dealt out in this order, every part gets each class in proportion
         order = order[np.argsort(targets[order], kind="stable")]
-    validation = (np.arange(len(order)) + 0.5) * VALIDATION_SHARE % 1.0 < VALIDATION_SHARE
+    validation = (np.arange(len(order)) + 0.5) * _VALIDATION_SHARE % 1.0 < _VALIDATION_SHARE
     rest = order[~validation]
-    share = TEST_SHARE / (1 - VALIDATION_SHARE)
+    share = _TEST_SHARE / (1 - _VALIDATION_SHARE)
     test = (np.arange(len(rest)) + 0.5) * share % 1.0 < share
     shuffle = np.random.default_rng((seed, 1)).permutation
     return shuffle(rest[~test]), shuffle(order[validation]), shuffle(rest[test])
@@ -155,9 +136,6 @@ def scaling(values: Floats, train: NDArray[np.int64]) -> tuple[Floats, Floats]:
         values: (rows, features).
         train: the row numbers of the training part.
 
-    Returns:
-        The means and the scales, both (features,).
-
     >>> scaling(np.array([[-0.5], [1.5]]), train=np.array([0, 1]))
     (array([0.5]), array([1.]))
     """
@@ -166,14 +144,3 @@ def scaling(values: Floats, train: NDArray[np.int64]) -> tuple[Floats, Floats]:
     floor = deviation.max() / 10 if pixels else 0.0
     scale = np.maximum(deviation, floor)
     return mean, np.where(scale > 0, scale, 1.0)
-
-
-def standardise(values: Floats, train: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return (values - mean) / scale of each column, both by `scaling`, as float32; a constant column becomes 0.
-
-    >>> standardise(np.array([[-1.0, 7.0], [1.0, 7.0]]), train=np.array([0, 1])).tolist()
-    [[-1.0, 0.0], [1.0, 0.0]]
-    """
-    mean, scale = scaling(values, train)
-    standardised: NDArray[np.float32] = ((values - mean) / scale).astype(np.float32)
-    return standardised

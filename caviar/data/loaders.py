@@ -1,4 +1,4 @@
-"""Loads data: the digits that come with Caviar, a CSV file, a pair of arrays, or again from a Source."""
+"""Load data: the digits that come with Caviar, a CSV file, a pair of arrays, or again from a Source."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from caviar.data.validation import check_features
 from caviar.errors import InputError
 
 # Of the splits 0 to 7, the one whose validation and test parts are equally hard for a default network (both 0.976).
-DIGITS_SPLIT = 2
+_DIGITS_SPLIT = 2
 
 
 def load(data: str | Dataset | tuple[ArrayLike, ArrayLike]) -> Dataset:
@@ -22,9 +22,6 @@ def load(data: str | Dataset | tuple[ArrayLike, ArrayLike]) -> Dataset:
 
     Args:
         data: "digits", a Dataset, or a pair (x, y) for `from_arrays`.
-
-    Raises:
-        InputError: another name, or arrays that cannot be learned from.
 
     >>> load("digits")
     <Dataset digits: classification, 1257+270+270 rows, 64 features>
@@ -49,7 +46,7 @@ def load_digits() -> Dataset:
     64
     """
     with np.load(Path(__file__).with_name("digits.npz")) as file:
-        digits = from_arrays(file["images"], file["labels"], name="digits", task="classification", seed=DIGITS_SPLIT)
+        digits = from_arrays(file["images"], file["labels"], name="digits", task="classification", seed=_DIGITS_SPLIT)
     return replace(digits, source=Source(SourceKind.DIGITS))
 
 
@@ -61,10 +58,6 @@ def load_csv(path: str | Path, target: str, *, task: Task | None = None, seed: i
         target: the column to predict; all others are features and must hold numbers or booleans.
         task: "classification" or "regression"; None: inferred from the target as in `from_arrays`.
         seed: of the split.
-
-    Raises:
-        InputError: an unknown file or column, an empty file, features that are missing or not numeric, or a target
-            that cannot be learned.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "flowers.csv"
@@ -85,8 +78,7 @@ def load_csv(path: str | Path, target: str, *, task: Task | None = None, seed: i
                 f"column {name!r} of {path} contains strings such as {column.dropna().iloc[:1].tolist()}; "
                 "encode it as numbers or remove it"
             )
-    names = [str(name) for name in features.columns]
-    values = check_features(features.to_numpy(dtype=np.float64, na_value=np.nan), names)
+    values = check_features(features.to_numpy(dtype=np.float64, na_value=np.nan), list(map(str, features.columns)))
     labels = table[target]
     y = labels.to_numpy() if pd.api.types.is_numeric_dtype(labels) else labels.to_numpy(dtype=object)
     dataset = from_arrays(values, y, name=Path(path).stem, task=task, seed=seed)
@@ -94,23 +86,19 @@ def load_csv(path: str | Path, target: str, *, task: Task | None = None, seed: i
 
 
 def load_source(source: Source) -> Dataset:
-    """Load the same data again.
-
-    Raises:
-        InputError: the source cannot be loaded (arrays in memory, a function), or its data have changed.
+    """Load the same data again; raise InputError if they have changed, or are in no file.
 
     >>> load_source(Source(SourceKind.DIGITS)).name
     'digits'
     """
-    match source.kind:
-        case SourceKind.DIGITS:
-            dataset = load_digits()
-        case SourceKind.CSV:
-            dataset = load_csv(source.path, source.target, task=source.task, seed=source.seed)
-        case SourceKind.ARRAYS:
-            raise InputError("the data were arrays in memory, which no file holds; give the data again")
-        case SourceKind.FUNCTION:
-            raise InputError(f"{source.function!r} is a function, not a data set; give the data again")
+    if source.kind is SourceKind.ARRAYS:
+        raise InputError("the data were arrays in memory, which no file holds; give the data again")
+    if source.kind is SourceKind.FUNCTION:
+        raise InputError(f"{source.function!r} is a function, not a data set; give the data again")
+    if source.kind is SourceKind.DIGITS:
+        dataset = load_digits()
+    else:
+        dataset = load_csv(source.path, source.target, task=source.task, seed=source.seed)
     if source.fingerprint not in ("", dataset.fingerprint()):
         raise InputError(f"{source.path or dataset.name} has changed since it was loaded; give the data again")
     return dataset
@@ -119,12 +107,8 @@ def load_source(source: Source) -> Dataset:
 def _read(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path)
-    except FileNotFoundError:
-        raise InputError(f"there is no file {path}; check its name and folder") from None
-    except IsADirectoryError:
-        raise InputError(f"{path} is a folder; give the path of a CSV file") from None
-    except PermissionError:
-        raise InputError(f"cannot read {path}: permission denied; change its permissions") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path} ({error.strerror}); give the path of a CSV file") from None
     except pd.errors.EmptyDataError:
         raise InputError(f"{path} is empty; it needs a header line and rows") from None
     except (pd.errors.ParserError, UnicodeDecodeError) as error:

@@ -1,4 +1,4 @@
-"""Where the data or the function of a study come from, as plain values that a journal can hold."""
+"""What a study trains, and where to find it again, as plain values that a journal can hold."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -11,7 +11,7 @@ Task = Literal["classification", "regression"]
 
 
 class SourceKind(StrEnum):
-    """The kinds of sources."""
+    """Where the data or the function of a study are."""
 
     DIGITS = "digits"  # the data set that comes with Caviar
     CSV = "csv"  # a file

@@ -12,8 +12,8 @@ Floats = NDArray[np.float64]
 Targets = NDArray[Any]  # class indices, targets, or labels of any kind
 Label = Any  # of a class: a string, number or boolean of the user's
 
-MIN_ROWS = 20
-MAX_INFERRED_CLASSES = 20
+_MIN_ROWS = 20
+_MAX_INFERRED_CLASSES = 20
 
 
 def check_features(x: ArrayLike, columns: list[str] | None = None) -> Floats:
@@ -22,9 +22,6 @@ def check_features(x: ArrayLike, columns: list[str] | None = None) -> Floats:
     Args:
         x: (rows, features), or (rows,) for a single feature.
         columns: the features' names for errors; by default their numbers.
-
-    Raises:
-        InputError: not numbers, not two-dimensional, too few rows, NaN or infinity.
 
     >>> check_features(range(40)).shape
     (40, 1)
@@ -37,11 +34,10 @@ def check_features(x: ArrayLike, columns: list[str] | None = None) -> Floats:
         values = values[:, None]
     if values.ndim != 2 or not values.shape[1]:
         raise InputError(f"x must have one row per example and one column per feature, got shape {values.shape}")
-    if len(values) < MIN_ROWS:
-        raise InputError(f"data must have at least {MIN_ROWS} rows to be split in three, got {len(values)} rows")
+    if len(values) < _MIN_ROWS:
+        raise InputError(f"data must have at least {_MIN_ROWS} rows to be split in three, got {len(values)} rows")
     for number in np.flatnonzero(~np.isfinite(values).all(axis=0)):
-        column = values[:, number]
-        label = repr(columns[number]) if columns else str(number)
+        label, column = repr(columns[number]) if columns else str(number), values[:, number]
         raise InputError(
             f"column {label} has {np.isnan(column).sum()} missing and {np.isinf(column).sum()} infinite values; "
             "fill them or drop those rows"
@@ -57,9 +53,6 @@ def check_target(y: ArrayLike, rows: int, task: Task | None) -> tuple[Targets, t
         rows: the number of rows of x.
         task: "classification", "regression", or None to infer it from the values.
 
-    Raises:
-        InputError: another length, missing values, one class only, too few rows per class, an unknown task.
-
     >>> check_target(["no", "yes", "yes", "no"], rows=4, task=None)
     (array([0, 1, 1, 0]), ('no', 'yes'))
     """
@@ -70,36 +63,34 @@ def check_target(y: ArrayLike, rows: int, task: Task | None) -> tuple[Targets, t
         raise InputError(f"y must have one target for each of the {rows} rows of x, got shape {values.shape}")
     if task not in (None, *get_args(Task)):
         raise InputError(f"task must be 'classification', 'regression' or None, got {task!r}")
-    if missing := _missing(values):
-        raise InputError(f"the target has {missing} missing or infinite values; drop those rows")
-    if task == "classification" or (task is None and looks_like_classes(values)):
+    _check_complete(values)
+    if task == "classification" or (task is None and _looks_like_classes(values)):
         return _class_indices(values)
     try:
         numbers = values.astype(np.float64)
     except (TypeError, ValueError):
         raise InputError("the target contains strings; give numbers, or task='classification'") from None
+    _check_complete(numbers)  # as strings such as "nan" are numbers too
     if (numbers == numbers[0]).all():
         raise InputError(f"the target is {numbers[0]:g} in every row; choose one that varies")
     return numbers, ()
 
 
-def looks_like_classes(values: Targets) -> bool:
-    """Return whether targets are labels: strings, booleans, or at most 20 different integers.
-
-    >>> looks_like_classes(np.array(["cat", "dog"])), looks_like_classes(np.array([0.5, 1.0]))
-    (True, False)
-    """
+def _looks_like_classes(values: Targets) -> bool:
+    """Return whether targets are labels: strings, booleans, or few different integers."""
     if values.dtype.kind not in "iuf":
         return True
-    return len(np.unique(values)) <= MAX_INFERRED_CLASSES and bool((values == np.round(values)).all())
+    return len(np.unique(values)) <= _MAX_INFERRED_CLASSES and bool((values == np.round(values)).all())
 
 
-def _missing(values: Targets) -> int:
+def _check_complete(values: Targets) -> None:
+    missing = 0
     if values.dtype.kind == "f":
-        return int((~np.isfinite(values)).sum())
-    if values.dtype.kind == "O":
-        return sum(value is None or value != value for value in values)
-    return 0
+        missing = int((~np.isfinite(values)).sum())
+    elif values.dtype.kind == "O":
+        missing = sum(value is None or value != value for value in values)
+    if missing:
+        raise InputError(f"the target has {missing} missing or infinite values; drop those rows")
 
 
 def _class_indices(values: Targets) -> tuple[NDArray[np.int64], tuple[Label, ...]]:

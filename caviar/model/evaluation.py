@@ -10,7 +10,7 @@ from caviar.model.layers.activations import ACTIVATIONS
 from caviar.model.layers.losses import softmax
 from caviar.model.network import Network
 
-BLOCK = 512  # rows at a time, the same for every K: a row's position in its block may change its rounding
+_BLOCK = 512  # rows at a time, the same for every K: a row's position in its block may change its rounding
 
 
 def outputs_of(network: Network, x: Array) -> Array:
@@ -19,14 +19,14 @@ def outputs_of(network: Network, x: Array) -> Array:
     activation = ACTIVATIONS[network.shape.activation].forward
     members, dtype = len(network.unpadded_units), network.parameters.dtype
     outputs = np.empty((network.sizes[-1], members, len(x)), dtype)
-    zeros = np.zeros((BLOCK, network.shape.units), dtype)
-    for start in range(0, len(x), BLOCK):
-        h: Array = x[None, start : start + BLOCK].astype(dtype, copy=False)
+    zeros = np.zeros((_BLOCK, network.shape.units), dtype)
+    for start in range(0, len(x), _BLOCK):
+        h: Array = x[None, start : start + _BLOCK].astype(dtype, copy=False)
         for weight, shift in layers[:-1]:
             h = np.matmul(h, weight)
             np.add(h, shift, out=h)
             activation(h, zeros[: h.shape[1]])
-        out = outputs[:, :, start : start + BLOCK].transpose(1, 2, 0)
+        out = outputs[:, :, start : start + _BLOCK].transpose(1, 2, 0)
         np.matmul(h, layers[-1][0], out=out)
         np.add(out, layers[-1][1], out=out)
     return outputs
@@ -43,16 +43,10 @@ def predictions(network: Network, x: Array, dataset: Dataset) -> Array:
 
 
 def metrics(network: Network, dataset: Dataset, part: str) -> list[dict[str, float]]:
-    """Return every model's metrics on a part of the data.
+    """Return every model's metrics on the "val" or "test" part of the data; {} if it has no rows.
 
-    Args:
-        network: the stack.
-        dataset: the data.
-        part: "val" or "test", the prefix of the names.
-
-    Returns:
-        For each model its mean loss, and its accuracy in [0, 1] or, for regression, its root mean squared error in
-        the target's own unit (the loss is that of standardised targets); {} if the part has no rows.
+    They are the mean loss, and the accuracy in [0, 1] or, for regression, the root mean squared error in the target's
+    own unit (the loss is that of standardised targets). The part is the prefix of their names.
     """
     x, y = (dataset.val_x, dataset.val_y) if part == "val" else (dataset.test_x, dataset.test_y)
     if not len(y):

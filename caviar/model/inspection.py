@@ -30,15 +30,14 @@ class LayerView:
 def inspect_layers(network: Network, x: Array, targets: Array, loss: Loss, *, training: bool = True) -> list[LayerView]:
     """Run a stack of one forward and backward over some rows, without changing it, and return its layers.
 
+    The last one is the output layer, whose activation is its pre-activation.
+
     Args:
         network: a stack of one (see `Network.select`).
         x: (n, features).
         targets: (n, outputs), one-hot or standardised.
         loss: from `LOSSES`.
         training: normalize by these rows, as in training, or by the running averages.
-
-    Returns:
-        A view of each hidden layer, then one of the output layer, whose activation is its pre-activation.
     """
     (units,), hidden = network.unpadded_units, network.hidden
     outputs = network.forward(x, training=training)
@@ -53,7 +52,7 @@ def inspect_layers(network: Network, x: Array, targets: Array, loss: Loss, *, tr
         z = inputs @ weight + bias
         normalized = z
         if layer.norm is not None:
-            scale, shift = layer.norm.batch_affine() if training else layer.norm.inference_affine()
+            scale, shift = layer.norm.affine(training=training)
             normalized = z * scale[0, :, :units] + shift[0, :, :units]
         gradient = layer.dense.weight_gradient[0, : inputs.shape[1], :units].copy()
         views.append(LayerView(z, normalized, activation, weight, gradient))

@@ -17,13 +17,12 @@ from caviar.model.layers.dropout import draw_mask
 from caviar.model.layers.hidden import Hidden
 from caviar.model.shapes import Shape, widths
 
-Layout = list[tuple[int, str, tuple[int, int]]]  # layer, name, shape for one model
+_Layout = list[tuple[int, str, tuple[int, int]]]  # layer, name, shape for one model
 
 
-def parameter_layout(shape: Shape, features: int, outputs: int) -> Layout:
+def _parameter_layout(shape: Shape, sizes: list[int]) -> _Layout:
     """Return the order of a model's parameters in its row of the flat array."""
-    sizes = widths(shape, features, outputs)
-    layout: Layout = []
+    layout: _Layout = []
     for layer, (inputs, units) in enumerate(pairwise(sizes)):
         hidden = layer < shape.layers
         layout.append((layer, "weight", (inputs, units)))
@@ -32,7 +31,7 @@ def parameter_layout(shape: Shape, features: int, outputs: int) -> Layout:
     return layout
 
 
-def views(flat: Array, layout: Layout) -> list[dict[str, Array]]:
+def _views(flat: Array, layout: _Layout) -> list[dict[str, Array]]:
     """Return views of a flat (K, P) array: for each layer a dict of name to (K, rows, columns)."""
     layers: list[dict[str, Array]] = [{} for _ in range(layout[-1][0] + 1)]
     start = 0
@@ -43,7 +42,7 @@ def views(flat: Array, layout: Layout) -> list[dict[str, Array]]:
     return layers
 
 
-def size(layout: Layout) -> int:
+def _size(layout: _Layout) -> int:
     """Return the number of parameters of one model in a layout."""
     return sum(rows * columns for _, _, (rows, columns) in layout)
 
@@ -64,27 +63,19 @@ class Network:
     """
 
     def __init__(self, shape: Shape, features: int, outputs: int, unpadded_units: Sequence[int]) -> None:
-        """Make a stack with zero weights; see `initialise`.
-
-        Args:
-            shape: from `shape_of`.
-            features, outputs: of the data.
-            unpadded_units: each model's hidden units; there is one model per entry.
-        """
+        """Make a stack of zero weights with one model for each number of `unpadded_units`; `initialise` draws them."""
         self.shape, self.unpadded_units = shape, list(unpadded_units)
         self.sizes = widths(shape, features, outputs)
         members, dtype = len(self.unpadded_units), np.dtype(shape.dtype)
-        self.layout = parameter_layout(shape, features, outputs)
-        self.parameters, self.gradients = np.zeros((2, members, size(self.layout)), dtype)
-        statistics: Layout = [
-            (layer, name, (1, shape.units)) for layer in range(shape.layers) for name in ("mean", "variance")
-        ]
-        batch_norm = statistics if shape.batch_norm else []
-        self.running, self.batch_statistics = np.zeros((2, members, size(batch_norm)), dtype)
-        self.parameter_views = views(self.parameters, self.layout)
-        self.gradient_views = views(self.gradients, self.layout)
-        self.running_views = views(self.running, batch_norm) if batch_norm else []
-        batch_views = views(self.batch_statistics, batch_norm) if batch_norm else []
+        layout = _parameter_layout(shape, self.sizes)
+        self.parameters, self.gradients = np.zeros((2, members, _size(layout)), dtype)
+        layers = range(shape.layers if shape.batch_norm else 0)
+        batch_norm: _Layout = [(layer, name, (1, shape.units)) for layer in layers for name in ("mean", "variance")]
+        self.running, self.batch_statistics = np.zeros((2, members, _size(batch_norm)), dtype)
+        self.parameter_views = _views(self.parameters, layout)
+        self.gradient_views = _views(self.gradients, layout)
+        self.running_views = _views(self.running, batch_norm) if batch_norm else []
+        batch_views = _views(self.batch_statistics, batch_norm) if batch_norm else []
         self.hidden = [self._hidden(layer, batch_views) for layer in range(shape.layers)]
         self.last = self._dense(shape.layers)
         self.rows = 0
@@ -126,10 +117,7 @@ class Network:
     def backward(self, x: Array, d_outputs: Array, *, training: bool = True) -> None:
         """Write dL/d(parameters) into `gradients`, after `forward` of the same x and mode.
 
-        Args:
-            x: as in `forward`.
-            d_outputs: dL/d(outputs), (outputs, K, B).
-            training: as in `forward`.
+        `d_outputs` is dL/d(outputs), (outputs, K, B).
         """
         inputs = [x.reshape(-1, *x.shape[-2:]), *(hidden.output for hidden in self.hidden)]
         d = self.d_hidden
@@ -138,12 +126,7 @@ class Network:
             d = self.hidden[layer].backward(inputs[layer], d, training=training, first=layer == 0)
 
     def draw_dropout(self, generators: Sequence[np.random.Generator], rates: Sequence[float], rows: int) -> None:
-        """Draw the hidden units that the next training passes keep.
-
-        Args:
-            generators, rates: one per model; rates are shares of units to drop, in [0, 1).
-            rows: of the mini-batch.
-        """
+        """Draw the hidden units that the next training passes keep; rates, one per model, are shares to drop."""
         for hidden in self.hidden:
             hidden.dropout_mask = draw_mask(generators, rates, rows, self.shape.units, self.parameters.dtype)
 
@@ -168,7 +151,7 @@ class Network:
         for hidden in self.hidden:
             weight, shift = hidden.dense.weight, hidden.dense.bias
             if hidden.norm is not None:
-                scale, shift = hidden.norm.inference_affine()
+                scale, shift = hidden.norm.affine(training=False)
                 weight = weight * scale
             assert shift is not None
             layers.append((weight, shift))
@@ -183,16 +166,8 @@ class Network:
         parameters, gradients, norm = self.parameter_views[layer], self.gradient_views[layer], None
         if self.shape.batch_norm:
             running, batch = self.running_views[layer], batch_views[layer]
-            norm = BatchNorm(
-                parameters["gamma"],
-                parameters["beta"],
-                gradients["gamma"],
-                gradients["beta"],
-                running["mean"],
-                running["variance"],
-                batch["mean"],
-                batch["variance"],
-            )
+            averages = running["mean"], running["variance"], batch["mean"], batch["variance"]
+            norm = BatchNorm(parameters["gamma"], parameters["beta"], gradients["gamma"], gradients["beta"], *averages)
         unit_mask = None
         if self.shape.activation == "sigmoid" and any(units < self.shape.units for units in self.unpadded_units):
             # sigmoid(0) is 1/2, so padding units must be masked

@@ -16,8 +16,7 @@ BUFFER_SIZE = 2048
 def numpy_settings() -> Iterator[None]:
     """Set NumPy for many calls on small arrays, and restore its settings at the end.
 
-    One BLAS thread, because more threads are up to 50 times slower on small matrices; no warnings of overflow, because
-    diverged models are reported. Entering and leaving takes about 20 us.
+    There are no warnings of overflow, because diverged models are reported. Entering and leaving takes about 20 us.
 
     >>> with numpy_settings():
     ...     np.getbufsize()

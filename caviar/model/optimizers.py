@@ -12,7 +12,7 @@ import numpy as np
 from caviar.model.arrays import Array
 from caviar.model.config import Config
 
-DENORMAL_GUARD = 1e-30  # a smaller moment moves nothing
+_DENORMAL_GUARD = 1e-30  # a smaller moment moves nothing
 
 
 class Optimizer:
@@ -32,13 +32,7 @@ class Optimizer:
     """
 
     def __init__(self, kind: str, parameters: Array, gradients: Array) -> None:
-        """Start with moments of zero.
-
-        Args:
-            kind: "adam" or "momentum".
-            parameters: (K, P), which `step` changes in place.
-            gradients: (K, P), which `step` destroys.
-        """
+        """Start with moments of zero; `kind` is "adam" or "momentum", `step` destroys the gradients, (K, P)."""
         self.kind, self.parameters, self.gradients = kind, parameters, gradients
         members, dtype = len(parameters), parameters.dtype
         self.first = np.zeros_like(parameters)
@@ -56,12 +50,7 @@ class Optimizer:
         return selected
 
     def set_hyperparameters(self, configs: Sequence[Config], rates: Sequence[float]) -> None:
-        """Set the hyperparameters of the next steps.
-
-        Args:
-            configs: one full config (`check_config`) per model.
-            rates: one learning rate per model; those of the configs are ignored.
-        """
+        """Set each model's full config and learning rate, which replaces that of its config, for the next steps."""
 
         def column(name: str) -> Array:
             return np.array([config[name] for config in configs], np.float64)[:, None]
@@ -85,17 +74,17 @@ class Optimizer:
             np.multiply(self.parameters, self.shrink, out=self.parameters)
         if self.kind == "adam":
             self._correct_bias()
-            adam(self.parameters, self.gradients, self.first, self.second, *self.scalars)
+            _adam(self.parameters, self.gradients, self.first, self.second, *self.scalars)
         else:
             momentum, _, scale, _ = self.scalars
-            sgd_momentum(self.parameters, self.gradients, self.first, momentum, scale)
+            _sgd_momentum(self.parameters, self.gradients, self.first, momentum, scale)
 
     def clear_denormals(self) -> None:
         """Set the smallest moments to zero, before they become denormal numbers, which are slow."""
-        self.first[np.abs(self.first) < DENORMAL_GUARD] = 0.0
+        self.first[np.abs(self.first) < _DENORMAL_GUARD] = 0.0
 
     def _correct_bias(self) -> None:
-        """Add the step to the weights, and set the two scalars per model that `adam` needs."""
+        """Add the step to the weights, and set the two scalars per model that `_adam` needs."""
         np.multiply(self.weights, self.betas, out=self.weights)
         np.add(self.weights, 1.0, out=self.weights)
         root = np.sqrt(self.weights[1])
@@ -104,21 +93,14 @@ class Optimizer:
         np.divide(root, self.weights[0], out=self.scale)
 
 
-def adam(
+def _adam(
     parameter: Array, gradient: Array, first: Array, second: Array,
     beta1: Array, beta2: Array, scale: Array, epsilon: Array,
 ) -> None:  # fmt: skip
     """Make one step of Adam (Kingma & Ba 2015, Alg. 1), bias corrections folded into two scalars per model.
 
     With the sums w1 = 1 + beta1 + ..., w2 likewise, the paper's m_hat = first / w1 and v_hat = second / w2, so
-    rate m_hat / (sqrt(v_hat) + eps) = (rate sqrt(w2) / w1) first / (sqrt(second) + eps sqrt(w2)).
-
-    Args:
-        parameter, first, second: (K, P), changed in place.
-        gradient: the same shape, destroyed.
-        beta1, beta2: (K, 1) or ().
-        scale: rate * sqrt(w2) / w1, (K, 1) or ().
-        epsilon: eps * sqrt(w2), (K, 1) or ().
+    rate m_hat / (sqrt(v_hat) + eps) = (rate sqrt(w2) / w1) first / (sqrt(second) + eps sqrt(w2)): scale and epsilon.
     """
     np.multiply(first, beta1, out=first)
     np.add(first, gradient, out=first)
@@ -132,10 +114,10 @@ def adam(
     np.subtract(parameter, step, out=parameter)
 
 
-def sgd_momentum(parameter: Array, gradient: Array, first: Array, momentum: Array, rate: Array) -> None:
+def _sgd_momentum(parameter: Array, gradient: Array, first: Array, momentum: Array, rate: Array) -> None:
     """Make one step of gradient descent with momentum: first = momentum first + gradient; parameter -= rate first.
 
-    The momentum is that of torch.optim.SGD: the gradient is not scaled by 1 - momentum. Args as for `adam`.
+    The momentum is that of torch.optim.SGD: the gradient is not scaled by 1 - momentum.
     """
     np.multiply(first, momentum, out=first)
     np.add(first, gradient, out=first)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from caviar.model.config import Config
 
 # (learning_rate, lr_decay, epoch from 0, total epochs) -> rate of the epoch
-SCHEDULES: Mapping[str, Callable[[float, float, int, int], float]] = {
+_SCHEDULES: Mapping[str, Callable[[float, float, int, int], float]] = {
     "inverse-time": lambda rate, decay, epoch, epochs: rate / (1 + decay * epoch),
     "cosine": lambda rate, decay, epoch, epochs: rate * (1 + math.cos(math.pi * min(1, epoch / epochs))) / 2,
     "constant": lambda rate, decay, epoch, epochs: rate,
@@ -21,12 +21,11 @@ def rate_of(config: Config, epoch: int, epochs: int) -> float:
 
     Args:
         config: a full config (`check_config`).
-        epoch: from 0.
-        epochs: in total.
+        epoch, epochs: the number of the epoch, from 0, and of all epochs.
 
     >>> rate_of({"learning_rate": 1.0, "lr_decay": 0.5, "schedule": "inverse-time", "warmup": 0}, 2, 10)
     0.5
     """
-    schedule = SCHEDULES[config["schedule"]]
+    schedule = _SCHEDULES[config["schedule"]]
     rate = schedule(config["learning_rate"], config["lr_decay"], epoch, epochs)
     return float(rate * min(1.0, (epoch + 1) / (config["warmup"] + 1)))

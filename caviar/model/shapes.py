@@ -14,9 +14,8 @@ import numpy as np
 from caviar.data.dataset import Dataset
 from caviar.model.config import Config, check_config
 
-PADDING = 16  # hidden units are rounded up to a multiple of it: 50..100 units make four shapes, not fifty-one
-
-MAX_WIDTH = 64  # beyond it, a call's overhead is already shared by enough models
+_PADDING = 16  # hidden units are rounded up to a multiple of it: 50..100 units make four shapes, not fifty-one
+_MAX_WIDTH = 64  # beyond it, a call's overhead is already shared by enough models
 
 
 class Shape(NamedTuple):
@@ -35,23 +34,13 @@ class Shape(NamedTuple):
 def shape_of(config: Config) -> Shape:
     """Return the shape of a config; configs of equal shape can train in one stack.
 
-    Raises:
-        InputError: an unknown hyperparameter, or a value out of range.
-
     >>> shape_of({"hidden_units": 50}) == shape_of({"hidden_units": 64, "learning_rate": 0.1})
     True
     """
     full = check_config(config)
-    return Shape(
-        layers=full["hidden_layers"],
-        units=-(-full["hidden_units"] // PADDING) * PADDING,
-        batch_size=full["batch_size"],
-        optimizer=full["optimizer"],
-        activation=full["activation"],
-        batch_norm=full["batch_norm"],
-        dropout=full["dropout"] > 0,
-        dtype=full["dtype"],
-    )
+    shared = {name: full[name] for name in ("batch_size", "optimizer", "activation", "batch_norm", "dtype")}
+    units = -(-full["hidden_units"] // _PADDING) * _PADDING
+    return Shape(layers=full["hidden_layers"], units=units, dropout=full["dropout"] > 0, **shared)
 
 
 def widths(shape: Shape, features: int, outputs: int) -> list[int]:
@@ -76,11 +65,11 @@ def parameter_count(config: Config, dataset: Dataset) -> int:
     return int(weights + sum(sizes[1:-1]) * (2 if full["batch_norm"] else 1) + sizes[-1])
 
 
-def bytes_touched(shape: Shape, features: int, outputs: int) -> int:
+def _bytes_touched(shape: Shape, dataset: Dataset) -> int:
     """Return approximately how many bytes one training step of one model reads and writes."""
-    sizes = widths(shape, features, outputs)
+    sizes = widths(shape, dataset.features, dataset.outputs)
     weights = sum(inputs * units for inputs, units in pairwise(sizes))
-    activations = shape.batch_size * (features + 3 * sum(sizes[1:]))
+    activations = shape.batch_size * (dataset.features + 3 * sum(sizes[1:]))
     return np.dtype(shape.dtype).itemsize * (4 * weights + activations)
 
 
@@ -98,20 +87,17 @@ def stack_width(shape: Shape, dataset: Dataset, workers: int, trials: int, cache
         trials: the number of waiting trials, of all shapes, >= 1.
         cache: bytes of one core's L2 cache; None: this machine's.
 
-    Returns:
-        A width from 1 to `trials`.
-
     >>> from caviar.data.loaders import load_digits
     >>> stack_width(shape_of({}), load_digits(), workers=4, trials=64, cache=2**21)
     8
     """
-    by_cache = round(2 * (cache or cache_bytes()) / bytes_touched(shape, dataset.features, dataset.outputs))
+    by_cache = round(2 * (cache or _cache_bytes()) / _bytes_touched(shape, dataset))
     by_workers = trials if workers == 1 else math.ceil(trials / (2 * workers))
-    return max(1, min(by_cache, by_workers, trials, MAX_WIDTH))
+    return max(1, min(by_cache, by_workers, trials, _MAX_WIDTH))
 
 
 @cache
-def cache_bytes() -> int:
+def _cache_bytes() -> int:
     """Return the size of one core's L2 cache in bytes, or 1 MiB where the system does not report it."""
     sizes = {"K": 2**10, "M": 2**20}
     for folder in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):

@@ -46,17 +46,6 @@ def metadata(state: TrainingState) -> Metadata:
     return Metadata(**decode(state["metadata"]))
 
 
-def encode_state(arrays: Mapping[str, Array], details: Metadata) -> TrainingState:
-    """Return a state with copies of the arrays."""
-    return {**{name: array.copy() for name, array in arrays.items()}, "metadata": encode(asdict(details))}
-
-
-def load_state_dict(arrays: Mapping[str, Array], state: TrainingState) -> None:
-    """Copy the arrays of a state into arrays of the same names and shapes."""
-    for name, array in arrays.items():
-        np.copyto(array, state[name])
-
-
 def encode(values: Mapping[str, Any]) -> Array:
     """Return values as an array of bytes that hold JSON.
 
@@ -73,9 +62,6 @@ def decode(text: Array) -> dict[str, Any]:
 
 def pick(state: TrainingState, index: int) -> TrainingState:
     """Return one model's part of a state, as the state of a stack of one, in which its index is 0.
-
-    Raises:
-        InputError: the model is not in training.
 
     >>> from caviar.data.loaders import load_digits
     >>> from caviar.model.training import Training
@@ -97,9 +83,6 @@ def fork(state: TrainingState, changes: Sequence[Config]) -> TrainingState:
     Args:
         state: of a stack of one (`pick` returns one of a larger stack).
         changes: for each copy its changes, of `config.CHANGEABLE`; {} for none.
-
-    Raises:
-        InputError: a hyperparameter that is fixed once training has begun, or different batch sizes in one stack.
 
     >>> from caviar.data.loaders import load_digits
     >>> from caviar.model.training import Training

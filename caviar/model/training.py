@@ -6,6 +6,7 @@ the other models of its stack, and not on where the training was saved and resto
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,7 +24,7 @@ from caviar.model.numpy_settings import numpy_settings
 from caviar.model.optimizers import Optimizer
 from caviar.model.schedules import rate_of
 from caviar.model.shapes import shape_of
-from caviar.model.state import Metadata, TrainingState, encode_state, load_state_dict, metadata
+from caviar.model.state import Metadata, TrainingState, encode, metadata
 
 Report = dict[str, float]
 
@@ -53,9 +54,6 @@ class Training:
             seeds: one per model, >= 0, of its initial weights, shuffles and dropout.
             dataset: the training data, never written to.
             epochs: in total, >= 1; schedules and the test metrics depend on it.
-
-        Raises:
-            InputError: an unknown hyperparameter or one out of range, or configs of different shapes.
         """
         self.configs: list[FullConfig] = [check_config(config) for config in configs]
         shapes = {shape_of(config) for config in configs}
@@ -91,9 +89,6 @@ class Training:
         Args:
             state: from `Training.state`, `state.pick` or `state.fork`.
             dataset: the same data.
-
-        Raises:
-            InputError: other data.
         """
         saved = metadata(state)
         if saved.data != dataset.fingerprint():
@@ -108,7 +103,8 @@ class Training:
             generator.bit_generator.state = generator_state
         training._build(dataset, saved.epochs)
         training.batches.position = saved.position
-        load_state_dict(training._arrays(), state)
+        for name, array in training._arrays().items():
+            np.copyto(array, state[name])
         training._apply_configs()
         return training
 
@@ -123,7 +119,7 @@ class Training:
             members=self.members,
             generators=[generator.bit_generator.state for generator in self.generators],
         )
-        return encode_state(self._arrays(), details)
+        return {**{name: array.copy() for name, array in self._arrays().items()}, "metadata": encode(asdict(details))}
 
     @property
     def alive(self) -> list[bool]:
@@ -142,10 +138,9 @@ class Training:
         last one is left out (its rows come in others as the order changes). A model whose report holds a loss that is
         not finite has diverged, and leaves the stack.
 
-        Returns:
-            For each config train_loss (the mean over the epoch's mini-batches), val_loss and val_accuracy or val_rmse,
-            and after the last epoch test_loss and test_accuracy or test_rmse as well; None for a model that left
-            before. A part of the data without rows has no metrics.
+        Each config's report has train_loss (the mean over the epoch's mini-batches), val_loss and val_accuracy or
+        val_rmse, and after the last epoch test_loss and test_accuracy or test_rmse too; it is None for a model that
+        left before. A part of the data without rows has no metrics.
         """
         reports: list[Report | None] = [None] * len(self.configs)
         if not self.members:
@@ -155,7 +150,7 @@ class Training:
         evaluated = self.evaluate("val")
         if self.epochs_done == self.epochs:
             evaluated = [{**val, **test} for val, test in zip(evaluated, self.evaluate("test"), strict=True)]
-        for index, loss, report in zip(self.members, self.train_losses(), evaluated, strict=True):
+        for index, loss, report in zip(self.members, self._train_losses(), evaluated, strict=True):
             reports[index] = {"train_loss": loss, **report}
         for index in list(self.members):
             report = reports[index] or {}
@@ -181,15 +176,14 @@ class Training:
         with numpy_settings():
             return metrics(self.network, self.dataset, part)
 
-    def train_losses(self) -> list[float]:
+    def _train_losses(self) -> list[float]:
         """Return the mean loss over the mini-batches of the epoch so far, one per member."""
         return [float(loss) / max(1, self.batches.position) for loss in self.loss_sums.ravel()]
 
     def predict(self, index: int, x: ArrayLike) -> Array:
         """Return one model's predictions for x, (n, features), standardised as the data set's.
 
-        Returns:
-            (n, outputs): probabilities of `dataset.classes`, or the target in its own unit.
+        They are (n, outputs): probabilities of `dataset.classes`, or the target in its own unit.
         """
         network = self.network.select([self._row(index)])
         with numpy_settings():
@@ -197,16 +191,13 @@ class Training:
         return predicted
 
     def inspect(self, index: int, x: ArrayLike, y: ArrayLike, *, batch_statistics: bool = True) -> list[LayerView]:
-        """Return one model's activations and gradients for some rows, without changing it.
+        """Return one model's activations and gradients for some rows, without changing it, the output layer last.
 
         Args:
             index: of the model.
             x: (n, features), standardised as the data set's.
             y: (n,) class indices, or targets in their own unit.
             batch_statistics: normalize by these rows, as in training, or by the running averages.
-
-        Returns:
-            One `LayerView` per hidden layer, then one of the outputs.
         """
         network, dtype = self.network.select([self._row(index)]), self.network.parameters.dtype
         targets = targets_as_outputs(self.dataset, np.asarray(y), dtype)
@@ -231,9 +222,6 @@ class Training:
             index: of the model.
             hyperparameters: of `config.CHANGEABLE`. The whole stack shares its batch size, so it can be changed only
                 where a model trains alone.
-
-        Raises:
-            InputError: a hyperparameter that is fixed once training has begun, or a value out of range.
         """
         self._row(index)
         changes = check_change(hyperparameters)

@@ -1,3 +1,5 @@
+"""Searches by ask and tell, in waves or point by point: coarse to fine, and the baselines."""
+
 from caviar.search.base import Search
 from caviar.search.coarse_to_fine import CoarseToFine
 from caviar.search.samplers import Grid, Random, Sobol

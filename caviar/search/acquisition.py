@@ -1,7 +1,4 @@
-"""Which points a wave consists of: many candidates in and around the square, and the best batch of them.
-
-The Gaussian process evaluates all candidates at once, so a wave costs what their number costs.
-"""
+"""Which points a wave consists of: many candidates in and around the square, and the best batch of them."""
 
 import numpy as np
 
@@ -11,46 +8,35 @@ from caviar.search.square import Square
 from caviar.space import Space
 from caviar.space.scales import Array
 
-WHOLE_SHARE, LOCAL_SHARE = 0.10, 0.50  # of the candidates: from the whole space, and by local steps
-ELITES = 10  # local steps start from this many of the best trials,
-STEP_SIZES = (0.03, 0.1, 0.3)  # have one of these sizes in length scales,
-STEP_SHARE = 1 / 3  # and change this share of the coordinates
-LARGEST_BETA = (1.5, 2.5)  # of a wave of up to 16 trials, and of 48 or more
-SINGLE_BETA = 1.0  # of a wave of one trial
-JOINT_SIZE = 250  # larger batches consist of batches that do not know of each other
+_WHOLE_SHARE, _LOCAL_SHARE = 0.10, 0.50  # of the candidates: from the whole space, and by local steps
+_ELITES = 10  # local steps start from this many of the best trials,
+_STEP_SIZES = (0.03, 0.1, 0.3)  # have one of these sizes in length scales,
+_STEP_SHARE = 1 / 3  # and change this share of the coordinates
+_LARGEST_BETA = (1.5, 2.5)  # of a wave of up to 16 trials, and of 48 or more
+_SINGLE_BETA = 1.0  # of a wave of one trial
+JOINT_SIZE = 250  # larger batches are made of several that are chosen independently
 
 
 def betas(count: int) -> Array:
-    """Return the weights of the standard deviation in the confidence bounds of a batch, shape (count,).
-
-    They rise from 0 (exploit) to the largest (explore).
+    """Return the weights of the standard deviation in a batch's bounds, shape (count,), from 0 (exploit) upwards.
 
     >>> betas(5)
     array([0.   , 0.375, 0.75 , 1.125, 1.5  ])
     """
-    return np.linspace(0, np.clip(1 + count / 32, *LARGEST_BETA), count) if count > 1 else np.array([SINGLE_BETA])
+    return np.linspace(0, np.clip(1 + count / 32, *_LARGEST_BETA), count) if count > 1 else np.array([_SINGLE_BETA])
 
 
 def candidates(
     space: Space, process: GaussianProcess, square: Square, count: int, generator: np.random.Generator
 ) -> Array:
-    """Return the points to choose from: local steps from the best trials, the square, and some of the whole space.
+    """Return `count` points to choose from, not snapped, shape (count, d).
 
-    Args:
-        space: the space that is searched, d coordinates.
-        process: predicts which trials are best.
-        square: the search region.
-        count: the number of candidates n.
-        generator: draws them.
-
-    Returns:
-        Points of the unit cube, not snapped, shape (n, d).
+    They are local steps from the best trials of the process, points of the square, and some of the whole space.
     """
-    local, whole = round(LOCAL_SHARE * count), round(WHOLE_SHARE * count)
-    elites = process.points[np.argsort(process.mean(process.points), kind="stable")[:ELITES]]
+    local, whole = round(_LOCAL_SHARE * count), round(_WHOLE_SHARE * count)
     return np.concatenate(
         [
-            _local_steps(space, process, square, elites, local, generator),
+            _local_steps(space, process, square, local, generator),
             square.from_unit_cube(sobol_points(count - local - whole, space.dimension, generator)),
             generator.random((whole, space.dimension)),
         ]
@@ -58,21 +44,17 @@ def candidates(
 
 
 def _local_steps(
-    space: Space,
-    process: GaussianProcess,
-    square: Square,
-    elites: Array,
-    count: int,
-    generator: np.random.Generator,
+    space: Space, process: GaussianProcess, square: Square, count: int, generator: np.random.Generator
 ) -> Array:
-    """Return small steps from the elites along some of the coordinates, shape (count, d)."""
+    """Return small steps from the best trials along some of the coordinates, shape (count, d)."""
     d = space.dimension
+    elites = process.points[np.argsort(process.mean(process.points), kind="stable")[:_ELITES]]
     start = elites[generator.integers(len(elites), size=count)]
-    sd = np.minimum(process.kernel.length_scales, 1) * generator.choice(STEP_SIZES, (count, 1))
+    sd = np.minimum(process.kernel.length_scales, 1) * generator.choice(_STEP_SIZES, (count, 1))
     sd = np.maximum(sd, 0.5 / space.levels)  # or integers would never change
     end = np.clip(start + sd * generator.standard_normal((count, d)), 0, 1)
     end = np.where(space.categorical, square.from_unit_cube(generator.random((count, d))), end)
-    mask = generator.random((count, d)) < STEP_SHARE
+    mask = generator.random((count, d)) < _STEP_SHARE
     if d:
         mask[np.arange(count), generator.integers(d, size=count)] = True
     return np.where(mask, end, start)
@@ -88,10 +70,7 @@ def batch_lcb(process: GaussianProcess, points: Array, betas: Array) -> Array:
     Args:
         process: predicts mean and variance.
         points: the candidates, shape (m, d).
-        betas: one per point of the batch, shape (k,).
-
-    Returns:
-        The batch in order, shape (min(k, m), d).
+        betas: one per point of the batch, shape (k,), in the order of the batch; at most m are used.
     """
     parts = -(-len(betas) // JOINT_SIZE)
     if parts > 1:

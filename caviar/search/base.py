@@ -1,7 +1,7 @@
 """What all searches have in common: ask for a wave of points, tell their values, wave after wave.
 
 A search is pure: its next points follow from its seed and the values it was told. So a study that resumes tells a new
-search the earlier waves and gets the same next wave. `samplers` and `coarse_to_fine` choose the points.
+search the earlier waves and gets the same next wave.
 """
 
 from abc import ABC, abstractmethod
@@ -19,9 +19,9 @@ from caviar.search.unique import isin
 from caviar.space import Space
 from caviar.space.scales import Array
 
-LARGEST_VALUE = 1e100  # values are clipped to this, so that squares stay finite
-CONTINUOUS_SUBSET_SIZE = 400  # trials that a continuous search predicts from, because it does so for every trial
-REFIT_GROWTH = 1 / 8  # a continuous search refits its length scales when the trials have grown by this share
+_LARGEST_VALUE = 1e100  # values are clipped to this, so that squares stay finite
+_CONTINUOUS_SUBSET_SIZE = 400  # trials that a continuous search predicts from, because it does so for every trial
+_REFIT_GROWTH = 1 / 8  # a continuous search refits its length scales when the trials have grown by this share
 
 
 class Search(ABC):
@@ -72,17 +72,11 @@ class Search(ABC):
     def ask(self, n: int | None = None) -> Array:
         """Return the next points to try.
 
-        Calls without `tell` in between return the same points, except in a continuous search, which remembers the
-        points as pending.
+        They are snapped points of the unit cube, shape (n, d); no config repeats while there are new ones. Calls
+        without `tell` in between return the same points, except in a continuous search, which counts them as pending.
 
         Args:
             n: the number of points, >= 1; default: the rest of the wave (one point in a continuous search).
-
-        Returns:
-            Snapped points of the unit cube, shape (n, d); no config repeats while there are new ones.
-
-        Raises:
-            InputError: the budget is used up, or n is out of range.
         """
         if self.done:
             raise InputError(f"the budget of {self.trials} trials is used up; create a new search")
@@ -93,11 +87,7 @@ class Search(ABC):
         return points
 
     def expect(self, points: Array) -> None:
-        """Add running trials, proposed by this search or not, to the pending ones of a continuous search.
-
-        Args:
-            points: points of the unit cube, shape (n, d); those already pending are ignored.
-        """
+        """Add running trials, shape (n, d), proposed by this search or not, to those pending in a continuous search."""
         points = self.space.snap(points)
         self._pending = np.concatenate([self._pending, points[~isin(points, self._pending)]])
 
@@ -108,9 +98,6 @@ class Search(ABC):
             points: points of the unit cube, shape (n, d).
             values: their values, lower is better, shape (n,); NaN: failed or diverged.
             counted: False for a warm start, whose trials are not part of the budget.
-
-        Raises:
-            InputError: the number of values is not the number of points.
         """
         points, values = self.space.snap(points), np.asarray(values, dtype=float)
         if values.shape != (len(points),):
@@ -118,7 +105,7 @@ class Search(ABC):
                 f"values must have shape ({len(points)},), got {values.shape}; try one value per point, NaN if failed"
             )
         self._points = np.concatenate([self._points, points])
-        values = np.where(np.isfinite(values), np.clip(values, -LARGEST_VALUE, LARGEST_VALUE), np.nan)
+        values = np.where(np.isfinite(values), np.clip(values, -_LARGEST_VALUE, _LARGEST_VALUE), np.nan)
         self._values = np.concatenate([self._values, values])
         self._pending = self._pending[~isin(self._pending, points)]
         self._counted += len(points) if counted else 0
@@ -137,11 +124,7 @@ class Search(ABC):
 
     @one_blas_thread()
     def recommend(self) -> Array:
-        """Return the finished point with the lowest estimate, shape (d,).
-
-        Raises:
-            InputError: no trial has a finite value.
-        """
+        """Return the finished point with the lowest estimate, shape (d,)."""
         if not np.isfinite(self._values).any():
             raise InputError(
                 f"values must include a finite one, got none in {len(self._values)}; try tell() with a finished trial"
@@ -151,10 +134,10 @@ class Search(ABC):
         return np.array(surrogate.points[best])
 
     def _fitted_surrogate(self) -> GaussianProcess:
-        """Return the Gaussian process of all trials, fitted on first use."""
+        """Return the Gaussian process of all trials, fitted when it is first needed."""
         if self._surrogate is None:
             n, kernel = len(self._points), None
-            if self.continuous and (refit := last_refit(n)) < n:
+            if self.continuous and (refit := _last_refit(n)) < n:
                 if self._last_refit is None or self._last_refit[0] != refit:
                     self._last_refit = refit, self._fit(refit, None).kernel
                 kernel = self._last_refit[1]
@@ -163,27 +146,18 @@ class Search(ABC):
 
     def _fit(self, n: int, kernel: Kernel | None) -> GaussianProcess:
         """Return a Gaussian process of the first n trials; fit the kernel too if it is None."""
-        return GaussianProcess.fit(
-            self._points[:n],
-            self._values[:n],
-            self.space.categorical,
-            self.seed,
-            subset_size=CONTINUOUS_SUBSET_SIZE if self.continuous else SUBSET_SIZE,
-            kernel=kernel,
-        )
+        points, values = self._points[:n], self._values[:n]
+        size = _CONTINUOUS_SUBSET_SIZE if self.continuous else SUBSET_SIZE
+        return GaussianProcess.fit(points, values, self.space.categorical, self.seed, subset_size=size, kernel=kernel)
 
     @abstractmethod
     def _next(self, count: int) -> Array:
         """Return the next points, snapped, shape (count, d)."""
 
 
-def last_refit(n: int) -> int:
-    """Return the last number of trials, up to n, at which a continuous search refits its length scales.
-
-    >>> [last_refit(n) for n in (1, 9, 16, 17, 18, 100)]
-    [1, 9, 16, 16, 18, 91]
-    """
+def _last_refit(n: int) -> int:
+    """Return the last number of trials, up to n, at which a continuous search refits its length scales."""
     refit = 1
-    while (following := refit + max(1, int(REFIT_GROWTH * refit))) <= n:
+    while (following := refit + max(1, int(_REFIT_GROWTH * refit))) <= n:
         refit = following
     return refit

@@ -5,25 +5,23 @@ trials; good ones that lie close together form a cluster; the square, which shri
 best member (`square`). The process chooses the next wave among candidates in and around the square (`acquisition`).
 """
 
-from functools import partial
-
 import numpy as np
 
 from caviar._threads import one_blas_thread
 from caviar.search.acquisition import batch_lcb, betas, candidates
 from caviar.search.base import Search
-from caviar.search.samplers import random_points, sobol_points
+from caviar.search.samplers import sobol_points
 from caviar.search.schedule import Budget
-from caviar.search.square import Bound, Square, bounds_reached, zoom
+from caviar.search.square import Square, bounds_reached, zoom
 from caviar.search.unique import deduplicate, fill_batch
 from caviar.space import Space
 from caviar.space.scales import Array
 
-CANDIDATES_PER_TRIAL = 20  # more trials tell more candidates apart,
-CANDIDATES = (1000, 4000)  # within these bounds,
-CANDIDATES_PER_POINT = 4  # and for each point of the wave at least this many
-CONTINUOUS_CANDIDATES = 400  # of a continuous search, which draws them for every point
-SMALLEST_START = 8  # trials before a continuous search zooms: a quarter of the budget, or this
+_CANDIDATES_PER_TRIAL = 20  # more trials tell more candidates apart,
+_CANDIDATES = (1000, 4000)  # within these bounds,
+_CANDIDATES_PER_POINT = 4  # and for each point of the wave at least this many
+_CONTINUOUS_CANDIDATES = 400  # of a continuous search, which draws them for every point
+_SMALLEST_START = 8  # trials before a continuous search zooms: a quarter of the budget, or this
 
 
 class CoarseToFine(Search):
@@ -33,8 +31,7 @@ class CoarseToFine(Search):
     the order in which trials finish, so the result is reproducible for one worker only.
 
     Args:
-        space: the space to search.
-        budget: the trials, their waves and the seed.
+        space, budget: as for `Search`.
         grow: extend a bound of the space by half of its range (on its scale) when the square reaches it after a wave.
             `search.space` is then the wider space, and points are in its coordinates. A continuous search never grows.
 
@@ -49,9 +46,11 @@ class CoarseToFine(Search):
 
     def __init__(self, space: Space, budget: Budget, *, grow: bool = False) -> None:
         super().__init__(space, budget)
-        self.grow = grow
+        self._grow = grow
         self._square: Square | None = None
-        self._start_size = min(max(SMALLEST_START, self.trials // 4), self.trials) if self.continuous else self.waves[0]
+        self._start_size = (
+            min(max(_SMALLEST_START, self.trials // 4), self.trials) if self.continuous else self.waves[0]
+        )
 
     @property
     @one_blas_thread()
@@ -68,8 +67,9 @@ class CoarseToFine(Search):
         super().tell(points, values, counted=counted)
         self._square = last
         complete = not self.continuous and self._counted in np.cumsum(self.waves)
-        if self.grow and complete and not self.done and self.square is not None:
-            self._extend(bounds_reached(self.square, self.space))
+        if self._grow and complete and not self.done and self.square is not None:
+            for name, upper in bounds_reached(self.square, self.space):
+                self._extend(name, upper)
 
     @property
     def _starting(self) -> bool:
@@ -77,31 +77,24 @@ class CoarseToFine(Search):
         return len(self._points) < self._start_size or np.isfinite(self._values).sum() < 2
 
     def _next(self, count: int) -> Array:
-        n, d = len(self._points), self.space.dimension
+        n = len(self._points)
         generator = np.random.default_rng(np.random.SeedSequence((self.seed, 1, n, len(self._pending))))
         exclude = np.concatenate([self._points, self._pending])
         square = self.square
         if square is None:
             sequence = np.random.default_rng(np.random.SeedSequence((self.seed, 0)))
-            points = sobol_points(len(exclude) + count, d, sequence)[len(exclude) :]
+            points = sobol_points(len(exclude) + count, self.space.dimension, sequence)[len(exclude) :]
         else:
             process = self._fitted_surrogate()
-            number = max(self._number_of_candidates(), CANDIDATES_PER_POINT * count)
+            number = int(np.clip(_CANDIDATES_PER_TRIAL * n, *_CANDIDATES))
+            number = max(_CONTINUOUS_CANDIDATES if self.continuous else number, _CANDIDATES_PER_POINT * count)
             pool = deduplicate(self.space, candidates(self.space, process, square, number, generator), exclude)
-            pool = generator.permutation(pool)
-            points = batch_lcb(process.with_fantasies(self._pending), pool, betas(count))
-        draw = partial(random_points, dimension=d, generator=generator)
-        return fill_batch(self.space, points, count, exclude, draw, generator)
+            points = batch_lcb(process.with_fantasies(self._pending), generator.permutation(pool), betas(count))
+        return fill_batch(self.space, points, count, exclude, generator)
 
-    def _number_of_candidates(self) -> int:
-        if self.continuous:
-            return CONTINUOUS_CANDIDATES
-        return int(np.clip(CANDIDATES_PER_TRIAL * len(self._points), *CANDIDATES))
-
-    def _extend(self, bounds: list[Bound]) -> None:
-        """Extend bounds of the space; trials keep their configs, and the square is drawn again."""
-        for name, upper in bounds:
-            configs = self.space.configs(self._points)
-            self.space = self.space.widened(name, upper)
-            self._points = self.space.snap(self.space.points(configs))
-            self._surrogate = self._square = None
+    def _extend(self, name: str, upper: bool) -> None:
+        """Extend a bound of the space; trials keep their configs, and the square is drawn again."""
+        configs = self.space.configs(self._points)
+        self.space = self.space.widened(name, upper)
+        self._points = self.space.snap(self.space.points(configs))
+        self._surrogate = self._square = None

@@ -5,7 +5,6 @@ Processes for Machine Learning", chapters 2 and 5.4; how the kernel is fitted is
 """
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,29 +14,21 @@ from caviar.search.kernel import Kernel, fit_kernel
 from caviar.space.scales import Array
 
 SUBSET_SIZE = 1000  # the process is conditioned on at most this many trials,
-FIT_SIZE = 250  # and its kernel is fitted to at most this many
-Z_BOUNDS = (-5.0, 2.0)  # of standardised values
-PREDICTION_SIZE = 2000  # points predicted at a time, so that 100,000 need no large matrix
-DETAIL_VARIANCE = 0.05  # of details finer than any length scale; residual variance beyond it counts as noise
+_FIT_SIZE = 250  # and its kernel is fitted to at most this many
+_Z_BOUNDS = (-5.0, 2.0)  # of standardised values
+_PREDICTION_SIZE = 2000  # points predicted at a time, so that 100,000 need no large matrix
+_DETAIL_VARIANCE = 0.05  # of details finer than any length scale; residual variance beyond it counts as noise
 
 
-class Standardised(NamedTuple):
-    """Values in units of a standard deviation: value = shift + scale * z (except for clipped ones)."""
-
-    z: Array
-    shift: float
-    scale: float
-
-
-def standardise(values: Array) -> Standardised:
-    """Return values, shape (n,), with outliers clipped, mean 0 and standard deviation 1.
+def standardise(values: Array) -> tuple[Array, float, float]:
+    """Return z, shift and scale such that value = shift + scale z, and z has mean 0 and standard deviation 1.
 
     NaN counts as the median: a failed trial is worse than the good ones, and does not rank the poor ones. The unit is
     the distance from the median to the 16% quantile (one standard deviation of a normal distribution); poor trials are
     clipped at 2 of them.
 
-    >>> standardise(np.array([1.0, 3.0])).z
-    array([-1.,  1.])
+    >>> standardise(np.array([1.0, 3.0]))
+    (array([-1.,  1.]), 2.0, 1.0)
     """
     finite = np.isfinite(values)
     sample = values[finite] if finite.any() else np.zeros(1)
@@ -45,9 +36,9 @@ def standardise(values: Array) -> Standardised:
     unit = median - low
     if unit <= 1e-9 * sample.std():  # most values are equal
         unit = sample.std() or 1.0
-    z = np.clip((np.where(finite, values, median) - median) / unit, *Z_BOUNDS)
+    z = np.clip((np.where(finite, values, median) - median) / unit, *_Z_BOUNDS)
     mean, sd = float(z.mean()), float(z.std()) or 1.0
-    return Standardised((z - mean) / sd, float(median + unit * mean), float(unit * sd))
+    return (z - mean) / sd, float(median + unit * mean), float(unit * sd)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +48,10 @@ class GaussianProcess:
     Args:
         points: the trials, shape (n, d).
         values: their values, shape (n,); NaN: failed.
-        z: their standardised values, shape (n,).
+        z, shift, scale: of `standardise`.
         kernel: the prior covariance.
         factor: the lower Cholesky factor of the trials' covariance with noise, shape (n, n).
         alpha: covariance^-1 z, shape (n,).
-        shift: of the standardised values.
-        scale: of the standardised values.
     """
 
     points: Array
@@ -88,8 +77,7 @@ class GaussianProcess:
         """Return the process conditioned on the trials, or on a subset of them; their order does not matter.
 
         Args:
-            points: shape (n, d).
-            values: lower is better, shape (n,); NaN: failed.
+            points, values: shape (n, d) and (n,), lower is better; NaN: failed.
             categorical: which coordinates are choices, shape (d,).
             seed: selects the subset.
             subset_size: the largest number of trials that are conditioned on: the best half, and others at random.
@@ -106,7 +94,7 @@ class GaussianProcess:
         subset = _subset(z, subset_size, seed)
         points, values, z = points[subset], values[subset], z[subset]
         if kernel is None:
-            subset = _subset(z, FIT_SIZE, seed)
+            subset = _subset(z, _FIT_SIZE, seed)
             kernel = fit_kernel(points[subset], z[subset], categorical)
         covariance = kernel.covariance(points, points)
         covariance[np.diag_indices_from(covariance)] += kernel.noise_variance
@@ -115,43 +103,35 @@ class GaussianProcess:
 
     def mean(self, points: Array) -> Array:
         """Return the posterior mean of z at points, shape (m, d): shape (m,)."""
-        parts = np.array_split(points, len(points) // PREDICTION_SIZE + 1)
+        parts = np.array_split(points, len(points) // _PREDICTION_SIZE + 1)
         return np.concatenate([self.kernel.covariance(part, self.points) @ self.alpha for part in parts])
 
     def posterior(self, points: Array) -> tuple[Array, Array]:
         """Return the posterior mean of z at points, shape (m, d), and a factor of its covariance (algorithm 2.1).
 
-        Returns:
-            The mean, shape (m,), and v = factor^-1 covariance(trials, points), shape (n, m): the posterior covariance
-            is the prior one minus v^T v.
+        The factor is v = factor^-1 covariance(trials, points), shape (n, m): the posterior covariance is the prior one
+        minus v^T v.
         """
         covariance = self.kernel.covariance(self.points, points)
         v: Array = solve_triangular(self.factor, covariance, lower=True, check_finite=False)
         return self.alpha @ covariance, v
 
     def smooth(self, points: Array, values: Array) -> Array:
-        """Return what finished trials are likely to reach again, shape (n,), in the unit of the values.
+        """Return what trials at points, shape (n, d), are likely to reach again, shape (n,); NaN stays NaN.
 
-        This is the posterior mean plus a share of the residual, `DETAIL_VARIANCE` over the noise variance: functions
+        This is the posterior mean plus a share of the residual, `_DETAIL_VARIANCE` over the noise variance: functions
         have details finer than any length scale, measurements have noise. If detail and noise are normal, this share
         of the residual is the expected detail.
-
-        Args:
-            points: shape (n, d).
-            values: shape (n,); NaN stays NaN.
         """
         z = np.clip((values - self.shift) / self.scale, self.z.min(), self.z.max())
         mean = self.mean(points)
-        share = min(1.0, DETAIL_VARIANCE / self.kernel.noise_variance)
+        share = min(1.0, _DETAIL_VARIANCE / self.kernel.noise_variance)
         return self.shift + self.scale * (mean + share * (z - mean))
 
     def with_fantasies(self, points: Array) -> "GaussianProcess":
-        """Return the process conditioned on pending trials too, as if each had reached its posterior mean.
+        """Return the process conditioned on pending points too, shape (p, d), as if each had its posterior mean.
 
         The mean stays the same, the variance shrinks (kriging believer; Ginsbourger et al. 2010).
-
-        Args:
-            points: the pending trials, shape (p, d).
         """
         if not len(points):
             return self

@@ -16,11 +16,11 @@ from scipy.optimize import minimize
 
 from caviar.space.scales import Array
 
-MAX_ITERATIONS = 40
-BLOCK_SIZE = 2**15  # correlations computed at a time: a block fits into the cache, which halves the time
+_MAX_ITERATIONS = 40
+_BLOCK_SIZE = 2**15  # correlations computed at a time: a block fits into the cache, which halves the time
 
 
-class Prior(NamedTuple):
+class _Prior(NamedTuple):
     """The log-normal prior of a hyperparameter of the kernel, and its bounds."""
 
     median: float
@@ -29,9 +29,9 @@ class Prior(NamedTuple):
     high: float
 
 
-LENGTH_SCALE = Prior(0.4, 1.0, 0.03, 20.0)  # in up to 4 dimensions; the median grows with the square root of d
-SIGNAL_VARIANCE = Prior(1.0, 1.0, 0.1, 10.0)
-NOISE_VARIANCE = Prior(0.02, 1.5, 1e-6, 1.0)
+_LENGTH_SCALE = _Prior(0.4, 1.0, 0.03, 20.0)  # in up to 4 dimensions; the median grows with the square root of d
+_SIGNAL_VARIANCE = _Prior(1.0, 1.0, 0.1, 10.0)
+_NOISE_VARIANCE = _Prior(0.02, 1.5, 1e-6, 1.0)
 
 
 def squared_distances(a: Array, b: Array, categorical: NDArray[np.bool_]) -> Array:
@@ -70,7 +70,7 @@ class Kernel:
     def covariance(self, a: Array, b: Array) -> Array:
         """Return the prior covariance of the values at points a, shape (n, d), and b, shape (m, d): shape (n, m)."""
         correlation = np.empty((len(a), len(b)))
-        rows = max(1, BLOCK_SIZE // max(len(b), 1))
+        rows = max(1, _BLOCK_SIZE // max(len(b), 1))
         for start in range(0, len(a), rows):
             block = a[start : start + rows]
             squared = np.zeros((len(block), len(b)))
@@ -89,15 +89,11 @@ class Kernel:
 def fit_kernel(points: Array, z: Array, categorical: NDArray[np.bool_]) -> Kernel:
     """Return the kernel of maximum posterior density, found by L-BFGS from the prior's median.
 
-    Args:
-        points: shape (n, d).
-        z: standardised values, shape (n,).
-        categorical: which coordinates are choices, shape (d,).
+    Args as for `negative_log_posterior`.
     """
     loss, median, bounds = negative_log_posterior(points, z, categorical)
-    minimum = minimize(
-        loss, median, jac=True, method="L-BFGS-B", bounds=list(bounds), options={"maxiter": MAX_ITERATIONS}
-    )
+    options = {"maxiter": _MAX_ITERATIONS}
+    minimum = minimize(loss, median, jac=True, method="L-BFGS-B", bounds=list(bounds), options=options)
     *length_scales, signal_variance, noise_variance = np.exp(minimum.x).tolist()
     return Kernel(np.array(length_scales), signal_variance, noise_variance, categorical)
 
@@ -108,8 +104,7 @@ def negative_log_posterior(
     """Return what `fit_kernel` minimises: eq. 5.8 and 5.9, and the log-normal priors.
 
     Args:
-        points: shape (n, d).
-        z: standardised values, shape (n,).
+        points, z: the trials, shape (n, d), and their standardised values, shape (n,).
         categorical: which coordinates are choices, shape (d,).
 
     Returns:
@@ -118,7 +113,7 @@ def negative_log_posterior(
     """
     n, d = points.shape
     squared = squared_distances(points, points, categorical).reshape(d, n * n)
-    priors = [LENGTH_SCALE] * d + [SIGNAL_VARIANCE, NOISE_VARIANCE]
+    priors = [_LENGTH_SCALE] * d + [_SIGNAL_VARIANCE, _NOISE_VARIANCE]
     median = np.array([np.log(prior.median) for prior in priors])
     median[:d] += 0.5 * np.log(max(d, 4) / 4)
     log_sd = np.array([prior.log_sd for prior in priors])

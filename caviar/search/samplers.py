@@ -3,9 +3,9 @@
 All points are drawn when the search is created, so the waves do not change them.
 """
 
+import itertools
 from abc import abstractmethod
 from collections.abc import Iterable
-from functools import partial
 
 import numpy as np
 
@@ -14,15 +14,6 @@ from caviar.search.schedule import Budget
 from caviar.search.unique import deduplicate, fill_batch, isin
 from caviar.space import Space
 from caviar.space.scales import Array
-
-
-def random_points(n: int, dimension: int, generator: np.random.Generator) -> Array:
-    """Return independent uniform points of the unit cube, shape (n, d).
-
-    >>> random_points(4, 2, np.random.default_rng(0)).shape
-    (4, 2)
-    """
-    return generator.random((n, dimension))
 
 
 def sobol_points(n: int, dimension: int, generator: np.random.Generator) -> Array:
@@ -40,26 +31,14 @@ def sobol_points(n: int, dimension: int, generator: np.random.Generator) -> Arra
     return points[:n]
 
 
-def grid_points(levels: Iterable[int]) -> Array:
-    """Return the middles of the cells of a Cartesian grid, shape (product of levels, d).
-
-    >>> grid_points([2, 1])
-    array([[0.25, 0.5 ],
-           [0.75, 0.5 ]])
-    """
-    axes = np.meshgrid(*[(np.arange(k) + 0.5) / k for k in levels], indexing="ij")
-    return np.stack([axis.ravel() for axis in axes], axis=1)
-
-
-class Sampled(Search):
+class _Sampled(Search):
     """A search that draws all of its points at the start."""
 
     def __init__(self, space: Space, budget: Budget) -> None:
         super().__init__(space, budget)
         generator = np.random.default_rng(np.random.SeedSequence((budget.seed, 0)))
-        draw = partial(random_points, dimension=space.dimension, generator=generator)
         points = self._draw(budget.trials, generator)
-        self._plan = fill_batch(space, points, budget.trials, self._points, draw, generator)
+        self._plan = fill_batch(space, points, budget.trials, self._points, generator)
 
     def _next(self, count: int) -> Array:
         remaining = self._plan[~isin(self._plan, np.concatenate([self._points, self._pending]))]
@@ -71,7 +50,7 @@ class Sampled(Search):
         """Return all points, shape (count or more, d)."""
 
 
-class Random(Sampled):
+class Random(_Sampled):
     """Independent uniform points.
 
     >>> from caviar.space import cube
@@ -80,10 +59,10 @@ class Random(Sampled):
     """
 
     def _draw(self, count: int, generator: np.random.Generator) -> Array:
-        return random_points(count, self.space.dimension, generator)
+        return generator.random((count, self.space.dimension))
 
 
-class Sobol(Sampled):
+class Sobol(_Sampled):
     """A scrambled Sobol' sequence: more evenly spread than random points.
 
     >>> from caviar.space import cube
@@ -95,7 +74,7 @@ class Sobol(Sampled):
         return sobol_points(count, self.space.dimension, generator)
 
 
-class Grid(Sampled):
+class Grid(_Sampled):
     """The smallest near-even grid with at least `trials` points, in random order.
 
     >>> from caviar.space import cube
@@ -106,9 +85,14 @@ class Grid(Sampled):
     def _draw(self, count: int, generator: np.random.Generator) -> Array:
         limits = self.space.levels
         levels = np.ones(self.space.dimension, dtype=int)
-        points = grid_points(levels) if len(levels) else np.empty((1, 0))
+        points = _grid_points(levels)
         while len(points) < count and (levels < limits).any():
             levels[np.argmin(np.where(levels < limits, levels, np.inf))] += 1
             if levels.prod() >= count:
-                points = deduplicate(self.space, grid_points(levels), points[:0])
+                points = deduplicate(self.space, _grid_points(levels), points[:0])
         return generator.permutation(points)
+
+
+def _grid_points(levels: Iterable[int]) -> Array:
+    """Return the middles of the cells of a Cartesian grid, shape (product of levels, d)."""
+    return np.array(list(itertools.product(*[(np.arange(k) + 0.5) / k for k in levels])), dtype=float)

@@ -10,9 +10,9 @@ from caviar.errors import InputError
 
 Waves = int | Sequence[int] | Literal["auto", "continuous"]
 
-WAVES_MUST_BE = "waves must be 'auto', 'continuous', an integer >= 1 or a list of integers >= 1"
-SMALLEST_WAVE = 8  # trials in a wave of "auto"
-FEW_WAVES, MOST_WAVES = 4, 8  # of "auto": up to 4 even if they are smaller than the dimension, and at most 8
+_WAVES_MUST_BE = "waves must be 'auto', 'continuous', an integer >= 1 or a list of integers >= 1"
+_SMALLEST_WAVE = 8  # trials in a wave of "auto"
+_FEW_WAVES, MOST_WAVES = 4, 8  # of "auto": up to 4 even if they are smaller than the dimension, and at most 8
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,6 @@ class Budget:
         waves: "auto" (up to 8 equal waves), a number of equal waves, the sizes of the waves, or "continuous" (no
             waves: points one by one). A list of sizes is stored as a tuple.
         seed: >= 0; the same seed and the same values give the same points.
-
-    Raises:
-        InputError: trials, waves or seed are out of range, or the sizes do not sum to `trials`.
 
     >>> Budget(64, waves=4)
     Budget(trials=64, waves=4, seed=0)
@@ -45,7 +42,7 @@ class Budget:
         elif not isinstance(self.waves, str):
             object.__setattr__(self, "waves", _checked_sizes(self.waves, self.trials))
         elif self.waves not in ("auto", "continuous"):
-            raise InputError(f"{WAVES_MUST_BE}, got {self.waves!r}")
+            raise InputError(f"{_WAVES_MUST_BE}, got {self.waves!r}")
 
     def sizes(self, dimension: int) -> tuple[int, ...]:
         """Return the sizes of the waves in order; their sum is `trials`.
@@ -53,18 +50,15 @@ class Budget:
         Args:
             dimension: the number of coordinates of the space; "auto" avoids waves of fewer trials.
 
-        >>> Budget(10, waves=3).sizes(dimension=6)
-        (4, 3, 3)
         >>> Budget(128).sizes(dimension=6)
         (16, 16, 16, 16, 16, 16, 16, 16)
         """
         if self.waves == "continuous":
             return (1,) * self.trials
-        if isinstance(self.waves, int):
-            return _equal_sizes(self.trials, self.waves)
-        if isinstance(self.waves, str):
-            return _equal_sizes(self.trials, _automatic_number(self.trials, dimension))
-        return tuple(self.waves)
+        if not isinstance(self.waves, int | str):
+            return tuple(self.waves)
+        number = self.waves if isinstance(self.waves, int) else _automatic_number(self.trials, dimension)
+        return tuple(self.trials // number + (i < self.trials % number) for i in range(number))
 
 
 def _checked_sizes(sizes: Sequence[int], trials: int) -> tuple[int, ...]:
@@ -74,24 +68,17 @@ def _checked_sizes(sizes: Sequence[int], trials: int) -> tuple[int, ...]:
     except TypeError:
         integers = ()
     if not integers or min(integers) < 1:
-        raise InputError(f"{WAVES_MUST_BE}, got {sizes!r}")
+        raise InputError(f"{_WAVES_MUST_BE}, got {sizes!r}")
     if sum(integers) != trials:
         raise InputError(f"waves must sum to trials={trials}, got {list(integers)}; try trials={sum(integers)}")
     return integers
 
 
-def _equal_sizes(trials: int, number: int) -> tuple[int, ...]:
-    """Return equal sizes, the earlier ones larger by one where `number` does not divide `trials`."""
-    return tuple(trials // number + (i < trials % number) for i in range(number))
-
-
 def _automatic_number(trials: int, dimension: int) -> int:
     """Return how many waves "auto" makes: several small ones.
 
-    Measured for 128 trials, 3 seeds (normalised regret on 34 functions; points lost on LCBench with noise
-    of 2): 2 waves .46 and 2.8, 4 waves .28 and .3, 8 waves .23 and .1, 16 waves .29 and -.4 (`python -m
-    tests.benchmarks.search --lcbench FOLDER --families ab --methods Caviar,random --budgets 128x64 128x32 128x16
-    128x8 --seeds 3`).
+    Measured for 128 trials, 3 seeds (normalised regret on 34 functions; points lost on LCBench with noise of 2):
+    2 waves .46 and 2.8, 4 waves .28 and .3, 8 waves .23 and .1, 16 waves .29 and -.4 (see tests/benchmarks/search).
     """
-    number = min(trials // max(SMALLEST_WAVE, dimension), MOST_WAVES)
-    return max(number, min(FEW_WAVES, trials // SMALLEST_WAVE), 1)
+    number = min(trials // max(_SMALLEST_WAVE, dimension), MOST_WAVES)
+    return max(number, min(_FEW_WAVES, trials // _SMALLEST_WAVE), 1)

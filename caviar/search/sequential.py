@@ -11,7 +11,7 @@ from caviar.space.scales import Array
 def next_point(
     space: Space, points: Array, values: Array, pending: Array, *, trials: int, seed: int = 0, skip: int = 0
 ) -> Array:
-    """Return the point to try next, a pure function of the arguments.
+    """Return the point to try next, snapped, shape (d,); it follows from the arguments alone.
 
     Args:
         space: the space to search, d coordinates.
@@ -21,17 +21,16 @@ def next_point(
         trials: about how many trials there will be; more may follow. The first quarter (at least 8) covers the whole
             space, then the square shrinks as results come in.
         seed: >= 0.
-        skip: the number of other workers that ask at the same moment; the point is the last of a batch of skip + 1.
-
-    Returns:
-        A snapped point of the unit cube, shape (d,).
+        skip: the number of workers that ask at the same moment and come first; their points are counted as pending.
 
     >>> from caviar.space import cube
     >>> next_point(cube(2), np.empty((0, 2)), np.empty(0), np.empty((0, 2)), trials=20).shape
     (2,)
     """
-    total = max(trials, len(points) + len(pending) + skip + 1)
+    total = max(trials, len(points) + len(pending) + 1)
     search = CoarseToFine(space, Budget(total, "continuous", seed))
     search.tell(points, values)
     search.expect(pending)
-    return np.array(search.ask(skip + 1)[-1])
+    for _ in range(skip):
+        search.ask(1)  # which is pending from then on
+    return np.array(search.ask(1)[0])

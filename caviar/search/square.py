@@ -5,7 +5,7 @@ coordinates in which values change fast, so it stays wide where a hyperparameter
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,10 +15,10 @@ from caviar.search.gaussian_process import GaussianProcess
 from caviar.space import Choice, Integer, Space
 from caviar.space.scales import Array
 
-HALF_SIDE, SHRINK = 0.5, 0.75  # the half side is .5 x .75^(level + 1), times a factor per coordinate:
-LONGEST_SCALE = 2.0  # its length scale (at most this) over the geometric mean of all,
-NARROWEST, WIDEST = 0.5, 2.0  # clipped to these bounds
-NEAR = 0.05  # a centre reaches a bound if it is closer than this share of the range
+_HALF_SIDE, _SHRINK = 0.5, 0.75  # the half side is .5 x .75^(level + 1), times a factor per coordinate:
+_LONGEST_SCALE = 2.0  # its length scale (at most this) over the geometric mean of all,
+_NARROWEST, _WIDEST = 0.5, 2.0  # clipped to these bounds
+_NEAR = 0.05  # a centre reaches a bound if it is closer than this share of the range
 
 
 class SquareSide(NamedTuple):
@@ -37,20 +37,12 @@ class SquareSide(NamedTuple):
     options: str
 
 
-class Bound(NamedTuple):
-    """One bound of one hyperparameter."""
-
-    name: str
-    upper: bool
-
-
 @dataclass(frozen=True)
 class Square:
     """A region of the unit cube.
 
     Args:
-        low: the lower corner, d coordinates in [0, 1].
-        high: the upper corner, d coordinates in [0, 1].
+        low, high: the lower and the upper corner, d coordinates in [0, 1].
         centre: the point it is drawn around, d coordinates in [0, 1].
         weights: per coordinate the probabilities of the options of a choice; empty for numbers.
         reason: why it is there, in one sentence.
@@ -98,27 +90,20 @@ class Square:
         """
         sides = []
         for j, dimension in enumerate(space.dimensions):
-            hyperparameter, share = dimension.hyperparameter, float(self.shares[j])
-            if isinstance(hyperparameter, Choice):
-                pairs = sorted(zip(self.weights[j], hyperparameter.options, strict=True), key=lambda pair: -pair[0])
+            name, number, share = dimension.name, dimension.hyperparameter, float(self.shares[j])
+            if isinstance(number, Choice):
+                pairs = sorted(zip(self.weights[j], number.options, strict=True), key=lambda pair: -pair[0])
                 options = ", ".join(f"{option} {weight:.0%}" for weight, option in pairs)
-                sides.append(SquareSide(dimension.name, None, None, None, None, share, options))
+                sides.append(SquareSide(name, None, None, None, None, share, options))
                 continue
-            low, high = hyperparameter.values(np.array([self.low[j], self.high[j]])).tolist()
-            if isinstance(hyperparameter, Integer):
-                low, high = int(low), int(high)
-            sides.append(SquareSide(dimension.name, low, high, hyperparameter.low, hyperparameter.high, share, ""))
+            kind = int if isinstance(number, Integer) else float
+            low, high = map(kind, number.values(np.array([self.low[j], self.high[j]])))
+            sides.append(SquareSide(name, low, high, number.low, number.high, share, ""))
         return sides
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the square as plain lists and strings, for JSON."""
-        return {
-            "low": list(self.low),
-            "high": list(self.high),
-            "centre": list(self.centre),
-            "weights": [list(weights) for weights in self.weights],
-            "reason": self.reason,
-        }
+        """Return the square as tuples and a string, for JSON."""
+        return asdict(self)
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Square":
@@ -143,13 +128,13 @@ def zoom(space: Space, process: GaussianProcess, level: int) -> Square:
     Args:
         space: the space that is searched.
         process: conditioned on trials of which at least one is finished.
-        level: 1 for the first square, 2 for the second and so on; each is smaller.
+        level: >= 1, the first square; each level is smaller.
     """
     finished = np.flatnonzero(np.isfinite(process.values))
     points, length_scales = process.points[finished], process.kernel.length_scales
     members = best_cluster(points, process.mean(points), 1 / length_scales, space.categorical)
     centre = points[members[0]]
-    half = HALF_SIDE * SHRINK ** (level + 1) * _relative_widths(length_scales)
+    half = _HALF_SIDE * _SHRINK ** (level + 1) * _relative_widths(length_scales)
     low = np.where(space.categorical, 0.0, np.maximum(centre - half, 0))
     high = np.where(space.categorical, 1.0, np.minimum(centre + half, 1))
     weights = tuple(
@@ -164,8 +149,8 @@ def _relative_widths(length_scales: Array) -> Array:
     """Return the width of the square along each coordinate relative to the others, shape (d,)."""
     if not len(length_scales):
         return length_scales
-    scales = np.minimum(length_scales, LONGEST_SCALE)
-    widths: Array = np.clip(scales / np.exp(np.mean(np.log(scales))), NARROWEST, WIDEST)
+    scales = np.minimum(length_scales, _LONGEST_SCALE)
+    widths: Array = np.clip(scales / np.exp(np.mean(np.log(scales))), _NARROWEST, _WIDEST)
     return widths
 
 
@@ -176,17 +161,17 @@ def _probabilities(coordinates: Array, levels: int) -> tuple[float, ...]:
     return tuple((counts / counts.sum()).tolist())
 
 
-def bounds_reached(square: Square, space: Space) -> list[Bound]:
-    """Return the bounds of the space that the centre of the square lies at."""
+def bounds_reached(square: Square, space: Space) -> list[tuple[str, bool]]:
+    """Return the names, and whether it is the upper one, of the bounds that the centre of the square lies at."""
     bounds = []
     for j, dimension in enumerate(space.dimensions):
         if square.weights[j] or (square.low[j] <= 0 and square.high[j] >= 1):
             continue
-        near = max(NEAR, 0.5 / dimension.hyperparameter.levels)
+        near = max(_NEAR, 0.5 / dimension.hyperparameter.levels)
         if square.low[j] <= 0 and square.centre[j] <= near:
-            bounds.append(Bound(dimension.name, upper=False))
+            bounds.append((dimension.name, False))
         if square.high[j] >= 1 and square.centre[j] >= 1 - near:
-            bounds.append(Bound(dimension.name, upper=True))
+            bounds.append((dimension.name, True))
     return bounds
 
 

@@ -4,17 +4,15 @@ Two points give the same config exactly when they snap to the same point, so sna
 """
 
 import itertools
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caviar.space import Choice, Space
-from caviar.space.hyperparameters import Hyperparameter
 from caviar.space.scales import Array
 
-MAX_ENUMERATED = 20_000  # larger spaces are not enumerated
-MAX_DRAWS = 20
+_MAX_ENUMERATED = 20_000  # larger spaces are not enumerated
+_MAX_DRAWS = 20
 
 
 def isin(points: Array, others: Array) -> NDArray[np.bool_]:
@@ -28,7 +26,7 @@ def isin(points: Array, others: Array) -> NDArray[np.bool_]:
 
 
 def deduplicate(space: Space, points: Array, exclude: Array) -> Array:
-    """Return the points snapped, in order, each config once and none of `exclude`.
+    """Return points, shape (n, d), snapped and in order, each config once and none of `exclude`.
 
     Args:
         space: decides which points are the same config.
@@ -50,55 +48,35 @@ def deduplicate(space: Space, points: Array, exclude: Array) -> Array:
     return points[rows]
 
 
-def enumerate_points(space: Space) -> Array | None:
-    """Return every config of a space as a snapped point, shape (n, d); None if there are more than `MAX_ENUMERATED`.
-
-    >>> from caviar.space import choice
-    >>> enumerate_points(Space(kind=choice(["a", "b"])))
-    array([[0.25],
-           [0.75]])
-    """
-    levels = space.levels
-    if not np.isfinite(levels).all() or levels.prod() > MAX_ENUMERATED:
-        return None
-    axes = [_interval_middles(dimension.hyperparameter) for dimension in space.dimensions]
-    points = np.array(list(itertools.product(*axes)), dtype=float)
-    return deduplicate(space, points, points[:0])
-
-
-def fill_batch(
-    space: Space,
-    points: Array,
-    count: int,
-    exclude: Array,
-    draw: Callable[[int], Array],
-    generator: np.random.Generator,
-) -> Array:
-    """Return exactly `count` snapped points: new ones of `points`, then new ones of `draw`, then repeats.
+def fill_batch(space: Space, points: Array, count: int, exclude: Array, generator: np.random.Generator) -> Array:
+    """Return exactly `count` snapped points: new ones of `points`, then new random ones, then repeats.
 
     Args:
         space: decides which points are the same config.
         points: the preferred points in order, shape (n, d).
         count: the number of points to return.
         exclude: snapped points that are not new, shape (m, d).
-        draw: a function of n that returns n more points, shape (n, d).
-        generator: shuffles the remaining configs of a small space.
+        generator: draws the random points.
+
+    >>> from caviar.space import randint
+    >>> points = np.array([[0.75], [0.25]])
+    >>> fill_batch(Space(units=randint(1, 2)), points, 1, points[:1], np.random.default_rng(0))
+    array([[0.25]])
     """
     batch = deduplicate(space, points, exclude)[:count]
-    for _ in range(MAX_DRAWS):
+    for _ in range(_MAX_DRAWS):
         if len(batch) == count:
             return batch
-        more = deduplicate(space, draw(count), np.concatenate([exclude, batch]))
+        more = deduplicate(space, generator.random((count, space.dimension)), np.concatenate([exclude, batch]))
         batch = np.concatenate([batch, more])[:count]
-    configs = enumerate_points(space)
-    if configs is not None:
-        remaining = deduplicate(space, configs, np.concatenate([exclude, batch]))
+    if np.isfinite(space.levels).all() and space.levels.prod() <= _MAX_ENUMERATED:
+        remaining = deduplicate(space, _every_point(space), np.concatenate([exclude, batch]))
         batch = np.concatenate([batch, generator.permutation(remaining)])[:count]
-    return np.concatenate([batch, space.snap(draw(count - len(batch)))])
+    return np.concatenate([batch, space.snap(generator.random((count - len(batch), space.dimension)))])
 
 
-def _interval_middles(hyperparameter: Hyperparameter) -> Array:
-    """Return the snapped coordinate of every value of a choice or an integer, shape (levels,)."""
-    if isinstance(hyperparameter, Choice):
-        return hyperparameter.units(hyperparameter.options)
-    return hyperparameter.units(np.arange(hyperparameter.low, hyperparameter.high + 1))
+def _every_point(space: Space) -> Array:
+    """Return the points of all combinations of integers and options, shape (n, d)."""
+    hyperparameters = [dimension.hyperparameter for dimension in space.dimensions]
+    axes = [h.units(h.options if isinstance(h, Choice) else np.arange(h.low, h.high + 1)) for h in hyperparameters]
+    return np.array(list(itertools.product(*axes)), dtype=float)

@@ -1,3 +1,5 @@
+"""Search spaces: hyperparameters, and the maps between configs and points of the unit cube."""
+
 from caviar.space.conditions import Dimension
 from caviar.space.constructors import choice, lograndint, loguniform, randint, reverseloguniform, uniform
 from caviar.space.defaults import default_space

@@ -15,14 +15,11 @@ def narrow_around(hyperparameter: Hyperparameter, value: Option, share: float) -
 
     >>> narrow_around(Real("loguniform", 1e-4, 1), 0.1, 0.5)
     loguniform(0.01, 1, default=0.1)
-    >>> narrow_around(Integer("randint", 0, 9), 5, 0.4)
-    randint(3, 7, default=5)
     """
     if isinstance(hyperparameter, Choice):
         return replace(hyperparameter, default=value)
     unit = float(hyperparameter.units([value])[0])
-    corners = np.clip([unit - share / 2, unit + share / 2], 0.0, 1.0)
-    low, high = hyperparameter.values(corners).tolist()
+    low, high = hyperparameter.values(np.clip([unit - share / 2, unit + share / 2], 0.0, 1.0)).tolist()
     return narrow_to(hyperparameter, min(low, value), max(high, value), value)
 
 
@@ -30,6 +27,9 @@ def narrow_to(hyperparameter: Hyperparameter, low: float, high: float, default: 
     """Return a number's hyperparameter with the given bounds, or its own where they are narrower.
 
     Its default stays where it lies within the new bounds. A choice is returned as it is.
+
+    >>> narrow_to(Integer("randint", 0, 9), 3, 12)
+    randint(3, 9)
     """
     if isinstance(hyperparameter, Choice):
         return hyperparameter
@@ -61,22 +61,20 @@ def widen(number: Real | Integer, *, upper: bool) -> Real | Integer:
 
 
 def fix(hyperparameter: Hyperparameter) -> Option:
-    """Return a hyperparameter's default as a constant, or as a choice of one if the default has a sub-space."""
-    default = default_of(hyperparameter)
-    if isinstance(hyperparameter, Choice) and (space := hyperparameter.spaces[hyperparameter.index(default)]):
-        return Choice((default,), hyperparameter.tier, None, (space,))
-    return default
+    """Return the value at which `Space.tiers` fixes a hyperparameter.
 
+    This is its `default`, else the middle of its scale or its first option. An option that has a sub-space is returned
+    as a choice of one.
 
-def default_of(hyperparameter: Hyperparameter) -> Option:
-    """Return the value at which to fix a hyperparameter: its `default`, else its scale's middle or its first option.
-
-    >>> default_of(Integer("randint", 1, 9))
+    >>> fix(Integer("randint", 1, 9))
     5
     """
-    if hyperparameter.default is not None:
-        return hyperparameter.default
+    value = hyperparameter.default
     if isinstance(hyperparameter, Choice):
-        return hyperparameter.options[0]
-    middle = hyperparameter.values(np.array([0.5])).item()
-    return int(middle) if isinstance(hyperparameter, Integer) else middle
+        value = hyperparameter.options[0] if value is None else value
+        space = hyperparameter.spaces[hyperparameter.index(value)]
+        return Choice((value,), hyperparameter.tier, None, (space,)) if space else value
+    if value is None:
+        middle = hyperparameter.values(np.array([0.5])).item()
+        return int(middle) if isinstance(hyperparameter, Integer) else middle
+    return value

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from caviar.errors import InputError
-from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option, Real, SubSpace
+from caviar.space.hyperparameters import Choice, Hyperparameter, Option, SubSpace
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Dimension:
 
 
 def dimensions_of(space: SubSpace) -> tuple[Dimension, ...]:
-    """Return the coordinates of a space, parents before their children.
+    """Return the coordinates of a space, parents before their children; raise InputError if a name could occur twice.
 
-    Raises:
-        InputError: one config could hold a name twice.
+    >>> [dimension.name for dimension in dimensions_of({"x": Choice((1, 2)), "y": 3})]
+    ['x']
     """
     dimensions: list[Dimension] = []
 
@@ -65,12 +65,7 @@ def names_of(space: SubSpace) -> Iterator[str]:
 
 
 def config_items(space: SubSpace, active: Mapping[str, Option]) -> Iterator[tuple[str, Option]]:
-    """Yield the names and values of a config in the order of its space.
-
-    Args:
-        space: what may vary, and constants.
-        active: the values of the active coordinates, by name.
-    """
+    """Yield the names and values of a config, in the order of its space, from the values of its active coordinates."""
     for name, value in space.items():
         chosen = _constant(value) if _is_constant(value) else active[name]
         yield name, chosen
@@ -89,6 +84,6 @@ def _is_constant(value: Option) -> bool:
 
 def _constant(value: Option) -> Option:
     """Return the only value of an entry."""
-    if isinstance(value, Choice):
-        return value.options[0]
-    return value.low if isinstance(value, Real | Integer) else value
+    if not isinstance(value, Hyperparameter):
+        return value
+    return value.options[0] if isinstance(value, Choice) else value.low

@@ -16,18 +16,15 @@ from caviar.space.scales import LINEAR, LOG, REVERSE_LOG, Array, Scale
 
 REAL_KINDS = {"uniform": LINEAR, "loguniform": LOG, "reverseloguniform": REVERSE_LOG}
 INTEGER_KINDS = {"randint": LINEAR, "lograndint": LOG}
+_SCALES = REAL_KINDS | INTEGER_KINDS
 
 Option = Any  # of a choice: whatever the user's own code takes
 SubSpace = Mapping[str, Any]  # hyperparameters and constants by name
 
 
 @dataclass(frozen=True, repr=False)
-class Real:
-    """A real number in [low, high], explored evenly on the scale of its kind.
-
-    >>> Real("loguniform", 1e-4, 1.0).values(np.array([0.5]))
-    array([0.01])
-    """
+class _Number:
+    """What real numbers and integers have in common."""
 
     kind: str
     low: float
@@ -38,19 +35,57 @@ class Real:
     categorical = False
 
     def __post_init__(self) -> None:
-        _check_number(self)
+        _check_tier(self.tier)
+        try:
+            finite = math.isfinite(self.low) and math.isfinite(self.high)
+        except TypeError:
+            finite = False
+        if not finite:
+            raise self._bounds_error("finite numbers")
+        if self.low > self.high:
+            raise self._bounds_error("in ascending order", "swapping them")
         if self.kind == "loguniform" and self.low <= 0:
-            raise _bounds_error(self, "> 0", "low=1e-6 or uniform")
+            raise self._bounds_error("> 0", "low=1e-6 or uniform")
+        if self.kind == "lograndint" and self.low < 1:
+            raise self._bounds_error("> 0", "low=1 or randint")
         if self.kind == "reverseloguniform" and self.high >= 1:
-            raise _bounds_error(self, "< 1", "high=0.999 or uniform")
+            raise self._bounds_error("< 1", "high=0.999 or uniform")
+        if self.default is not None and not self.low <= self.default <= self.high:
+            raise InputError(f"default of {self.kind} must be in [{self.low!r}, {self.high!r}], got {self.default!r}")
 
     def __repr__(self) -> str:
-        return _number_repr(self)
+        return f"{self.kind}({self.low!r}, {self.high!r}{_settings_repr(self.tier, self.default)})"
 
     @property
     def scale(self) -> Scale:
         """The scale on which it is explored."""
-        return REAL_KINDS[self.kind]
+        return _SCALES[self.kind]
+
+    def _bounds_error(self, requirement: str, remedy: str = "") -> InputError:
+        bounds = f"low={self.low!r}, high={self.high!r}"
+        return InputError(f"{self.kind} bounds must be {requirement}, got {bounds}" + (remedy and f"; try {remedy}"))
+
+    def _clip_to_bounds(self, values: Iterable[float]) -> Array:
+        """Return values as floats, shape (n,), clipped where rounding took them out; raise InputError for others."""
+        try:
+            array = np.asarray(list(values), dtype=float)
+        except (TypeError, ValueError):
+            raise InputError(f"{self!r} takes numbers, got {values!r}") from None
+        slack = 1e-12 * max(abs(self.low), abs(self.high))
+        outside = ~((array >= self.low - slack) & (array <= self.high + slack))
+        if outside.any():
+            raise InputError(f"{self!r} takes values within its bounds, got {array[outside][0]:g}")
+        clipped: Array = np.clip(array, self.low, self.high)
+        return clipped
+
+
+@dataclass(frozen=True, repr=False)
+class Real(_Number):
+    """A real number in [low, high], explored evenly on the scale of its kind.
+
+    >>> Real("loguniform", 1e-4, 1.0).values(np.array([0.5]))
+    array([0.01])
+    """
 
     @property
     def levels(self) -> float:
@@ -62,41 +97,28 @@ class Real:
         return self.scale.values(unit, self.low, self.high)
 
     def units(self, values: Iterable[float]) -> Array:
-        """Return the points of [0, 1] of values, shape (n,); raises InputError outside of the bounds."""
-        return self.scale.units(_clip_to_bounds(self, values), self.low, self.high)
+        """Return the points of [0, 1] of values, shape (n,); raise InputError outside of the bounds."""
+        return self.scale.units(self._clip_to_bounds(values), self.low, self.high)
 
 
 @dataclass(frozen=True, repr=False)
-class Integer:
+class Integer(_Number):
     """An integer in low..high, both included; each has an interval of [0, 1] to itself.
 
     >>> Integer("randint", 1, 4).values(np.array([0.0, 0.3, 1.0]))
     array([1., 2., 4.])
     """
 
-    kind: str
     low: int
     high: int
-    tier: int = 2
     default: int | None = None
 
-    categorical = False
-
     def __post_init__(self) -> None:
-        for bound in (self.low, self.high):
-            if isinstance(bound, bool) or not isinstance(bound, int | np.integer):
-                raise _bounds_error(self, "integers", "uniform")
-        _check_number(self)
-        if self.kind == "lograndint" and self.low < 1:
-            raise _bounds_error(self, "> 0", "low=1 or randint")
-
-    def __repr__(self) -> str:
-        return _number_repr(self)
-
-    @property
-    def scale(self) -> Scale:
-        """The scale on which it is explored."""
-        return INTEGER_KINDS[self.kind]
+        if not (_is_integer(self.low) and _is_integer(self.high)):
+            raise self._bounds_error("integers", "uniform")
+        if self.default is not None and not _is_integer(self.default):
+            raise InputError(f"default of {self.kind} must be an integer, got {self.default!r}")
+        super().__post_init__()
 
     @property
     def levels(self) -> float:
@@ -110,8 +132,12 @@ class Integer:
         return np.clip(np.floor(real + 0.5), self.low, self.high)
 
     def units(self, values: Iterable[float]) -> Array:
-        """Return the middles of the intervals of integers, shape (n,); raises InputError for other values."""
-        return self.scale.units(_clip_to_bounds(self, values), self.low - 0.5, self.high + 0.5)
+        """Return the middles of the intervals of integers, shape (n,); raise InputError for other values."""
+        integers = self._clip_to_bounds(values)
+        fractional = integers != np.floor(integers)
+        if fractional.any():
+            raise InputError(f"{self!r} takes integers, got {integers[fractional][0]:g}")
+        return self.scale.units(integers, self.low - 0.5, self.high + 0.5)
 
 
 @dataclass(frozen=True, repr=False)
@@ -147,7 +173,7 @@ class Choice:
 
     def __repr__(self) -> str:
         options = dict(zip(self.options, self.spaces, strict=True)) if any(self.spaces) else list(self.options)
-        return f"choice({options!r}{_settings_repr(self)})"
+        return f"choice({options!r}{_settings_repr(self.tier, self.default)})"
 
     @property
     def levels(self) -> float:
@@ -166,11 +192,11 @@ class Choice:
         return chosen
 
     def units(self, values: Iterable[Option]) -> Array:
-        """Return the middles of the intervals of options, shape (n,); raises InputError for other values."""
+        """Return the middles of the intervals of options, shape (n,); raise InputError for other values."""
         return np.array([(self.index(value) + 0.5) / len(self.options) for value in values])
 
     def index(self, value: Option) -> int:
-        """Return the position of an option; raises InputError for any other value."""
+        """Return the position of an option; raise InputError for any other value."""
         for i, option in enumerate(self.options):
             if option == value and isinstance(option, bool) == isinstance(value, bool):
                 return i
@@ -180,56 +206,14 @@ class Choice:
 Hyperparameter = Real | Integer | Choice
 
 
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def _check_tier(tier: int) -> None:
     if tier not in (1, 2, 3):
         raise InputError(f"tier must be 1, 2 or 3, got {tier!r}")
 
 
-def _check_number(number: Real | Integer) -> None:
-    """Raise InputError for a tier, bounds or a default that a real number or integer cannot have."""
-    _check_tier(number.tier)
-    try:
-        finite = math.isfinite(number.low) and math.isfinite(number.high)
-    except TypeError:
-        finite = False
-    if not finite:
-        raise _bounds_error(number, "finite numbers")
-    if number.low > number.high:
-        raise _bounds_error(number, "in ascending order", "swapping them")
-    if number.default is not None and not number.low <= number.default <= number.high:
-        raise InputError(
-            f"default of {number.kind} must be in [{number.low!r}, {number.high!r}], got {number.default!r}"
-        )
-
-
-def _bounds_error(number: Real | Integer, requirement: str, remedy: str = "") -> InputError:
-    low, high = number.low, number.high
-    return InputError(
-        f"{number.kind} bounds must be {requirement}, got {low=}, {high=}" + (remedy and f"; try {remedy}")
-    )
-
-
-def _clip_to_bounds(number: Real | Integer, values: Iterable[float]) -> Array:
-    """Return values as floats, shape (n,), clipped where rounding took them out; raises InputError for others."""
-    try:
-        array = np.asarray(list(values), dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"{number!r} takes numbers, got {values!r}") from None
-    slack = 1e-12 * max(abs(number.low), abs(number.high))
-    outside = ~((array >= number.low - slack) & (array <= number.high + slack))
-    if outside.any():
-        raise InputError(f"{number!r} takes values within its bounds, got {array[outside][0]:g}")
-    fractional = array != np.floor(array)
-    if isinstance(number, Integer) and fractional.any():
-        raise InputError(f"{number!r} takes integers, got {array[fractional][0]:g}")
-    clipped: Array = np.clip(array, number.low, number.high)
-    return clipped
-
-
-def _settings_repr(hyperparameter: Hyperparameter) -> str:
-    tier = "" if hyperparameter.tier == 2 else f", tier={hyperparameter.tier}"
-    return tier if hyperparameter.default is None else f"{tier}, default={hyperparameter.default!r}"
-
-
-def _number_repr(number: Real | Integer) -> str:
-    return f"{number.kind}({number.low!r}, {number.high!r}{_settings_repr(number)})"
+def _settings_repr(tier: int, default: Option) -> str:
+    return ("" if tier == 2 else f", tier={tier}") + ("" if default is None else f", default={default!r}")

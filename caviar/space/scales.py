@@ -1,11 +1,7 @@
-"""The scales on which a hyperparameter is explored: monotone maps between [0, 1] and its values.
-
-A scale is a pair of formulas. Equal steps of the unit interval are equal steps of `forward(value)`. Scales know nothing
-of integers, choices or spaces.
-"""
+"""The scales on which a hyperparameter is explored: monotone maps between [0, 1] and its values."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,30 +9,25 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Scale:
-    """A scale: `forward` maps values to the coordinate that is explored evenly, `inverse` maps them back."""
+class Scale(NamedTuple):
+    """A scale: `forward` maps values to the coordinate that is explored evenly, `inverse` maps them back.
+
+    >>> LOG.forward(np.array([0.1, 10.0]))
+    array([-1.,  1.])
+    """
 
     name: str
     forward: Callable[[Array], Array]
     inverse: Callable[[Array], Array]
 
     def values(self, unit: Array, low: float, high: float) -> Array:
-        """Return the values in [low, high] at points of [0, 1]; both have shape (n,), and 0 and 1 map to the bounds.
-
-        >>> LOG.values(np.array([0.0, 0.5, 1.0]), 1e-4, 1.0)
-        array([1.e-04, 1.e-02, 1.e+00])
-        """
+        """Return the values in [low, high] at points of [0, 1]; both have shape (n,), and 0 and 1 map to the bounds."""
         start, end = self.forward(np.array([low, high], dtype=float))
         values = np.clip(self.inverse(start + unit * (end - start)), low, high)
         return np.where(unit <= 0.0, low, np.where(unit >= 1.0, high, values))
 
     def units(self, values: Array, low: float, high: float) -> Array:
-        """Return the points of [0, 1] of values in [low, high]; both have shape (n,).
-
-        >>> LOG.units(np.array([0.01]), 1e-4, 1.0)
-        array([0.5])
-        """
+        """Return the points of [0, 1] of values in [low, high]; both have shape (n,)."""
         start, end = self.forward(np.array([low, high], dtype=float))
         if start == end:
             return np.full(np.shape(values), 0.5)

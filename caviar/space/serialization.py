@@ -5,7 +5,6 @@ constant. The sub-spaces of a choice stand beside its options: `{"choice": ["a",
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from caviar._checks import did_you_mean
 from caviar.errors import InputError
@@ -21,8 +20,7 @@ from caviar.space.hyperparameters import (
 )
 from caviar.space.space import Space
 
-Plain = Mapping[str, Any]  # what JSON and TOML can hold
-
+Plain = Mapping[str, Option]  # what JSON and TOML can hold
 KINDS = (*REAL_KINDS, *INTEGER_KINDS, "choice")
 
 
@@ -39,15 +37,10 @@ def to_plain(space: SubSpace) -> dict[str, Option]:
 def from_plain(plain: Plain) -> Space:
     """Return the space that plain data describe.
 
-    Raises:
-        InputError: an unknown kind or key, or bounds or options that are not allowed.
-
     >>> from_plain({"units": {"randint": [50, 100]}, "optimizer": "adam"})
     Space(units=randint(50, 100), optimizer='adam')
     """
-    return Space(
-        **{name: _from_plain(name, value) if isinstance(value, Mapping) else value for name, value in plain.items()}
-    )
+    return Space(**{name: _from_plain(name, v) if isinstance(v, Mapping) else v for name, v in plain.items()})
 
 
 def _to_plain(value: Option) -> Option:
@@ -75,21 +68,15 @@ def _from_plain(name: str, plain: Plain) -> Hyperparameter:
     if len(kinds) != 1:
         raise InputError(f"{name} must have one kind of {', '.join(KINDS)}, got {dict(plain)!r}")
     (kind,) = kinds
-    tier, default = plain.get("tier", 2), plain.get("default")
-    if kind == "choice":
-        return _choice(name, plain["choice"], plain.get("spaces"), tier, default)
-    try:
-        low, high = plain[kind]
-    except (TypeError, ValueError):
-        raise InputError(f"{name}: {kind} takes two bounds, such as [1, 10], got {plain[kind]!r}") from None
-    return (Real if kind in REAL_KINDS else Integer)(kind, low, high, tier, default)
-
-
-def _choice(name: str, options: object, spaces: object, tier: int, default: Option) -> Choice:
-    if not isinstance(options, list | tuple):
-        raise InputError(f"{name}: choice takes a list of options, such as [32, 64], got {options!r}")
-    if spaces is None:
-        return Choice(tuple(options), tier, default)
-    if not isinstance(spaces, list | tuple) or [isinstance(s, Mapping) for s in spaces] != [True] * len(options):
-        raise InputError(f"{name}: spaces must be a list of {len(options)} tables, one per option, got {spaces!r}")
-    return Choice(tuple(options), tier, default, tuple(map(from_plain, spaces)))
+    values, tier, default = plain[kind], plain.get("tier", 2), plain.get("default")
+    if kind != "choice":
+        if not isinstance(values, list | tuple) or len(values) != 2:
+            raise InputError(f"{name}: {kind} takes two bounds, such as [1, 10], got {values!r}")
+        low, high = values
+        return (Real if kind in REAL_KINDS else Integer)(kind, low, high, tier, default)
+    if not isinstance(values, list | tuple):
+        raise InputError(f"{name}: choice takes a list of options, such as [32, 64], got {values!r}")
+    spaces = plain.get("spaces", [{}] * len(values))
+    if not isinstance(spaces, list | tuple) or [isinstance(s, Mapping) for s in spaces] != [True] * len(values):
+        raise InputError(f"{name}: spaces must be a list of {len(values)} tables, one per option, got {spaces!r}")
+    return Choice(tuple(values), tier, default, tuple(map(from_plain, spaces)))

@@ -1,7 +1,7 @@
 """A space: named hyperparameters, and the maps between points of the unit cube and configs.
 
-The rest of Caviar samples, clusters and zooms in the unit cube of `dimension` coordinates; only here do points get
-names and values. The coordinates of a sub-space exist for every point, but are active only under their option.
+The rest of Caviar samples, clusters and zooms in the unit cube; only here do points get names and values. The
+coordinates of a sub-space exist for every point, but are active only under their option.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -36,9 +36,6 @@ class Space(Mapping[str, Any]):
         dimensions: the coordinates of the unit cube, parents before their children.
         names: every column that a config may have, constants and sub-spaces included, each once, in order.
 
-    Raises:
-        InputError: one config could hold a name twice.
-
     >>> from caviar.space import loguniform, randint
     >>> space = Space(learning_rate=loguniform(1e-4, 1, tier=1), units=randint(50, 100), optimizer="adam")
     >>> space["units"], space.dimension
@@ -56,11 +53,10 @@ class Space(Mapping[str, Any]):
         object.__setattr__(self, "dimensions", dimensions_of(hyperparameters))
         object.__setattr__(self, "names", tuple(dict.fromkeys(names_of(hyperparameters))))
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"a Space is immutable, got {name}={value!r}; make a new one")
+    def __setattr__(self, name: str, value: object = None) -> NoReturn:
+        raise AttributeError(f"a Space is immutable, so {name!r} cannot change; make a new one")
 
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"a Space is immutable, cannot delete {name!r}; make a new one")
+    __delattr__ = __setattr__
 
     def __getitem__(self, name: str) -> Any:
         return self._entries[name]
@@ -87,14 +83,7 @@ class Space(Mapping[str, Any]):
         return np.array([dimension.hyperparameter.categorical for dimension in self.dimensions], dtype=bool)
 
     def active(self, points: Array) -> NDArray[np.bool_]:
-        """Return which coordinates of points are active, shape (n, d): all but those under other options.
-
-        Args:
-            points: of the unit cube, shape (n, d).
-
-        Raises:
-            InputError: another shape, or a coordinate outside of [0, 1].
-        """
+        """Return which coordinates of points, shape (n, d), are active: all but those under other options."""
         points = self._checked(points)
         active = np.ones(points.shape, dtype=bool)
         for j, dimension in enumerate(self.dimensions):
@@ -109,7 +98,7 @@ class Space(Mapping[str, Any]):
         """Return points moved to the middle of what they stand for, shape (n, d).
 
         Two points give the same config exactly when they snap to the same point: integers and options move to the
-        middle of their interval, inactive coordinates to 0.5. Args and Raises as for `active`.
+        middle of their interval, inactive coordinates to 0.5.
         """
         points = self._checked(points)
         snapped = points.copy()
@@ -119,21 +108,18 @@ class Space(Mapping[str, Any]):
         return np.where(self.active(points), snapped, 0.5)
 
     def configs(self, points: Array) -> list[Config]:
-        """Return the n configs of points, with plain Python values. Args and Raises as for `active`."""
+        """Return the configs of points, shape (n, d), with plain Python values."""
         points = self._checked(points)
-        columns = [_column(d.hyperparameter, points[:, j]) for j, d in enumerate(self.dimensions)]
-        active = self.active(points)
-        values = [
-            {d.name: columns[j][i] for j, d in enumerate(self.dimensions) if active[i, j]} for i in range(len(points))
-        ]
-        return [dict(config_items(self, row)) for row in values]
+        rows: list[Config] = [{} for _ in points]  # the values of the active coordinates
+        for j, active in enumerate(self.active(points).T):
+            hyperparameter = self.dimensions[j].hyperparameter
+            for i, value in enumerate(hyperparameter.values(points[:, j]).tolist()):
+                if active[i]:
+                    rows[i][self.dimensions[j].name] = int(value) if isinstance(hyperparameter, Integer) else value
+        return [dict(config_items(self, row)) for row in rows]
 
     def points(self, configs: Sequence[Mapping[str, Any]]) -> Array:
-        """Return the points of the unit cube of configs, shape (n, d); inactive coordinates are 0.5.
-
-        Raises:
-            InputError: a name is missing or unknown, or a value lies outside of its hyperparameter.
-        """
+        """Return the points of the unit cube of configs, shape (n, d); inactive coordinates are 0.5."""
         points = np.full((len(configs), self.dimension), 0.5)
         for i, config in enumerate(configs):
             unknown = [name for name in config if name not in self.names]
@@ -174,9 +160,6 @@ class Space(Mapping[str, Any]):
         Args:
             center: a result of a study (`study.best`) or a config; or a square (`study.square`), whose bounds are used.
             share: of each number's range, on its own scale, that stays around a config; a choice keeps its options.
-
-        Raises:
-            InputError: the center lies outside of this space.
 
         >>> from caviar.space import loguniform
         >>> Space(rate=loguniform(1e-4, 1), optimizer="adam").around({"rate": 0.1})
@@ -235,13 +218,6 @@ def cube(dimension: int) -> Space:
     Space(x0=uniform(0.0, 1.0), x1=uniform(0.0, 1.0))
     """
     return Space(**{f"x{j}": uniform(0.0, 1.0) for j in range(dimension)})
-
-
-def _column(hyperparameter: Hyperparameter, unit: Array) -> list[Option]:
-    values = hyperparameter.values(unit)
-    if isinstance(hyperparameter, Integer):
-        return [int(value) for value in values]
-    return list(values.tolist())
 
 
 def _identity(value: object) -> Hashable:

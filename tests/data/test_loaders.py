@@ -56,9 +56,9 @@ def test_an_invalid_file_raises_one_sentence(case, tmp_path):
 
 
 def test_an_unknown_file_or_name_raises(tmp_path):
-    with pytest.raises(InputError, match=r"there is no file .*none\.csv"):
+    with pytest.raises(InputError, match=r"cannot read .*none\.csv \(No such file"):
         load_csv(tmp_path / "none.csv", target="kind")
-    with pytest.raises(InputError, match="is a folder"):
+    with pytest.raises(InputError, match="Is a directory"):
         load_csv(tmp_path, target="kind")
     with pytest.raises(InputError, match=r"data must be 'digits', .* got 'mnist'"):
         load("mnist")

@@ -31,8 +31,10 @@ def test_invalid_arrays_raise_one_sentence(case):
     assert "\n" not in str(error.value)
 
 
-def test_an_unknown_task_raises():
+def test_a_task_that_does_not_fit_the_target_raises():
     with pytest.raises(InputError, match="task must be 'classification', 'regression' or None, got 'ranking'"):
         from_arrays(rows(), np.arange(40) % 2, task="ranking")
+    with pytest.raises(InputError, match="20 missing"):
+        from_arrays(rows(), ["1", "nan"] * 20, task="regression")
     with pytest.raises(InputError, match="contains strings"):
         from_arrays(rows(), ["a", "b"] * 20, task="regression")

@@ -58,10 +58,7 @@ def test_batch_norm_gradients_of_input_gamma_and_beta(training):
 
     def forward():
         centred, out = z.copy(), np.empty_like(z)
-        if training:
-            layer.forward(centred, average, out)
-        else:
-            layer.forward_inference(centred, out)
+        layer.forward(centred, average, out, training=training)
         return centred, out
 
     def loss():
@@ -69,8 +66,7 @@ def test_batch_norm_gradients_of_input_gamma_and_beta(training):
 
     centred, _ = forward()
     dz = dy.copy()
-    backward = layer.backward if training else layer.backward_inference
-    backward(dz, centred, ones, np.empty_like(dz))
+    layer.backward(dz, centred, ones, np.empty_like(dz), training=training)
     gamma_gradient, beta_gradient = layer.gamma_gradient.copy(), layer.beta_gradient.copy()
     assert_close(dz, derivative(loss, z))
     assert_close(gamma_gradient, derivative(loss, layer.gamma))
@@ -80,7 +76,7 @@ def test_batch_norm_gradients_of_input_gamma_and_beta(training):
 def test_batch_norm_output_has_mean_beta_and_deviation_gamma():
     layer, z = norm_layer(), 3 + 10 * normal(MEMBERS, ROWS, UNITS)
     variance, out = z.var(axis=1, keepdims=True), np.empty_like(z)
-    layer.forward(z, np.full((1, ROWS), 1 / ROWS), out)
+    layer.forward(z, np.full((1, ROWS), 1 / ROWS), out, training=True)
     np.testing.assert_allclose(out.mean(axis=1, keepdims=True), layer.beta, atol=1e-12)
     expected = np.abs(layer.gamma) * np.sqrt(variance / (variance + EPSILON))
     np.testing.assert_allclose(out.std(axis=1, keepdims=True), expected)
@@ -93,17 +89,18 @@ def test_batch_norm_is_invariant_to_scale_and_shift_of_its_input(scale, shift):
     outs = []
     for z in (normal(MEMBERS, ROWS, UNITS), scale * normal(MEMBERS, ROWS, UNITS) + shift):
         out = np.empty_like(z)
-        norm_layer().forward(z, average, out)
+        norm_layer().forward(z, average, out, training=True)
         outs.append(out)
     np.testing.assert_allclose(*outs, atol=2e-2 if scale < 1 else 1e-4)  # epsilon shows where the scale is small
 
 
-def test_batch_norm_folded_for_inference_is_batch_norm():
+@pytest.mark.parametrize("training", [True, False])
+def test_batch_norm_is_affine(training):
     layer, z = norm_layer(), normal(MEMBERS, ROWS, UNITS)
-    scale, shift = layer.inference_affine()
-    folded, out = z * scale + shift, np.empty_like(z)
-    layer.forward_inference(z, out)
-    np.testing.assert_allclose(folded, out, atol=1e-14)
+    original, out = z.copy(), np.empty_like(z)
+    layer.forward(z, np.full((1, ROWS), 1 / ROWS), out, training=training)
+    scale, shift = layer.affine(training=training)
+    np.testing.assert_allclose(original * scale + shift, out, atol=1e-14)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -178,7 +178,7 @@ def test_pending_points_are_not_proposed_again():
 
 
 def test_many_trials_are_searched_well():
-    points = np.random.default_rng(0).random((5000, 3))
-    search = CoarseToFine(cube(3), Budget(5100, waves=[5000, 100]))
+    points = np.random.default_rng(0).random((3000, 3))
+    search = CoarseToFine(cube(3), Budget(3050, waves=[3000, 50]))
     search.tell(points, bowl(points))
     assert np.median(bowl(search.ask())) < 0.1 * np.median(bowl(points))

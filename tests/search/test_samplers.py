@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from caviar.search.samplers import grid_points, sobol_points
+from caviar.search import Budget, Grid
+from caviar.search.samplers import sobol_points
+from caviar.space import Space, choice, randint, uniform
 
 
 def test_sobol_points_are_balanced():
@@ -12,4 +14,7 @@ def test_sobol_points_are_balanced():
 
 
 def test_a_grid_has_all_combinations():
-    assert len(np.unique(grid_points([3, 2, 4]), axis=0)) == 24
+    space = Space(units=randint(1, 3), kind=choice(["a", "b"]), x=uniform(0, 1))
+    points = Grid(space, Budget(trials=24, waves=1)).ask()
+    assert [len(np.unique(column)) for column in points.T] == [3, 2, 4]
+    assert len(np.unique(points, axis=0)) == 24

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from caviar.search import Square
-from caviar.search.square import Bound, bounds_reached, edges, extended_bounds, whole_space
+from caviar.search.square import bounds_reached, edges, extended_bounds, whole_space
 from caviar.space import Space, choice, loguniform, randint
 
 SPACE = Space(rate=loguniform(1e-4, 1), units=randint(50, 100), kind=choice(["a", "b"]))
@@ -36,7 +36,7 @@ def test_points_are_mapped_into_the_square():
 
 
 def test_only_a_centre_at_a_bound_reaches_it():
-    assert bounds_reached(SQUARE, SPACE) == [Bound("rate", upper=True)]
+    assert bounds_reached(SQUARE, SPACE) == [("rate", True)]
     assert edges(SQUARE, SPACE) == ["rate: the best values lie at the upper bound 1; consider widening it"]
     assert edges(whole_space(SPACE), SPACE) == []
 

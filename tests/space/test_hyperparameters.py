@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from caviar.errors import InputError
 from caviar.space import choice, lograndint, loguniform, randint, reverseloguniform, uniform
-from caviar.space.bounds import default_of, widen
+from caviar.space.bounds import fix, widen
 
 reals = st.floats(-1e6, 1e6)
 positives = st.floats(1e-9, 1e9)
@@ -168,6 +168,7 @@ def test_random_points_have_these_shares_too():
         (lambda: choice([math.nan]), "NaN"),
         (lambda: uniform(0, 1, tier=4), "got 4"),
         (lambda: uniform(0, 1, default=2), r"default of uniform must be in \[0, 1\], got 2"),
+        (lambda: randint(1, 4, default=2.5), "default of randint must be an integer, got 2.5"),
         (lambda: choice([1, 2], default=3), "got 3"),
         (lambda: choice({"a": 3}), "must be a Space or None"),
         (lambda: uniform(0, 1).units([2.0]), "takes values within its bounds, got 2"),
@@ -182,7 +183,7 @@ def test_an_invalid_hyperparameter_raises_one_sentence_with_the_value(make, word
 
 
 def test_the_default_is_the_given_one_the_middle_or_the_first_option():
-    assert default_of(loguniform(1e-4, 1.0)) == pytest.approx(0.01)
-    assert default_of(randint(1, 4, default=2)) == 2
-    assert default_of(choice(["a", "b"])) == "a"
-    assert isinstance(default_of(randint(1, 9)), int)
+    assert fix(loguniform(1e-4, 1.0)) == pytest.approx(0.01)
+    assert fix(randint(1, 4, default=2)) == 2
+    assert fix(choice(["a", "b"])) == "a"
+    assert isinstance(fix(randint(1, 9)), int)

@@ -25,18 +25,18 @@ class Activation(NamedTuple):
     backward: Callable[[Array, Array, Array], None]
 
 
-def relu(h: Array, zeros: Array) -> None:
+def _relu(h: Array, zeros: Array) -> None:
     """Compute max(h, 0); NaN stays NaN, so that a diverged model shows."""
     np.maximum(h, zeros, out=h)  # NumPy's maximum with a scalar is not vectorised
 
 
-def relu_backward(dh: Array, h: Array, mask: Array) -> None:
+def _relu_backward(dh: Array, h: Array, mask: Array) -> None:
     """Compute dh where h > 0, else 0."""
     np.greater(h, 0, out=mask)
     np.multiply(dh, mask, out=dh)
 
 
-def sigmoid(h: Array, zeros: Array) -> None:
+def _sigmoid(h: Array, zeros: Array) -> None:
     """Compute 1 / (1 + exp(-h)) as (1 + tanh(h / 2)) / 2, which cannot overflow."""
     np.multiply(h, 0.5, out=h)
     np.tanh(h, out=h)
@@ -44,23 +44,23 @@ def sigmoid(h: Array, zeros: Array) -> None:
     np.add(h, 0.5, out=h)
 
 
-def sigmoid_backward(dh: Array, h: Array, mask: Array) -> None:
+def _sigmoid_backward(dh: Array, h: Array, mask: Array) -> None:
     """Compute dh h (1 - h)."""
     np.multiply(dh, h * (1 - h), out=dh)
 
 
-def tanh(h: Array, zeros: Array) -> None:
+def _tanh(h: Array, zeros: Array) -> None:
     """Compute tanh(h)."""
     np.tanh(h, out=h)
 
 
-def tanh_backward(dh: Array, h: Array, mask: Array) -> None:
+def _tanh_backward(dh: Array, h: Array, mask: Array) -> None:
     """Compute dh (1 - h^2)."""
     np.multiply(dh, 1 - h * h, out=dh)
 
 
 ACTIVATIONS = {
-    "relu": Activation(relu, relu_backward),
-    "sigmoid": Activation(sigmoid, sigmoid_backward),
-    "tanh": Activation(tanh, tanh_backward),
+    "relu": Activation(_relu, _relu_backward),
+    "sigmoid": Activation(_sigmoid, _sigmoid_backward),
+    "tanh": Activation(_tanh, _tanh_backward),
 }

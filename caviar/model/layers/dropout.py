@@ -17,11 +17,8 @@ def draw_mask(
     A model without dropout gets ones and draws nothing, so that its numbers are the same in any stack.
 
     Args:
-        generators: one per model.
-        rates: the dropout p of each model, in [0, 1).
-        rows: of the batch.
-        units: of the layer.
-        dtype: of the stack.
+        generators, rates: one per model; a rate is p, in [0, 1).
+        rows, units, dtype: of the activations.
     """
     mask = np.ones((len(rates), rows, units), dtype)
     for member, (generator, rate) in enumerate(zip(generators, rates, strict=True)):

@@ -19,12 +19,7 @@ class Hidden:
     """
 
     def __init__(self, dense: Dense, norm: BatchNorm | None, activation: Activation, unit_mask: Array | None) -> None:
-        """Store the parts.
-
-        Args:
-            dense, norm, activation: of the layer.
-            unit_mask: (K, 1, units), 0 for padding units; None where their activation is 0 anyway.
-        """
+        """Make a layer of its parts; `unit_mask`, (K, 1, units), is 0 for padding units, None if theirs is 0 anyway."""
         self.dense, self.norm, self.activation, self.unit_mask = dense, norm, activation, unit_mask
         self.dropout_mask: Array | None = None
         self.resize(0)
@@ -46,10 +41,7 @@ class Hidden:
             self.dense.forward(x, out=self.h)
         else:
             self.dense.forward(x, out=self.z)
-            if training:
-                self.norm.forward(self.z, self.average, out=self.h)
-            else:
-                self.norm.forward_inference(self.z, out=self.h)
+            self.norm.forward(self.z, self.average, out=self.h, training=training)
         self.activation.forward(self.h, self.zeros)
         if self.unit_mask is not None:
             np.multiply(self.h, self.unit_mask, out=self.h)
@@ -69,7 +61,6 @@ class Hidden:
             np.multiply(dh, self.dropout_mask, out=dh)
         self.activation.backward(dh, self.h, self.positive)
         if self.norm is not None:
-            backward = self.norm.backward if training else self.norm.backward_inference
-            backward(dh, self.z, self.ones, self.h)
+            self.norm.backward(dh, self.z, self.ones, self.h, training=training)
         self.dense.backward(x, dh, None if first else self.z)
         return self.z

@@ -12,7 +12,7 @@ from caviar.model.arrays import Array
 
 # Adding and subtracting this rounds a float32 gradient to multiples of 6e-17. Otherwise the gradients of a confident
 # network are so small that their squares are denormal numbers, which take 100 cycles each.
-DENORMAL_GUARD = 2.0**-30
+_DENORMAL_GUARD = 2.0**-30
 
 # (outputs, targets, scratch) -> the loss of each row, (K, B); turns the outputs into dL/d(outputs)
 Loss = Callable[[Array, Array, Array], Array]
@@ -32,17 +32,11 @@ def softmax(outputs: Array) -> Array:
     return total
 
 
-def cross_entropy(outputs: Array, targets: Array, scratch: Array) -> Array:
+def _cross_entropy(outputs: Array, targets: Array, scratch: Array) -> Array:
     """Return the softmax cross-entropy, -log p[target], and turn the outputs into its gradient, (p - target) / B.
 
-    Args:
-        outputs: logits, (C, K, B); become dL/d(logits) of the mean loss over the batch.
-        targets: one-hot, (C, K, B).
-        scratch: (C, K, B).
-
-    Returns:
-        The loss of every row, (K, B): log(sum(exp(s))) - s[target] with s = logits - max, which stays
-        finite where p underflows.
+    The loss is log(sum(exp(s))) - s[target] with s = logits - max, which stays finite where p underflows; the gradient
+    is that of the mean over the batch. The targets are one-hot, (C, K, B).
     """
     np.subtract(outputs, np.maximum.reduce(outputs, axis=0), out=outputs)
     target_logits = np.add.reduce(np.multiply(outputs, targets, out=scratch), axis=0)
@@ -51,17 +45,17 @@ def cross_entropy(outputs: Array, targets: Array, scratch: Array) -> Array:
     np.divide(outputs, total, out=outputs)
     np.subtract(outputs, targets, out=outputs)
     np.multiply(outputs, 1.0 / outputs.shape[2], out=outputs)
-    np.add(outputs, DENORMAL_GUARD, out=outputs)
-    np.subtract(outputs, DENORMAL_GUARD, out=outputs)
+    np.add(outputs, _DENORMAL_GUARD, out=outputs)
+    np.subtract(outputs, _DENORMAL_GUARD, out=outputs)
     np.log(total, out=total)
     np.subtract(total, target_logits, out=total)
     return total
 
 
-def squared_error(outputs: Array, targets: Array, scratch: Array) -> Array:
+def _squared_error(outputs: Array, targets: Array, scratch: Array) -> Array:
     """Return the mean squared error, and turn the outputs into its gradient, 2 (output - target) / (C B).
 
-    Args and returns as for `cross_entropy`; targets are standardised numbers.
+    The targets are standardised numbers, (C, K, B).
     """
     count, _, batch = outputs.shape
     np.subtract(outputs, targets, out=outputs)
@@ -70,4 +64,4 @@ def squared_error(outputs: Array, targets: Array, scratch: Array) -> Array:
     return loss
 
 
-LOSSES: dict[str, Loss] = {"classification": cross_entropy, "regression": squared_error}
+LOSSES: dict[str, Loss] = {"classification": _cross_entropy, "regression": _squared_error}

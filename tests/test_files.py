@@ -1,0 +1,55 @@
+"""Files in a folder or at a URI: both kinds of store obey the published laws, and their errors are StorageErrors."""
+
+import pytest
+
+from caviar.errors import InputError, StorageError
+from caviar.files import escape_formula, is_uri, open_store, write_atomically
+from caviar.testing import check_store
+
+KINDS = ["folder", "uri"]
+
+
+def store_at(path, kind):
+    return open_store(path if kind == "folder" else path.as_uri())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_store_obeys_the_laws(kind, tmp_path):
+    check_store(store_at(tmp_path / "new", kind))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_kinds_of_store_see_the_same_files(kind, tmp_path):
+    store_at(tmp_path, kind).write("notes/a.txt", b"hello")
+    for other in KINDS:
+        assert store_at(tmp_path, other).sizes("notes") == {"a.txt": 5}
+    assert (tmp_path / "notes" / "a.txt").read_bytes() == b"hello"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_cannot_be_written_where_its_folder_is_a_file(kind, tmp_path):
+    store = store_at(tmp_path, kind)
+    store.write("a", b"file")
+    for write in (store.write, store.create):
+        with pytest.raises(StorageError, match="cannot write"):
+            write("a/b", b"")
+    assert store.read("a") == b"file"
+
+
+def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_behind(tmp_path):
+    write_atomically(tmp_path / "a", b"old")
+    with pytest.raises(TypeError):
+        write_atomically(tmp_path / "a", "no bytes")
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a", b"old")]
+
+
+def test_an_unknown_kind_of_uri_raises():
+    with pytest.raises(InputError, match="cannot use nowhere://bucket"):
+        open_store("nowhere://bucket")
+    assert not is_uri("runs/first")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_formula_is_escaped(start):
+    assert escape_formula(f"{start}1") == f"'{start}1"
+    assert escape_formula(f"1{start}") == f"1{start}"
