@@ -157,11 +157,15 @@ class Cluster:
     def fetch(self, name: str, folder: Path) -> Path:
         """Copy a study from the cluster to a folder, for `Study.open` or `Outcome.read`, and return the folder.
 
-        Raises InputError if no trial has ended yet.
+        Raises InputError if no trial has ended yet, or if the folder holds another study.
         """
+        contents = {file: self.file(name, file) for file in _FILES}
+        header, path = contents[journal.NAME].partition(b"\n")[0], folder / journal.NAME
+        if path.exists() and path.read_bytes().partition(b"\n")[0] != header:
+            raise InputError(f"{folder} holds another study; move it, then fetch {name!r} again")
         folder.mkdir(parents=True, exist_ok=True)
-        for file in _FILES:
-            (folder / file).write_bytes(self.file(name, file))
+        for file, content in contents.items():
+            (folder / file).write_bytes(content)
         return folder
 
     def _job(self, name: str) -> JobDetails:

@@ -26,8 +26,7 @@ from caviar.errors import InputError, PausedError
 from caviar.records.early_stopping import Halving
 from caviar.records.trial import Result, State
 from caviar.search.schedule import Waves
-from caviar.sklearn.folds import CrossValidation
-from caviar.sklearn.results import exception_from, fits_of
+from caviar.sklearn.folds import CrossValidation, exception_from, fits_of
 from caviar.sklearn.spaces import Translation, translate
 from caviar.study.study import Study
 

@@ -133,15 +133,12 @@ def test_every_command_has_help_for_every_option(name):
     assert all(option.help for option in options if not option.hidden)
 
 
-@pytest.mark.parametrize("command", ["--help", "run --help", "status --help"])
-def test_help_imports_nothing_slow(command):
+def test_help_imports_nothing_slow():
     program = (
-        "import sys\nfrom caviar.cli.main import main\nmain(sys.argv[1:])\n"
+        "import sys\nfrom caviar.cli.main import main\nfor name in ('run', 'status'):\n    main([name, '--help'])\n"
         "print('imported:', *{name.split('.')[0] for name in sys.modules})"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *command.split()], env=ENVIRONMENT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], env=ENVIRONMENT, capture_output=True, text=True, check=True)
     imported = done.stdout.split("imported: ")[1].split()
     assert not {"numpy", "pandas", "ray", "rich", "scipy"} & set(imported)
 
