@@ -114,8 +114,8 @@ def test_fit_parameters_and_groups_are_routed_as_in_scikit_learn():
 
 def test_the_same_random_state_gives_the_same_results_for_any_number_of_workers(ray_cluster):
     space = {"max_depth": stats.randint(1, 9), "max_features": stats.beta(2, 2), "criterion": ["gini", "entropy"]}
-    forest = RandomForestClassifier(n_estimators=5)  # without a random_state
-    settings = {"n_iter": 16, "return_train_score": True, "refit": False}
+    forest = RandomForestClassifier(n_estimators=2)  # without a random_state
+    settings = {"n_iter": 8, "waves": 2, "return_train_score": True, "refit": False}
     local, on_ray = (without_times(search(forest, space, n_jobs=n, **settings).fit(X, Y).cv_results_) for n in (1, 2))
     assert_same(on_ray, local)
     other = without_times(search(forest, space, **{**settings, "random_state": 1}).fit(X, Y).cv_results_)
