@@ -109,10 +109,9 @@ class Careless(Random):
         return np.nan_to_num(super().estimates())
 
 
-class Worst(Random):
+class Misjudging(Random):
     def recommend(self):
-        super().recommend()
-        return self._points[np.nanargmax(self.estimates())]
+        return 1 - super().recommend()
 
 
 class Optimist(Random):
@@ -137,7 +136,7 @@ class Greedy(Random):
         (Repeating, "no config may repeat"),
         (Endless, "must be done"),
         (Careless, "NaN only for failed ones"),
-        (Worst, "must have the lowest estimate"),
+        (Misjudging, "must have the lowest estimate"),
         (Optimist, "not finite must count as failures"),
         (Greedy, "must not use up the budget"),
     ],

@@ -1,5 +1,6 @@
 """The commands `caviar panda ...`; each is thin and calls one method of a Panda."""
 
+import contextlib
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from itertools import takewhile
 from pathlib import Path
@@ -27,7 +28,6 @@ _reason = click.option("--reason", default="", show_default=False, help="Reason 
 
 
 def _command(name: str) -> Callable[[Callable[..., None]], click.Command]:
-    """Return a decorator for a command about the Panda NAME."""
     return lambda function: panda.command(name)(click.argument("name")(_address(function)))
 
 
@@ -56,13 +56,9 @@ def start(
     folder: str | None,
     address: str | None,
 ) -> None:
-    """Start a Panda and let it train.
-
-    DATA is a CSV file, or the name of a built-in data set.
-    """
+    """Start a Panda that trains on DATA, a CSV file or the name of a built-in data set."""
     from caviar.data.loaders import load, load_csv
     from caviar.panda import Panda
-    from caviar.records.outcome import Outcome
 
     if target is None and data.endswith(".csv"):
         raise InputError(f"{data} needs --target, the column to predict")
@@ -70,7 +66,11 @@ def start(
         raise InputError("--config FOLDER takes a study's trial: add either --best or --trial NUMBER to it")
     check_integer("--epochs", epochs)
     dataset = load(data) if target is None else load_csv(data, target=target)
-    config = None if study is None else Outcome.read(study).trial(trial).config
+    config = None
+    if study is not None:
+        from caviar.records.outcome import Outcome
+
+        config = Outcome.read(study).trial(trial).config
     started = Panda(dataset, config=config, name=name, seed=seed, rules=rules, folder=folder, address=address)
     started.train(epochs, wait=False)
     click.echo(f"{started.name} trains in {started.folder}; see it with: caviar panda watch {started.name}")
@@ -78,10 +78,7 @@ def start(
 
 @_command("watch")
 def watch(name: str, address: str | None) -> None:
-    """Show the curve of NAME as it grows.
-
-    Ctrl-C ends watching, not training.
-    """
+    """Show the curve of NAME as it grows; Ctrl-C ends watching, not training."""
     _attach(name, address).watch()
 
 
@@ -95,9 +92,7 @@ def change(name: str, changes: tuple[str, ...], address: str | None, reason: str
     lr_decay, schedule, warmup, batch_size, weight_decay, clip_norm, dropout.
     """
     values = dict(map(_parse, changes))
-    attached = _attach(name, address)
-    attached.set(reason=reason, **values)
-    _print_last(attached)
+    _intervene(name, address, lambda attached: attached.set(reason=reason, **values))
 
 
 @_command("rewind")
@@ -105,36 +100,28 @@ def change(name: str, changes: tuple[str, ...], address: str | None, reason: str
 @_reason
 def rewind(name: str, address: str | None, epoch: int, reason: str) -> None:
     """Rewind NAME to a checkpoint."""
-    attached = _attach(name, address)
-    attached.rewind(epoch, reason=reason)
-    _print_last(attached)
+    _intervene(name, address, lambda attached: attached.rewind(epoch, reason=reason))
 
 
 @_command("pause")
 @_reason
 def pause(name: str, address: str | None, reason: str) -> None:
     """Pause NAME."""
-    attached = _attach(name, address)
-    attached.pause(reason=reason)
-    _print_last(attached)
+    _intervene(name, address, lambda attached: attached.pause(reason=reason))
 
 
 @_command("resume")
 @_reason
 def resume(name: str, address: str | None, reason: str) -> None:
     """Resume NAME."""
-    attached = _attach(name, address)
-    attached.resume(reason=reason)
-    _print_last(attached)
+    _intervene(name, address, lambda attached: attached.resume(reason=reason))
 
 
 @_command("train")
 @click.option("--epochs", default=10, help="Number of epochs.")
 def train(name: str, address: str | None, epochs: int) -> None:
     """Train NAME for more epochs."""
-    attached = _attach(name, address)
-    attached.train(epochs, wait=False)
-    _print_last(attached)
+    _intervene(name, address, lambda attached: attached.train(epochs, wait=False))
 
 
 @_command("fork")
@@ -151,13 +138,8 @@ def fork(name: str, address: str | None, copies: int, around: float, epochs: int
 @_command("follow")
 @click.argument("rules")
 def follow(name: str, rules: str, address: str | None) -> None:
-    """Let rules tweak NAME.
-
-    RULES: careful (all of them), none, or some of divergence,nothing-helps,plateau,smooth.
-    """
-    attached = _attach(name, address)
-    attached.follow(rules)
-    _print_last(attached)
+    """Let RULES tweak NAME: careful (all of them), none, or some of divergence,nothing-helps,plateau,smooth."""
+    _intervene(name, address, lambda attached: attached.follow(rules))
 
 
 @_command("diary")
@@ -181,9 +163,8 @@ def list_pandas(address: str | None) -> None:
     connect(address)
     for name in panda_names():
         status = _attach(name, address).status
-        click.echo(
-            f"{name}: {status.state} at epoch {status.epoch}, {status.epochs_remaining} epochs left, {status.folder}"
-        )
+        remaining = f"{status.epochs_remaining} epochs left"
+        click.echo(f"{name}: {status.state} at epoch {status.epoch}, {remaining}, {status.folder}")
 
 
 @_command("stop")
@@ -212,9 +193,11 @@ def _attach(name: str, address: str | None) -> "Panda":
     return Panda.attach(name, address=address)
 
 
-def _print_last(panda: "Panda") -> None:
-    """Print what the diary says of the command that was just executed."""
-    _print([entry for entry in panda.diary.to_dict("records") if entry["by"] == "hand"][-1:])
+def _intervene(name: str, address: str | None, command: "Callable[[Panda], object]") -> None:
+    """Give a command to NAME, and print what the diary says of it."""
+    attached = _attach(name, address)
+    command(attached)
+    _print([entry for entry in attached.diary.to_dict("records") if entry["by"] == "hand"][-1:])
 
 
 def _print(entries: Iterable[Entry]) -> None:
@@ -233,8 +216,6 @@ def _parse(change: str) -> tuple[str, int | float | str]:
     if not equals:
         raise InputError(f"a change must be HYPERPARAMETER=VALUE, got {change!r}; try learning_rate=0.003")
     for kind in (int, float):
-        try:
+        with contextlib.suppress(ValueError):
             return name, kind(text)
-        except ValueError:
-            pass
     return name, text

@@ -38,6 +38,7 @@ with _without_widget_notices():
     from ray import cloudpickle as cloudpickle
     from ray._private.authentication.authentication_token_setup import _enable_token_auth
     from ray.autoscaler.sdk import request_resources
+    from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient  # slow to import
@@ -168,3 +169,14 @@ def read_log_file(client: "JobSubmissionClient", node: str, name: str) -> bytes:
     query = f"node_id={node}&filename={name}&lines=-1&format=leading_1"
     answer = client._do_request("GET", f"/api/v0/logs/file?{query}")
     return bytes(answer.content) if answer.status_code == 200 else b""
+
+
+def write_cluster_value(key: str, value: bytes, namespace: str) -> None:
+    """Keep a value in the cluster under a key, for as long as the cluster lives; it replaces an earlier one."""
+    _internal_kv_put(key, value, namespace=namespace)
+
+
+def read_cluster_value(key: str, namespace: str) -> bytes | None:
+    """Return the value that the cluster keeps under a key; None without."""
+    value: bytes | None = _internal_kv_get(key, namespace=namespace)
+    return value

@@ -1,10 +1,11 @@
 """How values read in the terminal's tables, on the report's page and in figures."""
 
+import numpy as np
 import pandas as pd
 
 
 def format_value(value: object) -> str:
-    """Return a value of a table as people read it: floats with four significant digits, "" for a missing value.
+    """Return a value as people read it: a float with four significant digits, "" for a missing value.
 
     >>> format_value(0.123456), format_value(64), format_value(float("nan")), format_value(None)
     ('0.1235', '64', '', '')
@@ -12,3 +13,22 @@ def format_value(value: object) -> str:
     if value is None or value is pd.NA or value != value:
         return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def format_range(low: float, high: float) -> str:
+    """Return an interval in words; a single value if its ends are equal.
+
+    >>> format_range(0.5, 1), format_range(3, 3)
+    ('0.5 to 1', '3')
+    """
+    return format_value(low) if low == high else f"{format_value(low)} to {format_value(high)}"
+
+
+def format_share(share: float) -> str:
+    """Return a share as a percentage with two significant digits, however small.
+
+    >>> format_share(1.0), format_share(0.0454), format_share(7.3e-7)
+    ('100%', '4.5%', '0.000073%')
+    """
+    percent = np.format_float_positional(100 * share, precision=2, fractional=False, trim="-")
+    return f"{percent}%" if share == 0 or share >= 1e-8 else "<0.000001%"

@@ -24,13 +24,6 @@ class Boxes(NamedTuple):
     values: Array
 
 
-class Forest(NamedTuple):
-    """A random forest, and the share of the variance of unseen points that it predicts (out of bag)."""
-
-    trees: list[Boxes]
-    fit: float
-
-
 class Shares(NamedTuple):
     """Shares of the variance: of each coordinate alone, (d,), and of each pair beyond its two alone, (d, d)."""
 
@@ -40,7 +33,7 @@ class Shares(NamedTuple):
 
 def fit_forest(
     points: Array, values: Array, trees: int, *, leaf: int = 3, seed: int = 0, score: bool = False
-) -> Forest:
+) -> tuple[list[Boxes], float]:
     """Fit a random forest; it has no trees where all values are equal.
 
     Args:
@@ -49,32 +42,26 @@ def fit_forest(
         trees: how many.
         leaf: the smallest number of points in a leaf; 1 also fits the noise of single points.
         seed: of the forest.
-        score: whether to measure `fit`; 0.0 if not.
+        score: whether to measure the fit.
 
-    Raises:
-        MissingError: scikit-learn is not installed.
+    Returns:
+        The trees, and the share of the variance of unseen points that they predict (out of bag; 0.0 if not measured).
 
     >>> points = np.array([[0.1], [0.2], [0.8], [0.9]])
-    >>> len(fit_forest(points, points[:, 0], trees=5).trees)
+    >>> len(fit_forest(points, points[:, 0], trees=5)[0])
     5
     """
     ensemble = import_optional("sklearn.ensemble", "importance", "report")
     if np.ptp(values) == 0:
-        return Forest([], 0.0)
+        return [], 0.0
     forest = ensemble.RandomForestRegressor(trees, min_samples_leaf=leaf, random_state=seed, oob_score=score)
     forest.fit(points, values)
-    boxes = [tree_boxes(tree.tree_, points.shape[1]) for tree in forest.estimators_]
-    return Forest(boxes, forest.oob_score_ if score else 0.0)
+    return [tree_boxes(tree.tree_) for tree in forest.estimators_], forest.oob_score_ if score else 0.0
 
 
-def tree_boxes(tree: Any, dimension: int) -> Boxes:
-    """Return the leaves of a scikit-learn tree (`estimator.tree_`) as boxes of the unit cube.
-
-    Args:
-        tree: a `sklearn.tree._tree.Tree`.
-        dimension: d.
-    """
-    low, high = np.zeros((2, tree.node_count, dimension))
+def tree_boxes(tree: Any) -> Boxes:
+    """Return the leaves of a scikit-learn tree (`estimator.tree_`) as boxes of the unit cube."""
+    low, high = np.zeros((2, tree.node_count, tree.n_features))
     high += 1.0
     for node in range(tree.node_count):  # a parent always stands before its children
         j, threshold = tree.feature[node], tree.threshold[node]
@@ -86,32 +73,23 @@ def tree_boxes(tree: Any, dimension: int) -> Boxes:
     return Boxes(low[leaves], high[leaves], tree.value[leaves, 0, 0])
 
 
-def forest_shares(trees: list[Boxes], region: Array) -> Shares:
-    """Return the mean shares of the trees over a region; trees that are constant there do not count.
-
-    Args:
-        trees: of a forest.
-        region: lower and upper corner, shape (2, d).
-    """
+def forest_shares(trees: list[Boxes], region: Array, *, pairs: bool = True) -> Shares:
+    """Return the mean shares of the trees over a region (its corners, shape (2, d)) in which they are not constant."""
     d = region.shape[1]
-    shares = [share for tree in trees if (share := tree_shares(tree, region)) is not None]
+    shares = [share for tree in trees if (share := tree_shares(tree, region, pairs=pairs))]
     if not shares:
         return Shares(np.zeros(d), np.zeros((d, d)))
-    return Shares(
-        np.mean([share.alone for share in shares], axis=0), np.mean([share.pairs for share in shares], axis=0)
-    )
+    return Shares(np.mean([s.alone for s in shares], axis=0), np.mean([s.pairs for s in shares], axis=0))
 
 
-def tree_shares(tree: Boxes, region: Array) -> Shares | None:
+def tree_shares(tree: Boxes, region: Array, *, pairs: bool = True) -> Shares | None:
     """Return one tree's functional ANOVA over a region; None where it is constant there.
+
+    Without `pairs`, which take the most time, their shares are 0.
 
     With w the volumes of the leaves and v their values: mean m = w v; variance V = w (v - m)^2; the marginal of
     coordinate j in cell c is a_j(c) = sum over the leaves that cover c of w (v - m) / side_j (Hutter et al. 2014,
     algorithm 2); V_j = sum of |c| a_j(c)^2; and of a pair, V_jk = sum of |c| |c'| a_jk(c, c')^2 - V_j - V_k.
-
-    Args:
-        tree: constant on boxes that fill the unit cube.
-        region: lower and upper corner, shape (2, d).
 
     >>> halves = Boxes(np.array([[0.0, 0.0], [0.5, 0.0]]), np.array([[0.5, 1.0], [1.0, 1.0]]), np.array([1.0, 3.0]))
     >>> tree_shares(halves, np.array([[0.0, 0.0], [1.0, 1.0]])).alone
@@ -135,8 +113,8 @@ def tree_shares(tree: Boxes, region: Array) -> Shares | None:
         covers.append(((low[:, j] <= middles) & (middles < high[:, j])) / sides[:, j])
         cells.append(np.diff(edges) / (region[1, j] - region[0, j]))
     alone = np.array([cell @ (cover @ weighted) ** 2 for cell, cover in zip(cells, covers, strict=True)])
-    pairs = np.zeros((len(cells), len(cells)))
-    for j, k in combinations(range(len(cells)), 2):
+    together = np.zeros((len(cells), len(cells)))
+    for j, k in combinations(range(len(cells)), 2) if pairs else ():
         marginal = (covers[j] * weighted) @ covers[k].T
-        pairs[j, k] = pairs[k, j] = max(0.0, cells[j] @ marginal**2 @ cells[k] - alone[j] - alone[k])
-    return Shares(alone / variance, pairs / variance)
+        together[j, k] = together[k, j] = max(0.0, cells[j] @ marginal**2 @ cells[k] - alone[j] - alone[k])
+    return Shares(alone / variance, together / variance)

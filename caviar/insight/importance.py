@@ -4,16 +4,9 @@ The shares are those of a functional ANOVA on a random forest (`caviar.insight.f
 spread evenly: the forest is averaged over the region and not over the trials, so a study that zoomed in does not
 distort it. Hyperparameters are measured on their own scales.
 
-Checked against functions whose shares are known (tests/insight/test_importance.py), by the part of Optuna's published
-suite for importance evaluators that applies (tests/insight/test_optuna_suite.py), and on the same random trials against
-Optuna 5's evaluators, three seeds each (`python -m tests.benchmarks.importance`). Spearman's rank correlation with its
-fANOVA: 1.00, 0.77, 1.00 on a sum of six, three of which do nothing, 1.00 each on Ishigami's function and on Sobol's g,
-and 0.83, 0.83, 1.00 on 96 trials of the digits network; shares differ by at most 0.06 on the functions and 0.19 on the
-digits, since leaves of one trial fit noise and ours hold three. PED-ANOVA (Watanabe et al. 2023) asks another question,
-what sets the best tenth apart, and agrees less: 0.49 to 0.83, -0.50 to 0.50, 0.40 to 0.80, and 0.49 to 0.71.
+Checked against functions whose shares are known and by Optuna's suite for importance evaluators (tests/insight), and
+compared with Optuna's evaluators on the same trials (`python -m tests.benchmarks.importance`).
 """
-
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,16 +29,6 @@ MARGIN = 0.02  # shares closer than this are no disagreement
 SCORED = (State.FINISHED, State.STOPPED, State.DIVERGED)
 
 
-class Estimate(NamedTuple):
-    """Shares over one region: of each coordinate alone with its interval, (d,) each; of pairs, (d, d); the fit."""
-
-    alone: Array
-    low: Array
-    high: Array
-    pairs: Array
-    fit: float
-
-
 def importance(outcome: Outcome, seed: int = 0) -> pd.DataFrame:
     """Return how much of the metric's variance each hyperparameter explains, the most important first.
 
@@ -66,17 +49,11 @@ def importance(outcome: Outcome, seed: int = 0) -> pd.DataFrame:
         later tier mattered more than one of an earlier tier. In `attrs`: `trials`, their number, and `fit`, the
         share of the variance of unseen trials that the forest predicts.
 
-    Raises:
-        InputError: too few trials, or scikit-learn is not installed.
-
     >>> import caviar, tempfile
-    >>> def train(config, seed):
-    ...     return {"loss": 9 * config["x"] + config["y"]}
-    >>> space = caviar.Space(x=caviar.uniform(0, 1), y=caviar.uniform(0, 1))
-    >>> study = caviar.Study(train, space=space, metric="loss", mode="min", workers=0, out=tempfile.mkdtemp())
+    >>> study = caviar.Study("digits", trials=8, epochs=1, workers=0, out=tempfile.mkdtemp())
     >>> _ = study.run(progress=False)
-    >>> importance(study.outcome)["hyperparameter"].tolist()
-    ['x', 'y']
+    >>> importance(study.outcome).columns[:4].tolist()
+    ['hyperparameter', 'tier', 'share', 'low']
     """
     space, objective = outcome.space, outcome.settings.objective
     table = scored_trials(outcome.table, objective)
@@ -90,37 +67,28 @@ def importance(outcome: Outcome, seed: int = 0) -> pd.DataFrame:
     cube = np.tile([[0.0], [1.0]], space.dimension)
     corners = square_corners(outcome.square, space)
     inside = ((points >= corners[0]) & (points <= corners[1])).all(axis=1)
-    whole = _estimate(points, values, cube, seed)
-    square = whole if (corners == cube).all() else _estimate(points[inside], values[inside], corners, seed)
+    whole, pairs, fit = _estimate(points, values, cube, seed)
+    square = whole
+    if not (corners == cube).all():
+        square, _, _ = _estimate(points[inside], values[inside], corners, seed)
     names = [dimension.name for dimension in space.dimensions]
-    pairs = np.where(np.eye(len(names), dtype=bool), -1.0, whole.pairs)  # without those of a coordinate and itself
-    columns = {
-        "hyperparameter": names,
-        "tier": [dimension.hyperparameter.tier for dimension in space.dimensions],
-        "share": whole.alone,
-        "low": whole.low,
-        "high": whole.high,
-        "partner": [names[k] for k in pairs.argmax(axis=1)] if len(names) > 1 else [""],
-        "interaction": np.maximum(pairs.max(axis=1), 0.0),
-        "square_share": square.alone,
-        "square_low": square.low,
-        "square_high": square.high,
-    }
-    ranked = pd.DataFrame(columns).sort_values("share", ascending=False, kind="stable", ignore_index=True)
-    ranked["disagreement"] = pd.array(_disagreements(ranked), dtype="str")
-    ranked.attrs |= {"trials": len(table), "fit": whole.fit}
-    return ranked
+    tiers = [dimension.hyperparameter.tier for dimension in space.dimensions]
+    pairs = np.where(np.eye(len(names), dtype=bool), -1.0, pairs)  # without those of a coordinate and itself
+    table = pd.DataFrame({"hyperparameter": names, "tier": tiers}).join(whole)
+    table["partner"] = [names[k] for k in pairs.argmax(axis=1)] if len(names) > 1 else [""]
+    table["interaction"] = np.maximum(pairs.max(axis=1), 0.0)
+    table = table.join(square.add_prefix("square_"))
+    table = table.sort_values("share", ascending=False, kind="stable", ignore_index=True)
+    table["disagreement"] = pd.array(_disagreements(table), dtype="str")
+    table.attrs |= {"trials": len(points), "fit": fit}
+    return table
 
 
 def scored_trials(table: pd.DataFrame, objective: Objective) -> pd.DataFrame:
-    """Return the trials that tell something about the metric, with outliers on the bad side moved nearer.
+    """Return the rows of `Outcome.table` that say something about the metric; none without a finite value.
 
     A trial that diverged gets the worst finite value. Values worse than `OUTLIER_REACH` interquartile ranges beyond
     the first wave's worse quartile are moved to there.
-
-    Args:
-        table: `Outcome.table`.
-        objective: whose metric is read; without a finite value the table returned is empty.
     """
     metric, sign = objective.metric, objective.sign
     if metric not in table:
@@ -140,47 +108,45 @@ def scored_trials(table: pd.DataFrame, objective: Objective) -> pd.DataFrame:
     return table
 
 
-def _estimate(points: Array, values: Array, region: Array, seed: int) -> Estimate:
-    """Return the shares over a region with their bootstrap intervals; NaN where it has too few trials.
+def _estimate(points: Array, values: Array, region: Array, seed: int) -> tuple[pd.DataFrame, Array, float]:
+    """Return the shares over a region, shape (2, d), from the points in it; NaN where they are too few.
 
-    Args:
-        points: shape (n, d), all inside the region.
-        values: shape (n,).
-        region: lower and upper corner, shape (2, d).
-        seed: of forests and bootstrap.
+    Returns:
+        A row for each coordinate with its `share` alone and its interval `low`, `high`; the shares of pairs, shape
+        (d, d); and the share of the variance of unseen points that the forest predicts.
     """
     d = points.shape[1]
     if len(points) < MIN_TRIALS:
-        unknown = np.full(d, np.nan)
-        return Estimate(unknown, unknown, unknown, np.zeros((d, d)), 0.0)
+        return pd.DataFrame(np.nan, range(d), ["share", "low", "high"]), np.zeros((d, d)), 0.0
     generator = np.random.default_rng(seed)
     if len(points) > MAX_TRIALS:
         sample = generator.choice(len(points), MAX_TRIALS, replace=False)
         points, values = points[sample], values[sample]
-    forest = fit_forest(points, values, TREES, seed=seed, score=True)
-    alone, pairs = forest_shares(forest.trees, region)
+    trees, fit = fit_forest(points, values, TREES, seed=seed, score=True)
+    alone, pairs = forest_shares(trees, region)
     resampled = []
     for i in range(BOOTSTRAPS):
         rows = generator.integers(len(points), size=len(points))
         trees, _ = fit_forest(points[rows], values[rows], BOOTSTRAP_TREES, seed=seed + i + 1)
-        resampled.append(forest_shares(trees, region).alone)
+        resampled.append(forest_shares(trees, region, pairs=False).alone)
     half = Z_95 * np.std(resampled, axis=0, ddof=1)
-    return Estimate(alone, np.clip(alone - half, 0, 1), np.clip(alone + half, 0, 1), pairs, forest.fit)
+    shares = {"share": alone, "low": np.clip(alone - half, 0, 1), "high": np.clip(alone + half, 0, 1)}
+    return pd.DataFrame(shares), pairs, fit
 
 
 def _disagreements(ranked: pd.DataFrame) -> list[str]:
-    """Return for each row which hyperparameter of an earlier tier explains less, or "".
+    """Return for each row a sentence about a hyperparameter of an earlier tier that explains less, or "".
 
     It says "clearly" where the intervals do not overlap.
     """
     rows, sentences = ranked.to_dict("records"), []
     for row in rows:
         weaker = [other for other in rows if other["tier"] < row["tier"] and other["share"] + MARGIN < row["share"]]
-        weakest = min(weaker, key=lambda other: (other["tier"], other["share"]), default=None)
-        if weakest is None:
+        least = min(weaker, key=lambda other: (other["tier"], other["share"]), default=None)
+        if least is None:
             sentences.append("")
             continue
-        certainty = "clearly" if row["low"] > weakest["high"] else "perhaps"
-        more = f"{certainty} more than {weakest['hyperparameter']} (tier {weakest['tier']})"
-        sentences.append(f"tier {row['tier']}, yet {more}")
+        certainty = "clearly" if row["low"] > least["high"] else "perhaps"
+        name, other = (f"{one['hyperparameter']} (tier {one['tier']})" for one in (row, least))
+        sentences.append(f"{name} {certainty} matters more than {other}")
     return sentences

@@ -12,7 +12,8 @@ def outcome_html(outcome: Outcome) -> str:
     line = f"<p><b>{escape(settings.name)}</b>: {objective.mode}imise {escape(objective.metric)}"
     if not len(outcome.table):
         return f"{line}; none of {settings.budget.trials} trials has ended yet.</p>"
-    line += "; " + ", ".join(f"{escape(name)} {escape(v)}" for name, v in key_figures(outcome).items()) + ".</p>"
-    if not outcome.has_finished:
-        return line
-    return line + str(ten_best(outcome).to_html(index=False, border=0, float_format="{:.4g}".format))
+    figures = ", ".join(f"{escape(name)} {escape(value)}" for name, value in key_figures(outcome).items())
+    best = (
+        ten_best(outcome).to_html(index=False, border=0, float_format="{:.4g}".format) if outcome.has_finished else ""
+    )
+    return f"{line}; {figures}.</p>{best}"

@@ -1,4 +1,4 @@
-"""The pictures of a study, `study.plot.parallel()` and so on: Plotly figures, each made from the study's tables."""
+"""The figures of a study, `study.plot.parallel()` and so on, each made by Plotly from the study's tables."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,18 +20,11 @@ if TYPE_CHECKING:
 class Plots:
     """The figures of an outcome; this is what `study.plot` returns.
 
-    Args:
-        outcome: of a study.
-
     >>> import caviar, tempfile
-    >>> def train(config, seed):
-    ...     return {"loss": (config["x"] - 0.3) ** 2}
-    >>> space = caviar.Space(x=caviar.uniform(0, 1))
-    >>> folder = tempfile.mkdtemp()
-    >>> study = caviar.Study(train, space=space, metric="loss", mode="min", trials=5, workers=0, out=folder)
+    >>> study = caviar.Study("digits", trials=4, epochs=1, workers=0, out=tempfile.mkdtemp())
     >>> _ = study.run(progress=False)
     >>> Plots(study.outcome).best().layout.yaxis.title.text
-    'loss'
+    'val_accuracy'
     """
 
     outcome: Outcome
@@ -41,14 +34,7 @@ class Plots:
         return parallel_coordinates(self.outcome)
 
     def squares(self, x: str | None = None, y: str | None = None) -> "Figure":
-        """Return all trials over two hyperparameters, with the squares of the waves nested in each other.
-
-        Args:
-            x, y: their names; by default the most important ones.
-
-        Raises:
-            InputError: a name is not in the space.
-        """
+        """Return all trials over two hyperparameters, by default the most important, with the squares of the waves."""
         if x is None or y is None:
             ranked = importance(self.outcome)["hyperparameter"].tolist()
             others = [name for name in ranked if name not in (x, y)] or ranked
@@ -61,20 +47,9 @@ class Plots:
         return learning_curves(self.outcome)
 
     def importance(self, table: pd.DataFrame | None = None) -> "Figure":
-        """Return how much of the metric's variance each hyperparameter explains, with intervals.
-
-        Args:
-            table: of `study.importance()`; computed by default.
-        """
+        """Return the bars of a table of `study.importance()`, which is computed by default."""
         return importance_bars(importance(self.outcome) if table is None else table)
 
     def best(self, over: str = "trials") -> "Figure":
-        """Return the best metric so far.
-
-        Args:
-            over: "trials" or "seconds" (of training, summed over all trainers).
-
-        Raises:
-            InputError: `over` is something else.
-        """
+        """Return the best metric so far over "trials" or "seconds" (of training, summed over all trainers)."""
         return best_so_far(self.outcome, over)

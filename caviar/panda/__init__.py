@@ -14,15 +14,7 @@ if TYPE_CHECKING:
         Tweak,
     )
 
-__all__ = [
-    "LowerOnPlateau",
-    "Panda",
-    "RaiseWhileSmooth",
-    "RewindOnDivergence",
-    "Rule",
-    "StopWhenNothingHelps",
-    "Tweak",
-]
+__all__ = ["LowerOnPlateau", "Panda", "RaiseWhileSmooth", "RewindOnDivergence", "Rule", "StopWhenNothingHelps", "Tweak"]
 
 
 def __getattr__(name: str) -> object:  # imported when first used: Ray takes a second, `caviar --help` needs none of it

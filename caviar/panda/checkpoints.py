@@ -1,15 +1,17 @@
 """The files of a Panda: its settings, its data, its diary and its checkpoints, each written whole or not at all.
 
-Everything is NumPy arrays and JSON, and reading it runs no code. A checkpoint is one .npz file: the arrays of the
-training and, as JSON, the state of the Panda. Its checksums show whether it is damaged.
+Everything is NumPy arrays and JSON. This is the one place where what is stored becomes objects, and that runs no code:
+a checkpoint names rules, and a name is looked up among Caviar's own rules, whose settings must be numbers, or compared
+with rules that the caller holds. A checkpoint is one .npz file, whose checksums show whether it is damaged.
 """
 
 import io
 import json
 import math
 import zipfile
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,14 +23,17 @@ from caviar.files import FileStore
 from caviar.model.arrays import Array
 from caviar.model.config import check_config
 from caviar.model.state import TrainingState, decode, encode
-from caviar.panda.serialization import FORMAT, check_format, diary_from_json, diary_to_json
-from caviar.panda.state import DiaryEntry
+from caviar.panda.rules import BUILT_IN, Rule, settings_of
+from caviar.panda.state import DiaryEntry, ForkPlan, HistoryRow, PandaState
 from caviar.records.trial import Config
 
-CARD, DATA, DIARY, FOLDER = "panda.json", "data.npz", "diary.json", "checkpoints"
-ARRAYS = ("train_x", "train_y", "val_x", "val_y", "test_x", "test_y")
-STATE = "panda"  # the array of a checkpoint that holds the JSON
-README = b"""A Panda of Caviar keeps its files here.
+_FORMAT = 1  # of all files of a Panda
+_SETTINGS, _DATA, _DIARY = "panda.json", "data.npz", "diary.json"
+_FOLDER, _CHECKPOINT = "checkpoints", "checkpoints/{:08d}.npz"
+_ARRAYS = ("train_x", "train_y", "val_x", "val_y", "test_x", "test_y")
+_STATE = "panda"  # the array of a checkpoint that holds the JSON
+_RULES = {type(rule).__name__: type(rule) for rule in BUILT_IN["careful"]}
+_README = b"""A Panda of Caviar keeps its files here.
 
 panda.json   what it was started with
 data.npz     the data that it trains on
@@ -36,166 +41,182 @@ checkpoints  NumPy arrays and JSON, numbered in order; loaded without pickle
 diary.json   every intervention, by hand or by rule
 """
 
+_Plain = Mapping[str, Any]  # as JSON has it
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True)
 class PandaSettings:
-    """What a Panda is started with.
-
-    Args:
-        config: its hyperparameters to begin with; the rest take their defaults.
-        seed: of its initial weights, shuffles and dropout, >= 0.
-        horizon: the epochs over which a cosine schedule falls, >= 1.
-        checkpoint_epochs: how many epochs apart checkpoints are that can be rewound to, >= 1.
-        checkpoint_seconds: the longest time without a checkpoint, > 0.
-        rewindable_epochs: how many of the latest of these are kept; epoch 0 and the best one always are.
-
-    Raises:
-        InputError: one of them is out of range.
-
-    >>> PandaSettings(horizon=0)
-    Traceback (most recent call last):
-    caviar.errors.InputError: horizon must be an integer >= 1, got 0
-    """
+    """What a Panda is started with; see `Panda`."""
 
     config: Config = field(default_factory=dict)
     seed: int = 0
     horizon: int = 100
     checkpoint_epochs: int = 1
     checkpoint_seconds: float = 60.0
-    rewindable_epochs: int = 50
+    rewindable_epochs: int = 50  # how many of the latest checkpoints are kept; epoch 0 and the best one always are
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "config", check_config(self.config))
         check_seed(self.seed)
         for name in ("horizon", "checkpoint_epochs", "rewindable_epochs"):
             check_integer(name, getattr(self, name))
-        object.__setattr__(
-            self, "checkpoint_seconds", check_seconds("checkpoint_seconds", self.checkpoint_seconds) or math.inf
-        )
+        seconds = check_seconds("checkpoint_seconds", self.checkpoint_seconds)
+        object.__setattr__(self, "checkpoint_seconds", math.inf if seconds is None else seconds)
 
 
-def write_readme(store: FileStore) -> None:
-    """Write what the files of a Panda are; raises StorageError if its folder cannot be written."""
-    store.write("README.txt", README)
-
-
-def write_settings(store: FileStore, settings: PandaSettings, dataset: Dataset) -> None:
-    """Write what a Panda was started with, and which data it trains on."""
-    data = {"name": dataset.name, "fingerprint": dataset.fingerprint(), "source": dataset.source.to_plain()}
-    store.write(CARD, json.dumps({"format": FORMAT, "data": data, **asdict(settings)}, indent=1).encode())
-
-
-def read_settings(store: FileStore) -> PandaSettings:
-    """Return what the Panda of a folder was started with.
-
-    Raises:
-        StorageError: the folder holds no Panda, or it cannot be read from here.
-    """
-    try:
-        plain = json.loads(store.read(CARD))
-        check_format(plain)
-        return PandaSettings(**{name: value for name, value in plain.items() if name not in ("format", "data")})
-    except (AttributeError, TypeError, ValueError, StorageError) as error:
-        raise StorageError(
-            f"there is no Panda in {store} that can be read from this machine ({CARD}: {error}); name the folder of "
-            "one, on storage that every node shares"
-        ) from None
-
-
-def holds_panda(store: FileStore) -> bool:
-    """Return whether a Panda was begun in a store."""
-    return CARD in store.sizes()
-
-
-def write_data(store: FileStore, dataset: Dataset) -> None:
-    """Write a data set beside the Panda that trains on it, so that the Panda can wake wherever its folder is."""
-    facts = {
-        "name": dataset.name,
-        "task": dataset.task,
-        "classes": dataset.classes,
-        "target_mean": dataset.target_mean,
-        "target_scale": dataset.target_scale,
-        "source": dataset.source.to_plain(),
-    }
-    store.write(DATA, _pack({**{name: getattr(dataset, name) for name in ARRAYS}, "facts": encode(facts)}))
-
-
-def read_data(store: FileStore) -> Dataset:
-    """Return the data set that `write_data` wrote.
-
-    Raises:
-        StorageError: the file is missing or damaged.
-    """
-    arrays = _unpack(store, DATA)
-    facts = decode(arrays.pop("facts"))
-    facts |= {"classes": tuple(facts["classes"]), "source": Source.from_plain(facts["source"])}
-    return Dataset(**{**facts, **arrays})
-
-
-def write_diary(store: FileStore, diary: Sequence[DiaryEntry]) -> None:
-    """Write the diary beside the checkpoints, which hold it too, for people and in case the last one is damaged."""
-    store.write(DIARY, diary_to_json(diary))
-
-
-def read_diary(store: FileStore) -> tuple[DiaryEntry, ...]:
-    """Return the diary as last written; () where it cannot be read."""
-    try:
-        return diary_from_json(store.read(DIARY))
-    except StorageError:
-        return ()
-
-
-class Checkpoints:
-    """The checkpoints in a store, numbered in the order in which they are written.
-
-    Args:
-        store: the Panda's.
-    """
+class PandaFiles:
+    """The files of a Panda in a store; checkpoints are numbered in the order in which they are written."""
 
     def __init__(self, store: FileStore) -> None:
-        self._store = store
+        self.store = store
 
-    def numbers(self) -> list[int]:
+    def __str__(self) -> str:
+        return str(self.store)
+
+    @property
+    def exist(self) -> bool:
+        """Whether a Panda was begun here."""
+        return _SETTINGS in self.store.sizes()
+
+    def write_readme(self) -> None:
+        """Write what the files are; raise StorageError if the folder cannot be written."""
+        self.store.write("README.txt", _README)
+
+    def write_settings(self, settings: PandaSettings, dataset: Dataset) -> None:
+        """Write what the Panda was started with, and which data it trains on."""
+        data = {"name": dataset.name, "fingerprint": dataset.fingerprint(), "source": dataset.source.to_plain()}
+        plain = {"format": _FORMAT, "data": data, **asdict(settings)}
+        self.store.write(_SETTINGS, json.dumps(plain, indent=1).encode())
+
+    def read_settings(self) -> PandaSettings:
+        """Return what the Panda was started with; raise StorageError if there is none that can be read."""
+        try:
+            plain = _checked(json.loads(self.store.read(_SETTINGS)))
+            return PandaSettings(**{name: value for name, value in plain.items() if name != "data"})
+        except (AttributeError, TypeError, ValueError, StorageError) as error:
+            reason = f"there is no Panda in {self} that can be read from this machine ({_SETTINGS}: {error})"
+            raise StorageError(f"{reason}; name the folder of one, on storage that every node shares") from None
+
+    def write_data(self, dataset: Dataset) -> None:
+        """Write the data that the Panda trains on, so that it can wake wherever its folder is."""
+        names = ("name", "task", "classes", "target_mean", "target_scale")
+        facts = {name: getattr(dataset, name) for name in names} | {"source": dataset.source.to_plain()}
+        self._write(_DATA, {**{name: getattr(dataset, name) for name in _ARRAYS}, "facts": encode(facts)})
+
+    def read_data(self) -> Dataset:
+        """Return the data; raise StorageError if the file is missing or damaged."""
+        arrays = self._read(_DATA)
+        facts = decode(arrays.pop("facts"))
+        facts |= {"classes": tuple(facts["classes"]), "source": Source.from_plain(facts["source"])}
+        return Dataset(**{**facts, **arrays})
+
+    def write_diary(self, diary: Sequence[DiaryEntry]) -> None:
+        """Write the diary beside the checkpoints, which hold it too, for people and in case the last one is damaged."""
+        self.store.write(_DIARY, json.dumps(list(map(asdict, diary)), indent=1).encode())
+
+    def read_diary(self) -> tuple[DiaryEntry, ...]:
+        """Return the diary as last written; () where it cannot be read."""
+        try:
+            return tuple(_from_plain(DiaryEntry, entry) for entry in json.loads(self.store.read(_DIARY)))
+        except (AttributeError, TypeError, ValueError, StorageError):
+            return ()
+
+    def checkpoints(self) -> list[int]:
         """Return the numbers of the checkpoints, newest first."""
-        stems = [name.removesuffix(".npz") for name in self._store.sizes(FOLDER)]
+        stems = [name.removesuffix(".npz") for name in self.store.sizes(_FOLDER)]
         return sorted((int(stem) for stem in stems if stem.isdigit()), reverse=True)
 
-    def write(self, number: int, training: TrainingState, state: bytes) -> None:
+    def write_checkpoint(self, number: int, training: TrainingState, state: bytes) -> None:
         """Write a checkpoint: the arrays of a training, and the JSON of a Panda's state."""
-        self._store.write(_name(number), _pack({**training, STATE: np.frombuffer(state, np.uint8)}))
+        self._write(_CHECKPOINT.format(number), {**training, _STATE: np.frombuffer(state, np.uint8)})
 
-    def read(self, number: int) -> tuple[TrainingState, bytes]:
-        """Return the arrays and the JSON of a checkpoint.
+    def read_checkpoint(self, number: int) -> tuple[TrainingState, bytes]:
+        """Return the arrays and the JSON of a checkpoint; raise StorageError if the file is missing or damaged."""
+        arrays = self._read(_CHECKPOINT.format(number))
+        if _STATE not in arrays:
+            raise StorageError(f"checkpoint {number} in {self} does not hold a Panda")
+        return arrays, arrays.pop(_STATE).tobytes()
 
-        Raises:
-            StorageError: the file is missing or damaged.
-        """
-        arrays = _unpack(self._store, _name(number))
-        if STATE not in arrays:
-            raise StorageError(f"{self._store}/{_name(number)} is not a checkpoint of a Panda")
-        return arrays, arrays.pop(STATE).tobytes()
+    def remove_checkpoint(self, number: int) -> None:
+        """Delete a checkpoint, if it exists."""
+        self.store.remove(_CHECKPOINT.format(number))
 
-    def keep_only(self, numbers: Collection[int]) -> None:
-        """Delete all other checkpoints."""
-        for number in self.numbers():
-            if number not in numbers:
-                self._store.remove(_name(number))
+    def _write(self, name: str, arrays: Mapping[str, Array]) -> None:
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **arrays)
+        self.store.write(name, buffer.getvalue())
 
-
-def _name(number: int) -> str:
-    return f"{FOLDER}/{number:08d}.npz"
-
-
-def _pack(arrays: TrainingState) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
+    def _read(self, name: str) -> dict[str, Array]:
+        content = io.BytesIO(self.store.read(name))
+        try:
+            with np.load(content, allow_pickle=False) as file:
+                return {key: file[key] for key in file.files}  # reads all of it, checksums included
+        except (ValueError, EOFError, KeyError, OSError, zipfile.BadZipFile) as error:
+            raise StorageError(f"{self}/{name} is damaged ({str(error).splitlines()[0]})") from None
 
 
-def _unpack(store: FileStore, name: str) -> dict[str, Array]:
-    content = io.BytesIO(store.read(name))
+def state_to_json(state: PandaState) -> bytes:
+    """Return a state as JSON."""
+    rules = [rule_to_plain(rule) for rule in state.rules]
+    return json.dumps({"format": _FORMAT, **asdict(state), "rules": rules}).encode()
+
+
+def state_from_json(text: bytes, own_rules: Sequence[Rule] = ()) -> tuple[PandaState, tuple[str, ...]]:
+    """Return the state that `state_to_json` wrote, and the names of its rules that are not followed any more.
+
+    A rule is followed if it is Caviar's own or equal to one of `own_rules`; anything but a state is a StorageError.
+    """
     try:
-        with np.load(content, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}  # reads all of it, checksums included
-    except (ValueError, EOFError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise StorageError(f"{store}/{name} is damaged ({str(error).splitlines()[0]})") from None
+        plain = _checked(json.loads(text))
+        rules = [(str(rule.get("rule")), rule_from_plain(rule, own_rules)) for rule in plain.pop("rules")]
+        plain |= {
+            "rules": [rule for _, rule in rules if rule is not None],
+            "fork": plain["fork"] and _from_plain(ForkPlan, plain["fork"]),
+            "history": [_from_plain(HistoryRow, row) for row in plain["history"]],
+            "diary": [_from_plain(DiaryEntry, entry) for entry in plain["diary"]],
+            "checkpoints": {int(epoch): int(number) for epoch, number in plain["checkpoints"].items()},
+        }
+        return _from_plain(PandaState, plain), tuple(name for name, rule in rules if rule is None)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise StorageError(f"the state in a checkpoint is not valid ({type(error).__name__}: {error})") from None
+
+
+def rule_to_plain(rule: Rule) -> _Plain:
+    """Return a rule as plain data: its name and its settings."""
+    kind = type(rule)
+    name = kind.__name__ if kind in _RULES.values() else f"{kind.__module__}:{kind.__qualname__}"
+    return {"rule": name, "settings": settings_of(rule)}
+
+
+def rule_from_plain(plain: _Plain, own_rules: Sequence[Rule] = ()) -> Rule | None:
+    """Return the rule that plain data describe, without running code that they name.
+
+    None if it is neither Caviar's own with valid settings nor equal to one of `own_rules`, which are never made here.
+    """
+    name, settings = plain.get("rule"), plain.get("settings")
+    if isinstance(name, str) and name in _RULES and isinstance(settings, Mapping):
+        kind = _RULES[name]
+        defaults = settings_of(kind())
+        valid = set(settings) <= set(defaults) and all(_is_like(settings[key], defaults[key]) for key in settings)
+        return kind(**settings) if valid else None
+    text = json.dumps(plain, sort_keys=True)
+    return next((rule for rule in own_rules if json.dumps(rule_to_plain(rule), sort_keys=True) == text), None)
+
+
+def _is_like(value: object, default: object) -> bool:  # a finite number, and an integer where the default is one
+    kinds = int if isinstance(default, int) else int | float
+    return isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _from_plain(kind: Callable[..., _T], plain: _Plain) -> _T:
+    """Return a dataclass from its plain data, in which JSON has made lists of tuples."""
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()})
+
+
+def _checked(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return plain data without its format; raise StorageError for a format that this Caviar does not know."""
+    number = plain.pop("format", None)
+    if number != _FORMAT:
+        raise StorageError(f"the format of a Panda must be {_FORMAT}, got {number!r}; use the Caviar that wrote it")
+    return plain

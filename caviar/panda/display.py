@@ -1,4 +1,4 @@
-"""What a person sees of a Panda: its curve and the end of its diary, as text in a terminal and as HTML in a notebook.
+"""What a person sees of a Panda: its tables, and its curve with the end of its diary as text or as HTML.
 
 Both charts show training and validation loss over epochs on a log scale, on the same axes. The HTML holds an SVG
 picture and no script; what people wrote is escaped.
@@ -11,119 +11,137 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+import pandas as pd
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from caviar.panda.state import DiaryEntry, HistoryRow, Snapshot
+from caviar.panda.state import DiaryEntry, HistoryRow, PandaStatus
 
-Rows = Sequence[HistoryRow]
-MARKS = {"train_loss": ".", "val_loss": "o"}
-COLOURS = {"train_loss": "#8a94a6", "val_loss": "#e07b39"}
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 680, 230, 56, 86, 10, 26  # pixels of the picture, and of its margins
-DIARY = ("epoch", "by", "action", "details", "reason")
-LATEST = 5  # entries of the diary
+_Rows = Sequence[HistoryRow]
+_DIARY = ["time", "epoch", "step", "by", "action", "details", "reason", "effect", "branch"]
+_WITHOUT_EFFECT = ("pause", "resume", "follow", "stop", "came back", "rule dropped")  # on the training
+_EFFECT_EPOCHS = 3
+_LINES = {"train_loss": (".", "#8a94a6"), "val_loss": ("o", "#e07b39")}  # in text, and in the picture
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 680, 230, 56, 86, 10, 26  # pixels of the picture, and of its margins
 
 
-def watch(name: str, look: Callable[[], Snapshot], interval: float = 0.5) -> None:
-    """Show a Panda until it has nothing left to do; Ctrl-C ends watching, not training.
+def history_table(history: _Rows, *, abandoned: bool = False) -> pd.DataFrame:
+    """Return a row an epoch from 1 on: of those that led to where the Panda is, or of those that a rewind abandoned."""
+    rows = [row.columns() for row in history if row.abandoned is abandoned and row.epoch > 0]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["epoch", "train_loss", "val_loss"])
 
-    Args:
-        name: of the Panda.
-        look: returns how it is now.
-        interval: seconds between two looks.
-    """
-    console = Console()
+
+def diary_table(diary: Sequence[DiaryEntry], history: _Rows) -> pd.DataFrame:
+    """Return a row an intervention: when, at which epoch and step, by whom, what, why, and what came of it."""
+    rows = [{**vars(entry), "effect": _effect(entry, diary[i + 1 :], history)} for i, entry in enumerate(diary)]
+    table = pd.DataFrame(rows, columns=_DIARY)
+    table["time"] = pd.to_datetime(table["time"], utc=True)
+    return table
+
+
+def fork_table(diary: Sequence[DiaryEntry]) -> pd.DataFrame:
+    """Return the copies of the latest fork that has ended, a row a copy."""
+    return pd.DataFrame(list(next((entry.copies for entry in reversed(diary) if entry.copies), ())))
+
+
+def _effect(entry: DiaryEntry, later: Sequence[DiaryEntry], history: _Rows) -> str:
+    """Return what an intervention did to the validation loss, until the next one and for three epochs at most."""
+    if entry.action in _WITHOUT_EFFECT:
+        return ""
+    last = min([entry.epoch + _EFFECT_EPOCHS, *(other.epoch for other in later if other.epoch > entry.epoch)])
+    rows = [row for row in history if row.branch == entry.branch and entry.epoch < row.epoch <= last]
+    if not rows:
+        return ""
+    before = "" if entry.val_loss is None else f"{entry.val_loss:.4g} -> "
+    epochs = rows[-1].epoch - entry.epoch
+    return f"val_loss {before}{rows[-1].val_loss:.4g} in {epochs} epoch{'s' * (epochs > 1)}"
+
+
+def watch(name: str, look: Callable[[], PandaStatus], interval: float = 0.5) -> None:
+    """Show a Panda until it has nothing left to do, looking every `interval` seconds; Ctrl-C ends watching only."""
+    console, looks = Console(), _looks(look, interval)
     with contextlib.suppress(KeyboardInterrupt):
         if console.is_jupyter:
-            _watch_in_notebook(name, _looks(look, interval))
+            _watch_in_notebook(name, looks)
         elif console.is_terminal:
-            _watch_in_terminal(name, _looks(look, interval), console)
+            with Live(console=console, auto_refresh=False) as live:
+                for status in looks:
+                    live.update(Text(panda_text(name, status, console.width)), refresh=True)
         else:
-            _watch_in_lines(name, _looks(look, interval))
+            _watch_in_lines(name, looks)
 
 
-def _looks(look: Callable[[], Snapshot], interval: float) -> Iterator[Snapshot]:
-    """Yield how a Panda is, until it has nothing left to do."""
-    while True:
-        snapshot = look()
-        yield snapshot
-        if not snapshot.status.busy:
-            return
+def _looks(look: Callable[[], PandaStatus], interval: float) -> Iterator[PandaStatus]:
+    while (status := look()).busy:
+        yield status
         time.sleep(interval)
+    yield status
 
 
-def _watch_in_terminal(name: str, looks: Iterable[Snapshot], console: Console) -> None:
-    with Live(console=console, auto_refresh=False) as live:
-        for snapshot in looks:
-            live.update(Text(panda_text(name, snapshot, console.width)), refresh=True)
-
-
-def _watch_in_notebook(name: str, looks: Iterable[Snapshot]) -> None:
+def _watch_in_notebook(name: str, looks: Iterable[PandaStatus]) -> None:
     from IPython.display import HTML, display
 
-    output = None
-    for snapshot in looks:
-        page = HTML(panda_html(name, snapshot))
-        if output is None:
-            output = display(page, display_id=True)
-        else:
-            output.update(page)
+    output = display(HTML(""), display_id=True)
+    for status in looks:
+        output.update(HTML(panda_html(name, status)))
 
 
-def _watch_in_lines(name: str, looks: Iterable[Snapshot]) -> None:
+def _watch_in_lines(name: str, looks: Iterable[PandaStatus]) -> None:
     printed = 0
-    for snapshot in looks:
-        for row in snapshot.history[printed:]:
+    for status in looks:
+        for row in status.history[printed:]:
             print(_epoch_line(row), flush=True)
-        printed = len(snapshot.history)
-    print(f"{name} is {snapshot.status.state} at epoch {snapshot.status.epoch}", flush=True)
+        printed = len(status.history)
+    print(f"{name} is {status.state} at epoch {status.epoch}", flush=True)
 
 
-def panda_text(name: str, snapshot: Snapshot, width: int = 80) -> str:
+def panda_text(name: str, status: PandaStatus, width: int = 80) -> str:
     """Return a Panda as lines of text: how it is, its curve, its latest interventions."""
-    status, rows = snapshot.status, [row for row in snapshot.history if not row.abandoned]
+    rows = [row for row in status.history if not row.abandoned]
     head = f"{name} · {status.state} · epoch {status.epoch} · {status.epochs_remaining} epochs left"
-    latest = [f"  epoch {entry.epoch} {entry.by}: {entry.action} {entry.details}" for entry in snapshot.diary[-3:]]
+    latest = [f"  epoch {entry.epoch} {entry.by}: {entry.action} {entry.details}" for entry in status.diary[-3:]]
     return "\n".join([head, *map(_epoch_line, rows[-1:]), *text_chart(rows, min(width, 100)), *latest])
 
 
-def panda_html(name: str, snapshot: Snapshot) -> str:
+def panda_html(name: str, status: PandaStatus) -> str:
     """Return a Panda as HTML: how it is, its curve, its latest interventions."""
-    status, diary = snapshot.status, [entry for entry in snapshot.diary if entry.action != "train"]
+    diary = [entry for entry in status.diary if entry.action != "train"]
     remaining = f", {status.epochs_remaining} to go" if status.epochs_remaining else ""
     head = f"<p><b>{escape(name)}</b> is {escape(status.state)} at epoch {status.epoch}{remaining}.</p>"
-    return head + svg_chart(snapshot.history, [entry.epoch for entry in diary]) + _diary_html(diary)
+    return head + svg_chart(status.history, [entry.epoch for entry in diary]) + _diary_html(diary)
 
 
 @dataclass(frozen=True)
-class Axes:
-    """The ranges of epochs and losses; `x` and `y` are shares of the chart, from its left and from its top."""
+class _Axes:
+    """The ranges of epochs and losses of a chart whose area is `width` by `height`, from its left and from its top."""
 
     first: int
     last: int
     low: float
     high: float
+    left: float
+    top: float
+    width: float
+    height: float
 
     @classmethod
-    def of(cls, rows: Rows) -> "Axes | None":
+    def of(cls, rows: _Rows, left: float, top: float, width: float, height: float) -> "_Axes | None":
         """Return the axes that show all rows; None for fewer than two epochs, or without a loss above 0."""
         epochs = [row.epoch for row in rows]
-        losses = [row.metrics[name] for row in rows for name in MARKS if _drawable(row, name)]
+        losses = [row.metrics[name] for row in rows for name in _LINES if _drawable(row, name)]
         if not losses or min(epochs) == max(epochs):
             return None
-        return cls(min(epochs), max(epochs), min(losses), max(losses))
+        return cls(min(epochs), max(epochs), min(losses), max(losses), left, top, width, height)
 
     def x(self, epoch: float) -> float:
-        """Return where an epoch is, in [0, 1]."""
-        return (epoch - self.first) / (self.last - self.first)
+        return self.left + (epoch - self.first) / (self.last - self.first) * self.width
 
     def y(self, loss: float) -> float:
-        """Return where a loss is, in [0, 1]."""
-        return math.log(self.high / loss) / (math.log(self.high / self.low) or 1.0)
+        return self.top + math.log(self.high / loss) / (math.log(self.high / self.low) or 1.0) * self.height
 
 
-def text_chart(rows: Rows, width: int = 80, height: int = 12) -> list[str]:
+def text_chart(rows: _Rows, width: int = 80, height: int = 12) -> list[str]:
     """Return training (.) and validation loss (o) over epochs as lines of text; [] of fewer than two epochs.
 
     >>> rows = [HistoryRow(e, 0, {"train_loss": 1 / e, "val_loss": 2 / e}, {}) for e in range(1, 5)]
@@ -135,102 +153,85 @@ def text_chart(rows: Rows, width: int = 80, height: int = 12) -> list[str]:
             +----------
              1        4
     """
-    axes = Axes.of(rows)
+    columns = min(width - 10, 3 * len(rows) - 2)
+    axes = _Axes.of(rows, 0, 0, columns - 1, height - 1)
     if axes is None:
         return []
-    columns = min(width - 10, 3 * len(rows) - 2)
     grid = [[" "] * columns for _ in range(height)]
-    for name, mark in MARKS.items():
+    for name, (mark, _) in _LINES.items():
         for row in rows:
             if _drawable(row, name):
-                grid[round(axes.y(row.metrics[name]) * (height - 1))][round(axes.x(row.epoch) * (columns - 1))] = mark
+                grid[round(axes.y(row.metrics[name]))][round(axes.x(row.epoch))] = mark
     labels = {0: f"{axes.high:7.3g}", height - 1: f"{axes.low:7.3g}"}
     lines = [f"{labels.get(i, ''):>7} |{''.join(line)}" for i, line in enumerate(grid)]
     first, last = str(axes.first), str(axes.last)
     return [*lines, " " * 8 + "+" + "-" * columns, " " * 9 + first + last.rjust(columns - len(first))]
 
 
-def svg_chart(history: Rows, marks: Sequence[int] = ()) -> str:
-    """Return training and validation loss over epochs as an SVG picture; "" of fewer than two epochs.
-
-    Args:
-        history: all epochs; abandoned ones are drawn faintly.
-        marks: epochs of interventions, drawn as vertical lines.
-    """
-    rows = [row for row in history if row.epoch > 0 and all(_drawable(row, name) for name in COLOURS)]
-    axes = Axes.of(rows)
+def svg_chart(history: _Rows, marks: Sequence[int] = ()) -> str:
+    """Return both losses over epochs as an SVG picture, abandoned epochs faintly, with a vertical line at each mark."""
+    rows = [row for row in history if row.epoch > 0 and all(_drawable(row, name) for name in _LINES)]
+    axes = _Axes.of(rows, _LEFT, _TOP, _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM)
     if axes is None:
         return ""
-    verticals = "".join(
-        f'<line x1="{_x(axes, epoch):.1f}" x2="{_x(axes, epoch):.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" '
-        'stroke-dasharray="2 4"/>'
-        for epoch in sorted(set(marks))
-        if axes.first <= epoch <= axes.last
-    )
+    xs = [f"{axes.x(epoch):.1f}" for epoch in sorted(set(marks)) if axes.first <= epoch <= axes.last]
+    verticals = (f'<line x1="{x}" x2="{x}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}" stroke-dasharray="2 4"/>' for x in xs)
     lineage = [row for row in rows if not row.abandoned]
-    branches = sorted({row.branch for row in rows if row.abandoned})
-    lines = "".join(
-        _polylines(axes, [row for row in rows if row.abandoned and row.branch == branch], 0.3) for branch in branches
-    )
-    lines += _polylines(axes, lineage, 1.0)
+    lines = [
+        _polylines(axes, [row for row in rows if row.abandoned and row.branch == branch], 0.3)
+        for branch in sorted({row.branch for row in rows if row.abandoned})
+    ]
     label = f"Training and validation loss from epoch {axes.first} to {axes.last}"
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" style="max-width:100%" role="img" aria-label="{label}" '
-        f'font-family="system-ui, sans-serif" font-size="12" fill="gray"><g stroke="gray" opacity="0.5">{verticals}</g>'
-        f"{_scales(axes)}{lines}{_names(axes, (lineage or rows)[-1])}</svg>"
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" style="max-width:100%" role="img" '
+        f'aria-label="{label}" font-family="system-ui, sans-serif" font-size="12" fill="gray">'
+        f'<g stroke="gray" opacity="0.5">{"".join(verticals)}</g>{_scales(axes)}{"".join(lines)}'
+        f"{_polylines(axes, lineage, 1.0)}{_names(axes, (lineage or rows)[-1])}</svg>"
     )
 
 
-def _x(axes: Axes, epoch: float) -> float:
-    return LEFT + axes.x(epoch) * (WIDTH - LEFT - RIGHT)
+def _polylines(axes: _Axes, rows: _Rows, opacity: float) -> str:
+    lines = []
+    for name, (_, colour) in _LINES.items():
+        points = " ".join(f"{axes.x(row.epoch):.1f},{axes.y(row.metrics[name]):.1f}" for row in rows)
+        style = f'fill="none" stroke="{colour}" stroke-width="2" opacity="{opacity}"'
+        lines.append(f'<polyline points="{points}" {style}/>')
+    return "".join(lines)
 
 
-def _y(axes: Axes, loss: float) -> float:
-    return TOP + axes.y(loss) * (HEIGHT - TOP - BOTTOM)
-
-
-def _polylines(axes: Axes, rows: Rows, opacity: float) -> str:
-    points = {
-        name: " ".join(f"{_x(axes, row.epoch):.1f},{_y(axes, row.metrics[name]):.1f}" for row in rows)
-        for name in COLOURS
-    }
-    return "".join(
-        f'<polyline points="{points[name]}" fill="none" stroke="{colour}" stroke-width="2" opacity="{opacity}"/>'
-        for name, colour in COLOURS.items()
-    )
-
-
-def _scales(axes: Axes) -> str:
+def _scales(axes: _Axes) -> str:
     """Return three losses at the left, and the epochs below."""
     losses = (axes.low, math.sqrt(axes.low * axes.high), axes.high)
     epochs = ((axes.first, axes.first), (axes.last, axes.last), ((axes.first + axes.last) / 2, "epoch"))
     return "".join(
-        f'<text x="{LEFT - 8}" y="{_y(axes, loss) + 4:.1f}" text-anchor="end">{loss:.2g}</text>' for loss in losses
+        f'<text x="{_LEFT - 8}" y="{axes.y(loss) + 4:.1f}" text-anchor="end">{loss:.2g}</text>' for loss in losses
     ) + "".join(
-        f'<text x="{_x(axes, epoch):.1f}" y="{HEIGHT - 6}" text-anchor="middle">{text}</text>' for epoch, text in epochs
+        f'<text x="{axes.x(epoch):.1f}" y="{_HEIGHT - 6}" text-anchor="middle">{text}</text>' for epoch, text in epochs
     )
 
 
-def _names(axes: Axes, last: HistoryRow) -> str:
+def _names(axes: _Axes, last: HistoryRow) -> str:
     """Return the name of each line at its end, one below the other."""
-    heights = {name: _y(axes, last.metrics[name]) + 4 for name in COLOURS}
-    upper, lower = sorted(heights, key=lambda name: heights[name])
-    heights[lower] = min(max(heights[lower], heights[upper] + 14), HEIGHT - BOTTOM)  # above the epochs
+    heights = {name: axes.y(last.metrics[name]) + 4 for name in _LINES}
+    upper, lower = sorted(heights, key=heights.__getitem__)
+    heights[lower] = min(max(heights[lower], heights[upper] + 14), _HEIGHT - _BOTTOM)  # above the epochs
     heights[upper] = min(heights[upper], heights[lower] - 14)
-    x = _x(axes, last.epoch) + 6
-    return "".join(f'<text x="{x:.1f}" y="{y:.1f}" fill="{COLOURS[name]}">{name}</text>' for name, y in heights.items())
+    x = f"{axes.x(last.epoch) + 6:.1f}"
+    return "".join(f'<text x="{x}" y="{heights[name]:.1f}" fill="{_LINES[name][1]}">{name}</text>' for name in _LINES)
 
 
 def _diary_html(diary: Sequence[DiaryEntry]) -> str:
     """Return the latest entries as a table; "" without entries."""
     if not diary:
         return ""
-    style = 'style="text-align:left"'
-    head = "".join(f"<th {style}>{name}</th>" for name in DIARY)
-    rows = (
-        "".join(f"<td {style}>{escape(str(getattr(entry, name)))}</td>" for name in DIARY) for entry in diary[-LATEST:]
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(f'<tr>{row}</tr>' for row in rows)}</tbody></table>"
+
+    def row(tag: str, texts: Iterable[object]) -> str:
+        cells = (f'<{tag} style="text-align:left">{escape(str(text))}</{tag}>' for text in texts)
+        return f"<tr>{''.join(cells)}</tr>"
+
+    columns = ("epoch", "by", "action", "details", "reason")
+    body = "".join(row("td", (getattr(entry, name) for name in columns)) for entry in diary[-5:])
+    return f"<table><thead>{row('th', columns)}</thead><tbody>{body}</tbody></table>"
 
 
 def _epoch_line(row: HistoryRow) -> str:

@@ -5,10 +5,9 @@ import time
 
 import numpy as np
 
-from caviar.data.dataset import Dataset
 from caviar.errors import InputError
 from caviar.model.config import check_change
-from caviar.model.state import TrainingState, fork, pick
+from caviar.model.state import fork, pick
 from caviar.model.training import Training
 from caviar.panda.state import ForkPlan, HistoryRow
 from caviar.records.trial import Config
@@ -16,17 +15,10 @@ from caviar.space import Space, loguniform, reverseloguniform
 
 
 class ForkTraining:
-    """Copies in training, side by side as one stack.
+    """Copies of a training, side by side as one stack; `branch` is for the rows of their histories."""
 
-    Args:
-        state: of the training that is copied.
-        dataset: what it trains on.
-        plan: what differs in each copy, and for how many epochs they train.
-        branch: for the rows of their histories.
-    """
-
-    def __init__(self, state: TrainingState, dataset: Dataset, plan: ForkPlan, branch: int) -> None:
-        self._training = Training.restore(fork(state, plan.changes), dataset)
+    def __init__(self, training: Training, plan: ForkPlan, branch: int) -> None:
+        self._training = Training.restore(fork(training.state(), plan.changes), training.dataset)
         self._last_epoch, self._branch = self._training.epochs_done + plan.epochs, branch
         self.rows: list[list[HistoryRow]] = [[] for _ in plan.changes]  # of each copy, one an epoch
 
@@ -45,14 +37,13 @@ class ForkTraining:
     @property
     def losses(self) -> list[float]:
         """The validation loss of each copy; NaN for those that diverged."""
-        alive = self._training.alive
-        return [rows[-1].val_loss if alive[index] else math.nan for index, rows in enumerate(self.rows)]
+        copies = zip(self.rows, self._training.alive, strict=True)
+        return [rows[-1].val_loss if alive else math.nan for rows, alive in copies]
 
     @property
     def best(self) -> int | None:
         """The copy with the lowest validation loss; None where all diverged."""
-        losses = self.losses
-        return min(self._training.members, key=lambda index: losses[index], default=None)
+        return min(self._training.members, key=self.losses.__getitem__, default=None)
 
     def table(self) -> tuple[Config, ...]:
         """Return a mapping a copy: its number, whether it was kept, its hyperparameters, its last metrics."""
@@ -75,21 +66,7 @@ def train_until(training: Training, deadline: float) -> int:
 
 
 def variations(config: Config, n: int, around: float | Space, seed: int) -> tuple[Config, ...]:
-    """Return what differs in each of n copies; the first copy is not varied.
-
-    Args:
-        config: the hyperparameters in force.
-        n: how many copies, >= 2.
-        around: the factor > 1 by which learning rate and momentum's window 1 / (1 - momentum) vary up and down, or
-            a space of changeable hyperparameters to sample from.
-        seed: of the sampling.
-
-    Raises:
-        InputError: nothing varies, or the space allows a value out of range.
-
-    >>> variations({"learning_rate": 0.1, "momentum": 0.0}, 2, 2.0, seed=0)[0]
-    {}
-    """
+    """Return what differs in each of n copies of a config, sampled as a `Fork` says; the first copy is not varied."""
     from caviar.search.samplers import sobol_points  # SciPy takes a second to import, and only a fork needs it
 
     space = around if isinstance(around, Space) else _space_around(config, around)
@@ -105,7 +82,5 @@ def _space_around(config: Config, factor: float) -> Space:
     if config["momentum"] > 0:
         ranges["momentum"] = reverseloguniform(max(0.0, 1 - window * factor), 1 - window / factor)
     if not ranges:
-        raise InputError(
-            f"around={factor:g} needs a learning rate or momentum > 0 to vary; pass a caviar.Space instead"
-        )
+        raise InputError(f"around={factor:g} needs a learning rate or momentum > 0 to vary; pass a caviar.Space")
     return Space(**ranges)

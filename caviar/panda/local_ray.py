@@ -1,8 +1,7 @@
 """The Ray on which Pandas live: one that outlives the notebook or command that started them.
 
 That is the cluster at the given address, else the Ray that this process is connected to, else the one at RAY_ADDRESS,
-else one on this machine that is started for Pandas, remembered in the home directory, and stopped with the last of
-them.
+else one that is started for Pandas on this machine, remembered in the home directory, and stopped with the last one.
 """
 
 import json
@@ -21,14 +20,13 @@ from pathlib import Path
 import ray
 from ray.util import list_named_actors
 
-import caviar
 from caviar.errors import ClusterError
 from caviar.fleet.cluster import enable_token_authentication, start_ray
 from caviar.fleet.placement import check_address
 
 NAMESPACE = "caviar"
 PREFIX = "panda:"  # of the actors' names
-CLIENT_PORTS = range(10002, 20000)  # Ray assigns these to its workers
+_CLIENT_PORTS = range(10002, 20000)  # Ray assigns these to its workers
 
 
 @dataclass(frozen=True)
@@ -57,29 +55,17 @@ class LocalRay:
 
 
 def connect(address: str | None, *, start: bool = False) -> None:
-    """Connect this process to the Ray on which Pandas live.
-
-    Args:
-        address: of a cluster; None: see above.
-        start: whether to start one on this machine if there is none.
-
-    Raises:
-        ClusterError: there is none, or it cannot be reached.
-    """
+    """Connect this process to the Ray on which Pandas live; `start` one on this machine if there is none."""
     if ray.is_initialized():
-        connected_to = ray.get_runtime_context().gcs_address
-        if address not in (None, "auto", connected_to):
-            raise ClusterError(
-                f"address must be that of the connected Ray, {connected_to}, got {address!r}; call ray.shutdown() first"
-            )
+        own = ray.get_runtime_context().gcs_address
+        if address not in (None, "auto", own):
+            raise ClusterError(f"address must be that of the connected Ray, {own}, got {address!r}; try ray.shutdown()")
         return
     local = LocalRay.read()
     address = address or os.environ.get("RAY_ADDRESS") or (local.address if local and local.answers else None)
     if address is None:
         if not start:
-            raise ClusterError(
-                "no Panda lives on this machine; start one with `caviar panda start`, or name an address"
-            )
+            raise ClusterError("no Panda lives on this machine; try `caviar panda start`, or name an address")
         local = _start_head()
         address = local.address
     check_address(address)
@@ -95,36 +81,25 @@ def panda_names() -> list[str]:
     return sorted(name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
 
 
-def shut_down_if_empty(patience: float = 10.0) -> bool:
-    """Stop the Ray that was started here for Pandas if none lives on it and nothing else runs.
-
-    Args:
-        patience: seconds in which a Panda that was just stopped may give its CPU back.
-
-    Returns:
-        Whether it was stopped.
-    """
+def shut_down_if_empty(patience: float = 10.0) -> None:
+    """Stop the Ray that was started here for Pandas if none lives on it and, after `patience` seconds, nothing runs."""
     local = LocalRay.read()
     if local is None or ray.get_runtime_context().gcs_address != local.address or panda_names():
-        return False
+        return
     deadline = time.monotonic() + patience
     while ray.available_resources().get("CPU") != ray.cluster_resources().get("CPU"):
         if time.monotonic() > deadline:
-            return False
+            return
         time.sleep(0.1)
     ray.shutdown()
     _file().unlink(missing_ok=True)
     os.kill(local.process, signal.SIGTERM)
-    return True
 
 
 def _start_head() -> LocalRay:
-    """Start a Ray on this machine that stays when this process ends.
-
-    It is guarded by a token (Ray keeps it in ~/.ray/auth_token), has no dashboard, and uses free ports only.
-    """
+    """Start a Ray that outlives this process, guarded by the token in ~/.ray/auth_token, on free ports only."""
     environment = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", **os.environ}
-    code = str(Path(caviar.__file__).resolve().parents[1])  # this very version, after a restart too
+    code = str(Path(__file__).resolve().parents[2])  # this very version, after a restart too
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [code, os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "ray.scripts.scripts"]
     subprocess.run([*command, "get-auth-token", "--generate"], env=environment, capture_output=True, check=False)
@@ -137,8 +112,8 @@ def _start_head() -> LocalRay:
         "temp-dir": Path(tempfile.gettempdir()) / f"caviar-{os.getuid()}",  # not the one that "auto" looks in
         "log-color": "false",
     }
-    _file().parent.mkdir(parents=True, exist_ok=True)
-    log = _file().with_suffix(".log")
+    file, log = _file(), _file().with_suffix(".log")
+    file.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         head = subprocess.Popen(
             [*command, "start", "--head", "--block", *(f"--{name}={value}" for name, value in options.items())],
@@ -149,19 +124,16 @@ def _start_head() -> LocalRay:
             start_new_session=True,  # Ctrl-C in this terminal does not stop it
         )
     try:
-        address = _read_address(head, log)
-        if address is None:
-            raise ClusterError(f"no Ray could be started on this machine for the Panda; see {log}")
-        local = LocalRay(address, head.pid)
-        _file().write_text(json.dumps(asdict(local)))
+        local = LocalRay(_read_address(head, log), head.pid)
+        file.write_text(json.dumps(asdict(local)))
     except BaseException:  # Ctrl-C too: otherwise nobody would know of it
         head.terminate()
         raise
     return local
 
 
-def _read_address(head: subprocess.Popen[bytes], log: Path, patience: float = 120.0) -> str | None:
-    """Return the address that a head prints when it is up; None if it ends before, or takes too long."""
+def _read_address(head: subprocess.Popen[bytes], log: Path, patience: float = 120.0) -> str:
+    """Return the address that a head prints when it is up."""
     deadline = time.monotonic() + patience
     while head.poll() is None and time.monotonic() < deadline:
         text = log.read_text()
@@ -169,7 +141,7 @@ def _read_address(head: subprocess.Popen[bytes], log: Path, patience: float = 12
         if address and "--block" in text:
             return address[1]
         time.sleep(0.1)
-    return None
+    raise ClusterError(f"no Ray could be started on this machine for the Panda; see {log}")
 
 
 def _free_port() -> int:
@@ -178,7 +150,7 @@ def _free_port() -> int:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             port = int(listener.getsockname()[1])
-        if port not in CLIENT_PORTS:
+        if port not in _CLIENT_PORTS:
             return port
 
 

@@ -13,21 +13,20 @@ from caviar.data.dataset import Dataset
 from caviar.data.loaders import load, load_source
 from caviar.data.source import SourceKind
 from caviar.errors import ClusterError, InputError
-from caviar.files import FileStore, open_store
-from caviar.panda.checkpoints import PandaSettings, holds_panda, read_settings, write_readme
+from caviar.files import open_store
+from caviar.panda.checkpoints import PandaFiles, PandaSettings
 from caviar.panda.client import PandaClient, refuse_living
 from caviar.panda.commands import Follow, Fork, Pause, Resume, Rewind, SetHyperparameters, Stop, Train
-from caviar.panda.display import panda_html, watch
+from caviar.panda.display import diary_table, fork_table, history_table, panda_html, watch
 from caviar.panda.local_ray import connect, panda_names, shut_down_if_empty
 from caviar.panda.rules import Rule, rules_of
 from caviar.panda.session import begin
-from caviar.panda.state import PandaStatus
-from caviar.panda.tables import diary_table, fork_table, history_table
+from caviar.panda.state import Activity, PandaStatus
 from caviar.records.trial import Config
 from caviar.space.space import Space
 
 if TYPE_CHECKING:
-    from caviar.records.outcome import Outcome  # loads every search
+    from caviar.records.outcome import Outcome  # loads SciPy, which no command about a Panda needs
 
 Data = str | Dataset | tuple[ArrayLike, ArrayLike]
 Rules = str | Rule | Sequence[str | Rule]
@@ -43,9 +42,9 @@ class Panda:
         seed: of its initial weights, shuffles and dropout, >= 0.
         rules: who may tweak it besides people: "careful" for all built-in rules, one or several of "divergence",
             "nothing-helps", "plateau" and "smooth", or your own `caviar.panda.Rule`s; default: nobody.
-        horizon: the epochs over which a cosine schedule falls.
-        checkpoint_epochs: how many epochs apart checkpoints are that can be rewound to.
-        checkpoint_seconds: the longest time without a checkpoint.
+        horizon: the epochs over which a cosine schedule falls, >= 1.
+        checkpoint_epochs: how many epochs apart checkpoints are that can be rewound to, >= 1.
+        checkpoint_seconds: the longest time without a checkpoint, > 0.
         folder: for its checkpoints: a folder that all nodes of the cluster share, or a URI such as s3://bucket/panda
             (any of fsspec's); default: `runs/pandas/NAME`.
         address: of the Ray cluster that it lives on; None: see `local_ray.py`.
@@ -57,8 +56,8 @@ class Panda:
 
     >>> panda = Panda("digits", name="night-shift", rules="careful")  # doctest: +SKIP
     >>> panda.train(epochs=20)  # doctest: +SKIP
-    >>> Panda.attach("night-shift").stop()  # doctest: +SKIP
-    >>> Panda.wake("night-shift").rewind(epoch=12)  # doctest: +SKIP
+    >>> panda.rewind(epoch=12)  # doctest: +SKIP
+    >>> panda.stop()  # doctest: +SKIP
     """
 
     def __init__(
@@ -76,16 +75,16 @@ class Panda:
         address: str | None = None,
     ) -> None:
         dataset, followed_rules = load(data), rules_of(rules)
-        self.name = _check_name(dataset.name if name is None else name)
-        store = _open(self.name, folder)
-        self.folder = str(store)
-        if holds_panda(store):
-            raise InputError(f"{store} already holds a Panda; attach to it, wake it, or choose another name or folder")
+        self.name = dataset.name if name is None else name
+        files = _files(self.name, folder)
+        self.folder = str(files)
+        if files.exist:
+            raise InputError(f"{files} already holds a Panda; attach to it, wake it, or choose another name or folder")
         settings = PandaSettings(config or {}, seed, horizon, checkpoint_epochs, checkpoint_seconds)
-        write_readme(store)  # raises if the folder cannot be written, before anything is started
+        files.write_readme()  # raises if the folder cannot be written, before anything is started
         connect(address, start=True)
         refuse_living(self.name)
-        begin(store, dataset, settings, followed_rules)
+        begin(files, dataset, settings, followed_rules)
         self._client = PandaClient.start(self.name, self.folder, followed_rules)
 
     @classmethod
@@ -97,18 +96,16 @@ class Panda:
         Args:
             outcome: of the study.
             trial: its number; default: the best one.
-            data: of the study; default: loaded again from where the study had them.
-            settings: other arguments of `Panda`: rules, folder, address and so on; default name: the study's name and
-                the trial's number.
+            data: those of the study; default: loaded again from where the study had them.
+            settings: other arguments of `Panda`; default name: the study's name and the trial's number.
 
-        Raises:
-            InputError: there is no such trial, it trained a function, or the data are not those of the study.
+        >>> import caviar  # doctest: +SKIP
+        >>> Panda.from_trial(caviar.Outcome.read("runs/first"), 17, rules="careful")  # doctest: +SKIP
         """
         result, study = outcome.trial(trial), outcome.settings
         if study.source.kind is SourceKind.FUNCTION:
             raise InputError(
-                f"trial must be of the built-in network, got {result.trial} of the function {study.source.function}; "
-                "tune the network to babysit a trial"
+                f"trial must be of the built-in network, got {result.trial} of a function; tune the network"
             )
         dataset = load_source(study.source) if data is None else load(data)
         if dataset.fingerprint() != study.source.fingerprint:
@@ -121,18 +118,12 @@ class Panda:
 
     @classmethod
     def attach(cls, name: str, *, address: str | None = None) -> "Panda":
-        """Return the handle of a Panda that lives already.
+        """Return the handle of a Panda that lives already; raise InputError if none of that name does.
 
-        Args:
-            name: its name.
-            address: of the Ray cluster that it lives on; None: see `local_ray.py`.
-
-        Raises:
-            InputError: none of that name lives there.
-            ClusterError: no Ray to look on.
+        >>> Panda.attach("night-shift").set(learning_rate=0.003, reason="it wobbles")  # doctest: +SKIP
         """
-        stopped = _open(name, None)
-        hint = f"; one sleeps in {stopped}: wake it" if holds_panda(stopped) else ""
+        stopped = _files(name, None)
+        hint = f"; one sleeps in {stopped}: wake it" if stopped.exist else ""
         try:
             connect(address)
         except ClusterError as error:
@@ -150,23 +141,21 @@ class Panda:
         """Wake a Panda that was stopped, or whose whole cluster ended, from its last checkpoint.
 
         Args:
-            name: its name.
+            name: of the Panda.
             folder: where its checkpoints are, a folder or a URI; default: `runs/pandas/NAME`.
             rules: who may tweak it from now on, as for a new Panda; default: those that it followed, without your
                 own: pass them again, since a checkpoint must not choose what code runs.
-            address: of the Ray cluster that it lives on; None: see `local_ray.py`.
+            address: as for a new Panda.
 
-        Raises:
-            InputError: a Panda of that name lives already.
-            StorageError: there is no Panda in the folder, or no checkpoint that can be read.
+        >>> Panda.wake("night-shift").train(epochs=5)  # doctest: +SKIP
         """
         followed_rules = () if rules is None else rules_of(rules)
-        store = _open(_check_name(name), folder)
-        read_settings(store)
+        files = _files(name, folder)
+        files.read_settings()  # raises without a Panda, before anything is started
         connect(address, start=True)
-        panda = cls._of(name, str(store), PandaClient.start(name, str(store), followed_rules))
+        panda = cls._of(name, str(files), PandaClient.start(name, str(files), followed_rules))
         if rules is not None:
-            panda._client.send(Follow(followed_rules, "passed to wake"))
+            panda._client.send(Follow(followed_rules, reason="passed to wake"))
         return panda
 
     @classmethod
@@ -184,45 +173,35 @@ class Panda:
         """
         self._client.send(Train(epochs))
         if wait:
-            self._client.wait_idle()
+            self._client.wait_while(lambda status: status.busy)
         return self.history
 
     def set(self, *, reason: str = "", **hyperparameters: object) -> None:
-        """Change hyperparameters from the next step on.
+        """Change hyperparameters from the next step on, and note the reason in the diary.
 
-        Args:
-            reason: for the diary.
-            hyperparameters: learning_rate, momentum, beta2, epsilon, lr_decay, schedule, warmup, batch_size,
-                weight_decay, clip_norm, dropout.
-
-        Raises:
-            InputError: one that is fixed once training began, or a value out of range; nothing has changed.
+        These can change: learning_rate, momentum, beta2, epsilon, lr_decay, schedule, warmup, batch_size, weight_decay,
+        clip_norm, dropout. If one cannot, or a value is out of range, an InputError is raised and nothing changes.
         """
-        self._client.send(SetHyperparameters(hyperparameters, reason))
+        self._client.send(SetHyperparameters(hyperparameters, reason=reason))
 
     def pause(self, *, reason: str = "") -> None:
         """Stop training until `resume` or `train`."""
-        self._client.send(Pause(reason))
+        self._client.send(Pause(reason=reason))
 
     def resume(self, *, reason: str = "") -> None:
         """Continue after a pause."""
-        self._client.send(Resume(reason))
+        self._client.send(Resume(reason=reason))
 
     def rewind(self, epoch: int, *, reason: str = "") -> None:
         """Go back to the checkpoint of an epoch, network and hyperparameters; what came after it is `abandoned`.
 
-        Args:
-            epoch: one of `status.checkpoints`: 0, the best, the latest 50 (of every `checkpoint_epochs`).
-            reason: for the diary.
-
-        Raises:
-            InputError: that epoch has no checkpoint.
+        These have one, see `status.checkpoints`: 0, the best, and the latest 50 (of every `checkpoint_epochs`).
         """
         self._client.send(Rewind(epoch, reason=reason))
 
     def follow(self, rules: Rules, *, reason: str = "") -> None:
         """Let these rules tweak it from now on, and no others; as `rules` of a new Panda, () for none."""
-        self._client.send(Follow(rules_of(rules), reason))
+        self._client.send(Follow(rules_of(rules), reason=reason))
 
     def fork(
         self, n: int, *, around: float | Space = 2.0, epochs: int = 5, wait: bool = True, reason: str = ""
@@ -234,42 +213,40 @@ class Panda:
             around: the factor by which learning rate and momentum's window 1 / (1 - momentum) vary up and down, or
                 a `Space` of other hyperparameters that may be set.
             epochs: how long they train before the one with the lowest val_loss is kept.
-            wait: False to return at once.
-            reason: for the diary.
+            wait: False to return an empty table at once.
 
         Returns:
-            A row a copy: whether it was kept, its hyperparameters and its metrics; empty without waiting.
+            A row a copy: whether it was kept, its hyperparameters and its metrics.
         """
-        self._client.send(Fork(n, around, epochs, reason))
+        self._client.send(Fork(n, around, epochs, reason=reason))
         if not wait:
             return pd.DataFrame()
-        self._client.wait_fork()
-        return fork_table(self._client.snapshot().diary)
+        return fork_table(self._client.wait_while(lambda status: status.state is Activity.FORKING).diary)
 
     @property
     def history(self) -> pd.DataFrame:
         """A row an epoch that led to where it is: metrics, and the hyperparameters then in force."""
-        return history_table(self._client.snapshot().history)
+        return history_table(self.status.history)
 
     @property
     def abandoned(self) -> pd.DataFrame:
         """A row an epoch that a rewind left behind, as `history`; `branch` tells the branches apart."""
-        return history_table(self._client.snapshot().history, abandoned=True)
+        return history_table(self.status.history, abandoned=True)
 
     @property
     def diary(self) -> pd.DataFrame:
         """A row an intervention, by hand or by rule: when, what, why, and what came of it."""
-        snapshot = self._client.snapshot()
-        return diary_table(snapshot.diary, snapshot.history)
+        status = self.status
+        return diary_table(status.diary, status.history)
 
     @property
     def status(self) -> PandaStatus:
-        """How it is now: state, epoch, step, epochs remaining, config, rules, checkpoints, folder, process."""
+        """How it is now: what it does, epoch, step, epochs remaining, config, rules, checkpoints and so on."""
         return self._client.status()
 
     def watch(self) -> None:
         """Show its curve as it grows until it has nothing left to do; Ctrl-C ends watching, not training."""
-        watch(self.name, self._client.snapshot)
+        watch(self.name, self._client.status)
 
     def stop(self) -> None:
         """Stop it: its actor ends, its checkpoints are kept, and `Panda.wake` brings it back.
@@ -281,18 +258,13 @@ class Panda:
         shut_down_if_empty()
 
     def _repr_html_(self) -> str:
-        """Return how it is, its curve and the end of its diary, for notebooks."""
-        return panda_html(self.name, self._client.snapshot())
+        return panda_html(self.name, self.status)
 
     def __repr__(self) -> str:
         return f"<Panda {self.name} in {self.folder}>"
 
 
-def _check_name(name: str) -> str:
+def _files(name: str, folder: str | Path | None) -> PandaFiles:
     if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name):
         raise InputError(f"name must be made of letters, digits, '-', '_' and '.', got {name!r}; try 'night-shift'")
-    return name
-
-
-def _open(name: str, folder: str | Path | None) -> FileStore:
-    return open_store(Path("runs", "pandas", name) if folder is None else folder)
+    return PandaFiles(open_store(Path("runs", "pandas", name) if folder is None else folder))

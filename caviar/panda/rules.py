@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Protocol
 
 from caviar._checks import did_you_mean
@@ -23,12 +23,10 @@ class Tweak:
 
     Args:
         reason: one clause for the diary.
-        changes: hyperparameters to set.
         rewind: the epoch to go back to; where it has no checkpoint, the last one before it.
         stop: whether to train no further.
 
-    >>> Tweak("it wobbles", {"learning_rate": 0.003}).stop
-    False
+    >>> tweak = Tweak("it wobbles", {"learning_rate": 0.003})
     """
 
     reason: str
@@ -52,10 +50,9 @@ class Rule(Protocol):
     def __call__(self, history: Sequence[Row]) -> Tweak | None:
         """Return the tweak that the history calls for, or None.
 
-        Args:
-            history: a row an epoch, oldest first, as in `Panda.history`: epoch, train_loss, val_loss, val_accuracy
-                or val_rmse, and the hyperparameters then in force. The first row is epoch 0, the untrained network
-                (its train_loss is NaN). Epochs that a rewind abandoned are left out.
+        The history has a row an epoch, oldest first, as in `Panda.history`: epoch, train_loss, val_loss, val_accuracy
+        or val_rmse, and the hyperparameters then in force. The first row is epoch 0, the untrained network (its
+        train_loss is NaN). Epochs that a rewind abandoned are left out.
         """
 
 
@@ -67,9 +64,7 @@ class RewindOnDivergence:
     the training loss has lost more than `lost_share` of what it had gained since the first epoch.
 
     Args:
-        factor: multiplies the learning rate.
-        restart_factor: multiplies it instead where no epoch was good yet, so that training begins again.
-        lost_share: the share of the gain, in [0, 1].
+        restart_factor: used where no epoch was good yet, so that training begins again.
 
     >>> rows = [{"epoch": e, "train_loss": v, "val_loss": v, "learning_rate": 0.1} for e, v in enumerate((1, 0.5, 9))]
     >>> RewindOnDivergence()(rows).rewind
@@ -83,7 +78,10 @@ class RewindOnDivergence:
     def __call__(self, history: Sequence[Row]) -> Tweak | None:
         last = history[-1]
         untrained = history[0]["val_loss"] if history[0]["epoch"] == 0 else math.inf
-        limit = self._limit([row["train_loss"] for row in history[:-1] if _finite(row)])
+        losses = [row["train_loss"] for row in history[:-1] if _finite(row)]
+        limit = math.inf
+        if len(losses) >= 2 and min(losses) < losses[0]:
+            limit = min(losses) + self.lost_share * (losses[0] - min(losses))
 
         def good(row: Row) -> bool:
             return _finite(row) and row["val_loss"] <= untrained and row["train_loss"] <= limit
@@ -95,21 +93,12 @@ class RewindOnDivergence:
         factor = self.factor if epoch else self.restart_factor
         return Tweak(reason, {"learning_rate": last["learning_rate"] * factor}, rewind=epoch)
 
-    def _limit(self, losses: Sequence[float]) -> float:
-        """Return the training loss above which more than `lost_share` of the gain is lost."""
-        if len(losses) < 2 or min(losses) == losses[0]:
-            return math.inf
-        return min(losses) + self.lost_share * (losses[0] - min(losses))
-
 
 @dataclass(frozen=True)
 class LowerOnPlateau:
-    """Lower the learning rate when the validation loss has not fallen for a while.
+    """Lower the learning rate when the validation loss has not fallen for `patience` epochs at this rate.
 
-    Args:
-        patience: epochs at this rate without a fall.
-        factor: multiplies the learning rate.
-        min_fall: the share of the best loss so far by which it must fall to count.
+    It has fallen if it is lower than the best loss so far by more than the share `min_fall`.
 
     >>> rows = [{"epoch": e, "train_loss": 1.0, "val_loss": 1.0, "learning_rate": 0.1} for e in range(6)]
     >>> LowerOnPlateau()(rows).changes
@@ -130,11 +119,7 @@ class LowerOnPlateau:
 
 @dataclass(frozen=True)
 class RaiseWhileSmooth:
-    """Raise the learning rate while both losses fall epoch after epoch; never after it had to be lowered.
-
-    Args:
-        epochs: how many epochs in a row both must fall.
-        factor: multiplies the learning rate.
+    """Raise the learning rate when both losses fell `epochs` times in a row; never after it had to be lowered.
 
     >>> rows = [{"epoch": e, "train_loss": 4 - e, "val_loss": 4 - e, "learning_rate": 0.25} for e in range(4)]
     >>> RaiseWhileSmooth()(rows).changes
@@ -148,18 +133,15 @@ class RaiseWhileSmooth:
         rates = [row["learning_rate"] for row in history]
         if _at_this_rate(history) < self.epochs + 1 or max(rates) > rates[-1]:
             return None
-        latest = history[-self.epochs - 1 :]
-        if not all(_falls(latest, name) for name in ("train_loss", "val_loss")):
+        steps = pairwise(history[-self.epochs - 1 :])
+        if not all(later[name] < earlier[name] for earlier, later in steps for name in ("train_loss", "val_loss")):
             return None
         return Tweak(f"losses fell {self.epochs} epochs running", {"learning_rate": rates[-1] * self.factor})
 
 
 @dataclass(frozen=True)
 class StopWhenNothingHelps:
-    """Go back to the best epoch and stop when the loss has not fallen although the rate was lowered repeatedly.
-
-    Args:
-        reductions: how often the rate must have been lowered since the best epoch.
+    """Go back to the best epoch and stop when the rate was lowered `reductions` times since, and nothing helped.
 
     >>> losses, rates = (1.0, 2.0, 2.0, 2.0), (0.4, 0.2, 0.1, 0.1)
     >>> rows = [{"epoch": e, "train_loss": v, "val_loss": v, "learning_rate": rates[e]} for e, v in enumerate(losses)]
@@ -194,12 +176,8 @@ BUILT_IN["careful"] = tuple(rule for (rule,) in BUILT_IN.values())
 def rules_of(requested: str | Rule | Sequence[str | Rule]) -> tuple[Rule, ...]:
     """Return the rules that a person asks for; the first one with a tweak prevails.
 
-    Args:
-        requested: a name of `BUILT_IN`, several with commas between ("careful" is all of them, "none" is no rule), a
-            rule, or a sequence of names and rules.
-
-    Raises:
-        InputError: an unknown name, or an object that is not a rule.
+    `requested` is a name of `BUILT_IN`, several with commas between ("careful" is all of them, "none" is no rule), a
+    rule, or a sequence of names and rules.
 
     >>> rules_of("plateau")
     (LowerOnPlateau(patience=4, factor=0.5, min_fall=0.01),)
@@ -208,29 +186,17 @@ def rules_of(requested: str | Rule | Sequence[str | Rule]) -> tuple[Rule, ...]:
         requested = [name.strip() for name in requested.split(",") if name.strip() not in ("", "none")]
     rules: list[Rule] = []
     for item in [requested] if callable(requested) else requested:
-        if isinstance(item, str):
-            if item not in BUILT_IN:
-                raise InputError(f"there is no rule {item!r}{did_you_mean(item, BUILT_IN)}")
+        if not isinstance(item, str):
+            rules.append(_check_rule(item))
+        elif item in BUILT_IN:
             rules += BUILT_IN[item]
         else:
-            check_rule(item)
-            rules.append(item)
+            raise InputError(f"there is no rule {item!r}{did_you_mean(item, BUILT_IN)}")
     return tuple(rules)
 
 
-def check_rule(rule: object) -> None:
-    """Raise InputError for a rule that a checkpoint cannot describe: it holds a rule's name and settings only."""
-    try:
-        json.dumps(settings_of(rule))
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"a rule must be a callable dataclass whose settings are plain data, got {rule!r} ({error}); "
-            "see caviar.panda.Rule for an example"
-        ) from None
-
-
 def settings_of(rule: object) -> Row:
-    """Return the settings of a rule; raises TypeError for anything but a callable dataclass."""
+    """Return the settings of a rule; raise TypeError for anything but a callable dataclass."""
     if not is_dataclass(rule) or isinstance(rule, type) or not callable(rule):
         raise TypeError("it is not a callable dataclass")
     return asdict(rule)
@@ -239,6 +205,18 @@ def settings_of(rule: object) -> Row:
 def rule_name(rule: Rule) -> str:
     """Return the name of a rule in the diary: its class's."""
     return type(rule).__name__
+
+
+def _check_rule(rule: Rule) -> Rule:
+    """Return a rule that a checkpoint can describe: it holds a rule's name and settings only."""
+    try:
+        json.dumps(settings_of(rule))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"a rule must be a callable dataclass whose settings are plain data, got {rule!r} ({error}); "
+            "see caviar.panda.Rule for an example"
+        ) from None
+    return rule
 
 
 def _finite(row: Row) -> bool:
@@ -258,9 +236,4 @@ def _since_best(history: Sequence[Row], min_fall: float) -> int:
 def _at_this_rate(history: Sequence[Row]) -> int:
     """Return how many epochs the present learning rate has been in force."""
     rate = history[-1]["learning_rate"]
-    other = [i for i, row in enumerate(history) if row["learning_rate"] != rate]
-    return len(history) - 1 - (other[-1] if other else -1)
-
-
-def _falls(rows: Sequence[Row], name: str) -> bool:
-    return all(later[name] < earlier[name] for earlier, later in pairwise(rows))
+    return len(list(takewhile(lambda row: row["learning_rate"] == rate, reversed(history))))

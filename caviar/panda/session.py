@@ -1,117 +1,76 @@
 """A Panda in this process, without Ray: it trains in short slices, writes checkpoints, and wakes from its folder.
 
 What was answered is in a checkpoint first. A Panda's numbers depend on its settings, its data and the commands given at
-which step; not on how its training was cut into slices, nor how often it died and woke again. Commands and rules are
-executed by `interpreter.py`; a session only trains, rewinds and saves.
+which step; not on how its training was cut into slices, nor on how often it died and woke again.
 """
 
+import contextlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from caviar.data.dataset import Dataset
 from caviar.errors import StorageError
-from caviar.files import FileStore
 from caviar.model.state import TrainingState
 from caviar.model.training import Training
-from caviar.panda.checkpoints import (
-    Checkpoints,
-    PandaSettings,
-    read_data,
-    read_diary,
-    read_settings,
-    write_data,
-    write_diary,
-    write_settings,
-)
+from caviar.panda.checkpoints import PandaFiles, PandaSettings, state_from_json, state_to_json
 from caviar.panda.fork import ForkTraining, train_until
 from caviar.panda.rules import Rule
-from caviar.panda.serialization import state_from_json, state_to_json
-from caviar.panda.state import KEEPER, Activity, HistoryRow, PandaState, describe_changes
+from caviar.panda.state import KEEPER, Activity, DiaryEntry, HistoryRow, PandaState
 from caviar.records.trial import Config
 
 
-def begin(
-    store: FileStore, dataset: Dataset, settings: PandaSettings | None = None, rules: Sequence[Rule] = ()
-) -> "Session":
-    """Begin a Panda in an empty store.
-
-    Args:
-        store: for its files.
-        dataset: what it trains on; a copy goes to the store.
-        settings: what it is started with; None: the defaults.
-        rules: who may tweak it besides people.
+def begin(files: PandaFiles, dataset: Dataset, settings: PandaSettings, rules: Sequence[Rule] = ()) -> "Session":
+    """Begin a Panda in an empty store, to which a copy of the data goes.
 
     >>> import tempfile
     >>> from caviar.data.loaders import load_digits
     >>> from caviar.files import open_store
-    >>> begin(open_store(tempfile.mkdtemp()), load_digits()).activity
+    >>> begin(PandaFiles(open_store(tempfile.mkdtemp())), load_digits(), PandaSettings()).activity
     <Activity.IDLE: 'idle'>
     """
-    settings = settings or PandaSettings()
     training = Training([settings.config], [settings.seed], dataset, settings.horizon)
     untrained = {"train_loss": math.nan, **training.evaluate("val")[0]}  # what a person sees before any training
     row = HistoryRow.of(0, 0, untrained, training.configs[0], 0.0)
-    session = Session(store, settings, dataset, training, PandaState(rules=tuple(rules), history=(row,)), 0)
-    write_data(store, dataset)
+    session = Session(files, settings, training, PandaState(rules=tuple(rules), history=(row,)))
+    files.write_data(dataset)
     session.save(rewindable=True)
-    write_settings(store, settings, dataset)  # last: a store with settings holds a whole Panda
+    files.write_settings(settings, dataset)  # last: a store with settings holds a whole Panda
     return session
 
 
-def wake(store: FileStore, own_rules: Sequence[Rule] = ()) -> "Session":
-    """Continue the Panda of a store from its last readable checkpoint.
+def wake(files: PandaFiles, own_rules: Sequence[Rule] = ()) -> "Session":
+    """Continue a Panda from its last readable checkpoint.
 
     Args:
-        store: of its files.
+        files: of the Panda; raises StorageError if there is none, or no checkpoint of it can be read.
         own_rules: the user's own rules that it may follow again; a checkpoint only names rules.
-
-    Raises:
-        StorageError: there is no Panda, or no checkpoint of it can be read.
     """
-    settings, dataset, checkpoints = read_settings(store), read_data(store), Checkpoints(store)
-    numbers, damaged = checkpoints.numbers(), list[str]()
+    settings, dataset, numbers, damaged = files.read_settings(), files.read_data(), files.checkpoints(), list[str]()
     for number in numbers:
         try:
-            arrays, text = checkpoints.read(number)
+            arrays, text = files.read_checkpoint(number)
             state, dropped_rules = state_from_json(text, own_rules)
         except StorageError as error:
             damaged.append(str(error))
             continue
-        session = Session(store, settings, dataset, Training.restore(arrays, dataset), state, numbers[0] + 1)
+        session = Session(files, settings, Training.restore(arrays, dataset), state)
         session.note_restart(damaged, dropped_rules)
         return session
-    raise StorageError(
-        f"none of the {len(numbers)} checkpoints in {store} can be read{': ' * bool(damaged)}{'; '.join(damaged[:1])}; "
-        "restore one from a copy"
-    )
+    reason = "".join(damaged[:1]) or "there is none"
+    raise StorageError(f"no checkpoint in {files} can be read ({reason}); restore one from a copy")
 
 
 class Session:
-    """A Panda's training, state and checkpoints; made by `begin` and `wake`.
+    """A Panda's training (its network is alone in a stack), state and files; made by `begin` and `wake`."""
 
-    Args:
-        store: for its files.
-        settings: what it was started with.
-        dataset: what it trains on.
-        training: its network, alone in a stack.
-        state: all else.
-        number: of the next checkpoint.
-    """
-
-    def __init__(
-        self,
-        store: FileStore,
-        settings: PandaSettings,
-        dataset: Dataset,
-        training: Training,
-        state: PandaState,
-        number: int,
-    ) -> None:
-        self.store, self.settings, self.dataset = store, settings, dataset
-        self.training, self.state, self.checkpoints = training, state, Checkpoints(store)
-        self._number, self._saved_at, self._diary_length = number, time.monotonic(), -1  # of the diary last written
+    def __init__(self, files: PandaFiles, settings: PandaSettings, training: Training, state: PandaState) -> None:
+        self.files, self.settings, self.training, self.state = files, settings, training, state
+        self.trouble = ""  # the error that stopped it
+        self._saved_at = time.monotonic()
+        self._written_diary: tuple[DiaryEntry, ...] | None = None
         self._fork: ForkTraining | None = None
         self._seconds = 0.0  # of the present epoch
 
@@ -133,6 +92,8 @@ class Session:
     @property
     def activity(self) -> Activity:
         """What the Panda does now."""
+        if self.trouble:
+            return Activity.IN_TROUBLE
         if self.state.paused:
             return Activity.PAUSED
         if self.state.fork is not None:
@@ -144,15 +105,30 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether there is anything left to do."""
+        if self.trouble:
+            return False
         return self.state.rules_pending or self.activity in (Activity.TRAINING, Activity.FORKING)
 
     def update(self, **changes: object) -> None:
         """Replace fields of the state."""
         self.state = replace(self.state, **changes)  # type: ignore[arg-type]
 
+    @contextlib.contextmanager
+    def unchanged_on_error(self) -> Iterator[None]:
+        """Undo what the block has changed if it raises."""
+        state, training = self.state, self.training
+        try:
+            yield
+        except Exception:
+            self.state, self.training = state, training
+            raise
+
     def note(self, by: str, action: str, details: str = "", reason: str = "", copies: tuple[Config, ...] = ()) -> None:
         """Add an intervention to the diary, to be saved with the next checkpoint."""
-        self.state = self.state.note(self.epoch, by, action, details, reason, copies)
+        now, state = datetime.now(UTC).isoformat(timespec="milliseconds"), self.state
+        loss = state.lineage[-1].val_loss
+        entry = DiaryEntry(now, self.epoch, state.step, by, action, details, reason, state.branch, loss, copies)
+        self.update(diary=(*state.diary, entry))
 
     def train(self, seconds: float) -> None:
         """Train for about so long: one step at least, to the end of the epoch at most."""
@@ -162,32 +138,34 @@ class Session:
         elif self.activity is Activity.TRAINING:
             steps = train_until(self.training, start + seconds)
             self.update(step=self.state.step + steps)
-            if not self.training.steps_remaining:
-                self._end_epoch(start)
-                return
             self._seconds += time.monotonic() - start
-            if self._checkpoint_due:
+            if not self.training.steps_remaining:
+                self._end_epoch()
+            elif self._checkpoint_due:
                 self.save()
 
     def save(self, *, rewindable: bool = False) -> None:
         """Write a checkpoint, whole or not at all; `rewindable` if it may be rewound to."""
-        number = self._number
-        if rewindable:
-            checkpoints = {**self.state.checkpoints, self.epoch: number}
-            latest = sorted(checkpoints)[-self.settings.rewindable_epochs :]
-            epochs = sorted({*latest, *{0, self.state.best_epoch} & set(checkpoints)})
-            self.update(checkpoints={epoch: checkpoints[epoch] for epoch in epochs})
-        if len(self.state.diary) != self._diary_length:  # beside the checkpoints too, should the last one be damaged
-            write_diary(self.store, self.state.diary)
-            self._diary_length = len(self.state.diary)
-        self.checkpoints.write(number, self.training.state(), state_to_json(self.state))
-        self._number += 1
-        self.checkpoints.keep_only({number, *self.checkpoints.numbers()[:2], *self.state.checkpoints.values()})
+        with self.unchanged_on_error():
+            numbers = self.files.checkpoints()
+            number = numbers[0] + 1 if numbers else 0
+            if rewindable:
+                checkpoints = {**self.state.checkpoints, self.epoch: number}
+                latest = sorted(checkpoints)[-self.settings.rewindable_epochs :]
+                epochs = sorted({*latest, *{0, self.state.best_epoch} & set(checkpoints)})
+                self.update(checkpoints={epoch: checkpoints[epoch] for epoch in epochs})
+            if self.state.diary is not self._written_diary:  # beside the checkpoints, should the last one be damaged
+                self.files.write_diary(self.state.diary)
+                self._written_diary = self.state.diary
+            self.files.write_checkpoint(number, self.training.state(), state_to_json(self.state))
         self._saved_at = time.monotonic()
+        for other in {*numbers[1:]} - {*self.state.checkpoints.values()}:  # numbers[0] is for when this one is damaged
+            self.files.remove_checkpoint(other)
 
     def set_hyperparameters(self, changes: Config) -> str:
         """Change hyperparameters from the next step on; return the changes in words."""
-        words = describe_changes(self.config, changes)
+        words, training = _describe_changes(self.config, changes), self.training
+        self.training = Training.restore(training.state(), training.dataset)  # a copy, so that it can be undone
         self.training.set_hyperparameters(0, **changes)
         return words
 
@@ -195,8 +173,7 @@ class Session:
         """Continue from the checkpoint of an epoch; return in words what is abandoned."""
         start = f"epoch {self.epoch}" + " and some steps" * (self.state.step > 0)
         rows = [row for row in self.state.lineage if row.epoch > epoch]
-        self.training = Training.restore(arrays, self.dataset)
-        self.state = replace(self.state.abandon(epoch), step=0, rules_pending=False)
+        self.training, self.state = Training.restore(arrays, self.training.dataset), self.state.abandon(epoch)
         self._seconds = 0.0
         if not rows:
             return f"from {start} to epoch {epoch}"
@@ -210,41 +187,38 @@ class Session:
         position = f"epoch {self.epoch}, step {self.state.step}"
         self.update(restarts=self.state.restarts + 1)
         if damaged:
-            undone = read_diary(self.store)[len(self.state.diary) :]
+            undone = self.files.read_diary()[len(self.state.diary) :]
             self.update(diary=(*self.state.diary, *undone))
             lost = f"; no longer in force: {', '.join(entry.action for entry in undone)}" if undone else ""
             self.note(KEEPER, "fell back", f"to {position}{lost}", "; ".join(damaged))
         stopped = bool(self.state.diary) and self.state.diary[-1].action == "stop"
         for name in dropped_rules:
-            remedy = "pass it to Panda.wake(rules=...) or Panda.follow"
-            reason = f"a checkpoint can only name rules, and this one is not Caviar's or has invalid settings; {remedy}"
+            reason = "it is not Caviar's or has invalid settings; pass it to Panda.wake(rules=...) or Panda.follow"
             self.note(KEEPER, "rule dropped", f"{name} is not followed any more", reason)
         if self.state.restarts > 1:
-            self.note(
-                KEEPER, "came back", f"at {position}", "it had been stopped" if stopped else "its process had ended"
-            )
+            reason = "it had been stopped" if stopped else "its process had ended"
+            self.note(KEEPER, "came back", f"at {position}", reason)
         self.save()
 
     @property
     def _checkpoint_due(self) -> bool:
         return time.monotonic() - self._saved_at > self.settings.checkpoint_seconds
 
-    def _end_epoch(self, start: float) -> None:
+    def _end_epoch(self) -> None:
         """Report on an epoch: a row of the history, and a checkpoint; the rules look at it next."""
+        start, state = time.monotonic(), self.state
         (report,) = self.training.epoch()
         assert report is not None  # the network was in training
-        state, seconds = self.state, self._seconds + time.monotonic() - start
+        seconds, self._seconds = self._seconds + time.monotonic() - start, 0.0
         row = HistoryRow.of(self.epoch, state.branch, report, self.config, seconds)
-        remaining, self._seconds = state.epochs_remaining - 1, 0.0
+        remaining = state.epochs_remaining - 1
         # should the process die before the rules have looked, they look when it is back
         self.update(history=(*state.history, row), epochs_remaining=remaining, step=0, rules_pending=True)
         if self.diverged:
             self.note(KEEPER, "diverged", reason="the loss is not finite")
-            self.save()
-        elif self.epoch % self.settings.checkpoint_epochs == 0:
-            self.save(rewindable=True)
-        elif not remaining or self._checkpoint_due:
-            self.save()
+        rewindable = not self.diverged and self.epoch % self.settings.checkpoint_epochs == 0
+        if rewindable or self.diverged or not remaining or self._checkpoint_due:
+            self.save(rewindable=rewindable)
 
     def _train_fork(self, deadline: float) -> None:
         """Train the copies; after their epochs continue as the best of them.
@@ -254,7 +228,7 @@ class Session:
         plan = self.state.fork
         assert plan is not None
         if self._fork is None:
-            self._fork = ForkTraining(self.training.state(), self.dataset, plan, self.state.branch)
+            self._fork = ForkTraining(self.training, plan, self.state.branch)
         fork = self._fork
         if not fork.train(deadline):
             return
@@ -263,12 +237,18 @@ class Session:
         if best is None:
             self.note(KEEPER, "fork ended", "continued as before", "all copies diverged", copies)
         else:
-            words = describe_changes(self.config, plan.changes[best]) or "unchanged"
+            words = _describe_changes(self.config, plan.changes[best]) or "unchanged"
             self.training = fork.extract(best)
             self.update(step=0)
-            losses = ", ".join(f"{loss:.4g}" for loss in fork.losses)
-            self.note(
-                KEEPER, "fork ended", f"copy {best} goes on, {words}", f"val_loss of the copies: {losses}", copies
-            )
+            losses = f"val_loss of the copies: {', '.join(f'{loss:.4g}' for loss in fork.losses)}"
+            self.note(KEEPER, "fork ended", f"copy {best} continues, {words}", losses, copies)
             self.update(history=(*self.state.history, *fork.rows[best]))
         self.save(rewindable=best is not None)
+
+
+def _describe_changes(config: Config, changes: Config) -> str:
+    return ", ".join(f"{name} {_short(config[name])} -> {_short(value)}" for name, value in changes.items())
+
+
+def _short(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,11 +1,10 @@
 """What a Panda is beside its network: what it still has to do, its history and its diary.
 
-All of it is frozen: a session replaces its state as a whole. How it becomes JSON is in `serialization.py`.
+All of it is frozen: a session replaces its state as a whole. How it becomes JSON is in `checkpoints.py`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from caviar._checks import check_integer
@@ -29,23 +28,14 @@ class Activity(StrEnum):
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """An epoch: its metrics, the hyperparameters then in force, and the seconds it took.
+    """An epoch of the history."""
 
-    Args:
-        epoch: 0 for the untrained network, whose train_loss is NaN.
-        branch: how many rewinds came before it.
-        metrics: train_loss, val_loss, and val_accuracy or val_rmse; no test metrics.
-        config: the changeable hyperparameters.
-        seconds: its training time.
-        abandoned: whether a rewind left it behind.
-    """
-
-    epoch: int
-    branch: int
-    metrics: Metrics
-    config: Config
+    epoch: int  # 0 for the untrained network, whose train_loss is NaN
+    branch: int  # how many rewinds came before it
+    metrics: Metrics  # train_loss, val_loss, and val_accuracy or val_rmse; no test metrics
+    config: Config  # the changeable hyperparameters then in force
     seconds: float = 0.0
-    abandoned: bool = False
+    abandoned: bool = False  # whether a rewind left it behind
 
     @classmethod
     def of(cls, epoch: int, branch: int, report: Metrics, config: Config, seconds: float) -> "HistoryRow":
@@ -65,12 +55,7 @@ class HistoryRow:
 
 @dataclass(frozen=True)
 class DiaryEntry:
-    """An intervention: when, at which epoch and step, by whom, what, why.
-
-    Args:
-        val_loss: of the last epoch before it.
-        copies: what a fork that ended here tried, a mapping a copy.
-    """
+    """An intervention: when, at which epoch and step, by whom, what, why."""
 
     time: str
     epoch: int
@@ -80,8 +65,8 @@ class DiaryEntry:
     details: str
     reason: str
     branch: int
-    val_loss: float | None = None
-    copies: tuple[Config, ...] = ()
+    val_loss: float | None = None  # of the last epoch before it
+    copies: tuple[Config, ...] = ()  # what a fork that ended here tried, a mapping a copy
 
 
 @dataclass(frozen=True)
@@ -95,35 +80,20 @@ class ForkPlan:
 
 @dataclass(frozen=True)
 class PandaState:
-    """All that a checkpoint holds beside the training's arrays.
-
-    Args:
-        epochs_remaining: how many epochs are still to be trained.
-        step: the mini-batches of the present epoch that are trained.
-        paused: whether it waits for `resume` or `train`.
-        rules_pending: whether the rules have yet to look at the last epoch.
-        branch: how many rewinds there were.
-        restarts: how often it was started from a checkpoint.
-        rules: who may tweak it besides people.
-        fork: the copies in training; None without.
-        history: every epoch from 0 on, abandoned ones too.
-        diary: every intervention.
-        checkpoints: epochs that can be rewound to, with the numbers of their checkpoints.
-        handled_ids: of the latest commands, so that one sent twice is executed once.
-    """
+    """All that a checkpoint holds beside the training's arrays."""
 
     epochs_remaining: int = 0
-    step: int = 0
+    step: int = 0  # the mini-batches of the present epoch that are trained
     paused: bool = False
-    rules_pending: bool = False
-    branch: int = 0
-    restarts: int = 0
+    rules_pending: bool = False  # whether the rules have yet to look at the last epoch
+    branch: int = 0  # how many rewinds there were
+    restarts: int = 0  # from a checkpoint
     rules: tuple[Rule, ...] = ()
     fork: ForkPlan | None = None
-    history: tuple[HistoryRow, ...] = ()
+    history: tuple[HistoryRow, ...] = ()  # every epoch from 0 on, abandoned ones too
     diary: tuple[DiaryEntry, ...] = ()
-    checkpoints: Mapping[int, int] = field(default_factory=dict)
-    handled_ids: tuple[str, ...] = ()
+    checkpoints: Mapping[int, int] = field(default_factory=dict)  # by the epoch that can be rewound to
+    handled_ids: tuple[str, ...] = ()  # of the latest commands, so that one sent twice is executed once
 
     def __post_init__(self) -> None:
         for name in ("epochs_remaining", "step", "branch", "restarts"):
@@ -144,72 +114,29 @@ class PandaState:
         """Return the state after a rewind to an epoch: later epochs are abandoned, and a new branch begins."""
         return replace(
             self,
+            step=0,
+            rules_pending=False,
+            branch=self.branch + 1,
             history=tuple(replace(row, abandoned=True) if row.epoch > epoch else row for row in self.history),
             checkpoints={other: number for other, number in self.checkpoints.items() if other <= epoch},
-            branch=self.branch + 1,
         )
-
-    def note(
-        self, epoch: int, by: str, action: str, details: str, reason: str, copies: tuple[Config, ...] = ()
-    ) -> "PandaState":
-        """Return the state with one more diary entry."""
-        time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        lineage = self.lineage
-        loss = lineage[-1].val_loss if lineage else None
-        entry = DiaryEntry(time, epoch, self.step, by, action, details, reason, self.branch, loss, copies)
-        return replace(self, diary=(*self.diary, entry))
 
 
 @dataclass(frozen=True)
 class PandaStatus:
-    """How a Panda is now.
-
-    Args:
-        state: what it does.
-        busy: whether it has anything left to do.
-        trouble: the error that stopped it; "" without.
-        data: the name of its data set.
-        epoch: how many epochs its network is trained.
-        step: the mini-batches of the present epoch that are trained.
-        epochs_remaining: how many epochs are still to be trained.
-        config: all hyperparameters in force.
-        rules: those that may tweak it, as they print.
-        checkpoints: the epochs that can be rewound to.
-        folder: where it keeps its files.
-        process: host:process of its actor.
-    """
+    """How a Panda is at one moment."""
 
     state: Activity
-    busy: bool
-    trouble: str
-    data: str
+    busy: bool  # whether it has anything left to do
+    trouble: str  # the error that stopped it; "" without
+    data: str  # the name of its data set
     epoch: int
-    step: int
+    step: int  # the mini-batches of the present epoch that are trained
     epochs_remaining: int
-    config: Config
-    rules: tuple[str, ...]
-    checkpoints: tuple[int, ...]
+    config: Config  # all hyperparameters in force
+    rules: tuple[str, ...]  # those that may tweak it, as they print
+    checkpoints: tuple[int, ...]  # the epochs that can be rewound to
     folder: str
-    process: str
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Status, history and diary of one moment."""
-
-    status: PandaStatus
-    history: tuple[HistoryRow, ...]
-    diary: tuple[DiaryEntry, ...]
-
-
-def describe_changes(config: Config, changes: Config) -> str:
-    """Return changes of hyperparameters as the diary shows them.
-
-    >>> describe_changes({"learning_rate": 0.01}, {"learning_rate": 0.003})
-    'learning_rate 0.01 -> 0.003'
-    """
-    return ", ".join(f"{name} {_short(config[name])} -> {_short(value)}" for name, value in changes.items())
-
-
-def _short(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    process: str  # host:process of its actor
+    history: tuple[HistoryRow, ...] = field(repr=False)
+    diary: tuple[DiaryEntry, ...] = field(repr=False)

@@ -148,8 +148,8 @@ class Study:
         """Let the search begin with finished trials, beyond the trials of this study; returns how many.
 
         Args:
-            trials: a table with the columns of the space and the metric, its CSV file, a study or an outcome. Rows outside
-                of the space are left out; trials that failed or diverged count as bad.
+            trials: a table with the columns of the space and the metric, its CSV file, a study or an outcome. Rows
+                outside of the space are left out; trials that failed or diverged count as bad.
 
         Raises:
             InputError: a column is missing, no row lies in the space, or the study has begun.

@@ -2,11 +2,6 @@
 
 Each check runs an implementation through its laws and raises an AssertionError with one sentence for the first law that
 it breaks. The checks need no test framework; Caviar's own implementations pass them.
-
->>> from caviar.testing import check_trainable
->>> def train(config, seed):
-...     return {"loss": config["x"] ** 2}
->>> check_trainable(train, [{"x": 0.5}], metric="loss")
 """
 
 from caviar.testing.rules import check_rule

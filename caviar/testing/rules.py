@@ -5,10 +5,9 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from caviar.errors import InputError
 from caviar.model.config import CHANGEABLE, NETWORK_DEFAULTS, check_change
 from caviar.panda.rules import Rule, Tweak, rules_of
-from caviar.testing.laws import require
+from caviar.testing.laws import require, require_valid
 
 LOSSES = {
     "falling losses": [1 / epoch for epoch in range(1, 13)],
@@ -21,19 +20,10 @@ LOSSES = {
 def check_rule(rule: Rule) -> None:
     """Check a rule of a Panda: what it returns, that it only depends on the history, and that it can be restored.
 
-    Args:
-        rule: history in, `Tweak` or None out.
-
-    Raises:
-        AssertionError: the rule breaks a law.
-
     >>> from caviar.panda.rules import LowerOnPlateau
     >>> check_rule(LowerOnPlateau(patience=2))
     """
-    try:
-        rules_of([rule])
-    except InputError as error:
-        raise AssertionError(f"a checkpoint must be able to describe a rule: {error}") from None
+    require_valid(lambda: rules_of([rule]), "a checkpoint must be able to describe a rule")
     frozen = dataclasses.is_dataclass(rule) and type(rule).__dataclass_params__.frozen
     require(frozen, "a rule must be a frozen dataclass, so that it has no memory of its own")
     for kind, losses in LOSSES.items():
@@ -50,22 +40,18 @@ def check_rule(rule: Rule) -> None:
 def _rows(losses: Sequence[float]) -> list[dict[str, object]]:
     """Return a history: the untrained network, and a row for each loss; the learning rate is halved once."""
     changeable = {name: NETWORK_DEFAULTS[name] for name in CHANGEABLE}
-    rows: list[dict[str, object]] = []
-    for epoch, loss in enumerate([math.nan, *losses]):
-        rate = 0.01 if epoch < 8 else 0.005
-        metrics = {"train_loss": loss, "val_loss": 2.3 if epoch == 0 else loss, "val_accuracy": 0.5}
-        rows.append({"epoch": epoch, **metrics, **changeable, "learning_rate": rate, "seconds": 1.0, "branch": 0})
-    return rows
+    return [
+        {"epoch": epoch, "train_loss": loss, "val_loss": loss if epoch else 2.3, "val_accuracy": 0.5, **changeable}
+        | {"learning_rate": 0.01 if epoch < 8 else 0.005, "seconds": 1.0, "branch": 0}
+        for epoch, loss in enumerate([math.nan, *losses])
+    ]
 
 
-def _check_tweak(verdict: object, epoch: int) -> None:
+def _check_tweak(tweak: Tweak, epoch: int) -> None:
     """Check what a rule asks for after an epoch."""
-    require(isinstance(verdict, Tweak), f"a rule must return a Tweak or None, got {verdict!r}")
-    assert isinstance(verdict, Tweak)
-    require(bool(verdict.reason), "a tweak must have a reason")
-    rewind = verdict.rewind
+    require(isinstance(tweak, Tweak), f"a rule must return a Tweak or None, got {tweak!r}")
+    require(bool(tweak.reason), "a tweak must have a reason")
+    rewind = tweak.rewind
     require(rewind is None or 0 <= rewind <= epoch, f"a rewind must lead to an epoch of the history, got {rewind!r}")
-    try:
-        check_change(verdict.changes)
-    except InputError as error:
-        raise AssertionError(f"a tweak must set hyperparameters that may change to valid values: {error}") from None
+    law = "a tweak must set hyperparameters that may change to valid values"
+    require_valid(lambda: check_change(tweak.changes), law)

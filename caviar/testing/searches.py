@@ -30,9 +30,6 @@ def check_search(make_search: Callable[[Space, Budget], Search]) -> None:
     Args:
         make_search: the class of the search, or a function of a space and a budget that returns one.
 
-    Raises:
-        AssertionError: the search breaks a law.
-
     >>> from caviar.search import Random
     >>> check_search(Random)
     """
@@ -44,10 +41,9 @@ def check_search(make_search: Callable[[Space, Budget], Search]) -> None:
 
 
 def _check_waves(make_search: Callable[[Space, Budget], Search], space: Space, name: str) -> None:
-    """Check waves in full: sizes, points, estimates, and that the budget and the values decide everything."""
     budget = Budget(18, waves=3, seed=SEED)
-    search, other, resumed = (make_search(space, budget) for _ in range(3))
-    points, values = np.empty((0, space.dimension)), np.empty(0)
+    search, other, resumed = searches = [make_search(space, budget) for _ in range(3)]
+    points = np.empty((0, space.dimension))
     for size in budget.sizes(space.dimension):
         wave = search.ask()
         require(wave.shape == (size, space.dimension), f"ask() must return the rest of the wave, on {name}")
@@ -55,25 +51,24 @@ def _check_waves(make_search: Callable[[Space, Budget], Search], space: Space, n
         require(np.array_equal(wave, space.snap(wave)), f"points must be snapped by the space, on {name}")
         require(np.array_equal(wave, search.ask()), f"ask() must repeat its points until tell(), on {name}")
         require(np.array_equal(wave, other.ask()), f"equal budgets and values must give equal points, on {name}")
-        if len(points) == budget.trials - size:
+        points = np.concatenate([points, wave])
+        if len(points) == budget.trials:
             require(np.array_equal(wave, resumed.ask()), f"a search that is only told must resume, on {name}")
-        for each in (search, other, resumed):
+        for each in searches:
             each.tell(wave, _value(wave))
-        points, values = np.concatenate([points, wave]), np.concatenate([values, _value(wave)])
+    new = min(len(points), float(np.prod(space.levels)))
     configs = {repr(config) for config in space.configs(points)}
-    possible = float(np.prod(space.levels))
-    require(len(configs) == min(len(points), possible), f"no config may repeat while there are new ones, on {name}")
+    require(len(configs) == new, f"no config may repeat while there are new ones, on {name}")
     require(search.done, f"a search must be done when its budget is used up, on {name}")
     require(raises(InputError, search.ask), "ask() must raise InputError when the budget is used up")
     estimates = search.estimates()
-    failed = np.array_equal(np.isnan(estimates), np.isnan(values))
-    require(failed, f"estimates() must have one value per trial, NaN only for failed ones, on {name}")
+    same = np.array_equal(np.isnan(estimates), np.isnan(_value(points)))
+    require(same, f"estimates() must have one value per trial, NaN only for failed ones, on {name}")
     best = points[np.nanargmin(estimates)]
     require(np.array_equal(search.recommend(), best), f"recommend() must have the lowest estimate, on {name}")
 
 
 def _check_failures(search: Search) -> None:
-    """Check waves of failed trials."""
     for _ in range(2):
         points = search.ask()
         search.tell(points, np.full(len(points), np.nan))
@@ -95,15 +90,11 @@ def _check_other_trials(search: Search) -> None:
 
 
 def _check_single_points(search: Search) -> None:
-    """Check a search without waves, while other trials run."""
-    running = np.concatenate([search.ask() for _ in range(3)])
-    points = [*running]
-    while not search.done:
-        search.tell(running[:1], _value(running[:1]))
-        running = running[1:]
+    points = np.concatenate([search.ask() for _ in range(3)])
+    for i in range(search.trials):  # two others are still running
+        search.tell(points[i : i + 1], _value(points[i : i + 1]))
         if len(points) < search.trials:
-            running = np.concatenate([running, search.ask(1)])
-            points.append(running[-1])
+            points = np.concatenate([points, search.ask(1)])
     require(len(np.unique(points, axis=0)) == search.trials, "a search without waves must not repeat running points")
 
 

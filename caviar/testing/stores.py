@@ -8,13 +8,7 @@ from caviar.testing.laws import raises, require
 
 
 def check_store(store: FileStore) -> None:
-    """Check a storage: reading, writing, creating, listing and removing files; it is left as it was.
-
-    Args:
-        store: the storage; files are written to a new folder inside it.
-
-    Raises:
-        AssertionError: the storage breaks a law.
+    """Check how a storage reads, writes, creates, lists and removes files, in a new folder that is removed again.
 
     >>> import tempfile
     >>> from caviar.files import open_store
@@ -31,9 +25,8 @@ def check_store(store: FileStore) -> None:
             require(store.read(name) == content, "read() must return what write() wrote last, byte for byte")
         store.create(created, b"new")
         again = raises(FileExistsError, lambda: store.create(created, b"other"))
-        require(
-            again and store.read(created) == b"new", "create() must raise FileExistsError and keep an existing file"
-        )
+        whole = store.read(created) == b"new"
+        require(again and whole, "create() must raise FileExistsError and keep an existing file")
         store.write(deep, b"deep")
         sizes = store.sizes(folder)
         require(sizes == {"a.bin": 0, "b.bin": 3}, f"sizes() must list the files of one folder, got {sizes!r}")

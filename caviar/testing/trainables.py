@@ -4,10 +4,9 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 
-from caviar.errors import InputError
 from caviar.fleet.worker.trainables import FunctionTrainable, Trainable, check_picklable
 from caviar.records.trial import RESERVED_COLUMNS, Config
-from caviar.testing.laws import require
+from caviar.testing.laws import require, require_valid
 
 
 def check_trainable(
@@ -21,9 +20,6 @@ def check_trainable(
         metric: the metric that each report must have; default: any.
         epochs: how many reports to compare, >= 1.
 
-    Raises:
-        AssertionError: the trainable breaks a law.
-
     >>> def train(config, seed):
     ...     for epoch in range(10):
     ...         yield {"loss": config["x"] / (1 + epoch)}
@@ -31,16 +27,12 @@ def check_trainable(
     """
     if callable(trainable):
         trainable = FunctionTrainable(trainable)
-    try:
-        check_picklable(trainable, "the trainable")
-    except InputError as error:
-        raise AssertionError(f"a trainable must be picklable: {error}") from None
+    require_valid(lambda: check_picklable(trainable, "the trainable"), "a trainable must be picklable")
     original, seeds = copy.deepcopy(configs), range(len(configs))
     first, second = ([_train(trainable, [configs[i]], [i], epochs)[0] for i in seeds] for _ in range(2))
     require(repr(first) == repr(second), "equal configs and seeds must give equal reports")
     for config, reports in zip(configs, first, strict=True):
-        for report in reports:
-            _check_report(report, config, metric)
+        _check_reports(reports, config, metric)
     _train(trainable, configs[:1], [0], epochs, stopped=0)
     if not isinstance(trainable, FunctionTrainable):
         stack = _train(trainable, configs, seeds, epochs)
@@ -75,11 +67,11 @@ def _train(
     return reports
 
 
-def _check_report(report: Mapping[str, object], config: Config, metric: str) -> None:
-    """Check the metrics of one report."""
-    require(not metric or metric in report, f"each report must have the metric {metric!r}, got {report!r}")
-    for name, value in report.items():
-        number = isinstance(value, Real) and not isinstance(value, bool)
-        require(number, f"metrics must be numbers, got {name}={value!r}")
-        taken = name in RESERVED_COLUMNS or name in config
-        require(not taken, f"a metric must not have the name of a column or a hyperparameter, got {name!r}")
+def _check_reports(reports: Sequence[Mapping[str, object]], config: Config, metric: str) -> None:
+    for report in reports:
+        require(not metric or metric in report, f"each report must have the metric {metric!r}, got {report!r}")
+        for name, value in report.items():
+            number = isinstance(value, Real) and not isinstance(value, bool)
+            require(number, f"metrics must be numbers, got {name}={value!r}")
+            unique = name not in RESERVED_COLUMNS and name not in config
+            require(unique, f"a metric must not have the name of a column or a hyperparameter, got {name!r}")

@@ -2,6 +2,11 @@
 
 Spearman's rank correlation with its fANOVA and its PED-ANOVA, and the largest difference of a share from its fANOVA, on
 200 random trials of each function of the tests, and on 96 random trials of the digits network, three seeds each.
+
+With Optuna 5, ranks agree with its fANOVA by 1.00, 0.77, 1.00 on a sum of six, three of which do nothing, 1.00 each on
+Ishigami's function and on Sobol's g, and 0.83, 0.83, 1.00 on the digits; shares differ by at most 0.06 on the functions
+and 0.19 on the digits, since leaves of one trial fit noise and ours hold three. PED-ANOVA (Watanabe et al. 2023) asks
+what sets the best tenth apart, and agrees less: 0.49 to 0.83, -0.50 to 0.50, 0.40 to 0.80, and 0.49 to 0.71.
 """
 
 import tempfile

@@ -16,7 +16,7 @@ import pandas as pd
 import caviar
 from caviar.files import open_store
 from caviar.model.training import Training
-from caviar.panda.checkpoints import PandaSettings
+from caviar.panda.checkpoints import PandaFiles, PandaSettings
 from caviar.panda.commands import Train
 from caviar.panda.interpreter import advance, execute
 from caviar.panda.rules import rules_of
@@ -41,7 +41,8 @@ def best_rate(data, epochs, seeds):
 def run(data, rate, seed, epochs, rules):
     """The last validation loss and accuracy of a Panda, and how often its rules tweaked it."""
     with tempfile.TemporaryDirectory() as folder:
-        session = begin(open_store(folder), data, PandaSettings({"learning_rate": rate}, seed), rules_of(rules))
+        files, settings = PandaFiles(open_store(folder)), PandaSettings({"learning_rate": rate}, seed)
+        session = begin(files, data, settings, rules_of(rules))
         execute(session, Train(epochs), by=HAND)
         while session.busy:
             advance(session, 1.0)

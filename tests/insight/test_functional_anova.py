@@ -18,7 +18,7 @@ def test_the_shares_of_a_tree_are_exact(seed, dimension):
     points, values = generator.random((40, dimension)), generator.random(40)
     region = np.sort(generator.random((2, dimension)), axis=0) * 0.5 + [[0.0], [0.5]]
     tree = DecisionTreeRegressor(max_leaf_nodes=8, random_state=0).fit(points, values)
-    shares = tree_shares(tree_boxes(tree.tree_, dimension), region)
+    shares = tree_shares(tree_boxes(tree.tree_), region)
     if shares is None:
         return
     assert (shares.alone >= 0).all()
@@ -34,7 +34,7 @@ def test_the_shares_of_a_tree_are_exact(seed, dimension):
 
 def test_a_tree_that_is_constant_in_the_region_has_no_shares():
     points = np.linspace(0, 1, 40)[:, None]
-    trees = fit_forest(points, (points[:, 0] > 0.5).astype(float), trees=3).trees
+    trees, _ = fit_forest(points, (points[:, 0] > 0.5).astype(float), trees=3)
     flat = np.array([[0.6], [0.9]])
     assert all(tree_shares(tree, flat) is None for tree in trees)
     assert forest_shares(trees, flat).alone.tolist() == [0.0]

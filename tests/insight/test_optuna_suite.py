@@ -40,8 +40,8 @@ class Evaluator(BaseImportanceEvaluator):
         if len(trials) <= 1 or not varied:
             return dict.fromkeys(distributions, 0.0)
         columns = [h.units([trial.params[name] for trial in trials]) for name, h in varied.items()]
-        forest = fit_forest(np.stack(columns, axis=1), _get_target_values(trials, target), trees=12, leaf=1)
-        alone = forest_shares(forest.trees, np.tile([[0.0], [1.0]], len(varied))).alone
+        trees, _ = fit_forest(np.stack(columns, axis=1), _get_target_values(trials, target), trees=12, leaf=1)
+        alone = forest_shares(trees, np.tile([[0.0], [1.0]], len(varied))).alone
         shares = dict.fromkeys(distributions, 0.0) | dict(zip(varied, map(float, alone), strict=True))
         return _sort_dict_by_importance(shares)
 

@@ -28,7 +28,7 @@ def test_squares_show_every_trial_and_square(outcome, plots):
 
 
 def test_squares_are_of_the_most_important_hyperparameters_by_default(tmp_path):
-    plots = Plots(outcome_of(tmp_path, cube(3), lambda c, _: 9 * c["x2"] + 5 * c["x0"], trials=60))
+    plots = Plots(outcome_of(tmp_path, cube(3), lambda c, _: 9 * c["x2"] + 5 * c["x0"], trials=30))
     for names, axes in (((), ("x2", "x0")), (("x0",), ("x0", "x2")), ((None, "x2"), ("x0", "x2"))):
         layout = plots.squares(*names).layout
         assert (layout.xaxis.title.text, layout.yaxis.title.text) == axes

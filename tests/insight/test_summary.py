@@ -30,7 +30,7 @@ def test_the_tables_of_six_hyperparameters_fit_80_columns(digits):
     assert "The ten best trials: the confirmed ones, then by estimate" in [line.rstrip() for line in lines]
     assert any(line.startswith("trial wave     rate momentum  units  size layers lr decay accuracy") for line in lines)
     assert "The square of the last wave, and the whole space" in [line.rstrip() for line in lines]
-    assert any(line.startswith("learning_rate") and "0.0001 .. 1" in line for line in lines)
+    assert any(line.startswith("learning_rate") and "0.0001 to 1" in line for line in lines)
     folder = str(digits.folder)
     assert all(len(line) <= 80 for line in lines if folder not in line)
     assert f"  {folder}/results.csv" in lines
@@ -40,15 +40,15 @@ def test_the_tables_of_six_hyperparameters_fit_80_columns(digits):
 def test_the_winner_of_a_confirming_wave_has_an_interval(digits):
     text = summary(digits, width=200)
     first = digits.confirmation.iloc[0]
-    assert f"Trial {digits.best.trial} was confirmed with 2 fresh seeds: mean val_accuracy {first['mean']:.4g}" in text
-    assert f"(95% interval {first['low']:.4g} to {first['high']:.4g}), the best of 2 with probability" in text
+    assert f"Trial {digits.best.trial} of wave {digits.best.wave} was trained 2 more times with fresh seeds" in text
+    assert f"{first['mean']:.4g} (95% interval {first['low']:.4g} to {first['high']:.4g}). It is the best of" in text
 
 
 @pytest.mark.parametrize(("mode", "best"), [("min", min), ("max", max)])
 def test_the_best_single_value_follows_the_mode(tmp_path, mode, best):
     outcome = outcome_of(tmp_path, cube(2), lambda c, _: c["x0"], trials=9, mode=mode)
     text = summary(outcome, width=200)
-    assert f"Trial {outcome.best.trial} has the best estimate, smoothed over similar trials" in text
+    assert f"Trial {outcome.best.trial} of wave 1 has the best estimate" in text
     assert f"the best single score was {best(outcome.table['score']):.4g}" in text
 
 

@@ -6,7 +6,7 @@ import json
 import caviar
 from caviar.files import open_store
 from caviar.panda import commands, interpreter, session
-from caviar.panda.checkpoints import PandaSettings
+from caviar.panda.checkpoints import PandaFiles, PandaSettings
 
 DIGITS = caviar.load_digits()
 CONFIG = {"learning_rate": 0.01, "hidden_units": 16}
@@ -15,12 +15,12 @@ identities = map(str, itertools.count())
 
 def begin(folder, config=None, *, rules=(), **settings):
     settings = PandaSettings({**CONFIG, **(config or {})}, **settings)
-    return session.begin(open_store(folder), DIGITS, settings, rules)
+    return session.begin(PandaFiles(open_store(folder)), DIGITS, settings, rules)
 
 
 def wake(folder, own_rules=()):
     """Wake a session as after kill -9: only the folder remains."""
-    return session.wake(open_store(folder), own_rules)
+    return session.wake(PandaFiles(open_store(folder)), own_rules)
 
 
 def command(panda, *arguments, **options):

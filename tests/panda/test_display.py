@@ -3,8 +3,19 @@
 import math
 import xml.etree.ElementTree as xml
 
-from caviar.panda.display import panda_html, panda_text, svg_chart, text_chart, watch
-from caviar.panda.state import Activity, DiaryEntry, HistoryRow, PandaStatus, Snapshot
+from caviar.panda.commands import Pause, SetHyperparameters
+from caviar.panda.display import (
+    diary_table,
+    fork_table,
+    history_table,
+    panda_html,
+    panda_text,
+    svg_chart,
+    text_chart,
+    watch,
+)
+from caviar.panda.state import Activity, DiaryEntry, HistoryRow, PandaStatus
+from tests.panda.sessions import begin, command, train
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -18,10 +29,11 @@ def entry(action, reason):
     return DiaryEntry("", 1, 0, "hand", action, SCRIPT, reason, 0)
 
 
-def snapshot(history, diary=(), *, busy=False):
+def status(history, diary=(), *, busy=False):
     state = Activity.TRAINING if busy else Activity.IDLE
-    status = PandaStatus(state, busy, "", "digits", 2, 0, 3, {}, (), (0,), "here", "host:1")
-    return Snapshot(status, tuple(history), tuple(diary))
+    return PandaStatus(
+        state, busy, "", "digits", 2, 0, 3, {}, (), (0,), "runs/night", "host:1", tuple(history), tuple(diary)
+    )
 
 
 def test_every_epoch_is_drawn_and_abandoned_ones_faintly():
@@ -45,7 +57,7 @@ def test_too_few_or_broken_epochs_draw_nothing():
 
 
 def test_what_people_wrote_is_escaped():
-    page = panda_html("night", snapshot([row(1, 1.0), row(2, 0.5)], [entry("set", SCRIPT), entry("train", "unseen")]))
+    page = panda_html("night", status([row(1, 1.0), row(2, 0.5)], [entry("set", SCRIPT), entry("train", "unseen")]))
     assert SCRIPT not in page
     assert page.count("&lt;script&gt;") == 2
     assert "unseen" not in page
@@ -53,7 +65,7 @@ def test_what_people_wrote_is_escaped():
 
 
 def test_the_terminal_shows_the_curve_between_status_and_diary():
-    lines = panda_text("night", snapshot([row(1, 1.0), row(2, 0.5)], [entry("set", "")])).splitlines()
+    lines = panda_text("night", status([row(1, 1.0), row(2, 0.5)], [entry("set", "")])).splitlines()
     assert lines[0] == "night · idle · epoch 2 · 3 epochs left"
     assert lines[1] == "epoch 2: train_loss 0.5, val_loss 1, learning_rate 0.1"
     assert lines[-1].startswith("  epoch 1 hand: set")
@@ -62,7 +74,34 @@ def test_the_terminal_shows_the_curve_between_status_and_diary():
 
 def test_without_a_terminal_watching_prints_every_epoch_once(capsys):
     rows = [row(0, math.nan), row(1, 1.0), row(2, 0.5)]
-    looks = iter([snapshot(rows[:2], busy=True), snapshot(rows[:2], busy=True), snapshot(rows)])
+    looks = iter([status(rows[:2], busy=True), status(rows[:2], busy=True), status(rows)])
     watch("night", lambda: next(looks), interval=0.0)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == ["epoch 0", "epoch 1", "epoch 2", "night is idle at epoch 2"]
+
+
+def test_the_diary_tells_what_came_of_an_intervention(tmp_path):
+    panda = train(begin(tmp_path), 2)
+    command(panda, SetHyperparameters, {"learning_rate": 0.001})
+    command(panda, Pause, reason="dinner")
+    train(panda, 4)
+    losses = [row.val_loss for row in panda.state.history]
+    diary = diary_table(panda.state.diary, panda.state.history)
+    assert list(diary) == ["time", "epoch", "step", "by", "action", "details", "reason", "effect", "branch"]
+    assert diary["effect"][1] == f"val_loss {losses[2]:.4g} -> {losses[5]:.4g} in 3 epochs"
+    assert diary["effect"][0] == f"val_loss {losses[0]:.4g} -> {losses[2]:.4g} in 2 epochs"  # from the untrained one
+    assert diary["effect"][2] == ""  # a pause changes nothing
+    assert diary["time"].is_monotonic_increasing
+
+
+def test_tables_without_rows_have_their_columns():
+    assert list(history_table([])) == ["epoch", "train_loss", "val_loss"]
+    assert diary_table([], []).empty
+    assert fork_table([]).empty
+
+
+def test_the_history_begins_with_the_metrics_and_ends_with_the_branch(tmp_path):
+    columns = list(history_table(train(begin(tmp_path), 1).state.history))
+    assert columns[:4] == ["epoch", "train_loss", "val_loss", "val_accuracy"]
+    assert columns[4] == "learning_rate"
+    assert columns[-2:] == ["seconds", "branch"]

@@ -1,13 +1,14 @@
 """The variations of a fork."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.errors import InputError
 from caviar.panda.fork import variations
 
 
+@settings(max_examples=30)
 @given(
     rate=st.floats(1e-5, 1.0),
     momentum=st.floats(0.1, 0.99),

@@ -3,14 +3,17 @@
 import pytest
 
 import caviar
-from caviar.errors import InputError
+from caviar.errors import InputError, StorageError
+from caviar.files import LocalStore
+from caviar.panda import session
+from caviar.panda.checkpoints import PandaFiles, PandaSettings
 from caviar.panda.commands import Follow, Fork, Pause, Resume, Rewind, SetHyperparameters, Train
+from caviar.panda.display import fork_table, history_table
 from caviar.panda.interpreter import advance, execute, handle
 from caviar.panda.rules import rules_of
 from caviar.panda.state import Activity
-from caviar.panda.tables import fork_table, history_table
 from tests.panda.own_rules import Breaks, HalveAt
-from tests.panda.sessions import actions, begin, command, numbers, run, train, wake
+from tests.panda.sessions import CONFIG, DIGITS, actions, begin, command, numbers, run, train, wake
 
 
 def test_a_command_takes_effect_at_the_next_step_and_is_on_disk_when_it_is_done(tmp_path):
@@ -137,7 +140,7 @@ def test_a_fork_keeps_the_best_copy_and_its_first_copy_is_the_panda_itself(tmp_p
 @pytest.mark.parametrize(
     ("refused", "words"),
     [
-        (Rewind(9), "epoch 9 has no checkpoint; rewind to one of 0"),
+        (Rewind(9), "cannot rewind to epoch 9: it has no checkpoint; rewind to one of 0"),
         (Fork(3, caviar.Space(momentum=caviar.uniform(0.5, 2.0))), "momentum"),
     ],
 )
@@ -148,6 +151,49 @@ def test_a_refused_command_is_one_sentence_and_changes_nothing(tmp_path, refused
         command(panda, refused)
     assert "\n" not in str(error.value)
     assert (numbers(panda), panda.state) == before
+
+
+class Disk(LocalStore):
+    """A store that is full for a while."""
+
+    full = False
+
+    def write(self, name, content):
+        if self.full:
+            raise StorageError("the disk is full")
+        super().write(name, content)
+
+
+@pytest.mark.parametrize(
+    "refused", [Train(2), SetHyperparameters({"momentum": 0.5}), Rewind(1), Follow(()), Fork(3)], ids=repr
+)
+def test_a_command_that_cannot_be_saved_changes_nothing_and_can_be_given_again(tmp_path, refused):
+    disk = Disk(tmp_path)
+    panda = train(session.begin(PandaFiles(disk), DIGITS, PandaSettings(CONFIG), rules_of("careful")), 2)
+    before = numbers(panda), panda.state
+    disk.full = True
+    with pytest.raises(StorageError, match="full"):
+        handle(panda, "x", refused)
+    assert (numbers(panda), panda.state) == before
+    disk.full = False
+    handle(panda, "x", refused)
+    assert len(actions(panda)) == 2
+    woken = wake(tmp_path)
+    assert (numbers(woken), woken.state.diary) == (numbers(panda), panda.state.diary)
+
+
+def test_rules_whose_verdict_cannot_be_saved_look_again(tmp_path):
+    disk = Disk(tmp_path)
+    panda = session.begin(PandaFiles(disk), DIGITS, PandaSettings(CONFIG), [HalveAt(1)])
+    command(panda, Train, 1)
+    while panda.epoch == 0:
+        panda.train(1.0)
+    disk.full = True
+    with pytest.raises(StorageError, match="full"):
+        advance(panda, 1.0)
+    disk.full = False
+    assert run(panda).config["learning_rate"] == 0.005
+    assert actions(panda) == ["train", "set"]
 
 
 def test_rules_are_replaced_by_a_command(tmp_path):

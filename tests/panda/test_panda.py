@@ -13,7 +13,7 @@ import ray
 import caviar
 from caviar.errors import ClusterError, InputError, StorageError
 from caviar.files import open_store
-from caviar.panda.checkpoints import Checkpoints, PandaSettings
+from caviar.panda.checkpoints import PandaFiles, PandaSettings
 from caviar.panda.client import PandaClient
 from caviar.panda.commands import Train
 from caviar.panda.interpreter import advance, handle
@@ -79,26 +79,15 @@ def test_an_evening_with_a_panda(start):
     panda.set(learning_rate=500.0, reason="on purpose")
     panda.train(epochs=12)
     assert panda.status.state == "idle"
-    rescued = panda.history
-    assert rescued["learning_rate"].iloc[-1] < 10
-    assert rescued["train_loss"].iloc[-1] < rescued["train_loss"].iloc[0]
+    history = panda.history
+    assert history["learning_rate"].iloc[-1] < 10
+    assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
     assert panda.abandoned["learning_rate"].iloc[0] == 500.0
-
-    before = kill(panda)
-    until(lambda: process_of(panda) != before)
-    assert panda.history.equals(rescued)
-
-    address = ray.get_runtime_context().gcs_address
-    command = [sys.executable, "-c", ELSEWHERE, "night-shift", address]
-    other = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
-    assert other.returncode == 0, other.stderr
-    assert other.stdout.split() == [str(len(rescued) + 2), panda.status.process]
 
     diary = panda.diary
     rules = (diary["by"] == "RewindOnDivergence").sum()
     assert rules >= 3
-    expected = ["train", "set", "follow", "set", "train", *["rewind, set"] * rules, "came back", "set", "train"]
-    assert list(diary["action"]) == expected
+    assert list(diary["action"]) == ["train", "set", "follow", "set", "train", *["rewind, set"] * rules]
     assert list(diary["reason"])[1] == "it looked slow"
     assert diary["time"].is_monotonic_increasing
     assert diary["reason"].str.contains("ran away").sum() == rules
@@ -108,9 +97,24 @@ def test_an_evening_with_a_panda(start):
     with pytest.raises(InputError, match="no Panda named 'night-shift' lives"):
         caviar.Panda.attach("night-shift")
     awake = caviar.Panda.wake("night-shift", folder=panda.folder)
-    assert len(awake.history) == len(rescued) + 2
+    assert awake.history.equals(history)
     assert list(awake.diary["action"])[-2:] == ["stop", "came back"]
     awake.stop()
+
+
+@pytest.mark.slow
+def test_a_panda_lives_on_when_its_process_dies_and_others_attach_to_it(start):
+    panda = start("shared")
+    history = panda.train(epochs=2)
+    before = kill(panda)
+    until(lambda: process_of(panda) != before)
+    assert panda.history.equals(history)
+    address = ray.get_runtime_context().gcs_address
+    command = [sys.executable, "-c", ELSEWHERE, "shared", address]
+    other = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert other.returncode == 0, other.stderr
+    assert other.stdout.split() == ["4", panda.status.process]
+    assert list(panda.diary["action"]) == ["train", "came back", "set", "train"]
 
 
 @pytest.mark.slow
@@ -125,7 +129,7 @@ def test_a_panda_killed_within_an_epoch_comes_back_and_ends_the_same_to_the_bit(
         if status.step > 0 and status.epoch > len(deaths):
             deaths.add(kill(panda))
     until(lambda: panda.status.state == "idle")
-    undisturbed = begin(open_store(tmp_path / "same"), caviar.load_digits(), PandaSettings(config, seed=1))
+    undisturbed = begin(PandaFiles(open_store(tmp_path / "same")), caviar.load_digits(), PandaSettings(config, seed=1))
     handle(undisturbed, "x", Train(30))
     while undisturbed.busy:
         advance(undisturbed, 1.0)
@@ -158,6 +162,24 @@ def test_it_executes_commands_while_it_trains(start):
     assert (panda.diary["step"] > 0).any()
 
 
+def test_it_says_what_stopped_it_and_tries_again_at_the_next_command(start, tmp_path):
+    panda = start("troubled", config={**CONFIG, "batch_size": 2})
+    panda.train(epochs=4, wait=False)
+    checkpoints = tmp_path / "troubled" / "checkpoints"
+    checkpoints.rename(tmp_path / "aside")
+    checkpoints.write_bytes(b"no folder")
+    until(lambda: panda.status.trouble)
+    assert panda.status.state == "in trouble"
+    with pytest.raises(StorageError, match="cannot write"):
+        panda.fork(2, epochs=1)
+    checkpoints.unlink()
+    (tmp_path / "aside").rename(checkpoints)
+    with pytest.raises(InputError, match="cannot rewind to epoch 99"):
+        panda.rewind(99)
+    until(lambda: panda.status.state == "idle")
+    assert panda.status.epoch == 4
+
+
 def test_watching_without_a_terminal_prints_a_line_an_epoch(start, capsys):
     panda = start("watched")
     panda.train(epochs=3, wait=False)
@@ -168,7 +190,7 @@ def test_watching_without_a_terminal_prints_a_line_an_epoch(start, capsys):
 
 
 def test_a_panda_of_a_trial_trains_to_where_the_trial_ended(tmp_path, start):
-    study = caviar.Study("digits", trials=4, waves=1, epochs=2, seed=5, out=tmp_path / "study")
+    study = caviar.Study("digits", trials=4, waves=1, epochs=2, seed=5, workers=0, out=tmp_path / "study")
     study.run(progress=False)
     outcome = study.outcome
     panda = caviar.Panda.from_trial(outcome, folder=tmp_path / "panda")
@@ -200,14 +222,14 @@ def test_a_trial_of_a_function_is_refused(tmp_path):
         caviar.Panda.from_trial(study.outcome)
 
 
+@pytest.mark.slow
 def test_own_rules_survive_a_death_of_the_process_and_no_checkpoint_chooses_them(start):
     panda = start("ruled", rules=[HalveAt(1)])
-    panda.follow([HalveAt(2), "plateau"])
-    for rules in (2, 3):
-        panda.follow([HalveAt(rules), "plateau"])
-        before = kill(panda)
-        until(lambda before=before: process_of(panda) != before)
-        assert panda.status.rules[0] == repr(HalveAt(rules))
+    for epoch in (2, 3):
+        panda.follow([HalveAt(epoch), "plateau"])
+    before = kill(panda)
+    until(lambda: process_of(panda) != before)
+    assert panda.status.rules[0] == repr(HalveAt(3))
     panda.train(epochs=3)
     assert list(panda.diary["action"])[-2:] == ["train", "set"]
     assert panda.history["learning_rate"].iloc[-1] == CONFIG["learning_rate"]
@@ -222,26 +244,26 @@ def test_own_rules_survive_a_death_of_the_process_and_no_checkpoint_chooses_them
     assert list(woken.diary["action"])[-2:] == ["came back", "follow"]
 
 
-def test_waking_a_hostile_checkpoint_starts_no_process(start, tmp_path):
-    panda = start("trap")
-    panda.stop()
-    checkpoints = Checkpoints(open_store(panda.folder))
-    arrays, state = checkpoints.read(checkpoints.numbers()[0])
+def test_waking_a_hostile_checkpoint_starts_no_process(tmp_path):
+    files = PandaFiles(open_store(tmp_path / "trap"))
+    begin(files, caviar.load_digits(), PandaSettings(CONFIG))
+    arrays, state = files.read_checkpoint(files.checkpoints()[0])
     hostile = {"rule": "subprocess:Popen", "settings": {"args": ["touch", str(tmp_path / "proof")]}}
-    checkpoints.write(99, arrays, json.dumps(json.loads(state) | {"rules": [hostile]}).encode())
-    woken = caviar.Panda.wake("trap", folder=panda.folder)
+    files.write_checkpoint(99, arrays, json.dumps(json.loads(state) | {"rules": [hostile]}).encode())
+    woken = caviar.Panda.wake("trap", folder=tmp_path / "trap")
     woken.train(epochs=1)
     assert woken.status.rules == ()
     (entry,) = woken.diary[woken.diary["action"] == "rule dropped"].to_dict("records")
     assert entry["details"] == "subprocess:Popen is not followed any more"
     assert not (tmp_path / "proof").exists()
+    woken.stop()
 
 
 def test_a_panda_that_does_not_answer_is_given_up(start):
     panda = start("asleep")
     client = PandaClient("asleep", ray.get_actor("panda:asleep", namespace="caviar"), patience=0.0)
     with pytest.raises(ClusterError, match="has not answered for 0 s"):
-        client.wait_idle()
+        client.status()
     assert panda.status.busy is False
 
 
@@ -259,7 +281,7 @@ def test_what_is_refused_is_one_sentence(start, tmp_path):
         (lambda: caviar.Panda.wake("only", folder=panda.folder), "lives already"),
         (lambda: panda.set(hidden_layers=3), "hidden_layers is fixed"),
         (lambda: panda.set(momentum=1), "momentum.*1"),
-        (lambda: panda.rewind(7), "epoch 7 has no checkpoint"),
+        (lambda: panda.rewind(7), "cannot rewind to epoch 7: it has no checkpoint"),
         (lambda: panda.train(epochs=0), "epochs must be an integer >= 1, got 0"),
     ):
         with pytest.raises(InputError, match=words) as error:

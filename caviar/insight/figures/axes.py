@@ -22,22 +22,8 @@ class Ticks(NamedTuple):
     labels: list[str]
 
 
-class WaveSquare(NamedTuple):
-    """The square that a fine wave was sampled from."""
-
-    wave: int
-    sides: Array  # its interval of the unit interval for each coordinate, shape (d, 2)
-
-
 def coordinates(table: pd.DataFrame, space: Space) -> Array:
-    """Return the trials of a results table as points of the unit cube.
-
-    Args:
-        table: a row a trial, with the space's columns.
-        space: with d dimensions.
-
-    Returns:
-        Shape (n, d); NaN where a conditional hyperparameter is not active.
+    """Return the trials of a results table as points of the unit cube, shape (n, d); NaN where inactive.
 
     >>> from caviar.space import loguniform
     >>> coordinates(pd.DataFrame({"rate": [1e-4, 1e-2]}), Space(rate=loguniform(1e-4, 1.0))).tolist()
@@ -56,38 +42,23 @@ def coordinates(table: pd.DataFrame, space: Space) -> Array:
 
 
 def square_corners(square: pd.DataFrame, space: Space) -> Array:
-    """Return the lower and upper corner of a square in the unit cube, shape (2, d).
-
-    Args:
-        square: `Outcome.square`, of which `low` and `high` are read; a choice keeps its whole side.
-        space: the space that contains it.
-    """
+    """Return the lower and upper corner of `Outcome.square` in the unit cube, shape (2, d)."""
     bounds = zip(space.dimensions, square["low"], square["high"], strict=True)
     return np.array([_side(dimension.hyperparameter, low, high) for dimension, low, high in bounds]).T
 
 
-def wave_squares(waves: pd.DataFrame, space: Space) -> list[WaveSquare]:
-    """Return the squares of the fine waves, in the order of `Outcome.waves`."""
-    return [
-        WaveSquare(
-            row["wave"],
-            np.array([
-                _side(dimension.hyperparameter, row.get(f"{dimension.name}_low"), row.get(f"{dimension.name}_high"))
-                for dimension in space.dimensions
-            ]),
-        )
-        for row in fine_waves(waves).to_dict("records")
-    ]  # fmt: skip
+def wave_squares(waves: pd.DataFrame, space: Space) -> dict[int, Array]:
+    """Return the square of each fine wave of `Outcome.waves`: its sides in the unit cube, shape (d, 2)."""
+    squares = {}
+    for row in fine_waves(waves).to_dict("records"):
+        bounds = [(d.hyperparameter, row.get(f"{d.name}_low"), row.get(f"{d.name}_high")) for d in space.dimensions]
+        squares[row["wave"]] = np.array([_side(*bound) for bound in bounds])
+    return squares
 
 
 def fine_waves(waves: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of `Outcome.waves` whose trials were sampled from a square."""
     return waves[waves["kind"] == "fine"]
-
-
-def confirming_waves(waves: pd.DataFrame) -> set[int]:
-    """Return the numbers of the waves that trained the best trials again."""
-    return set(waves["wave"][waves["kind"] == "confirm"])
 
 
 def ticks(hyperparameter: Hyperparameter) -> Ticks:
@@ -105,31 +76,26 @@ def ticks(hyperparameter: Hyperparameter) -> Ticks:
 
 
 def _side(hyperparameter: Hyperparameter, low: float | None, high: float | None) -> Array:
-    """Return the interval [low, high] of values as an interval of the unit interval, shape (2,)."""
+    """Return the interval [low, high] of values in the unit interval, shape (2,); a choice keeps its whole side."""
     if isinstance(hyperparameter, Choice) or low is None or high is None or np.isnan(low):
         return np.array([0.0, 1.0])
-    if isinstance(hyperparameter, Integer):  # an integer owns half a unit on either side
-        ends = np.array([low - 0.5, high + 0.5])
-        return hyperparameter.scale.units(ends, hyperparameter.low - 0.5, hyperparameter.high + 0.5)
-    return hyperparameter.scale.units(np.array([low, high], float), hyperparameter.low, hyperparameter.high)
+    half = 0.5 if isinstance(hyperparameter, Integer) else 0.0  # an integer owns half a unit on either side
+    ends = np.array([low - half, high + half])
+    return hyperparameter.scale.units(ends, hyperparameter.low - half, hyperparameter.high + half)
 
 
 def _round_values(hyperparameter: Real | Integer) -> list[float]:
     """Return values within the bounds that are round numbers on the hyperparameter's scale."""
     low, high, scale = hyperparameter.low, hyperparameter.high, hyperparameter.scale.name
-    if scale == "reverse log":
-        rounded = [1 - digit * 10.0**-k for k in range(13) for digit in (5, 2, 1)]
-        steps = [1 - 10.0**-k for k in range(13)]
-    elif scale == "log":
-        rounded = [digit * 10.0**k for k in range(-12, 13) for digit in (1, 2, 5)]
-        steps = [10.0**k for k in range(-12, 13)]
-    else:
-        return _linear_values(low, high, whole=isinstance(hyperparameter, Integer))
-    inside = [value for value in steps if low <= value <= high]
-    if len(inside) < 3:
-        inside = [value for value in rounded if low <= value <= high]
-    if isinstance(hyperparameter, Integer):
-        inside = [value for value in inside if value == int(value)]
+    whole = isinstance(hyperparameter, Integer)
+    if scale == "linear":
+        return _linear_values(low, high, whole)
+    inside: list[float] = []
+    for digits in ((1,), (1, 2, 5)):  # powers of ten, and numbers between them where those are few
+        if len(inside) < 3:
+            powers = [digit * 10.0**k for k in range(-12, 13) for digit in digits]
+            rounded = [1 - power for power in reversed(powers)] if scale == "reverse log" else powers
+            inside = [value for value in rounded if low <= value <= high and not (whole and value % 1)]
     return inside or [low, high]
 
 

@@ -1,45 +1,29 @@
 """The importance of hyperparameters as bars with intervals."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
-from caviar.insight.figures.style import ACCENT, PLAIN, Attributes, escape_label, figure
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+from caviar.insight.figures.style import ACCENT, PLAIN, Attributes, Figure, escape_label, figure
 
 INTERACTION = "#f2c6a0"  # the colour of what only two hyperparameters explain together
 MIN_NAMED_SHARE = 0.01  # interactions below it are drawn without the partner's name
 
 
-def importance_bars(table: pd.DataFrame) -> "Figure":
-    """Return a figure of the share of variance that each hyperparameter explains.
+def importance_bars(table: pd.DataFrame) -> Figure:
+    """Return a figure of the table of `importance`: three bars for each hyperparameter.
 
-    It has three bars: alone in the whole space, together with its strongest partner, and alone in the last square.
-
-    Args:
-        table: of `caviar.insight.importance.importance`.
+    They are its share of the variance alone, only together with its strongest partner, and alone in the last square.
     """
     rows = table.iloc[::-1]  # Plotly draws bars from the bottom up
-    tiers = zip(rows["hyperparameter"], rows["tier"], strict=True)
-    names = [f"{escape_label(name)} (tier {tier})" for name, tier in tiers]
     partners = [
         f"with {escape_label(partner)}" if partner and share >= MIN_NAMED_SHARE else ""
         for partner, share in zip(rows["partner"], rows["interaction"], strict=True)
     ]
-    interactions = {
-        "x": rows["interaction"].to_numpy(),
-        "text": partners,
-        "textposition": "outside",
-        "textfont": {"size": 10},
-        "cliponaxis": False,
-    }
+    names = {"text": partners, "textposition": "outside", "textfont": {"size": 10}, "cliponaxis": False}
     traces = [
-        _bars("alone, in the last square", PLAIN, names, _with_interval(rows, "square_")),
-        _bars("only together with its strongest partner", INTERACTION, names, interactions),
-        _bars("alone, in the whole space", ACCENT, names, _with_interval(rows, "")),
+        _bars(rows, "alone, in the last square", PLAIN, "square_share") | _intervals(rows, "square_"),
+        _bars(rows, "only together with its strongest partner", INTERACTION, "interaction") | names,
+        _bars(rows, "alone, in the whole space", ACCENT, "share") | _intervals(rows, ""),
     ]
     caption = (
         "The share of the metric's variance that each hyperparameter explains alone, with 95% intervals, "
@@ -57,20 +41,21 @@ def importance_bars(table: pd.DataFrame) -> "Figure":
     )
 
 
-def _bars(name: str, colour: str, labels: list[str], values: Attributes) -> Attributes:
+def _bars(rows: pd.DataFrame, name: str, colour: str, column: str) -> Attributes:
+    tiers = zip(rows["hyperparameter"], rows["tier"], strict=True)
     return {
         "type": "bar",
         "orientation": "h",
         "name": name,
-        "y": labels,
+        "x": rows[column].to_numpy(),
+        "y": [f"{escape_label(hyperparameter)} (tier {tier})" for hyperparameter, tier in tiers],
         "marker": {"color": colour, "line": {"width": 0}},
         "hovertemplate": "%{y}: %{x:.1%}<extra></extra>",
-        **values,
     }
 
 
-def _with_interval(rows: pd.DataFrame, prefix: str) -> Attributes:
-    """Return the lengths of bars and their error bars, from the columns share, low and high with a prefix."""
+def _intervals(rows: pd.DataFrame, prefix: str) -> Attributes:
+    """Return error bars from the columns share, low and high with a prefix."""
     low, share, high = (rows[prefix + column].to_numpy() for column in ("low", "share", "high"))
-    interval = {"type": "data", "symmetric": False, "array": high - share, "arrayminus": share - low}
-    return {"x": share, "error_x": {**interval, "color": "rgba(128,128,128,0.9)", "thickness": 1.2, "width": 3}}
+    ends = {"type": "data", "symmetric": False, "array": high - share, "arrayminus": share - low}
+    return {"error_x": {**ends, "color": "rgba(128,128,128,0.9)", "thickness": 1.2, "width": 3}}

@@ -1,35 +1,36 @@
-"""The metric in a figure: its axis, and how trials are grouped and sized by it."""
+"""The metric in a figure: its axis, and how trials are grouped, sized and drawn as dots."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from caviar.insight.figures.axes import Ticks
-from caviar.insight.figures.style import ACCENT, BAD, PLAIN
+from caviar.insight.figures.style import ACCENT, BAD, PLAIN, Attributes, marker_scale, wave_colour
 from caviar.records.objective import Objective
+from caviar.records.outcome import Outcome
 from caviar.records.trial import State
 from caviar.space.scales import Array
 
 BROKEN = (State.DIVERGED, State.FAILED, State.TIMED_OUT)  # neither finished nor stopped to save time
-
-
-class RankGroup(NamedTuple):
-    """Trials that are drawn alike."""
-
-    name: str
-    colour: str
-    opacity: float
-    rows: list[int]  # positions in the table
-    dashed: bool = False
-
-
+GRAPHICS_CARD_TRIALS = 3000  # with more trials than this, dots are drawn by the graphics card
 RANKS = (  # of the finished trials, worst first: name, share from here to the best, colour, opacity
     ("worse half", 1.0, PLAIN, 0.4),
     ("better half", 0.5, "#4f9fb8", 0.55),
     ("best quarter", 0.25, "#2aa876", 0.8),
     ("best 5%", 0.05, ACCENT, 1.0),
 )
+
+
+class RankGroup(NamedTuple):
+    """Trials that are drawn alike; `rows` are their positions in the table."""
+
+    name: str
+    colour: str
+    opacity: float
+    rows: list[int]
+    dashed: bool = False
 
 
 def finished_values(table: pd.DataFrame, metric: str) -> Array:
@@ -65,9 +66,9 @@ def metric_axis(table: pd.DataFrame, metric: str) -> tuple[Array, Ticks]:
     """Return the metric scaled to the unit interval, shape (n,), outliers at its ends; and the ticks of its axis."""
     values = finished_values(table, metric)
     low, high = outlier_range(values) or [0.0, 1.0]
-    unit = np.clip((values - low) / ((high - low) or 1.0), 0, 1)
     positions = [0.0, 0.25, 0.5, 0.75, 1.0]
-    return unit, Ticks(positions, [f"{low + position * (high - low):.4g}" for position in positions])
+    marks = Ticks(positions, [f"{low + position * (high - low):.4g}" for position in positions])
+    return np.clip((values - low) / ((high - low) or 1.0), 0, 1), marks
 
 
 def rank_groups(table: pd.DataFrame, objective: Objective) -> list[RankGroup]:
@@ -81,7 +82,7 @@ def rank_groups(table: pd.DataFrame, objective: Objective) -> list[RankGroup]:
         RankGroup("stopped early", PLAIN, 0.3, np.flatnonzero(stopped).tolist(), dashed=True),
     ]
     ends = [round(share * len(order)) for _, share, _, _ in RANKS] + [0]
-    ends[len(RANKS) - 1] = max(1, ends[len(RANKS) - 1])
+    ends[-2] = max(1, ends[-2])
     for (name, _, colour, opacity), end, begin in zip(RANKS, ends, ends[1:], strict=False):
         groups.append(RankGroup(name, colour, opacity, order[begin:end]))
     return [group for group in groups if group.rows]
@@ -92,3 +93,49 @@ def marker_sizes(table: pd.DataFrame, objective: Objective) -> Array:
     values = pd.Series(-objective.sign * finished_values(table, objective.metric))
     ranks = np.nan_to_num(values.rank(pct=True).to_numpy(), nan=0.0)
     return np.asarray(5 + 10 * ranks**4, float)
+
+
+def wave_dots(
+    outcome: Outcome, x: Array, y: Array, sizes: Array | float, labels: Sequence[str] | None = None
+) -> list[Attributes]:
+    """Return a trace for each wave with a dot for each trial: crosses are broken trials, open circles confirming ones.
+
+    Args:
+        outcome: of a study with n trials.
+        x, y: where the dots are, shape (n,); a trial where y is NaN is left out.
+        sizes: in pixels, one for all or shape (n,), before they shrink where there are many.
+        labels: what Plotly shows of each trial under the pointer; by default x and y.
+    """
+    table, scale = outcome.table, marker_scale(len(outcome.table))
+    broken = table["state"].isin(BROKEN).to_numpy(bool)
+    traces: list[Attributes] = []
+    for wave, kind in zip(outcome.waves["wave"], outcome.waves["kind"], strict=True):
+        rows = np.flatnonzero((table["wave"] == wave).to_numpy(bool) & np.isfinite(y))
+        rows = rows[np.argsort(broken[rows], kind="stable")]  # crosses on top
+        if not len(rows):
+            continue
+        circle, width = ("circle-open", 1.5) if kind == "confirm" else ("circle", 0.0)
+        if broken[rows].any():
+            symbols, width = np.where(broken[rows], "x-thin-open", circle).tolist(), max(width, 1.0)
+        else:
+            symbols = circle  # one for all draws faster than a list
+        traces.append(
+            {
+                "type": "scattergl" if len(table) > GRAPHICS_CARD_TRIALS else "scatter",
+                "mode": "markers",
+                "name": "confirming" if kind == "confirm" else f"wave {wave}",
+                "x": x[rows].astype(np.float32),
+                "y": y[rows],
+                "marker": {
+                    "size": scale * (sizes if isinstance(sizes, float) else sizes[rows].astype(np.float32)),
+                    "symbol": symbols,
+                    "color": wave_colour(wave),
+                    "opacity": 0.8 * scale,
+                    "line": {"width": width, "color": wave_colour(wave)},
+                },
+                "meta": {"points_per_trial": 1},
+            }
+        )
+        if labels:
+            traces[-1] |= {"text": [labels[i] for i in rows.tolist()], "hovertemplate": "%{text}<extra></extra>"}
+    return traces

@@ -1,22 +1,19 @@
 """Parallel coordinates: all trials of a study as lines over its hyperparameters, with the squares of the waves."""
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from caviar.insight.figures.axes import WaveSquare, coordinates, ticks, wave_squares
+from caviar.insight.figures.axes import coordinates, ticks, wave_squares
 from caviar.insight.figures.metric import metric_axis, rank_groups
-from caviar.insight.figures.style import HEIGHT, Attributes, escape_label, figure, marker_scale, wave_colour
+from caviar.insight.figures.style import HEIGHT, Attributes, Figure, escape_label, figure, marker_scale, wave_colour
 from caviar.records.outcome import Outcome
+from caviar.space.scales import Array
 
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
-MAX_LABEL = 12  # characters
+MAX_LABEL = 12  # characters: a longer one would reach the next axis
 
 
-def parallel_coordinates(outcome: Outcome) -> "Figure":
+def parallel_coordinates(outcome: Outcome) -> Figure:
     """Return a figure of all trials as lines, with the squares of the fine waves as bands.
 
     Each hyperparameter has an axis on its own scale; the metric's axis is the last.
@@ -27,7 +24,8 @@ def parallel_coordinates(outcome: Outcome) -> "Figure":
     heights = np.column_stack([coordinates(table, space), metric_values, gap])
     count, scale = heights.shape[1], marker_scale(len(table))
     positions = np.append(np.arange(count - 1), np.nan)
-    traces = [_band(square) for square in wave_squares(outcome.waves, space)]
+    opacity = max(1 / 3, min(1.0, math.pow(200 / len(table), 0.3)))  # lines grow fainter where there are many
+    traces = [_band(wave, sides) for wave, sides in wave_squares(outcome.waves, space).items()]
     for group in rank_groups(table, objective):
         width = (2.0 if group.name == "best 5%" else 1.2) * scale
         traces.append(
@@ -40,65 +38,52 @@ def parallel_coordinates(outcome: Outcome) -> "Figure":
                 "customdata": np.repeat(table["trial"].to_numpy(np.int32)[group.rows], count),
                 "hovertemplate": "trial %{customdata}<extra></extra>",
                 "line": {"color": group.colour, "width": width, "dash": "dot" if group.dashed else "solid"},
-                "opacity": group.opacity * _opacity_scale(len(table)),
+                "opacity": group.opacity * opacity,
                 "meta": {"points_per_trial": count},
             }
         )
-    axes = [(dimension.name, ticks(dimension.hyperparameter)) for dimension in space.dimensions]
-    axes.append((objective.metric, metric_ticks))
+    axes = {dimension.name: ticks(dimension.hyperparameter) for dimension in space.dimensions}
+    axes[objective.metric] = metric_ticks
+    notes = {"showarrow": False, "xanchor": "left", "xshift": 4, "font_size": 11}
     return figure(
         f"{len(table)} trials, one line each, from grey (worst) to orange (best); bands are the squares of fine waves.",
         traces,
         xaxis={
             "tickvals": list(range(count - 1)),
-            "ticktext": [f"<b>{escape_label(name)}</b>" for name, _ in axes],
+            "ticktext": [f"<b>{escape_label(name)}</b>" for name in axes],
             "side": "top",
             "range": [-0.25, count - 1.6],
             "gridcolor": "rgba(128,128,128,0.7)",
-            "showline": False,
             "fixedrange": True,
         },
         yaxis={"visible": False, "range": [-0.05, 1.05], "fixedrange": True},
         annotations=[
-            {"x": j, "y": y, "text": escape_label(_shorten(label)), "showarrow": False}
-            | {"xanchor": "left", "xshift": 4, "font_size": 11}
-            for j, (_, marks) in enumerate(axes)
+            {"x": j, "y": y, "text": escape_label(_shorten(label)), **notes}
+            for j, marks in enumerate(axes.values())
             for y, label in zip(marks.positions, marks.labels, strict=True)
         ],
         height=HEIGHT + 80,
-        legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0, "itemsizing": "constant"},
+        legend={"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant"},
     )
 
 
-def _band(square: WaveSquare) -> Attributes:
-    """Return a square as a band across the axes."""
-    low, high = square.sides.T
+def _band(wave: int, sides: Array) -> Attributes:
+    """Return the square of a wave, shape (d, 2), as a band across the axes."""
+    low, high = sides.T
     positions = np.arange(len(low), dtype=float)
-    colour = wave_colour(square.wave)
+    colour = wave_colour(wave)
     return {
         "mode": "lines",
         "fill": "toself",
-        "name": f"square of wave {square.wave}",
+        "name": f"square of wave {wave}",
         "x": np.concatenate([positions, positions[::-1], positions[:1]]),
         "y": np.concatenate([low, high[::-1], low[:1]]),
         "line": {"color": colour, "width": 1.5},
         "opacity": 0.8,
-        "fillcolor": _transparent(colour),
+        "fillcolor": "rgba({},{},{},0.13)".format(*bytes.fromhex(colour[1:])),
         "hoverinfo": "name",
     }
 
 
 def _shorten(label: str) -> str:
-    """Return a label that does not reach the next axis."""
     return label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1]}…"
-
-
-def _opacity_scale(lines: int) -> float:
-    """Return the factor by which lines grow fainter where there are many, at least a third."""
-    return max(1 / 3, min(1.0, math.pow(200 / lines, 0.3)))
-
-
-def _transparent(colour: str) -> str:
-    """Return a colour such as #2f8fd8, nearly transparent."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.13)"

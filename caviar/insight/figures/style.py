@@ -7,22 +7,16 @@ coarse one) through blue to violet (the latest).
 import math
 from collections.abc import Iterable, Mapping
 from html import escape
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import Any
 
 from caviar._checks import import_optional
-from caviar.space.scales import Array
 
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
+Figure = Any  # plotly.graph_objects.Figure: the package is optional and untyped
 Attributes = dict[str, object]  # of a Plotly trace or axis, by name
 
-WAVES = ("#8a94a6", "#4aa3df", "#3d74d6", "#6a5acd", "#9a4fc4", "#c04aa0")  # the coarse wave is grey
+WAVES = ("#8a94a6", "#4fbcd0", "#4aa3df", "#3d85e0", "#3d64d0", "#5f50cc", "#8350c8", "#a54bbd", "#c8489a")
 ACCENT, PLAIN, BAD = "#e07b39", "#8a94a6", "#d64545"
 HEIGHT = 400  # pixels
-GRAPHICS_CARD_TRIALS = 3000  # with more trials than this, dots are drawn by the graphics card
 
 
 def marker_scale(count: int) -> float:
@@ -35,7 +29,7 @@ def marker_scale(count: int) -> float:
 
 
 def escape_label(label: object) -> str:
-    """Return a label as a string that Plotly shows as it is: Plotly interprets HTML tags.
+    """Return a label as a string that Plotly, which interprets HTML tags, shows as it is.
 
     >>> escape_label("<b>rate</b>")
     '&lt;b&gt;rate&lt;/b&gt;'
@@ -44,38 +38,12 @@ def escape_label(label: object) -> str:
 
 
 def wave_colour(wave: int) -> str:
-    """Return the colour of a wave, counted from 1; the colours of fine waves repeat after the fifth.
+    """Return the colour of a wave, counted from 1; the colours of fine waves repeat after the eighth.
 
-    >>> wave_colour(1), wave_colour(2) == wave_colour(7)
+    >>> wave_colour(1), wave_colour(2) == wave_colour(10)
     ('#8a94a6', True)
     """
     return WAVES[0] if wave == 1 else WAVES[1 + (wave - 2) % (len(WAVES) - 1)]
-
-
-def wave_dots(
-    wave: int, x: Array, y: Array, *, confirms: bool, trials: int, marker: Mapping[str, object]
-) -> Attributes:
-    """Return a trace with a dot for each trial of a wave.
-
-    Args:
-        wave: from 1.
-        x, y: where the dots are, shape (n,).
-        confirms: whether the wave trained the best trials again.
-        trials: of the whole study; the more, the fainter each dot.
-        marker: attributes of the dots beyond their colour and opacity.
-
-    >>> wave_dots(2, np.zeros(3), np.ones(3), confirms=False, trials=20, marker={"size": 6})["name"]
-    'wave 2'
-    """
-    return {
-        "type": "scattergl" if trials > GRAPHICS_CARD_TRIALS else "scatter",
-        "mode": "markers",
-        "name": "confirming" if confirms else f"wave {wave}",
-        "x": x.astype(np.float32),
-        "y": y,
-        "marker": {"color": wave_colour(wave), "opacity": 0.8 * marker_scale(trials), **marker},
-        "meta": {"points_per_trial": 1},
-    }
 
 
 def figure(
@@ -85,23 +53,18 @@ def figure(
     xaxis: Mapping[str, object] | None = None,
     yaxis: Mapping[str, object] | None = None,
     **layout: object,
-) -> "Figure":
+) -> Figure:
     """Return a Plotly figure with a transparent background, so that it suits light pages and dark ones.
 
     Args:
-        caption: one sentence that says what the figure shows; the report finds it in `layout.meta`.
+        caption: one sentence that says what the figure shows; it is stored in `layout.meta`.
         traces: the attributes of each trace.
-        xaxis, yaxis: attributes of the axes that differ from the plain layout.
-        layout: other attributes of the layout that differ from the plain one.
-
-    Raises:
-        MissingError: Plotly is not installed.
+        xaxis, yaxis, layout: the attributes that differ from the plain layout.
 
     >>> figure("Two points.", [{"x": [0, 1], "y": [2, 3]}], xaxis={"title": "epoch"}).layout.xaxis.title.text
     'epoch'
     """
     graph_objects = import_optional("plotly.graph_objects", "a plot", "report")
-    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "itemsizing": "constant", "entrywidth": 0}
     plain = {
         "template": "none",
         "meta": {"caption": caption},
@@ -110,15 +73,12 @@ def figure(
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 12, "color": "#76808f"},
-        "legend": legend,
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "itemsizing": "constant", "entrywidth": 0},
         "hovermode": "closest",
         "xaxis": _axis(xaxis or {}),
         "yaxis": _axis(yaxis or {}),
     }
-    empty = graph_objects.Figure(layout=plain | layout)
-    for trace in traces:
-        empty.add_trace(trace)
-    return empty
+    return graph_objects.Figure(list(traces), plain | layout)
 
 
 def _axis(changes: Mapping[str, object]) -> Attributes:

@@ -12,9 +12,8 @@ from caviar.records.settings import Settings
 from caviar.space.defaults import default_space
 
 EARLY_STOPPING = {None: "", Halving(): "halving", Halving(asynchronous=True): "asha"}  # what the command can express
-STRINGS = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""  # in the repr of a value
-CONSTRUCTORS = r"\b(?:Halving|Space|uniform|loguniform|reverseloguniform|randint|lograndint|choice)(?=\()"
-CALLS = re.compile(f"({STRINGS})|{CONSTRUCTORS}")
+SPACE = ("choice", "lograndint", "loguniform", "randint", "reverseloguniform", "uniform")
+PUBLIC = ("Halving", "Space", "Study", "load_csv", *SPACE)
 
 
 def reproduction(settings: Settings) -> str:
@@ -22,16 +21,25 @@ def reproduction(settings: Settings) -> str:
 
     It is a command if the data are built in or a CSV file, the space is the default one, and no setting needs Python.
     """
-    source = settings.source
-    fits_command = (
-        source.kind in (SourceKind.DIGITS, SourceKind.CSV)
-        and source.task is None
-        and source.seed == 0
-        and settings.space == default_space()
-        and not settings.grow
-        and settings.early_stopping in EARLY_STOPPING
-    )
-    return _command(settings) if fits_command else _python(settings)
+    source, options = settings.source, _arguments(settings)
+    if (
+        source.kind not in (SourceKind.DIGITS, SourceKind.CSV)
+        or source.task is not None
+        or source.seed != 0
+        or settings.space != default_space()
+        or settings.grow
+        or settings.early_stopping not in EARLY_STOPPING
+    ):
+        return _python(settings)
+    if source.kind is SourceKind.CSV:
+        options = {"data": source.path, "target": source.target, **options}
+    if settings.early_stopping:
+        options["early_stopping"] = EARLY_STOPPING[settings.early_stopping]
+    words = ["caviar", "run"]
+    for name, value in options.items():
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        words += [f"--{name.replace('_', '-')}", "no" if value is False else text]
+    return shlex.join(words)
 
 
 def settings_table(outcome: Outcome) -> pd.DataFrame:
@@ -57,37 +65,17 @@ def _arguments(settings: Settings) -> dict[str, object]:
         "search": settings.search,
         "confirm": (confirm.top, confirm.replicates) if confirm else False,
     }
-    if settings.early_stopping:
-        arguments["early_stopping"] = settings.early_stopping
-    if settings.grow:
-        arguments["grow"] = True
-    return arguments
-
-
-def _command(settings: Settings) -> str:
-    """Return the `caviar run` of the settings."""
-    source = settings.source
-    data = {"data": source.path, "target": source.target} if source.kind is SourceKind.CSV else {}
-    options = data | _arguments(settings)
-    if settings.early_stopping:
-        options["early_stopping"] = EARLY_STOPPING[settings.early_stopping]
-    flags = [f"--{name.replace('_', '-')} {_option(value)}" for name, value in options.items()]
-    return " ".join(["caviar run", *flags])
-
-
-def _option(value: object) -> str:
-    """Return a value as the command line takes it: lists with commas, `no` for False."""
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return "no" if value is False else shlex.quote(str(value))
+    rare = {"early_stopping": settings.early_stopping, "grow": settings.grow}
+    return arguments | {name: value for name, value in rare.items() if value}
 
 
 def _python(settings: Settings) -> str:
-    """Return the code that defines the study and runs it."""
-    space = [f"    {name}={_qualify(repr(value))}," for name, value in settings.space.items()]
-    arguments = [f"    {name}={_qualify(repr(value))}," for name, value in _arguments(settings).items()]
-    study = ["study = caviar.Study(", f"    {_data_argument(settings.source)}", "    space=space,", *arguments, ")"]
-    return "\n".join(["import caviar", "", "space = caviar.Space(", *space, ")", *study, "study.run()"])
+    space = [f"    {name}={value!r}," for name, value in settings.space.items()]
+    arguments = [f"    {name}={value!r}," for name, value in _arguments(settings).items()]
+    study = ["study = Study(", f"    {_data_argument(settings.source)}", "    space=space,", *arguments, ")"]
+    code = "\n".join(["space = Space(", *space, ")", *study, "study.run()"])
+    called = set(re.findall(r"\w+(?=\()", code))  # a superset where a string looks like a call
+    return f"from caviar import {', '.join(name for name in PUBLIC if name in called)}\n\n{code}"
 
 
 def _data_argument(source: Source) -> str:
@@ -97,17 +85,8 @@ def _data_argument(source: Source) -> str:
             return "'digits',"
         case SourceKind.CSV:
             task = f", task={source.task!r}" if source.task else ""
-            return f"caviar.load_csv({source.path!r}, target={source.target!r}{task}, seed={source.seed!r}),"
+            return f"load_csv({source.path!r}, target={source.target!r}{task}, seed={source.seed!r}),"
         case SourceKind.FUNCTION:
             return f"...,  # the function {source.function}"
         case SourceKind.ARRAYS:
             return "...,  # the arrays of the study"
-
-
-def _qualify(code: str) -> str:
-    """Return the repr of a value as it is written after `import caviar`.
-
-    >>> _qualify("choice(['choice(1)', 2])")
-    "caviar.choice(['choice(1)', 2])"
-    """
-    return CALLS.sub(lambda match: match[0] if match[1] else f"caviar.{match[0]}", code)

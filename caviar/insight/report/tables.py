@@ -1,20 +1,17 @@
-"""The tables of a report: shorter than those of the study, for people to read."""
+"""What a report says of a study: its key figures, its winner, and tables shorter than the study's own."""
 
 import pandas as pd
 
 from caviar.insight.figures.axes import fine_waves
 from caviar.insight.figures.metric import BROKEN
+from caviar.insight.formatting import format_range, format_share
 from caviar.records.outcome import Outcome
 from caviar.records.trial import ENDED, State
 
 
 def key_figures(outcome: Outcome) -> dict[str, str]:
-    """Return a study in a few figures, by name.
-
-    Args:
-        outcome: with at least one trial.
-    """
-    table, trials = outcome.table, outcome.settings.budget.trials
+    """Return a study with at least one trial in a few figures, by name."""
+    table, trials, metric = outcome.table, outcome.settings.budget.trials, outcome.settings.objective.metric
     states, confirming = table["state"], int(table["confirms"].notna().sum())
     searched = len(table) - confirming
     figures = {"trials": f"{searched:,} of {trials:,}" if searched < trials else f"{searched:,}"}
@@ -23,7 +20,12 @@ def key_figures(outcome: Outcome) -> dict[str, str]:
     figures["waves"] = str(len(outcome.waves))
     if outcome.has_finished:
         figures["winner"] = f"trial {outcome.best.trial}"
-        figures |= _winner_metric(outcome)
+        if len(outcome.confirmation):
+            first = outcome.confirmation.iloc[0]
+            half = (first["high"] - first["low"]) / 2
+            figures[f"confirmed {metric}"] = f"{first['mean']:.4g} ±\N{NO-BREAK SPACE}{half:.2g}"
+        else:
+            figures[f"winner's {metric}"] = f"{outcome.best.metrics[metric]:.4g}"
     if stopped := int((states == State.STOPPED).sum()):
         figures["stopped early"] = f"{stopped:,}"
     figures["failed or diverged"] = f"{int(states.isin(BROKEN).sum()):,}"
@@ -31,13 +33,27 @@ def key_figures(outcome: Outcome) -> dict[str, str]:
     return figures
 
 
-def _winner_metric(outcome: Outcome) -> dict[str, str]:
-    """Return the winner's metric: the confirmed mean if there is one, else the metric of its only training."""
-    metric = outcome.settings.objective.metric
-    if len(outcome.confirmation):
-        winner = outcome.confirmation.iloc[0]
-        return {f"confirmed {metric}": f"{winner['mean']:.4g} ± {(winner['high'] - winner['low']) / 2:.2g}"}
-    return {f"winner's {metric}": f"{outcome.best.metrics[metric]:.4g}"}
+def winner_sentence(outcome: Outcome) -> str:
+    """Return how sure the winner is: confirmed or estimated, next to the best single value."""
+    objective, winner, metric = outcome.settings.objective, outcome.best, outcome.settings.objective.metric
+    record = objective.best(result.metrics[metric] for result in outcome.ranking)
+    holder = next(result.trial for result in outcome.ranking if result.metrics[metric] == record)
+    single = (
+        f"its {metric} was {winner.metrics[metric]:.4g}; the best single {metric} was {record:.4g} (trial {holder})."
+    )
+    who = f"Trial {winner.trial} of wave {winner.wave}"
+    if not len(outcome.confirmation):
+        return (
+            f"{who} has the best estimate, which is smoothed over similar trials so that a single lucky value does "
+            f"not decide: {single}"
+        )
+    first = outcome.confirmation.iloc[0]
+    return (
+        f"{who} was trained {first['replicates']:.0f} more times with fresh seeds and reached a mean {metric} of "
+        f"{first['mean']:.4g} (95% interval {format_range(first['low'], first['high'])}). It is the best of the "
+        f"{len(outcome.confirmation)} confirmed trials with a probability of {first['probability']:.0%}. When it was "
+        f"chosen, {single}"
+    )
 
 
 def held_out_metric(outcome: Outcome) -> str | None:
@@ -59,10 +75,10 @@ def short_waves(outcome: Outcome) -> pd.DataFrame:
     """Return a row for each wave, without its bounds (see `squares_of_waves`) and without states that are all 0."""
     waves, metric = outcome.waves, outcome.settings.objective.metric
     states = [state for state in ENDED if waves[state].any()]
-    waves = waves.assign(square_share=[f"{share:.2%}" if share < 1 else "all" for share in waves["square_share"]])
+    shares = waves["square_share"].map(format_share).where(waves["kind"] != "confirm", "")
     columns = ["wave", "kind", "trials", *states, "best", "median", "seconds", "square_share", "reason"]
     names = {"best": f"best {metric}", "median": f"median {metric}", "square_share": "share of the space"}
-    return waves[columns].rename(columns=names)
+    return waves.assign(square_share=shares)[columns].rename(columns=names)
 
 
 def squares_of_waves(outcome: Outcome) -> pd.DataFrame:
@@ -70,16 +86,15 @@ def squares_of_waves(outcome: Outcome) -> pd.DataFrame:
     fine = fine_waves(outcome.waves).to_dict("records")
     rows = []
     for side in outcome.square.to_dict("records"):
-        name, is_number = side["name"], not side["options"]
-        row = {
-            "hyperparameter": name,
-            "whole space": _range(side["space_low"], side["space_high"]) if is_number else "all",
-        }
-        for wave in fine:
-            inner = _range(wave[f"{name}_low"], wave[f"{name}_high"]) if is_number else wave[f"{name}_options"]
-            row[f"wave {wave['wave']}"] = inner
-        rows.append(row)
-    return pd.DataFrame(rows).astype("str")
+        name = side["name"]
+        if side["options"]:
+            ranges = ["all", *(wave[f"{name}_options"] for wave in fine)]
+        else:
+            bounds = [(wave[f"{name}_low"], wave[f"{name}_high"]) for wave in fine]
+            ranges = [format_range(*ends) for ends in [(side["space_low"], side["space_high"]), *bounds]]
+        rows.append([name, *ranges])
+    columns = ["hyperparameter", "whole space", *(f"wave {wave['wave']}" for wave in fine)]
+    return pd.DataFrame(rows, columns=columns, dtype="str")
 
 
 def failures(table: pd.DataFrame) -> pd.DataFrame:
@@ -94,7 +109,3 @@ def failures(table: pd.DataFrame) -> pd.DataFrame:
     counts = trials.agg(trials="size", first="min").reset_index()
     counts = counts.rename(columns={"error": "reason", "first": "first trial"})
     return counts.sort_values("trials", ascending=False, kind="stable", ignore_index=True)
-
-
-def _range(low: float, high: float) -> str:
-    return f"{low:.4g} to {high:.4g}"

@@ -43,9 +43,9 @@ def test_inactive_hyperparameters_have_no_coordinate(tmp_path):
 
 def test_the_sides_of_squares_have_the_bounds_of_the_waves_table(outcome):
     squares = wave_squares(outcome.waves, outcome.space)
-    assert [square.wave for square in squares] == [2, 3]
+    assert list(squares) == [2, 3]
     rate = outcome.space["rate"]
-    for square, (_, row) in zip(squares, outcome.waves.iloc[1:].iterrows(), strict=True):
-        assert rate.values(square.sides[0]) == pytest.approx([row["rate_low"], row["rate_high"]])
-        assert square.sides[3].tolist() == [0.0, 1.0]  # a choice keeps its whole side
-    assert square_corners(outcome.square, outcome.space) == pytest.approx(squares[-1].sides.T)
+    for sides, (_, row) in zip(squares.values(), outcome.waves.iloc[1:].iterrows(), strict=True):
+        assert rate.values(sides[0]) == pytest.approx([row["rate_low"], row["rate_high"]])
+        assert sides[3].tolist() == [0.0, 1.0]  # a choice keeps its whole side
+    assert square_corners(outcome.square, outcome.space) == pytest.approx(squares[3].T)

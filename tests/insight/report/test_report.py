@@ -12,8 +12,12 @@ from caviar.insight.report.report import report
 from tests.insight.studies import EVIL, mixed_space, outcome_of
 
 
-def test_what_a_user_wrote_is_escaped(outcome, tmp_path):
-    text = report(outcome, tmp_path / "report.html").read_text()
+@pytest.fixture(scope="module")
+def text(outcome, tmp_path_factory):
+    return report(outcome, tmp_path_factory.mktemp("report") / "report.html").read_text()
+
+
+def test_what_a_user_wrote_is_escaped(text):
     before_plotly, _, after = text.partition("plotly.js v")
     assert EVIL not in before_plotly
     assert EVIL not in after
@@ -23,8 +27,7 @@ def test_what_a_user_wrote_is_escaped(outcome, tmp_path):
     assert "<script src" not in text
 
 
-def test_it_names_the_winner_and_every_square(outcome, tmp_path):
-    text = report(outcome, tmp_path / "report.html").read_text()
+def test_it_names_the_winner_and_every_square(outcome, text):
     assert f"<dd>trial {outcome.best.trial}</dd>" in text
     assert f"Trial {outcome.best.trial} of wave {outcome.best.wave} has the best estimate" in text
     assert f"the best single score was {outcome.table['score'].max():.4g}" in text
@@ -32,16 +35,17 @@ def test_it_names_the_winner_and_every_square(outcome, tmp_path):
         assert f"Wave {wave} was sampled from" in text
 
 
-def test_it_lies_in_the_folder_of_the_study_by_default(tmp_path):
+def test_waves_of_a_random_search_were_sampled_from_the_whole_space(tmp_path):
+    outcome = outcome_of(tmp_path / "study", mixed_space(), lambda config, _: config["rate"], trials=6, waves=2)
+    assert "Every wave was sampled from the whole space." in report(outcome).read_text()
+
+
+def test_a_study_without_a_finished_trial_has_a_report_in_its_folder(tmp_path):
     outcome = outcome_of(tmp_path / "study", mixed_space(), lambda *_: "out of memory", trials=4)
     file = report(outcome)
     assert file == outcome.folder / "report.html"
     assert [path.name for path in outcome.folder.glob("*.html")] == ["report.html"]
-
-
-def test_a_study_without_a_finished_trial_has_a_report(tmp_path):
-    outcome = outcome_of(tmp_path / "study", mixed_space(), lambda *_: "out of memory", trials=4)
-    text = report(outcome).read_text()
+    text = file.read_text()
     assert "<dt>trials</dt><dd>4</dd>" in text
     assert "<dt>failed or diverged</dt><dd>4</dd>" in text
     assert "out of memory" in text
@@ -71,7 +75,8 @@ def test_a_missing_package_is_named(outcome, tmp_path, monkeypatch):
     assert not (tmp_path / "report.html").exists()
 
 
-def test_the_command_line_writes_it(outcome, tmp_path, monkeypatch, capsys):
+def test_the_command_line_writes_it(tmp_path, monkeypatch, capsys):
+    outcome = outcome_of(tmp_path / "study", mixed_space(), lambda *_: 1.0, trials=4)
     file = str(tmp_path / "report.html")
     monkeypatch.setattr(sys, "argv", ["caviar", "report", str(outcome.folder), "--out", file])
     main()

@@ -6,9 +6,9 @@ from tests.insight.studies import cube, outcome_of
 
 
 def arguments(settings):
-    """The arguments that the code in the report passes to `caviar.Study`."""
+    """The arguments that the code in the report passes to `Study`."""
     passed = {}
-    code = reproduction(settings).replace("study.run()", "").replace("...,", "data,").replace("caviar.Study(", "keep(")
+    code = reproduction(settings).replace("study.run()", "").replace("...,", "data,").replace("Study(", "keep(")
     exec(code, {"data": None, "keep": lambda data, **keywords: passed.update(keywords)})
     return passed
 
@@ -60,7 +60,7 @@ def test_a_study_of_a_csv_file_is_reproduced_with_its_seed(tmp_path):
     study = caviar.Study(caviar.load_csv(file, target="y"), out=tmp_path / "a")
     assert f"--data '{file}' --target y" in reproduction(study.settings)
     study = caviar.Study(caviar.load_csv(file, target="y", task="regression", seed=3), out=tmp_path / "b")
-    assert f"caviar.load_csv({str(file)!r}, target='y', task='regression', seed=3)," in reproduction(study.settings)
+    assert f"load_csv({str(file)!r}, target='y', task='regression', seed=3)," in reproduction(study.settings)
 
 
 def test_the_settings_are_listed_with_space_and_versions(outcome):
