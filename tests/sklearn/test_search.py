@@ -112,6 +112,7 @@ def test_fit_parameters_and_groups_are_routed_as_in_scikit_learn():
     assert_same(without_times(fitted.cv_results_), without_times(other.cv_results_))
 
 
+@pytest.mark.slow
 def test_the_same_random_state_gives_the_same_results_for_any_number_of_workers(ray_cluster):
     space = {"max_depth": stats.randint(1, 9), "max_features": stats.beta(2, 2), "criterion": ["gini", "entropy"]}
     forest = RandomForestClassifier(n_estimators=2)  # without a random_state
