@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from caviar.data.dataset import Dataset, from_arrays
     from caviar.data.loaders import load_csv, load_digits
     from caviar.errors import CaviarError, ClusterError, InputError, PausedError, StorageError
-    from caviar.jobs import connect
+    from caviar.jobs.client import connect
     from caviar.panda import Panda
     from caviar.records.early_stopping import Halving
     from caviar.records.outcome import Outcome
@@ -55,7 +55,7 @@ _MODULES = {
     "StorageError": "caviar.errors",
     "Study": "caviar.study.study",
     "choice": "caviar.space",
-    "connect": "caviar.jobs",
+    "connect": "caviar.jobs.client",
     "default_space": "caviar.space",
     "experiments": "caviar.experiments",
     "from_arrays": "caviar.data.dataset",

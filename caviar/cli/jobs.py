@@ -48,26 +48,30 @@ def follow(cluster: "Cluster", name: str) -> None:
 
 
 def _study_command(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the argument and option of a command about one study."""
     return click.argument("name")(jobs_address_option(command))
-
-
-@click.command()
-@click.argument("name", required=False)
-@jobs_address_option
-def status(name: str | None, address: str | None) -> None:
-    """Show the status of one or all studies."""
-    if name is None:
-        _print_all(address)
-    else:
-        click.echo(_line(backend(address, name).status(name)))
 
 
 @click.command("list")
 @jobs_address_option
 def list_studies(address: str | None) -> None:
     """List the studies on this machine or on a cluster."""
-    _print_all(address)
+    statuses = backend(address).studies()
+    for status in statuses:
+        _print(status)
+    if not statuses:
+        click.echo(f"no studies {f'on {address}' if address else 'in runs'} yet", err=True)
+
+
+@click.command()
+@click.argument("name", required=False)
+@jobs_address_option
+@click.pass_context
+def status(context: click.Context, name: str | None, address: str | None) -> None:
+    """Show the status of one or all studies."""
+    if name is None:
+        context.invoke(list_studies, address=address)
+    else:
+        _print(backend(address, name).status(name))
 
 
 @click.command()
@@ -90,23 +94,14 @@ def stop(name: str, address: str | None) -> None:
 @_study_command
 @click.option("--history", "file", flag_value="history.csv", help="Print the table of epochs instead.")
 @click.option("--waves", "file", flag_value="waves.csv", help="Print the table of waves instead.")
-@click.option("--results", "file", flag_value="results.csv", default=True, hidden=True)
-def results(name: str, address: str | None, file: str) -> None:
+def results(name: str, address: str | None, file: str | None) -> None:
     """Print a study's table of results so far, as CSV."""
-    sys.stdout.buffer.write(backend(address, name).file(name, file))
+    sys.stdout.buffer.write(backend(address, name).file(name, file or "results.csv"))
 
 
-def _print_all(address: str | None) -> None:
-    statuses = backend(address).studies()
-    for status in statuses:
-        click.echo(_line(status))
-    if not statuses:
-        click.echo(f"no studies {f'on {address}' if address else 'in runs'} yet", err=True)
-
-
-def _line(status: "JobStatus") -> str:
-    since = f", since {status.started:%Y-%m-%d %H:%M} UTC" if status.started is not None else ""
-    return f"{status.name}: {status.state}{since}{'; ' if status.progress else ''}{status.progress}"
+def _print(status: "JobStatus") -> None:
+    since = "" if status.started is None else f", since {status.started:%Y-%m-%d %H:%M} UTC"
+    click.echo(f"{status.name}: {status.state}{since}{'; ' if status.progress else ''}{status.progress}")
 
 
 COMMANDS = (status, list_studies, logs, stop, results)

@@ -14,7 +14,6 @@ from caviar.cli.groups import InOrder
 from caviar.cli.jobs import COMMANDS, follow, local_copy
 from caviar.cli.options import (
     StudyOptions,
-    cluster_address_option,
     jobs_address_option,
     ray_address_option,
     study_options,
@@ -52,15 +51,13 @@ def init(folder: Path) -> None:
 @cli.command()
 @study_options
 @click.option("--out", help="Study folder, or a URI (s3://...) to mirror it to. [default: runs/NAME-TIME]")
-@workers_option
 @ray_address_option
-@trial_timeout_option
-def run(file: Path | None, data: str, target: str | None, address: str | None, **options: Unpack[StudyOptions]) -> None:
+def run(file: Path | None, data: str, target: str | None, **options: Unpack[StudyOptions]) -> None:
     """Run a study on this machine and print its results.
 
     The TOML FILE that `caviar init` writes defines the study, or the options do; an option overrides the file.
     """
-    _run(_study(file, data, target, address, options))
+    _run(_study(file, data, target, options))
 
 
 @cli.command()
@@ -103,20 +100,12 @@ def report(name: str, address: str | None, out: Path | None) -> None:
 @cli.command()
 @study_options
 @click.option("--out", help="A URI (s3://...) to mirror the study to, so that it outlives the cluster's disks.")
-@workers_option
-@cluster_address_option
-@trial_timeout_option
+@click.option("--address", envvar="RAY_API_SERVER_ADDRESS", help="Its Jobs API, such as http://127.0.0.1:8265.")
 @click.option("--wait", is_flag=True, help="Print the study's log until it ends.")
-def submit(
-    file: Path | None,
-    data: str,
-    target: str | None,
-    address: str | None,
-    wait: bool,
-    **options: Unpack[StudyOptions],
-) -> None:
+def submit(file: Path | None, data: str, target: str | None, wait: bool, **options: Unpack[StudyOptions]) -> None:
     """Send a study to a cluster and print its name there."""
-    out = options["out"]
+    out, address = options["out"], options["address"]
+    options["address"] = None  # that of a Ray cluster; the job knows its own
     if out is not None and not is_uri(out):
         raise InputError(f"--out must be a URI, since the cluster has its own folders, got {out!r}; try s3://...")
     if address is None:
@@ -124,7 +113,7 @@ def submit(
     from caviar.jobs.client import connect
 
     cluster = connect(address)
-    name = cluster.submit(_study(file, data, target, None, options), options["name"])
+    name = cluster.submit(_study(file, data, target, options), options["name"])
     click.echo(f"{name} is on the cluster; follow it with: caviar logs {name} -f --address {address}", err=wait)
     if wait:
         follow(cluster, name)
@@ -158,7 +147,7 @@ def experiments(names: tuple[str, ...], size: int | None, seeds: int | None, out
         click.echo(line)
 
 
-def _study(file: Path | None, data: str, target: str | None, address: str | None, options: StudyOptions) -> "Study":
+def _study(file: Path | None, data: str, target: str | None, options: StudyOptions) -> "Study":
     """Make the study of a file, in which options on the command line override keys, or of the options alone."""
     from caviar.data.loaders import load_csv
     from caviar.study.file import study_from_file
@@ -168,10 +157,10 @@ def _study(file: Path | None, data: str, target: str | None, address: str | None
         source = click.get_current_context().get_parameter_source
         settings = {"data": data, "target": target, **options}
         overrides = {name: value for name, value in settings.items() if source(name) is ParameterSource.COMMANDLINE}
-        return study_from_file(file, **overrides, **({} if address is None else {"address": address}))
+        return study_from_file(file, **overrides)
     if target is None and data.endswith(".csv"):
         raise InputError(f"--target is required with --data {data}; give the column to predict")
-    return Study(data if target is None else load_csv(data, target=target), address=address, **options)
+    return Study(data if target is None else load_csv(data, target=target), **options)
 
 
 def _run(study: "Study") -> None:
@@ -186,37 +175,34 @@ def _run(study: "Study") -> None:
     print_summary(study.outcome)
 
 
+class _Lines(logging.Handler):
+    """Prints each message as a line, warnings to standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(self.format(record), err=record.levelno >= logging.WARNING)
+
+
 @contextlib.contextmanager
 def _show_messages() -> Iterator[None]:
-    """Print what Caviar logs: with rich on a terminal, else as plain lines, warnings to standard error."""
-    handlers: list[logging.Handler]
+    """Print what Caviar logs: with rich on a terminal, else as plain lines."""
+    handler: logging.Handler = _Lines()
     if sys.stdout.isatty():
         from rich.highlighter import NullHighlighter
         from rich.logging import RichHandler
 
         plain = NullHighlighter()
-        handlers = [RichHandler(show_time=False, show_level=False, show_path=False, highlighter=plain, keywords=[])]
-    else:
-        handlers = [logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)]
-        handlers[0].addFilter(lambda record: record.levelno < logging.WARNING)
-        handlers[1].setLevel(logging.WARNING)
+        handler = RichHandler(show_time=False, show_level=False, show_path=False, highlighter=plain, keywords=[])
     logger = logging.getLogger("caviar")
     logger.setLevel(logging.INFO)
-    for handler in handlers:
-        logger.addHandler(handler)
+    logger.addHandler(handler)
     try:
         yield
     finally:
-        for handler in handlers:
-            logger.removeHandler(handler)
+        logger.removeHandler(handler)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; a user's mistake is one sentence and exit code 2, never a traceback.
-
-    Args:
-        arguments: what follows `caviar` on the command line; those of this process by default.
-    """
+    """Run the command in `arguments` (by default, those of this process); a mistake is one sentence and exit code 2."""
     try:
         with _show_messages():
             cli(arguments, standalone_mode=False)

@@ -11,10 +11,9 @@ in this process, without Ray; equal seeds give equal tables. The command `caviar
 from caviar.experiments.batch_norm import covariate_shift
 from caviar.experiments.finding import Finding
 from caviar.experiments.grids import random_against_grid
-from caviar.experiments.rates import learning_rate_scale
 from caviar.experiments.running import EXPERIMENTS
+from caviar.experiments.scales import learning_rate_scale, momentum_scale
 from caviar.experiments.waves import coarse_and_fine
-from caviar.experiments.windows import momentum_scale
 
 __all__ = [
     "EXPERIMENTS",

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from caviar._checks import check_integer
 from caviar.data.dataset import Dataset
 from caviar.data.loaders import load
 from caviar.errors import InputError
@@ -18,12 +19,12 @@ from caviar.experiments.measurement import Measurements, measure
 from caviar.experiments.sweep import Steps, Target, band_row, fastest, rates_table, sweep
 from caviar.records.trial import Config
 
-CLAIM = "Batch normalization makes training faster, because it reduces internal covariate shift."
-SOURCE = (
+_CLAIM = "Batch normalization makes training faster, because it reduces internal covariate shift."
+_SOURCE = (
     "Ioffe & Szegedy 2015, Batch normalization, ICML, figure 1 and section 2; that it reduces the shift is disputed by "
     "Santurkar et al. 2018, How does batch normalization help optimization?, NeurIPS, section 2.2"
 )
-FIGURE_ONE: Config = {  # the network in figure 1 of the 2015 paper
+_FIGURE_ONE: Config = {  # the network in figure 1 of the 2015 paper
     "hidden_layers": 3,
     "hidden_units": 100,
     "activation": "sigmoid",
@@ -31,15 +32,15 @@ FIGURE_ONE: Config = {  # the network in figure 1 of the 2015 paper
     "optimizer": "momentum",
     "momentum": 0.0,
 }
-RATES = tuple(float(rate) for rate in 10.0 ** np.linspace(-3, 2, 16))  # three per decade
+_RATES = tuple(float(rate) for rate in 10.0 ** np.linspace(-3, 2, 16))  # three per decade
 
 
-class Race(NamedTuple):
-    """A network to compare: with or without batch norm, its learning rate, and each seed's steps to the accuracy."""
+class _Race(NamedTuple):
+    """A network to compare."""
 
     batch_norm: bool
     rate: float
-    steps: Steps
+    steps: Steps  # of each seed, to the accuracy
 
 
 def covariate_shift(
@@ -48,7 +49,7 @@ def covariate_shift(
     steps: int = 1000,
     seeds: int = 5,
     accuracy: float = 0.9,
-    rates: Sequence[float] = RATES,
+    rates: Sequence[float] = _RATES,
     every: int = 5,
     **config: bool | int | float | str,
 ) -> Finding:
@@ -57,17 +58,17 @@ def covariate_shift(
     First all learning rates are tried with both: the steps to `accuracy`, and the band of rates that reach it. Then
     three networks are measured: without batch norm at its best rate, with batch norm at that same rate, and with batch
     norm at its own best rate; the best rate reaches the accuracy in the fewest steps (median over the seeds). The
-    default network is that of Ioffe & Szegedy's figure 1: three hidden layers of 100 sigmoid units, mini-batches of
-    60, plain gradient descent; on the digits instead of MNIST, and from Glorot's initial weights where the paper only
-    says small random Gaussian values.
+    default network is that of figure 1 of Ioffe & Szegedy 2015: three hidden layers of 100 sigmoid units, mini-batches
+    of 60, plain gradient descent; on the digits instead of MNIST, and from Glorot's initial weights where the paper
+    only says small random Gaussian values.
 
     Args:
         data: classification data, as `caviar.Study` takes them.
         steps: of each training, >= 10.
         seeds: trainings of each network, >= 1.
         accuracy: validation accuracy to reach, in (0, 1].
-        rates: learning rates to try, in ascending order.
-        every: steps between two checks of the accuracy.
+        rates: learning rates to try, > 0.
+        every: steps between two checks of the accuracy, >= 1.
         config: other hyperparameters of the network; at least 2 hidden layers.
 
     Returns:
@@ -85,16 +86,19 @@ def covariate_shift(
         typical unit of the last hidden layer.
 
     Raises:
-        InputError: regression data, too few layers or steps, or an accuracy that no rate reaches.
-
-    Source of the claim: Ioffe & Szegedy 2015, ICML; disputed by Santurkar et al. 2018, NeurIPS.
+        InputError: regression data, an invalid argument, or an accuracy that no rate reaches.
 
     >>> finding = covariate_shift(hidden_layers=2, hidden_units=8, steps=20, seeds=1, accuracy=0.2, rates=[0.1, 1.0])
     >>> list(finding.tables)
     ['summary', 'bands', 'rates', 'layers', 'accuracy', 'inputs']
     """
-    dataset, network = load(data), {**FIGURE_ONE, **config}
-    _check(dataset, network, steps, seeds)
+    dataset, network, rates = load(data), {**_FIGURE_ONE, **config}, sorted(rates)
+    if dataset.task != "classification":
+        raise InputError(f"data must be for classification, got {dataset!r} for regression; try 'digits'")
+    check_integer("hidden_layers", network["hidden_layers"], minimum=2)  # the first has no shift
+    check_integer("steps", steps, minimum=10)
+    check_integer("seeds", seeds)
+    check_integer("every", every)
     target = Target(accuracy, steps, every)
     sweeps = {norm: sweep({**network, "batch_norm": norm}, rates, seeds, dataset, target) for norm in (False, True)}
     races = _races(sweeps, rates, target)
@@ -111,20 +115,10 @@ def covariate_shift(
     tables = {"summary": summary, "bands": bands, "rates": by_rate}
     for i, name in enumerate(Measurements._fields):
         tables[name] = _stacked({network: of_network[i] for network, of_network in measurements.items()})
-    return Finding("covariate-shift", CLAIM, SOURCE, conclusions(summary, bands), tables, DRAWINGS)
+    return Finding("covariate-shift", _CLAIM, _SOURCE, conclusions(summary, bands), tables, DRAWINGS)
 
 
-def _check(dataset: Dataset, network: Config, steps: int, seeds: int) -> None:
-    if dataset.task != "classification":
-        raise InputError(f"data must be for classification, got {dataset!r} for regression; try 'digits'")
-    if network["hidden_layers"] < 2 or steps < 10 or seeds < 1:
-        raise InputError(
-            "hidden_layers must be >= 2 (the first has no shift), steps >= 10 and seeds >= 1, "
-            f"got hidden_layers={network['hidden_layers']!r}, {steps=}, {seeds=}; try larger ones"
-        )
-
-
-def _races(sweeps: Mapping[bool, Steps], rates: Sequence[float], target: Target) -> dict[str, Race]:
+def _races(sweeps: Mapping[bool, Steps], rates: Sequence[float], target: Target) -> dict[str, _Race]:
     """Return the networks to compare; one that reaches the accuracy at no rate gets the other's rate."""
     without, own = fastest(sweeps[False]), fastest(sweeps[True])
     same = without if without is not None else own
@@ -136,7 +130,7 @@ def _races(sweeps: Mapping[bool, Steps], rates: Sequence[float], target: Target)
     networks = [(WITHOUT, False, same), (WITH, True, same)]
     if own is not None and own != same:
         networks.append((OWN_RATE, True, own))
-    return {name: Race(norm, rates[i], sweeps[norm][i]) for name, norm, i in networks}
+    return {name: _Race(norm, rates[i], sweeps[norm][i]) for name, norm, i in networks}
 
 
 def _stacked(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -144,7 +138,7 @@ def _stacked(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(tables, names=["network", None]).reset_index("network").reset_index(drop=True)
 
 
-def _summary(name: str, races: Mapping[str, Race], layers: pd.DataFrame) -> dict[str, object]:
+def _summary(name: str, races: Mapping[str, _Race], layers: pd.DataFrame) -> dict[str, object]:
     """Return the row of one network."""
     race = races[name]
     row: dict[str, object] = {"network": name, "learning_rate": race.rate, "steps": float(np.median(race.steps))}

@@ -17,31 +17,22 @@ if TYPE_CHECKING:
 
 
 class Drawing(NamedTuple):
-    """How to draw a picture: the name of the table to draw, and a function from that table to a Plotly figure."""
+    """How to draw a picture."""
 
-    table: str
-    draw: Callable[[pd.DataFrame], object]
+    table: str  # the name of the table to draw
+    draw: Callable[[pd.DataFrame], object]  # from that table to a Plotly figure
 
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """The outcome of one experiment.
-
-    Args:
-        name: of the experiment.
-        claim: the sentence that was tested.
-        source: of the claim.
-        conclusions: what came out, in sentences made from the tables.
-        tables: by name, the main one first.
-        drawings: by the name of the picture.
-    """
+    """The outcome of one experiment."""
 
     name: str
-    claim: str
-    source: str
-    conclusions: tuple[str, ...]
-    tables: Mapping[str, pd.DataFrame]
-    drawings: Mapping[str, Drawing]
+    claim: str  # the sentence that was tested
+    source: str  # of the claim
+    conclusions: tuple[str, ...]  # what came out, in sentences made from the tables
+    tables: Mapping[str, pd.DataFrame]  # by name, the main one first
+    drawings: Mapping[str, Drawing]  # by the name of the picture
 
     @property
     def table(self) -> pd.DataFrame:
@@ -49,26 +40,13 @@ class Finding:
         return next(iter(self.tables.values()))
 
     def picture(self, name: str | None = None) -> "Figure":
-        """Draw a Plotly figure.
-
-        Args:
-            name: of one of the `drawings`; by default the first.
-
-        Raises:
-            InputError: Plotly is not installed.
-        """
+        """Draw a Plotly figure: the one of `drawings` with this name, by default the first."""
         drawing = self.drawings[name or next(iter(self.drawings))]
         figure: Figure = drawing.draw(self.tables[drawing.table])
         return figure
 
     def write_tables(self, folder: Path) -> list[Path]:
-        """Write each table as CSV, and return the paths: NAME.csv for the main one, NAME-TABLE.csv for the others.
-
-        Each row of the main table has the source of the claim.
-
-        Raises:
-            StorageError: the folder cannot be written.
-        """
+        """Write the main table, with the source of the claim in each row, as NAME.csv, the others as NAME-TABLE.csv."""
         _, *others = self.tables
         tables = {folder / f"{self.name}.csv": self.table.assign(source=self.source)}
         tables |= {folder / f"{self.name}-{name}.csv": self.tables[name] for name in others}
@@ -79,16 +57,7 @@ class Finding:
         return list(tables)
 
     def write_page(self, folder: Path, command: str) -> Path:
-        """Write NAME.html, and return its path: claim, source, conclusions, pictures and tables; it opens offline.
-
-        Args:
-            folder: where to write it.
-            command: the command to show that repeats the experiment.
-
-        Raises:
-            InputError: Plotly is not installed.
-            StorageError: the folder cannot be written.
-        """
+        """Write all of it as NAME.html, which opens offline and shows the command that repeats the experiment."""
         pictures = [Picture(self.picture(name), self.tables[drawing.table]) for name, drawing in self.drawings.items()]
         tables = {next(iter(self.tables)): self.table}
         sections = [

@@ -16,21 +16,20 @@ from caviar.model.network import Network
 from caviar.model.training import Training
 from caviar.records.trial import Config
 
-MEASURED_STEPS = 40  # of a training, evenly spaced on the log scale
-PERCENTILES = (15, 50, 85)
+_MEASURED_STEPS = 40  # of a training, evenly spaced on the log scale
+_PERCENTILES = (15, 50, 85)
 
 
 class Measurements(NamedTuple):
     """The tables of one network's trainings.
 
-    Args:
-        layers: a row per seed, measured step and layer (from 1; the last are the outputs), means over the layer's
-            units. pre_mean, pre_deviation: of the pre-activations z; input_mean, input_deviation: of the activation
-            function's input (equal without batch norm); pre_moved, input_moved: how far the step moves them, in their
-            own unit; ..._relative: in their own standard deviations; gradient_...: a `GradientShift`.
-        accuracy: a row per seed and measured step: test_accuracy and test_loss before that step.
-        inputs: a row per measured step: the percentiles p15, p50 and p85 of the input of a typical unit's activation
-            function in the last hidden layer.
+    layers: a row per seed, measured step and layer (from 1; the last are the outputs), means over the layer's units.
+        pre_mean, pre_deviation: of the pre-activations z; input_mean, input_deviation: of the activation function's
+        input (equal without batch norm); pre_moved, input_moved: how far the step moves them, in their own unit;
+        ..._relative: in their own standard deviations; gradient_...: a `GradientShift`.
+    accuracy: a row per seed and measured step: test_accuracy and test_loss before that step.
+    inputs: a row per measured step: percentiles of the activation function's input, of a typical unit of the last
+        hidden layer.
     """
 
     layers: pd.DataFrame
@@ -39,16 +38,11 @@ class Measurements(NamedTuple):
 
 
 def measure(config: Config, seeds: int, dataset: Dataset, steps: int) -> Measurements:
-    """Train one configuration from several seeds, in float64, and measure some of its steps.
+    """Train one configuration from the seeds 0, 1, ..., in float64, and measure some of its steps.
 
-    Args:
-        config: hyperparameters of the network.
-        seeds: how many trainings, from the seeds 0, 1, ...
-        dataset: for classification. Distributions are measured on its validation rows, normalized as a training
-            batch is: by their own mean and variance.
-        steps: how many to train.
+    Distributions are those of the validation rows, normalized as a training batch is: by their own mean and variance.
     """
-    measured_steps = {int(step) for step in np.geomspace(1, steps - 1, MEASURED_STEPS)} | {0}
+    measured_steps = {int(step) for step in np.geomspace(1, steps - 1, _MEASURED_STEPS)} | {0}
     training = stepwise_training([{**config, "dtype": "float64"}] * seeds, range(seeds), dataset)
     layers: list[dict[str, float]] = []
     accuracy: list[dict[str, float]] = []
@@ -68,9 +62,8 @@ def measure(config: Config, seeds: int, dataset: Dataset, steps: int) -> Measure
             training.epoch()
         if not training.members:
             break
-    return Measurements(
-        pd.DataFrame(layers), pd.DataFrame(accuracy), typical_unit(pd.concat(inputs, ignore_index=True))
-    )
+    unit = typical_unit(pd.concat(inputs, ignore_index=True))
+    return Measurements(pd.DataFrame(layers), pd.DataFrame(accuracy), unit)
 
 
 def typical_unit(inputs: pd.DataFrame) -> pd.DataFrame:
@@ -109,6 +102,6 @@ def _layer(before: LayerView, after: LayerView) -> dict[str, float]:
 
 
 def _percentiles(view: LayerView) -> pd.DataFrame:
-    values = np.percentile(view.normalized, PERCENTILES, axis=0)
-    columns = {f"p{p}": row for p, row in zip(PERCENTILES, values, strict=True)}
+    values = np.percentile(view.normalized, _PERCENTILES, axis=0)
+    columns = {f"p{p}": row for p, row in zip(_PERCENTILES, values, strict=True)}
     return pd.DataFrame({"unit": np.arange(values.shape[1]), **columns})

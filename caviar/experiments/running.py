@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from caviar._checks import check_integer, did_you_mean
-from caviar.errors import InputError
+from caviar.errors import InputError, MissingError
 from caviar.experiments.batch_norm import covariate_shift
 from caviar.experiments.finding import Finding
 from caviar.experiments.grids import random_against_grid
-from caviar.experiments.rates import learning_rate_scale
+from caviar.experiments.scales import learning_rate_scale, momentum_scale
 from caviar.experiments.waves import coarse_and_fine
-from caviar.experiments.windows import momentum_scale
 
 
 class Experiment(NamedTuple):
@@ -33,7 +32,7 @@ EXPERIMENTS = {
 def run_and_write(
     names: Sequence[str] = (), *, size: int | None = None, seeds: int | None = None, folder: Path
 ) -> Iterator[str]:
-    """Run experiments, and write NAME.csv, the other tables and NAME.html of each.
+    """Run experiments, write the tables and the page of each into a folder, and yield lines to print.
 
     Args:
         names: of `EXPERIMENTS`; by default all.
@@ -41,12 +40,8 @@ def run_and_write(
         seeds: repetitions, >= 1; None: each one's default.
         folder: where to write.
 
-    Yields:
-        Lines to print: the claim, the conclusions, the files; a sentence if Plotly is missing.
-
     Raises:
         InputError: an unknown name, or a size or seeds below 1; raised before any work starts.
-        StorageError: the folder cannot be written.
     """
     for name in names:
         if name not in EXPERIMENTS:
@@ -63,6 +58,6 @@ def run_and_write(
         command = " ".join(["caviar experiments", name, *(f"--{word} {value}" for word, value in options.items())])
         try:
             paths.append(finding.write_page(folder, command))
-        except InputError as error:
+        except MissingError as error:
             yield f"  no picture: {error}"
         yield f"  {', '.join(map(str, paths))}"

@@ -19,33 +19,24 @@ from caviar.model.numpy_settings import numpy_settings
 
 @dataclass(frozen=True)
 class GradientShift:
-    """The shift of one layer through gradients.
+    """The shift of one layer through gradients."""
 
-    Args:
-        norm: of the gradient G.
-        change: the norm of G' - G.
-        relative: change / norm; NaN if G or G' is zero.
-        cosine: between G and G'; NaN if G or G' is zero.
-    """
-
-    norm: float
-    change: float
-    relative: float
-    cosine: float
+    norm: float  # of the gradient G
+    change: float  # the norm of G' - G
+    relative: float  # change / norm; NaN if G or G' is zero
+    cosine: float  # between G and G'; NaN if G or G' is zero
 
 
 @dataclass(frozen=True)
 class Movement:
     """How far one layer's units moved in a step, root mean square over the units.
 
-    Args:
-        distance: sqrt((change of mean)^2 + (change of standard deviation)^2), in the unit of z: the Wasserstein-2
-            distance between two normal distributions with these moments.
-        relative: each unit's distance in its own standard deviations before the step.
+    The distance is sqrt((change of mean)^2 + (change of standard deviation)^2), in the unit of z: the Wasserstein-2
+    distance between two normal distributions with these moments.
     """
 
     distance: float
-    relative: float
+    relative: float  # in each unit's own standard deviations before the step
 
 
 def gradient_shift(before: Network, after: Network, x: Array, targets: Array, loss: Loss) -> list[GradientShift]:
@@ -58,12 +49,8 @@ def gradient_shift(before: Network, after: Network, x: Array, targets: Array, lo
 
     Args:
         before, after: the stack of one before and after the step; not changed.
-        x: the batch of the step, (B, features).
-        targets: its targets as outputs, (B, outputs).
+        x, targets: the batch of the step, (B, features) and (B, outputs).
         loss: from `LOSSES`.
-
-    Returns:
-        One shift per layer, from the first hidden layer to the outputs.
     """
     mixed = before.select([0])
     shifts = []
@@ -80,10 +67,8 @@ def gradient_shift(before: Network, after: Network, x: Array, targets: Array, lo
 def movement(before: LayerView, after: LayerView, *, normalized: bool) -> Movement:
     """Return the shift of one layer as the change of distributions over the same rows (Ioffe & Szegedy 2015).
 
-    Args:
-        before, after: the layer's view before and after the step.
-        normalized: True: of the activation function's input, after batch norm; False: of the pre-activations
-            z = x W (+ b). Without batch norm the two are equal.
+    With `normalized` it is that of the activation function's input, after batch norm, else that of the pre-activations
+    z = x W (+ b). Without batch norm the two are equal.
     """
     (mean, deviation), (new_mean, new_deviation) = moments(before, normalized), moments(after, normalized)
     distances = np.hypot(new_mean - mean, new_deviation - deviation)

@@ -14,7 +14,7 @@ from caviar.records.trial import Config
 
 STACK = 16  # networks trained together
 
-Steps = NDArray[np.float64]  # infinity where the accuracy is not reached
+Steps = NDArray[np.float64]  # infinity where the accuracy is not reached, or the training diverged
 
 
 class Target(NamedTuple):
@@ -26,22 +26,15 @@ class Target(NamedTuple):
 
 
 def steps_to_reach(configs: Sequence[Config], seeds: Sequence[int], dataset: Dataset, target: Target) -> Steps:
-    """Train each network until its validation accuracy reaches the target, and no longer.
+    """Train networks of one shape, each until it reaches the target; return steps of shape (networks,).
 
-    Args:
-        configs: of one shape.
-        seeds: one per network.
-        dataset: for classification.
-        target: what to reach, with the running averages of batch norm.
-
-    Returns:
-        Steps, shape (networks,), multiples of `target.every`; infinity if not reached or diverged.
+    The accuracy is that with the running averages of batch norm; steps are multiples of `target.every`.
     """
     steps = np.full(len(configs), np.inf)
     for start in range(0, len(configs), STACK):
         stop = start + STACK
         training = stepwise_training(configs[start:stop], seeds[start:stop], dataset)
-        for step in range(target.every, target.steps + target.every, target.every):
+        for step in range(target.every, target.steps + 1, target.every):
             train_steps(training, target.every)
             for member, report in zip(list(training.members), training.evaluate("val"), strict=True):
                 if report["val_accuracy"] >= target.accuracy:
@@ -69,13 +62,7 @@ def train_steps(training: Training, steps: int) -> None:
 
 
 def sweep(config: Config, rates: Sequence[float], seeds: int, dataset: Dataset, target: Target) -> Steps:
-    """Return the steps to the target for each rate and seed, shape (rates, seeds).
-
-    Args:
-        config: hyperparameters except the learning rate.
-        seeds: the number of trainings for each rate.
-        rates, dataset, target: what to try, to train on and to reach.
-    """
+    """Return the steps to the target for each learning rate and each of the seeds 0, 1, ...: (rates, seeds)."""
     configs = [{**config, "learning_rate": rate} for rate in rates for _ in range(seeds)]
     return steps_to_reach(configs, list(range(seeds)) * len(rates), dataset, target).reshape(len(rates), seeds)
 
@@ -89,9 +76,7 @@ def fastest(steps: Steps) -> int | None:
 def widest_band(steps: Steps, rates: Sequence[float]) -> tuple[float, float, float]:
     """Return the width in decades, the lowest and the highest rate of the longest unbroken run that reaches the target.
 
-    Args:
-        steps: of one seed, shape (rates,).
-        rates: in ascending order.
+    The rates are in ascending order; the steps are those of one seed, shape (rates,).
 
     >>> widest_band(np.array([np.inf, 90, 30, np.inf, 50]), [0.01, 0.1, 1, 10, 100])
     (1.0, 0.1, 1.0)

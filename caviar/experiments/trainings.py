@@ -4,25 +4,20 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from caviar._checks import check_integer
 from caviar.data.loaders import load_digits
 from caviar.experiments.sweep import STACK
 from caviar.model.shapes import shape_of
 from caviar.model.training import Training
 from caviar.records.trial import Config, Metrics
 
-EPOCHS = 10
 
+def train(configs: Sequence[Config], seeds: Sequence[int], epochs: int) -> pd.DataFrame:
+    """Train each configuration of the default space once, each from its own seed.
 
-def train(configs: Sequence[Config], seeds: Sequence[int]) -> pd.DataFrame:
-    """Train each configuration once, for 10 epochs.
-
-    Args:
-        configs: of the default space.
-        seeds: one per configuration.
-
-    Returns:
-        A row per configuration, in order: the metrics of its last epoch; NaN where it diverged.
+    Returns a row per configuration, in order: the metrics of its last epoch; NaN where it diverged.
     """
+    check_integer("epochs", epochs)
     dataset = load_digits()
     rows: list[Metrics] = [{} for _ in configs]
     shapes = [shape_of(config) for config in configs]
@@ -30,8 +25,8 @@ def train(configs: Sequence[Config], seeds: Sequence[int]) -> pd.DataFrame:
         members = [i for i, other in enumerate(shapes) if other == shape]
         for start in range(0, len(members), STACK):
             stack = members[start : start + STACK]
-            training = Training([configs[i] for i in stack], [seeds[i] for i in stack], dataset, EPOCHS)
-            reports = [training.epoch() for _ in range(EPOCHS)][-1]
+            training = Training([configs[i] for i in stack], [seeds[i] for i in stack], dataset, epochs)
+            reports = [training.epoch() for _ in range(epochs)][-1]
             for i, report in zip(stack, reports, strict=True):
                 rows[i] = report or {}
     return pd.DataFrame(rows, columns=["train_loss", "val_loss", "val_accuracy", "test_loss", "test_accuracy"])

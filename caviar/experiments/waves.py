@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from caviar._checks import check_integer
 from caviar.experiments.finding import Drawing, Finding
 from caviar.experiments.intervals import bootstrap, exact
 from caviar.experiments.trainings import train
@@ -13,53 +14,53 @@ from caviar.search import Budget, CoarseToFine
 from caviar.space import Space, cube, default_space
 from caviar.space.scales import Array
 
-CLAIM = "A coarse wave and fine waves find a better point than one wave of the same total."
-SOURCE = "Ng 2017, Improving deep neural networks (deeplearning.ai), week 3: Tuning process; Caviar's own premise"
-WAVE_NUMBERS = (1, 2, 4)
-DIMENSION = 5
-REPEATS = 10  # trainings of a winner
-SAMPLE = 1000  # random points, whose median has a regret of 1
+_CLAIM = "A coarse wave and fine waves find a better point than one wave of the same total."
+_SOURCE = "Ng 2017, Improving deep neural networks (deeplearning.ai), week 3: Tuning process; Caviar's own premise"
+_WAVE_NUMBERS = (1, 2, 4)
+_DIMENSION = 5
+_REPEATS = 10  # trainings of a winner
+_SAMPLE = 1000  # random points, whose median has a regret of 1
 
 Function = Callable[[Array], Array]  # from points or distances to the optimum, shape (n, d), to values, shape (n,)
-FUNCTIONS: dict[str, Function] = {
+_FUNCTIONS: dict[str, Function] = {
     "bowl": lambda z: (z**2).sum(axis=1),
     "curved valley": lambda z: (100 * (z[:, 1:] - z[:, :-1] ** 2 - z[:, :-1]) ** 2 + z[:, :-1] ** 2).sum(axis=1),
     "ripples": lambda z: ((3 * z) ** 2 + 0.3 * (1 - np.cos(12 * np.pi * z))).sum(axis=1),
 }
 
 
-def coarse_and_fine(trials: int = 64, seeds: int = 10) -> Finding:
-    """Spend one budget as one wave, as two and as four, on three functions and on the digits.
+def coarse_and_fine(trials: int = 64, seeds: int = 10, epochs: int = 10) -> Finding:
+    """Spend one budget as one wave, as two and as four, on three functions and on the digits (Ng 2017).
 
     One wave is a Sobol' sequence over the whole space; all name their winner in the same way (`Search.recommend`). The
     functions have 5 dimensions and an optimum anywhere in the cube; their score is the regret: 0 at the optimum, 1 at
-    the median of random points. On the digits, the built-in network with its six hyperparameters trains for 10 epochs
-    per trial, and the search minimises the validation loss; the winner is trained again with 10 new seeds, and scored
-    by their mean loss on held-out test data. Seeds are paired: for each number of waves the optimum is the same.
+    the median of random points. On the digits, the search minimises the validation loss of the built-in network over
+    its six hyperparameters; the winner is trained again with 10 new seeds, and scored by their mean loss on held-out
+    test data. Seeds are paired: for each number of waves the optimum is the same.
 
     Args:
         trials: in total, >= 8.
         seeds: repetitions for each subject, >= 1.
+        epochs: of each training on the digits, >= 1.
 
     Returns:
         A finding whose table has a row per subject and number of waves: the mean score with its bootstrap 95%
         interval, and the share of the seeds in which it beat one wave with its exact interval.
 
-    Source of the claim: Ng 2017, Improving deep neural networks (deeplearning.ai), week 3: Tuning process.
-
-    >>> coarse_and_fine(trials=8, seeds=1).table["waves"].tolist()
+    >>> coarse_and_fine(trials=8, seeds=1, epochs=1).table["waves"].tolist()
     [1, 2, 4, 1, 2, 4, 1, 2, 4, 1, 2, 4]
     """
-    scores = {name: _regrets(function, trials, seeds) for name, function in FUNCTIONS.items()}
-    scores["digits network"] = _digits(trials, seeds)
+    check_integer("seeds", seeds)
+    scores = {name: _regrets(function, trials, seeds) for name, function in _FUNCTIONS.items()}
+    scores["digits network"] = _digits(trials, seeds, epochs)
     rows = [
         _row(subject, waves, subject_scores[i], subject_scores[0])
         for subject, subject_scores in scores.items()
-        for i, waves in enumerate(WAVE_NUMBERS)
+        for i, waves in enumerate(_WAVE_NUMBERS)
     ]
     table = pd.DataFrame(rows).assign(trials=trials, seeds=seeds)
     drawings = {"scores": Drawing("scores", _draw)}
-    return Finding("coarse-and-fine", CLAIM, SOURCE, _conclusions(table), {"scores": table}, drawings)
+    return Finding("coarse-and-fine", _CLAIM, _SOURCE, _conclusions(table), {"scores": table}, drawings)
 
 
 def _winner(space: Space, values: Function, budget: Budget) -> Array:
@@ -73,33 +74,33 @@ def _winner(space: Space, values: Function, budget: Budget) -> Array:
 
 def _regrets(function: Function, trials: int, seeds: int) -> Array:
     """Return the winner's regret, shape (numbers of waves, seeds)."""
-    regrets = np.empty((len(WAVE_NUMBERS), seeds))
+    regrets = np.empty((len(_WAVE_NUMBERS), seeds))
     for seed in range(seeds):
         generator = np.random.default_rng(seed)
-        optimum = generator.random(DIMENSION)
+        optimum = generator.random(_DIMENSION)
 
         def values(points: Array, optimum: Array = optimum) -> Array:
             return function(points - optimum)
 
-        median = np.median(values(generator.random((SAMPLE, DIMENSION))))
-        for i, waves in enumerate(WAVE_NUMBERS):
-            winner = _winner(cube(DIMENSION), values, Budget(trials, waves, seed))
+        median = np.median(values(generator.random((_SAMPLE, _DIMENSION))))
+        for i, waves in enumerate(_WAVE_NUMBERS):
+            winner = _winner(cube(_DIMENSION), values, Budget(trials, waves, seed))
             regrets[i, seed] = values(winner[None])[0] / median
     return regrets
 
 
-def _digits(trials: int, seeds: int) -> Array:
+def _digits(trials: int, seeds: int, epochs: int) -> Array:
     """Return the winner's mean test loss, shape (numbers of waves, seeds)."""
-    space, losses = default_space(), np.empty((len(WAVE_NUMBERS), seeds))
+    space, losses = default_space(), np.empty((len(_WAVE_NUMBERS), seeds))
     for seed in range(seeds):
-        for i, waves in enumerate(WAVE_NUMBERS):
+        for i, waves in enumerate(_WAVE_NUMBERS):
             generator = np.random.default_rng((seed, i))
 
             def values(points: Array, generator: np.random.Generator = generator) -> Array:
-                return train(space.configs(points), _seeds(generator, len(points)))["val_loss"].to_numpy()
+                return train(space.configs(points), _seeds(generator, len(points)), epochs)["val_loss"].to_numpy()
 
             (winner,) = space.configs(_winner(space, values, Budget(trials, waves, seed))[None])
-            losses[i, seed] = train([winner] * REPEATS, _seeds(generator, REPEATS))["test_loss"].mean()
+            losses[i, seed] = train([winner] * _REPEATS, _seeds(generator, _REPEATS), epochs)["test_loss"].mean()
     return losses
 
 

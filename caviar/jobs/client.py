@@ -23,17 +23,17 @@ from caviar.jobs.status import JobState, JobStatus
 from caviar.records import journal
 from caviar.study.study import Study
 
-STATES = {
+_STATES = {
     RayStatus.PENDING: JobState.WAITING,
     RayStatus.RUNNING: JobState.RUNNING,
     RayStatus.STOPPED: JobState.STOPPED,
     RayStatus.SUCCEEDED: JobState.FINISHED,
     RayStatus.FAILED: JobState.FAILED,
 }
-STOP_SECONDS = 60  # for a stopped study to write its tables
-FILES = (journal.NAME, "results.csv", "history.csv", "waves.csv")
+_STOP_SECONDS = 60  # for a stopped study to write its tables
+_FILES = (journal.NAME, "results.csv", "history.csv", "waves.csv")
 # Ray logs every upload and every closed connection there
-RAY_LOGGERS = ("ray", "ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
+_RAY_LOGGERS = ("ray", "ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
 
 
 def connect(address: str) -> "Cluster":
@@ -55,11 +55,7 @@ def connect(address: str) -> "Cluster":
 class Cluster:
     """A Ray cluster that runs studies; `connect` returns one.
 
-    Args:
-        address: the Jobs API's address.
-
-    Raises:
-        ClusterError: nothing answers there, or the token is missing or wrong.
+    Methods that take the name of a study raise InputError if the cluster has no study of that name.
 
     >>> def tune_overnight(study, address="http://127.0.0.1:8265"):
     ...     cluster = Cluster(address)
@@ -77,24 +73,20 @@ class Cluster:
                 f"no Jobs API answers at {address} ({error.__cause__ or 'not an address'}); try an address such as "
                 "http://127.0.0.1:8265, and check that the cluster is up and the tunnel to it is open"
             ) from None
-        for name in RAY_LOGGERS:
+        for name in _RAY_LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
         with self._requests():
             self._client = JobSubmissionClient(self.address)
 
     def submit(self, study: Study, name: str | None = None) -> str:
-        """Send a study to the cluster and start it there.
+        """Send a study to the cluster, start it there, and return its name on the cluster.
 
         Args:
             study: new, or begun on this machine; its folder here is not used any more.
-            name: its name on the cluster; the study's own name and the time by default.
-
-        Returns:
-            Its name on the cluster.
+            name: for the cluster; the study's own name and the time by default.
 
         Raises:
             InputError: the cluster has a study of that name, or the study cannot be sent.
-            ClusterError: the cluster does not answer.
         """
         job_name = re.sub(r"[^\w.-]+", "-", name or f"{study.settings.name}-{time.strftime('%Y%m%d-%H%M%S')}")
         with tempfile.TemporaryDirectory() as folder, self._requests():
@@ -104,7 +96,7 @@ class Cluster:
             environment = {
                 "working_dir": folder,
                 "py_modules": [str(Path(__file__).parents[1])],  # the same version of Caviar as here
-                "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS)},
+                "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(_STOP_SECONDS)},
             }
             self._client.submit_job(
                 entrypoint=f"python -m caviar.jobs.job {job_name}",
@@ -121,19 +113,11 @@ class Cluster:
         return [self._status(job) for job in sorted(jobs, key=lambda job: job.start_time or 0)]
 
     def status(self, name: str) -> JobStatus:
-        """Return the status of a study; raises InputError if no study has that name."""
+        """Return the status of a study."""
         return self._status(self._job(name))
 
     def logs(self, name: str, follow: bool = False) -> Iterator[str]:
-        """Yield what a study has printed, piece by piece.
-
-        Args:
-            name: the study's name.
-            follow: wait for more until the study ends.
-
-        Raises:
-            InputError: no study has that name.
-        """
+        """Yield what a study has printed, piece by piece; with `follow`, wait for more until the study ends."""
         self._job(name)
         if not follow:
             with self._requests():
@@ -145,32 +129,20 @@ class Cluster:
             while True:
                 yield runner.run(anext(pieces))
 
-    def wait(self, name: str, seconds: float = 1.0) -> JobStatus:
-        """Wait until a study has ended.
-
-        Args:
-            name: the study's name.
-            seconds: the time between two requests.
-
-        Raises:
-            InputError: no study has that name.
-        """
+    def wait(self, name: str) -> JobStatus:
+        """Wait until a study has ended, and return its status."""
         while not (status := self.status(name)).state.has_ended:
-            time.sleep(seconds)
+            time.sleep(1)
         return status
 
     def stop(self, name: str) -> None:
-        """Stop a study; what has finished is kept. Raises InputError if no study has that name."""
+        """Stop a study; what has finished is kept."""
         self._job(name)
         with self._requests():
             self._client.stop_job(name)
 
     def file(self, name: str, file: str) -> bytes:
-        """Return the content of a file in a study's folder, byte for byte.
-
-        Raises:
-            InputError: no study has that name, or it has not written the file yet.
-        """
+        """Return the content of a file in a study's folder; raises InputError if the study has not written it yet."""
         job = self._job(name)
         with self._requests():
             content = read_log_file(self._client, str(job.driver_node_id), f"{LOG_SUBDIR}/{name}/{file}")
@@ -179,29 +151,21 @@ class Cluster:
         return content
 
     def table(self, name: str) -> pd.DataFrame:
-        """Return the results of a study so far, a row for each trial that has ended.
-
-        Raises:
-            InputError: no study has that name, or no trial has ended yet.
-        """
+        """Return a row for each trial of a study that has ended; raises InputError if none has ended yet."""
         return pd.read_csv(io.BytesIO(self.file(name, "results.csv")))
 
     def fetch(self, name: str, folder: Path) -> Path:
-        """Copy a study from the cluster.
+        """Copy a study from the cluster to a folder, for `Study.open` or `Outcome.read`, and return the folder.
 
-        Args:
-            name: the study's name.
-            folder: where to write it, for `Study.open` or `Outcome.read`.
-
-        Returns:
-            The folder.
-
-        Raises:
-            InputError: no study has that name, or no trial has ended yet.
+        Raises InputError if no trial has ended yet, or if the folder holds another study.
         """
+        contents = {file: self.file(name, file) for file in _FILES}
+        header, path = contents[journal.NAME].partition(b"\n")[0], folder / journal.NAME
+        if path.exists() and path.read_bytes().partition(b"\n")[0] != header:
+            raise InputError(f"{folder} holds another study; move it, then fetch {name!r} again")
         folder.mkdir(parents=True, exist_ok=True)
-        for file in FILES:
-            (folder / file).write_bytes(self.file(name, file))
+        for file, content in contents.items():
+            (folder / file).write_bytes(content)
         return folder
 
     def _job(self, name: str) -> JobDetails:
@@ -214,7 +178,7 @@ class Cluster:
                 raise InputError(f"no study named {name!r} on {self.address}; see `caviar list`") from None
 
     def _status(self, job: JobDetails) -> JobStatus:
-        state, name = STATES[job.status], str(job.submission_id)
+        state, name = _STATES[job.status], str(job.submission_id)
         with self._requests():
             lines = self._client.get_job_logs(name).splitlines()
         progress = [line for line in lines if re.match(r"\d+/\d+ trials|stopped: |caviar: ", line)]

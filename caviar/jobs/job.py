@@ -8,7 +8,6 @@ import shutil
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 from caviar.errors import CaviarError
 from caviar.fleet.cluster import connection, session_logs_folder
@@ -27,7 +26,8 @@ def main() -> int:
     try:
         package = unpack(Path.cwd())
         with connection(Placement(address="auto")):
-            signal.signal(signal.SIGTERM, _interrupt)  # the Jobs API stops a job with it; Ray has just set its own
+            # the Jobs API stops a job with SIGTERM, for which Ray has just set its own handler
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
             return _run(_open(package, sys.argv[1]))
     except CaviarError as error:
         print(f"caviar: {error}")
@@ -62,10 +62,6 @@ def _run(study: Study) -> int:
         return 130
     print_summary(study.outcome)
     return 0
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -18,11 +18,13 @@ from caviar.records.outcome import Outcome
 from caviar.records.trial import State
 
 RUNS = Path("runs")
-POLL_SECONDS = 0.5
 
 
 class LocalJobs:
     """The studies in a folder on this machine.
+
+    A study's name is that of its folder, the path of its folder, or the URI of its mirror. Methods that take one raise
+    InputError if no study has that name.
 
     Args:
         runs: the folder that holds the studies' folders; "runs" in the working folder by default.
@@ -35,14 +37,7 @@ class LocalJobs:
         self._runs = runs
 
     def folder(self, name: str) -> Path:
-        """Return the folder of a study.
-
-        Args:
-            name: its folder's name, its folder's path, or the URI of its mirror.
-
-        Raises:
-            InputError: no study has that name.
-        """
+        """Return the folder of a study."""
         for folder in [journal.local_folder(name)] if is_uri(name) else [self._runs / name, Path(name)]:
             if journal.holds_study(folder):
                 return folder
@@ -54,7 +49,7 @@ class LocalJobs:
         return sorted((self.status(folder.name) for folder in folders), key=lambda status: str(status.started))
 
     def status(self, name: str) -> JobStatus:
-        """Return the status of a study; raises InputError if no study has that name."""
+        """Return the status of a study."""
         folder = self.folder(name)
         outcome = Outcome.read(folder)
         settings, results = outcome.settings, outcome.results
@@ -70,15 +65,7 @@ class LocalJobs:
         return JobStatus(name, state, f"{len(results)}/{total} trials", started)
 
     def logs(self, name: str, follow: bool = False) -> Iterator[str]:
-        """Yield a line for every wave and trial of a study.
-
-        Args:
-            name: the study's name.
-            follow: wait for new lines until the study's driver ends.
-
-        Raises:
-            InputError: no study has that name.
-        """
+        """Yield a line for every wave and trial of a study; with `follow`, wait for more until its driver ends."""
         folder = self.folder(name)
         count = 0
         while True:
@@ -88,14 +75,10 @@ class LocalJobs:
             count = len(lines)
             if not (follow and running):
                 return
-            time.sleep(POLL_SECONDS)
+            time.sleep(0.5)
 
     def stop(self, name: str) -> None:
-        """Stop a study as Ctrl-C does; what has finished is kept.
-
-        Raises:
-            InputError: no study has that name, or its driver runs on another machine.
-        """
+        """Stop a study as Ctrl-C does; what has finished is kept. Raises InputError if it runs on another machine."""
         driver = journal.driver(self.folder(name))
         if driver is None:
             return
@@ -105,11 +88,7 @@ class LocalJobs:
         os.kill(int(process), signal.SIGINT)
 
     def file(self, name: str, file: str) -> bytes:
-        """Return the content of a file in a study's folder.
-
-        Raises:
-            InputError: no study has that name, or it has not written the file yet.
-        """
+        """Return the content of a file in a study's folder; raises InputError if the study has not written it yet."""
         path = self.folder(name) / file
         if is_uri(name):  # only the journal is copied from there
             Outcome.read(path.parent).write_tables()

@@ -9,9 +9,9 @@ import json
 import platform
 import shutil
 import sysconfig
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from types import ModuleType
+from typing import NamedTuple
 
 from ray import cloudpickle
 
@@ -22,31 +22,20 @@ from caviar.records.mirror import MIRROR
 from caviar.study.study import Study
 
 LOG_SUBDIR = "caviar"  # the folder of all studies under the Ray session's logs, which the Jobs API can read
-DATA, RUN = "data.pkl", "run.json"
-MAX_BYTES = 200 << 20
+_DATA, _RUN = "data.pkl", "run.json"
+_MAX_BYTES = 200 << 20
 
 
-@dataclass(frozen=True)
-class Package:
-    """What `unpack` returns.
+class Package(NamedTuple):
+    """What a job needs besides the study's journal."""
 
-    Args:
-        data: the data set or function to train.
-        placement: where the study's trials run, and the time limits.
-        mirror: the URI of its mirror; None: it has none.
-    """
-
-    data: object
+    data: object  # the data set or function to train
     placement: Placement
-    mirror: str | None
+    mirror: str | None  # the URI of the study's mirror
 
 
 def pack(study: Study, folder: Path) -> None:
-    """Write the files that a job needs to run a study.
-
-    Args:
-        study: new, or begun on this machine.
-        folder: an empty folder.
+    """Write the files that a job needs to run a study into an empty folder.
 
     Raises:
         InputError: the function cannot be pickled, or the data are too large.
@@ -58,21 +47,21 @@ def pack(study: Study, folder: Path) -> None:
         content = cloudpickle.dumps(target.dataset if target.function is None else target.function)
     except Exception as error:  # whatever the user's objects raise
         raise InputError(f"cannot send {target.name} to a cluster: {error}; keep open handles out of it") from None
-    if len(content) > MAX_BYTES:
+    if len(content) > _MAX_BYTES:
         raise InputError(
-            f"the data of {target.name} must be at most {MAX_BYTES >> 20} MB to travel with a job, got "
+            f"the data of {target.name} must be at most {_MAX_BYTES >> 20} MB to travel with a job, got "
             f"{len(content) >> 20} MB; try a function that reads them from storage that the cluster can reach"
         )
-    (folder / DATA).write_bytes(content)
+    (folder / _DATA).write_bytes(content)
     mirror = study.folder / MIRROR
     run = {
         "placement": asdict(study.placement),
         "mirror": mirror.read_text() if mirror.exists() else None,
         "python": platform.python_version(),
     }
-    (folder / RUN).write_text(json.dumps(run))
+    (folder / _RUN).write_text(json.dumps(run))
     if journal.holds_study(study.folder):  # it began on this machine, and continues on the cluster
-        shutil.copy(study.folder / journal.NAME, folder / journal.NAME)
+        shutil.copy(study.folder / journal.NAME, folder)
     with (folder / journal.NAME).open("a") as file:
         file.write(journal.encode_lines(study.record.header))
 
@@ -83,34 +72,27 @@ def unpack(folder: Path) -> Package:
     Raises:
         ClusterError: another version of Python packed them; its functions cannot be read.
     """
-    run = json.loads((folder / RUN).read_text())
+    run = json.loads((folder / _RUN).read_text())
     sender, own = run["python"], platform.python_version()
     if sender.split(".")[:2] != own.split(".")[:2]:
         raise ClusterError(f"the cluster must run Python {sender}, as the sender does, got {own}; use one version")
-    data = cloudpickle.loads((folder / DATA).read_bytes())
+    data = cloudpickle.loads((folder / _DATA).read_bytes())
     return Package(data, Placement(**run["placement"]), run["mirror"])
 
 
 def _copy_modules(function: object, folder: Path) -> None:
     """Copy the Python files in the folder of a function's module, so that its imports work on the cluster."""
     module = inspect.getmodule(function)
-    source = _source_folder(module) if module is not None and module.__name__ != "__main__" else None
-    if source is None:
-        return  # a notebook or an installed package: cloudpickle or the cluster has it
+    file = getattr(module, "__file__", None)
+    if module is None or file is None or module.__name__ == "__main__":
+        return  # cloudpickle has all of a notebook's function
+    source = Path(file).resolve().parents[module.__name__.count(".")]
+    installed = [Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib", "stdlib")]
+    if any(source.is_relative_to(path) for path in installed):
+        return  # the cluster has the package
     for path in sorted(source.rglob("*.py")):
         relative = path.relative_to(source)
-        if not any(
-            part.startswith((".", "__pycache__")) or (source / part / "pyvenv.cfg").exists()
-            for part in relative.parts[:-1]
-        ):
+        names = relative.parts[:-1]
+        if not any(n.startswith((".", "__pycache__")) or (source / n / "pyvenv.cfg").exists() for n in names):
             (folder / relative).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, folder / relative)
-
-
-def _source_folder(module: ModuleType) -> Path | None:
-    """Return the folder that a module is imported from; None for an installed one."""
-    if not getattr(module, "__file__", None):
-        return None
-    folder = Path(str(module.__file__)).resolve().parents[module.__name__.count(".")]
-    installed = [Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib", "stdlib")]
-    return None if any(path == folder or path in folder.parents for path in installed) else folder

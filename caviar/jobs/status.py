@@ -29,17 +29,11 @@ class JobState(StrEnum):
 class JobStatus:
     """The status of one study.
 
-    Args:
-        name: the study's name, as its commands take it.
-        state: whether it runs, or how it ended.
-        progress: the last line that it printed about its progress, or the error that ended it.
-        started: when it started, in UTC; None if unknown.
-
     >>> JobStatus("first", JobState.RUNNING, "12/64 trials", None).state
     <JobState.RUNNING: 'running'>
     """
 
     name: str
     state: JobState
-    progress: str
-    started: pd.Timestamp | None
+    progress: str  # the last line that it printed about its progress, or the error that ended it
+    started: pd.Timestamp | None  # in UTC; None if unknown

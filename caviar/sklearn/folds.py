@@ -1,4 +1,7 @@
-"""Cross-validation of one configuration as a trial: runs in the trainers and reports once per fold."""
+"""Cross-validation of one configuration as a trial, which reports once per fold, and from its result back to fits.
+
+A report has the names of `cv_results_`, such as split0_test_score, and split0_failed if the fit of the fold raised.
+"""
 
 import contextlib
 import math
@@ -6,13 +9,15 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile
+from pydoc import locate
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 
-from caviar.records.trial import Config
+from caviar.errors import CaviarError
+from caviar.records.trial import Config, Metrics, Result, State
 from caviar.sklearn.internals import Fit, Parameters, Scores
 from caviar.sklearn.spaces import Translation
 
@@ -30,37 +35,23 @@ class FitFailed(Exception):
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """A function of a config and a seed that fits and scores clones of an estimator, fold after fold.
+    """A function of a config and a seed that fits and scores clones of an estimator, fold after fold."""
 
-    Args:
-        estimator: the estimator to clone.
-        fit_and_score: scikit-learn's, with everything except the estimator, its parameters and the rows of the fold.
-        splits: the training rows and the test rows of each fold.
-        scorers: the names of the scores; () for a single score or those that a callable returns.
-        error_score: as in RandomizedSearchCV.
-        translation: from a trial's config to the estimator's parameters.
-        metric: the column of the mean score so far.
-        objective: which score that is the mean of, if there are several.
-        options: scikit-learn's global configuration.
-    """
-
-    estimator: BaseEstimator
-    fit_and_score: Callable[..., Fit]
-    splits: Sequence[tuple[Rows, Rows]]
-    scorers: Sequence[str]
-    error_score: float | str
-    translation: Translation
-    metric: str
-    objective: str
-    options: Mapping[str, object]
+    estimator: BaseEstimator  # the one to clone
+    fit_and_score: Callable[..., Fit]  # scikit-learn's, without the estimator, its parameters and the rows of the fold
+    splits: Sequence[tuple[Rows, Rows]]  # the training rows and the test rows of each fold
+    scorers: Sequence[str]  # the names of the scores; () for a single score or those that a callable returns
+    error_score: float | str  # as in RandomizedSearchCV
+    translation: Translation  # from a trial's config to the estimator's parameters
+    metric: str  # the column of the mean score so far
+    objective: str  # which score that is the mean of, if there are several
+    options: Mapping[str, object]  # scikit-learn's global configuration
 
     def __call__(self, config: Config, seed: int) -> Iterator[Report]:
-        """Yield a report per fold, under the names of `cv_results_`; `seed` is NumPy's global seed in the first fold.
+        """Yield a report per fold; `seed` is NumPy's global seed in the first fold.
 
-        Reports wait until the mean score is finite, but not beyond the last fold.
-
-        Raises:
-            FitFailed: the fit raised in some folds; raised after the last one.
+        Reports wait until the mean score is finite, but not beyond the last fold. If the fit raised in some folds,
+        FitFailed is raised after the last one.
         """
         parameters = self.translation.parameters(config)
         report: Report = {}
@@ -77,13 +68,13 @@ class CrossValidation:
             if not errors and (math.isfinite(report[self.metric]) or fold == len(self.splits) - 1):
                 yield report
         if errors:
-            raise FitFailed(exception_of(errors[0]), report)
+            raise FitFailed(_exception_of(errors[0]), report)
 
     def configured(self, parameters: Parameters) -> BaseEstimator:
         """Return a clone of the estimator with some parameters set; raises ValueError for an unknown one."""
         return clone(self.estimator).set_params(**clone(parameters, safe=False))
 
-    def check(self) -> None:
+    def check_parameters(self) -> None:
         """Raise ValueError for a parameter that the estimator does not have."""
         space = self.translation.space
         for config in space.configs(np.repeat([[0.0], [1.0]], space.dimension, axis=1)):
@@ -96,30 +87,19 @@ class CrossValidation:
 
 
 def _score(scores: Scores, name: str) -> float:
-    """Return the score to maximise."""
     if isinstance(scores, dict):
         scores = scores[name] if name in scores else next(iter(scores.values()))
     return float(scores)
 
 
 def _columns(fold: int, fit: Fit) -> Report:
-    """Return one fold's scores and times under the names of `cv_results_`."""
+    """Return one fold's part of a report."""
     columns: Report = {}
     for part, scores in (("test", fit["test_scores"]), ("train", fit.get("train_scores", {}))):
         scores = scores if isinstance(scores, dict) else {"score": scores}
         columns |= {f"split{fold}_{part}_{name}": float(score) for name, score in scores.items()}
     times = {"fit_time": fit["fit_time"], "score_time": fit["score_time"]}
     return columns | {f"split{fold}_{name}": float(seconds) for name, seconds in times.items()}
-
-
-def exception_of(trace: str) -> str:
-    """Return the exception at the end of a printed traceback, with its whole message.
-
-    >>> exception_of('Traceback:\\n  File "a.py", line 1, in f\\n    f()\\nValueError: two\\nlines\\n')
-    'ValueError: two\\nlines'
-    """
-    lines = trace.rpartition('  File "')[2].splitlines()[1:]
-    return "\n".join(dropwhile(lambda line: line.startswith("    "), lines)) or trace
 
 
 @contextlib.contextmanager
@@ -131,3 +111,51 @@ def _numpy_seed(seed: int) -> Iterator[None]:
         yield
     finally:
         np.random.set_state(state)  # noqa: NPY002
+
+
+def fits_of(result: Result, folds: CrossValidation) -> list[Fit]:
+    """Return the fit of each fold: one that failed scores `error_score`, one that early stopping skipped NaN."""
+    names = _score_names(result.metrics, 0) or list(folds.scorers) or ["score"]
+    return [_fold_fit(result, fold, folds, names) for fold in range(len(folds.splits))]
+
+
+def _fold_fit(result: Result, fold: int, folds: CrossValidation, names: list[str]) -> Fit:
+    metrics, prefix = result.metrics, f"split{fold}_"
+    done = f"{prefix}fit_time" in metrics
+    failed = f"{prefix}failed" in metrics or not (done or result.state is State.STOPPED)
+    default = float(folds.error_score) if failed and folds.error_score != "raise" else math.nan
+    names = _score_names(metrics, fold) or names
+    test, train = (
+        {name: metrics.get(f"{prefix}{part}_{name}", default) for name in names} for part in ("test", "train")
+    )
+    single = not folds.scorers and names == ["score"]
+    return Fit(
+        fit_error=result.error.removeprefix("FitFailed: ") if failed else None,
+        test_scores=test["score"] if single else test,
+        train_scores=train["score"] if single else train,
+        fit_time=metrics.get(f"{prefix}fit_time", math.nan),
+        score_time=metrics.get(f"{prefix}score_time", math.nan),
+    )
+
+
+def _score_names(metrics: Metrics, fold: int) -> list[str]:
+    prefix = f"split{fold}_test_"
+    return [name.removeprefix(prefix) for name in metrics if name.startswith(prefix)]
+
+
+def exception_from(result: Result) -> Exception:
+    """Return the exception that a failed trial raised, to raise again, with what the trial printed as a note."""
+    name, _, message = _exception_of(result.output).partition(": ")
+    kind = locate(name) if "Traceback" in result.output else None
+    error: Exception = CaviarError(result.error)
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        with contextlib.suppress(TypeError):  # some take more than a message
+            error = kind(message)
+    error.add_note(result.output)
+    return error
+
+
+def _exception_of(trace: str) -> str:
+    """Return the exception at the end of a printed traceback, with its whole message."""
+    lines = trace.rpartition('  File "')[2].splitlines()[1:]
+    return "\n".join(dropwhile(lambda line: line.startswith("    "), lines)) or trace

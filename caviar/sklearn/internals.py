@@ -13,8 +13,6 @@ from sklearn.utils import Bunch, validation
 
 fit_context = base._fit_context  # checks an estimator's arguments before `fit` runs
 fit_and_score = _validation._fit_and_score  # fits and scores one fold
-insert_error_scores = _validation._insert_error_scores  # names the scores of failed folds as those of the others
-report_failures = _validation._warn_or_raise_about_fit_failures  # warns if some fits failed, raises if all did
 check_method_params = validation._check_method_params  # makes the parameters of `fit` indexable
 
 Scores = float | dict[str, float]  # a dict for several metrics
@@ -58,15 +56,11 @@ def routed_parameters(search: SearchCV, params: Mapping[str, object]) -> Bunch:
 def set_results(search: SearchCV, candidates: Sequence[Parameters], fits: list[Fit], refit_metric: str) -> None:
     """Set `cv_results_` and the best candidate, as scikit-learn does after its fits; raise ValueError if all failed.
 
-    Args:
-        search: with `n_splits_` set.
-        candidates: the parameters of each.
-        fits: of all folds of the first candidate, then of the second, and so on.
-        refit_metric: the metric that ranks the candidates.
+    The fits are those of all folds of the first candidate, then of the second, and so on.
     """
-    report_failures(fits, search.error_score)
+    _validation._warn_or_raise_about_fit_failures(fits, search.error_score)
     if callable(search.scoring):
-        insert_error_scores(fits, search.error_score)
+        _validation._insert_error_scores(fits, search.error_score)  # names the scores of failed folds like the others
     scores = fits[0]["test_scores"]
     search.multimetric_ = isinstance(scores, dict)
     if callable(search.scoring) and search.multimetric_:

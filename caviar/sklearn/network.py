@@ -24,7 +24,6 @@ from caviar.model.training import Training
 from caviar.space.scales import Array
 
 Labels = NDArray[np.generic]
-SEEDS = np.iinfo(np.int32).max
 
 
 class BatchNormMLP(BaseEstimator):
@@ -76,13 +75,7 @@ class BatchNormMLP(BaseEstimator):
     def _train(self, x: Array, y: Array | NDArray[np.int64], classes: Labels | None) -> None:
         """Train on all rows, and keep the network with standardisation and batch norm folded in.
 
-        Args:
-            x: (n, features), finite.
-            y: (n,) class indices, or targets in their own unit.
-            classes: the labels; None for regression.
-
-        Raises:
-            InputError: a hyperparameter is out of range, or the training diverged.
+        Here x is (n, features), and y has (n,) indices of classes, or numbers for regression, where classes is None.
         """
         config = check_config({name: getattr(self, name) for name in NETWORK_DEFAULTS})
         mean, scale = scaling(x, np.arange(len(x)))
@@ -101,18 +94,18 @@ class BatchNormMLP(BaseEstimator):
             target_mean=y_mean,
             target_scale=y_scale,
         )
-        seed = int(check_random_state(self.random_state).randint(SEEDS))
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self.loss_curve_: list[float] = []
         with one_blas_thread():
             training = Training([config], [seed], dataset, self.epochs)
             for epoch in range(1, self.epochs + 1):
-                report = training.epoch()[0] or {}
-                self.loss_curve_.append(report["train_loss"])
-                if not training.alive[0]:
+                report = training.epoch()[0]
+                if report is None or not training.alive[0]:
                     raise InputError(
                         f"the training diverged in epoch {epoch} with learning_rate={self.learning_rate!r}; "
                         "try a lower one, or clip_norm=1.0"
                     )
+                self.loss_curve_.append(report["train_loss"])
             layers = training.network.inference_layers()
         units = [x.shape[1], *[self.hidden_units] * self.hidden_layers, dataset.outputs]
         weights = [w[0, : units[i], : units[i + 1]].astype(np.float64) for i, (w, _) in enumerate(layers)]

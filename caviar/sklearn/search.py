@@ -26,8 +26,7 @@ from caviar.errors import InputError, PausedError
 from caviar.records.early_stopping import Halving
 from caviar.records.trial import Result, State
 from caviar.search.schedule import Waves
-from caviar.sklearn.folds import CrossValidation
-from caviar.sklearn.results import exception_from, fits_of
+from caviar.sklearn.folds import CrossValidation, exception_from, fits_of
 from caviar.sklearn.spaces import Translation, translate
 from caviar.study.study import Study
 
@@ -134,7 +133,6 @@ class CaviarSearchCV(internals.SearchCV):
         Raises:
             InputError: an invalid setting or space; raised before any work starts.
             ValueError: all fits failed; the message shows why.
-            ClusterError: Ray cannot be reached or has no free CPU.
         """
         if y is None and get_tags(self).target_tags.required:
             raise ValueError(f"{type(self.estimator).__name__} requires y to be passed, but the target y is None")
@@ -177,8 +175,8 @@ class CaviarSearchCV(internals.SearchCV):
         internals.set_results(self, candidates, fits, refit_metric)
         if self.refit:
             start = time.time()
-            data = (X,) if y is None else (X, y)
-            self.best_estimator_ = folds.configured(self.best_params_).fit(*data, **routed.estimator.fit)
+            rows = (X,) if y is None else (X, y)
+            self.best_estimator_ = folds.configured(self.best_params_).fit(*rows, **routed.estimator.fit)
             self.refit_time_ = time.time() - start
             if hasattr(self.best_estimator_, "feature_names_in_"):
                 self.feature_names_in_ = self.best_estimator_.feature_names_in_
@@ -198,7 +196,7 @@ class CaviarSearchCV(internals.SearchCV):
 
     def _run(self, folds: CrossValidation) -> Sequence[Result]:
         """Run the study, and return its results, a trial per configuration."""
-        folds.check()
+        folds.check_parameters()
         with tempfile.TemporaryDirectory(prefix="caviar-") as scratch:
             study = Study(
                 folds,
@@ -230,7 +228,6 @@ class CaviarSearchCV(internals.SearchCV):
         return results
 
     def _trials(self, translation: Translation) -> int:
-        """Return how many configurations to try: at most as many as the space has."""
         n_iter = self.n_iter.item() if isinstance(self.n_iter, np.integer) else self.n_iter
         trials = check_integer("n_iter", n_iter)
         if translation.size >= trials:
@@ -240,7 +237,6 @@ class CaviarSearchCV(internals.SearchCV):
 
 
 def _workers(n_jobs: int | None) -> int | str:
-    """Return the number of trainers for scikit-learn's n_jobs."""
     if n_jobs is None or n_jobs == -1:
         return "auto"
     if n_jobs < 1:

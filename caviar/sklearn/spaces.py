@@ -17,12 +17,12 @@ from caviar.records.trial import Config
 from caviar.sklearn.internals import Parameters
 from caviar.space import Choice, Integer, Real, Space, loguniform, randint, uniform
 
-PREFIX = "param_"
-ALTERNATIVE = "space"  # the column for which of several spaces a config is from
-TAIL = 1e-6  # the probability cut off at each infinite end of a distribution
-LABEL_CHARACTERS = 80
+_PREFIX = "param_"
+_ALTERNATIVE = "space"  # the column for which of several spaces a config is from
+_TAIL = 1e-6  # the probability cut off at each infinite end of a distribution
+_LABEL_CHARACTERS = 80
 
-Objects = dict[str, object]  # by their labels
+Objects = dict[str, object]  # by label
 
 
 @runtime_checkable
@@ -36,45 +36,32 @@ class Distribution(Protocol):
 
 @dataclass(frozen=True)
 class Translation:
-    """A space for a study, and what its configs mean.
+    """A space for a study, and what its configs mean."""
 
-    Args:
-        space: what the study searches.
-        objects: what the labels stand for.
-        distributions: for each alternative space, the parameters that are searched by quantiles.
-    """
-
-    space: Space
-    objects: Mapping[str, object]
-    distributions: Sequence[Mapping[str, Distribution]]
+    space: Space  # what the study searches
+    objects: Mapping[str, object]  # what the labels stand for
+    distributions: Sequence[Mapping[str, Distribution]]  # of each alternative space, those searched by quantiles
 
     def parameters(self, config: Config) -> Parameters:
         """Return the estimator's parameters for a config of the study."""
-        distributions = self.distributions[config.get(ALTERNATIVE, 0)]
+        distributions = self.distributions[config.get(_ALTERNATIVE, 0)]
         parameters: Parameters = {}
         for column, value in config.items():
-            name = column.removeprefix(PREFIX)
+            name = column.removeprefix(_PREFIX)
             if name in distributions:
                 parameters[name] = _quantile(distributions[name], value)
-            elif column != ALTERNATIVE:
+            elif column != _ALTERNATIVE:
                 parameters[name] = self.objects[value] if isinstance(value, str) else value
         return parameters
 
     @property
     def size(self) -> float:
-        """The number of different configs."""
+        """The number of different configs; infinity if a hyperparameter is continuous."""
         return _size(self.space)
 
 
 def translate(space: object) -> Translation:
-    """Return the translation of a search space.
-
-    Args:
-        space: a `Space`; a dict from parameters to Caviar hyperparameters, `scipy.stats` distributions or lists; or a
-            list of these, each config then being from one of them.
-
-    Raises:
-        InputError: an entry is none of these.
+    """Return the translation of a search space, as `CaviarSearchCV` takes it.
 
     >>> from scipy import stats
     >>> space = {"C": stats.loguniform(1e-2, 1e2), "kernel": ["rbf", "linear"], "tol": stats.norm(5, 1)}
@@ -93,7 +80,7 @@ def translate(space: object) -> Translation:
     if len(spaces) == 1:
         return Translation(spaces[0], objects, distributions)
     choice = Choice(tuple(range(len(spaces))), spaces=tuple(spaces))
-    return Translation(Space(**{ALTERNATIVE: choice}), objects, distributions)
+    return Translation(Space(**{_ALTERNATIVE: choice}), objects, distributions)
 
 
 def _translate(space: object, objects: Objects) -> Space:
@@ -101,12 +88,12 @@ def _translate(space: object, objects: Objects) -> Space:
         return _plain_space(space, objects)
     if not isinstance(space, Mapping):
         raise InputError(f"space must be a caviar.Space or a dict, got {space!r}; try {{'C': caviar.uniform(0, 1)}}")
-    return Space(**{f"{PREFIX}{name}": _hyperparameter(name, value, objects) for name, value in space.items()})
+    return Space(**{f"{_PREFIX}{name}": _hyperparameter(name, value, objects) for name, value in space.items()})
 
 
 def _plain_space(space: Mapping[str, object], objects: Objects) -> Space:
-    """Return a space of Caviar with each option and constant as a plain value or a label."""
-    return Space(**{f"{PREFIX}{name}": _plain(value, objects) for name, value in space.items()})
+    """Return a space with each option and constant as a plain value or a label."""
+    return Space(**{f"{_PREFIX}{name}": _plain(value, objects) for name, value in space.items()})
 
 
 def _plain(value: object, objects: Objects) -> object:
@@ -121,11 +108,12 @@ def _plain(value: object, objects: Objects) -> object:
 
 
 def _hyperparameter(name: str, value: object, objects: Objects) -> object:
-    """Return the hyperparameter for an entry of a dict."""
     if isinstance(value, Real | Integer | Choice):
         return _plain(value, objects)
     if isinstance(value, Distribution):
-        return _from_distribution(value)
+        low, high = value.support()
+        tails = uniform(0.0 if math.isfinite(low) else _TAIL, 1.0 if math.isfinite(high) else 1.0 - _TAIL)
+        return _counterpart(value) or tails
     if hasattr(value, "rvs"):
         raise InputError(f"{name} must have ppf and support, got {value!r}; try a scipy.stats distribution of numbers")
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Collection):
@@ -138,31 +126,23 @@ def _hyperparameter(name: str, value: object, objects: Objects) -> object:
     return Choice(_labelled(list(value), objects), spaces=(None,) * len(value))
 
 
-def _from_distribution(distribution: Distribution) -> Real | Integer:
-    low, high = (float(bound) for bound in distribution.support())
-    match _kind(distribution):
-        case "uniform":
-            return uniform(low, high)
-        case "loguniform":
-            return loguniform(low, high)
-        case "randint":
-            return randint(int(low), int(high))
-    return uniform(0.0 if math.isfinite(low) else TAIL, 1.0 if math.isfinite(high) else 1.0 - TAIL)
-
-
-def _kind(distribution: Distribution) -> str:
-    """Return the kind of hyperparameter that a distribution equals exactly, or "" if there is none."""
+def _counterpart(distribution: Distribution) -> Real | Integer | None:
+    """Return the hyperparameter that equals a distribution exactly, if there is one."""
     name = getattr(getattr(distribution, "dist", None), "name", "")
-    if name in ("loguniform", "reciprocal"):
-        low, high = distribution.support()  # a loguniform moved by `loc` is not log-uniform
-        return "loguniform" if low > 0 and math.isclose(distribution.ppf(0.5), math.sqrt(low * high)) else ""
-    return name if name in ("uniform", "randint") else ""
+    low, high = (float(bound) for bound in distribution.support())
+    if name == "uniform":
+        return uniform(low, high)
+    if name == "randint":
+        return randint(int(low), int(high))
+    # a loguniform moved by `loc` is not log-uniform
+    log = name in ("loguniform", "reciprocal") and low > 0 and math.isclose(distribution.ppf(0.5), (low * high) ** 0.5)
+    return loguniform(low, high) if log else None
 
 
 def _by_quantile(space: object) -> dict[str, Distribution]:
     """Return the distributions of a dict that are searched by quantiles."""
     entries = {} if isinstance(space, Space) or not isinstance(space, Mapping) else space
-    return {name: value for name, value in entries.items() if isinstance(value, Distribution) and not _kind(value)}
+    return {n: value for n, value in entries.items() if isinstance(value, Distribution) and not _counterpart(value)}
 
 
 def _quantile(distribution: Distribution, probability: float) -> float:
@@ -185,7 +165,7 @@ def _labelled(options: Sequence[object], objects: Objects) -> tuple[object, ...]
 
 def _label(value: object, objects: Objects) -> str:
     """Label an object: with itself if it is a string, with the beginning of its repr otherwise."""
-    stem = value if isinstance(value, str) else " ".join(repr(value).split())[:LABEL_CHARACTERS]
+    stem = value if isinstance(value, str) else " ".join(repr(value).split())[:_LABEL_CHARACTERS]
     label, number = stem, 2
     while label in objects:
         label, number = f"{stem} #{number}", number + 1
@@ -193,12 +173,10 @@ def _label(value: object, objects: Objects) -> str:
     return label
 
 
-def _size(space: Mapping[str, object]) -> float:
-    return math.prod([_options(value) for value in space.values()], start=1.0)
-
-
-def _options(value: object) -> float:
-    """Return the number of different values, combined with those of the sub-spaces."""
+def _size(value: object) -> float:
+    """Return the number of different configs of a space, or of different values of a hyperparameter or constant."""
+    if isinstance(value, Mapping):
+        return math.prod(map(_size, value.values()), start=1.0)
     if isinstance(value, Choice):
-        return math.fsum(_size(space) if space else 1 for space in value.spaces)
+        return math.fsum(map(_size, value.spaces))
     return value.levels if isinstance(value, Real | Integer) else 1.0

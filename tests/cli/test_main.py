@@ -2,10 +2,8 @@
 
 import inspect
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -40,28 +38,30 @@ def test_run_prints_its_results_and_writes_the_tables(tmp_path, capsys):
     assert {path.name for path in (tmp_path / "s").iterdir()} >= {"results.csv", "history.csv", "waves.csv"}
 
 
+INTERRUPTED = """
+from pathlib import Path
+
+def train(config, seed):
+    calls = Path("calls")
+    calls.write_text(calls.read_text() + "." if calls.exists() else ".")
+    if len(calls.read_text()) == 6:
+        raise KeyboardInterrupt  # as Ctrl-C does
+    return {"loss": config["x"]}
+"""
+STUDY = 'trainable = "{}:train"\nmetric = "loss"\nmode = "min"\n[space]\nx = {{ uniform = [0.0, 1.0] }}\n'
+
+
 def test_ctrl_c_stops_cleanly_and_resume_continues(tmp_path, capsys):
-    module = "import time\ndef train(config, seed):\n    time.sleep(0.02)\n    return {'loss': config['x']}\n"
-    (tmp_path / "my_module.py").write_text(module)
-    (tmp_path / "study.toml").write_text(
-        'trainable = "my_module:train"\nmetric = "loss"\nmode = "min"\ntrials = 100\nwaves = 1\nconfirm = false\n'
-        "[space]\nx = { uniform = [0.0, 1.0] }\n"
-    )
-    command = [sys.executable, "-m", "caviar", "run", "study.toml", "--workers", "0", "--out", "s"]
-    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    journal = tmp_path / "s" / "journal.jsonl"
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not (journal.exists() and journal.read_text().count("\n") > 5):
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 130, (out, err)
-    assert "Traceback" not in err
-    assert "caviar resume" in err
-    assert 2 < len(pd.read_csv(tmp_path / "s" / "results.csv")) < 100
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED)
+    (tmp_path / "study.toml").write_text(STUDY.format("interrupted"))
+    with pytest.raises(SystemExit) as end:
+        run("study.toml", "--trials", 8, "--waves", 1)
+    assert end.value.code == 130
+    assert "stopped: 5 trials are in s; try: caviar resume s" in capsys.readouterr().err
+    assert len(pd.read_csv(tmp_path / "s" / "results.csv")) == 5
     main(["resume", "s", "--workers", "0"])
-    assert "100 trials" in capsys.readouterr().out
-    assert len(pd.read_csv(tmp_path / "s" / "results.csv")) == 100
+    assert "8/8 trials" in capsys.readouterr().out
+    assert len(pd.read_csv(tmp_path / "s" / "results.csv")) == 8
 
 
 def test_init_writes_a_study_that_runs(tmp_path, capsys):
@@ -80,9 +80,7 @@ def test_messages_are_plain_lines_and_warnings_go_to_standard_error(tmp_path, ca
         "import logging\nlogger = logging.getLogger('caviar')\nlogger.info('a message')\nlogger.warning('a warning')\n"
         "def train(config, seed):\n    return {'loss': config['x']}\n"
     )
-    (tmp_path / "study.toml").write_text(
-        'trainable = "talking:train"\nmetric = "loss"\nmode = "min"\n[space]\nx = { uniform = [0.0, 1.0] }\n'
-    )
+    (tmp_path / "study.toml").write_text(STUDY.format("talking"))
     run("study.toml", "--trials", 4, "--waves", 1)
     output = capsys.readouterr()
     assert "a message" in output.out.splitlines()
@@ -135,15 +133,12 @@ def test_every_command_has_help_for_every_option(name):
     assert all(option.help for option in options if not option.hidden)
 
 
-@pytest.mark.parametrize("command", ["--help", "run --help", "status --help"])
-def test_help_imports_nothing_slow(command):
+def test_help_imports_nothing_slow():
     program = (
-        "import sys\nfrom caviar.cli.main import main\nmain(sys.argv[1:])\n"
+        "import sys\nfrom caviar.cli.main import main\nfor name in ('run', 'status'):\n    main([name, '--help'])\n"
         "print('imported:', *{name.split('.')[0] for name in sys.modules})"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *command.split()], env=ENVIRONMENT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], env=ENVIRONMENT, capture_output=True, text=True, check=True)
     imported = done.stdout.split("imported: ")[1].split()
     assert not {"numpy", "pandas", "ray", "rich", "scipy"} & set(imported)
 

@@ -4,14 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from caviar.errors import InputError
 from caviar.experiments import coarse_and_fine, learning_rate_scale, momentum_scale, random_against_grid
 from caviar.experiments.intervals import bootstrap, exact
 
 SMALL = {
-    random_against_grid: {"trials": 8, "seeds": 1},
+    random_against_grid: {"trials": 8, "seeds": 1, "epochs": 1},
     learning_rate_scale: {"trials": 64, "seeds": 4},
     momentum_scale: {"trials": 64, "seeds": 4},
-    coarse_and_fine: {"trials": 8, "seeds": 1},
+    coarse_and_fine: {"trials": 8, "seeds": 1, "epochs": 1},
 }
 
 
@@ -23,7 +24,6 @@ def findings():
 @pytest.mark.parametrize("run", SMALL)
 def test_each_claim_has_a_source_conclusions_and_a_picture(findings, run):
     finding = findings[run]
-    assert "Source of the claim" in run.__doc__
     assert finding.source.split()[0] in run.__doc__
     assert len(finding.conclusions) >= 2
     assert len(finding.picture().data) >= 1
@@ -70,6 +70,13 @@ def test_waves_are_compared_with_one_wave(findings):
     assert table.groupby("subject").size().to_dict() == dict.fromkeys(table["subject"].unique(), 3)
     assert table["beats_one_wave"].isna().tolist() == (table["waves"] == 1).tolist()
     assert (table["score"] > 0).all()
+
+
+@pytest.mark.parametrize("run", SMALL)
+@pytest.mark.parametrize("name", ["trials", "seeds"])
+def test_an_empty_experiment_is_an_error(run, name):
+    with pytest.raises(InputError, match=f"{name} must be an integer >= 1, got 0"):
+        run(**{**SMALL[run], name: 0})
 
 
 def test_intervals_equal_published_values():

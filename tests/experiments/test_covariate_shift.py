@@ -102,6 +102,14 @@ def test_steps_do_not_depend_on_other_networks_of_the_stack():
     assert steps_to_reach(configs[1:2], [1], load_digits(), target)[0] == together[1]
 
 
+def test_no_network_trains_for_more_steps_than_it_may():
+    config = {"learning_rate": 0.01, "hidden_units": 16}
+    target = Target(accuracy=0.0, steps=10, every=4)
+    assert steps_to_reach([config], [0], load_digits(), target)[0] == 4
+    assert steps_to_reach([config], [0], load_digits(), target._replace(accuracy=1.0, steps=3))[0] == np.inf
+    assert steps_to_reach([config], [0], load_digits(), target._replace(steps=3))[0] == np.inf
+
+
 def test_a_typical_unit_travels_the_median_distance():
     inputs = pd.DataFrame({"seed": 0, "unit": [0, 1, 2] * 2, "step": [0] * 3 + [1] * 3, "p50": [0.0, 0, 0, 9, 2, 1]})
     assert set(typical_unit(inputs)["unit"]) == {1}
@@ -110,8 +118,10 @@ def test_a_typical_unit_travels_the_median_distance():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"hidden_layers": 1}, "hidden_layers=1"),
-        ({"steps": 9}, "steps=9"),
+        ({"hidden_layers": 1}, "hidden_layers must be an integer >= 2, got 1"),
+        ({"steps": 9}, "steps must be an integer >= 10, got 9"),
+        ({"seeds": 0}, "seeds must be an integer >= 1, got 0"),
+        ({"every": 0}, "every must be an integer >= 1, got 0"),
         ({"accuracy": 1.0, "steps": 10, "seeds": 1, "rates": [1e-9]}, "accuracy must be reached .* got accuracy=1.0"),
         ({"data": from_arrays(np.arange(40.0), np.linspace(0, 1, 40))}, "regression"),
         ({"activation": "signoid"}, "signoid"),

@@ -60,6 +60,10 @@ def test_a_study_runs_on_the_cluster_as_it_does_here(environment, cluster, tmp_p
     assert b"digits-one: finished" in command(environment, "list").stdout
     folder = cluster.fetch("digits-one", tmp_path / "copy")
     assert len(caviar.Study.open(folder).table) == 10
+    assert cluster.fetch("digits-one", folder) == folder
+    caviar.Study("digits", trials=2, epochs=1, workers=0, out=tmp_path / "other").run(progress=False)
+    with pytest.raises(InputError, match="other holds another study"):
+        cluster.fetch("digits-one", tmp_path / "other")
 
 
 def test_a_study_is_read_while_it_runs_and_keeps_its_trials_when_it_is_stopped(cluster):

