@@ -122,6 +122,8 @@ class Driver:
 
     def _count(self, results: list[Result]) -> None:
         """Results that count: on disk first, then in the state."""
+        if not results:
+            return
         for result in results:
             save_output(result, self.record.folder)
         with hold_interrupts():
