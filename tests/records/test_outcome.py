@@ -1,5 +1,6 @@
 """What can be read from a study: from every stored format, from a running study, without its data."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -89,3 +90,18 @@ def test_a_folder_without_a_study_and_a_journal_without_a_beginning(tmp_path):
     (tmp_path / NAME).write_text(encode(StudyPaused("late")) + "\n")
     with pytest.raises(StorageError, match="does not begin with a study"):
         Outcome.read(tmp_path)
+
+
+def test_reading_a_hostile_journal_runs_nothing(stored):
+    marker = stored.parent / "ran"
+    (stored.parent / "hostile.py").write_text(f"open({str(marker)!r}, 'w').close()\ndef train(config): ...\n")
+    source = {"kind": "function", "path": str(stored.parent), "function": "hostile:train"}
+    first, *rest = (stored / NAME).read_text().splitlines()
+    plain = json.loads(first)
+    plain["settings"] |= {"source": source, "name": "=cmd|' /C calc'!A0"}
+    plain["versions"] = {"os:system": f"touch {marker}"}
+    (stored / NAME).write_text("\n".join([json.dumps(plain), *rest]) + "\n")
+    outcome = Outcome.read(stored)
+    outcome.write_tables()
+    assert len(outcome.ranking) > 0
+    assert not marker.exists()

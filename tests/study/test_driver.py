@@ -1,0 +1,90 @@
+"""The driver with simulated trainers: on disk first, tables in time, pauses and outputs."""
+
+import logging
+
+import pytest
+
+import caviar
+from caviar.errors import PausedError
+from caviar.fleet.worker.trainables import FunctionTrainable
+from caviar.records.events import StudyPaused, TrialEnded, WaveBegan
+from caviar.records.journal import read
+from tests.fleet.simulation import SimulatedTrainers
+
+SPACE = caviar.Space(x=caviar.uniform(0, 1))
+
+
+def bowl(config):
+    print(f"x is {config['x']}")
+    return {"loss": (config["x"] - 1) ** 2}
+
+
+def study_of(function, out, **changes):
+    arguments = {"space": SPACE, "metric": "loss", "mode": "min", "trials": 24, "waves": 3, "workers": 0, "out": out}
+    return caviar.Study(function, **{**arguments, **changes})
+
+
+def simulated(function, workers=3, **options):
+    return SimulatedTrainers(FunctionTrainable(function), "loss", workers, **options)
+
+
+class Watched(SimulatedTrainers):
+    """Simulated trainers that look at the journal whenever they are given or asked for something."""
+
+    def __init__(self, function, folder):
+        super().__init__(FunctionTrainable(function), "loss", workers=3)
+        self._folder = folder
+        self.begun_first = []  # whether each submitted trial's wave was on disk
+        self.counted = []  # how many trials were on disk at each poll
+
+    def submit(self, stacks):
+        numbers = {n for event in read(self._folder) if isinstance(event, WaveBegan) for n in event.numbers}
+        self.begun_first += [trial.number in numbers for stack in stacks for trial in stack]
+        super().submit(stacks)
+
+    def poll(self, timeout=1.0):
+        self.counted.append(sum(isinstance(event, TrialEnded) for event in read(self._folder)))
+        return super().poll(timeout)
+
+
+def test_a_wave_is_on_disk_before_its_trials_begin_and_a_trial_before_the_next_poll(tmp_path):
+    trainers = Watched(bowl, tmp_path / "s")
+    study_of(bowl, tmp_path / "s").run(progress=False, trainers=trainers)
+    assert trainers.begun_first == [True] * 24
+    assert trainers.counted == sorted(trainers.counted)
+    assert trainers.counted[-1] > 0
+    assert sum(isinstance(event, TrialEnded) for event in read(tmp_path / "s")) == 24
+
+
+def test_what_a_trial_prints_has_a_file_of_its_own(tmp_path):
+    study = study_of(bowl, tmp_path / "s")
+    table = study.run(progress=False, trainers=simulated(bowl))
+    for trial, x in zip(table["trial"], table["x"], strict=True):
+        assert (study.folder / "output" / f"{trial:06d}.txt").read_text() == f"x is {x}\n"
+
+
+def test_waves_and_new_edges_are_logged(tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "caviar"):
+        study_of(bowl, tmp_path / "s").run(progress=False, trainers=simulated(bowl))
+    messages = caplog.messages
+    assert [m for m in messages if m.startswith("wave")] == [f"wave {n}: 8 trials on 3 trainers" for n in (1, 2, 3)]
+    assert messages.count("x: the best values lie at the upper bound 1; consider widening it") == 1
+
+
+def test_a_study_that_pauses_says_so_in_its_journal_and_ignores_that_failure_when_it_continues(tmp_path):
+    def broken(config):
+        raise OSError("no data")
+
+    study = study_of(broken, tmp_path / "s")
+    with pytest.raises(PausedError, match="3 trials in a row"):
+        study.run(progress=False, failures=3, trainers=simulated(broken))
+    assert [e.signature for e in read(study.folder) if isinstance(e, StudyPaused)] == ["OSError: no data"]
+    assert not any(isinstance(event, TrialEnded) for event in read(study.folder))
+    table = study.run(progress=False, failures=3, trainers=simulated(broken))
+    assert list(table["state"]) == ["failed"] * 24
+
+
+def test_trials_whose_trainer_is_lost_again_and_again_fail_and_the_others_finish(tmp_path):
+    table = study_of(bowl, tmp_path / "s").run(progress=False, trainers=simulated(bowl, losses={5: 99}))
+    assert table["state"].tolist().count("failed") == 1
+    assert table.set_index("trial")["state"][5] == "failed"
