@@ -33,8 +33,8 @@ class Dispatcher:
         self._queue: deque[Stack] = deque()
         self._quarantined: deque[Trial] = deque()
         self._leases: dict[Hashable, deque[Lease]] = {}  # by worker, oldest first
-        self._homes: dict[int, Hashable] = {}  # the workers of trials that are paused or may pause
-        self._home_queues: dict[Hashable, deque[Stack]] = {}
+        self._holders: dict[int, Hashable] = {}  # the workers of trials that are paused or may pause
+        self._holder_queues: dict[Hashable, deque[Stack]] = {}
         self._unfinished: dict[int, Stack] = {}  # trial number to its stack, until its Done is counted
         self._losses: Counter[int] = Counter()
         self._stack_seconds: float | None = None  # running mean
@@ -51,24 +51,24 @@ class Dispatcher:
     def submit(self, stacks: Iterable[Stack]) -> None:
         """Queue stacks in this order; paused trials are queued at the workers that keep them."""
         for stack in stacks:
-            by_home: dict[Hashable, Stack] = {}
+            by_holder: dict[Hashable, Stack] = {}
             for trial in stack:
-                home = self._homes.get(trial.number)
-                by_home[home] = (*by_home.get(home, ()), trial)
-            for home, part in by_home.items():
-                (self._queue if home is None else self._home_queues.setdefault(home, deque())).append(part)
+                holder = self._holders.get(trial.number)
+                by_holder[holder] = (*by_holder.get(holder, ()), trial)
+            for holder, part in by_holder.items():
+                (self._queue if holder is None else self._holder_queues.setdefault(holder, deque())).append(part)
                 self._unfinished.update((trial.number, part) for trial in part)
 
     def discard(self, trials: Iterable[int]) -> None:
         """Drop paused trials, which will not continue."""
         for number in trials:
-            self._homes.pop(number, None)
+            self._holders.pop(number, None)
 
     def stop(self) -> None:
         """Drop all trials."""
         self._queue.clear()
         self._quarantined.clear()
-        self._home_queues.clear()
+        self._holder_queues.clear()
         self._unfinished.clear()
 
     def next_lease(self, worker: Hashable, workers: int) -> Lease | None:
@@ -80,15 +80,15 @@ class Dispatcher:
             if leases:
                 return None  # a quarantined trial runs on a worker that has nothing else to lose
             lease: Lease = ((self._quarantined.popleft(),),)
-        elif home_queue := self._home_queues.get(worker):
-            lease = (home_queue.popleft(),)
+        elif holder_queue := self._holder_queues.get(worker):
+            lease = (holder_queue.popleft(),)
         else:
             count = min(self._stacks_per_lease(workers), len(self._queue))
             lease = tuple(self._queue.popleft() for _ in range(count))
         if not lease:
             return None
         leases.append(lease)
-        self._homes.update((trial.number, worker) for stack in lease for trial in stack if trial.until is not None)
+        self._holders.update((trial.number, worker) for stack in lease for trial in stack if trial.until is not None)
         return lease
 
     def receive(self, events: Iterable[Event]) -> list[Event]:
@@ -100,7 +100,7 @@ class Dispatcher:
                 if isinstance(event, Done):
                     stack = self._unfinished.pop(event.trial)
                     if event.state is not State.PAUSED:
-                        self._homes.pop(event.trial, None)
+                        self._holders.pop(event.trial, None)
                     self._measure(event.seconds * len(stack))
         return counted
 
@@ -116,8 +116,8 @@ class Dispatcher:
         """
         leases = [lease for lease in self._leases.pop(worker, ()) if not self._has_ended(lease)]
         failures: list[Event] = []
-        self._homes = {number: home for number, home in self._homes.items() if home != worker}
-        self._queue.extendleft(reversed(self._home_queues.pop(worker, deque())))
+        self._holders = {number: holder for number, holder in self._holders.items() if holder != worker}
+        self._queue.extendleft(reversed(self._holder_queues.pop(worker, deque())))
         for position, lease in enumerate(leases):
             alone = position == 0 and len(lease) == 1 and len(lease[0]) == 1
             for stack in lease:
