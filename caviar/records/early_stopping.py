@@ -11,21 +11,17 @@ FEWEST_TRIALS = 48  # in a smaller study, confirming would cost more than a quar
 
 @dataclass(frozen=True)
 class Halving:
-    """Early stopping at rungs: after so many epochs only the best trials continue, from where they were.
-
-    Args:
-        factor: one in `factor` trials survives a rung, >= 2.
-        first: the fewest epochs before the first rung, >= 1.
-        asynchronous: True decides about each trial as it arrives, for throughput; then the same seed no longer gives
-            the same table.
+    """Early stopping at rungs: after some epochs only the best trials continue, from where they were.
 
     >>> Halving().rungs(20), Halving(factor=2, first=5).rungs(20)
     ((2, 7), (5, 10))
     """
 
-    factor: int = 3
-    first: int = 2
-    asynchronous: bool = False
+    factor: int = 3  # one in `factor` trials survives a rung, >= 2
+    first: int = 2  # the fewest epochs before the first rung, >= 1
+    asynchronous: bool = (
+        False  # decide about each trial as it arrives; the same seed then no longer gives the same table
+    )
 
     def __post_init__(self) -> None:
         check_integer("factor", self.factor, minimum=2)
@@ -50,13 +46,10 @@ class Halving:
 
 
 def halving_from(value: object) -> Halving | None:
-    """Return the early stopping that a user asks for.
+    """Return the early stopping that a user asks for: None, "halving", "asha" (asynchronous) or a `Halving`.
 
-    Args:
-        value: None, "halving", "asha" (asynchronous) or a `Halving`.
-
-    Raises:
-        InputError: anything else.
+    >>> halving_from("asha")
+    Halving(factor=3, first=2, asynchronous=True)
     """
     if value is None or isinstance(value, Halving):
         return value
@@ -71,16 +64,12 @@ def halving_from(value: object) -> Halving | None:
 class Confirm:
     """Train the best trials again with fresh seeds, because the best of many was also lucky.
 
-    Args:
-        top: how many of the best, >= 1.
-        replicates: how often each, >= 2.
-
-    >>> Confirm().top, Confirm().replicates
-    (3, 4)
+    >>> Confirm()
+    Confirm(top=3, replicates=4)
     """
 
-    top: int = 3
-    replicates: int = 4
+    top: int = 3  # how many of the best, >= 1
+    replicates: int = 4  # how often each, >= 2
 
     def __post_init__(self) -> None:
         check_integer("top", self.top)
@@ -95,9 +84,6 @@ def confirm_from(value: object, trials: int, seeded: bool) -> Confirm | None:
             more whose results depend on a seed.
         trials: of the study.
         seeded: whether what is trained takes a seed.
-
-    Raises:
-        InputError: anything else.
 
     >>> confirm_from("auto", 64, seeded=True), confirm_from("auto", 64, seeded=False)
     (Confirm(top=3, replicates=4), None)

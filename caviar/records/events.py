@@ -47,27 +47,16 @@ class WarmStarted:
 
 @dataclass(frozen=True, eq=False)
 class WaveBegan:
-    """Trials that begin together: a wave, or what was asked for at once of a study without barriers.
+    """Trials that begin together: a wave, or what was asked for at once of a study without barriers."""
 
-    Args:
-        wave: from 1.
-        first: the number of its first trial.
-        points: of its trials in the unit cube, (n, d).
-        configs: of its first trials, where they are not those of the points: enqueued, or trained again.
-        square: the region that it was sampled from; None: the whole space.
-        edges: sentences about bounds that the square lies against or that were extended.
-        space: the space of the points, where the search has extended a bound; None: the study's.
-        confirms: for each trial the number of the trial that it trains again; () for a wave of the search.
-    """
-
-    wave: int
-    first: int
-    points: Array
-    configs: tuple[Config, ...] = ()
-    square: Square | None = None
-    edges: tuple[str, ...] = ()
-    space: Space | None = None
-    confirms: tuple[int, ...] = ()
+    wave: int  # from 1
+    first: int  # the number of its first trial
+    points: Array  # of its trials in the unit cube, (n, d)
+    configs: tuple[Config, ...] = ()  # of its first trials, where they were enqueued or are trained again
+    square: Square | None = None  # that it was sampled from; None: the whole space
+    edges: tuple[str, ...] = ()  # sentences about bounds that the square lies against or that were extended
+    space: Space | None = None  # of the points, where the search has extended a bound; None: the study's
+    confirms: tuple[int, ...] = ()  # for each trial the trial that it trains again; () for a wave of the search
 
     @property
     def numbers(self) -> range:
@@ -84,20 +73,16 @@ class TrialEnded:
 
 @dataclass(frozen=True)
 class StudyPaused:
-    """The study stopped itself after equal failures in a row.
+    """The study stopped itself after equal failures in a row."""
 
-    Args:
-        signature: what the failures have in common, from `caviar.study.failures.error_signature`.
-    """
-
-    signature: str
+    signature: str  # what the failures have in common
 
 
 Event = StudyBegan | Enqueued | WarmStarted | WaveBegan | TrialEnded | StudyPaused
 
 
 # the tag of each event; the fields of a trial stand in its line, without those that follow from its curve
-TAGS: dict[str, type[Event]] = {
+_TAGS: dict[str, type[Event]] = {
     "study": StudyBegan,
     "enqueued": Enqueued,
     "warm start": WarmStarted,
@@ -105,7 +90,7 @@ TAGS: dict[str, type[Event]] = {
     "trial": TrialEnded,
     "pause": StudyPaused,
 }
-TRIAL_FIELDS = ("trial", "wave", "state", "config", "seconds", "seed", "worker", "error", "confirms", "curve")
+_TRIAL_FIELDS = ("trial", "wave", "state", "config", "seconds", "seed", "worker", "error", "confirms", "curve")
 
 
 def encode(event: Event) -> str:
@@ -114,9 +99,9 @@ def encode(event: Event) -> str:
     >>> encode(StudyPaused("OSError: no data"))
     '{"event":"pause","signature":"OSError: no data"}'
     """
-    tag = next(tag for tag, kind in TAGS.items() if kind is type(event))
+    tag = next(tag for tag, kind in _TAGS.items() if kind is type(event))
     if isinstance(event, TrialEnded):
-        values = {name: getattr(event.result, name) for name in TRIAL_FIELDS}
+        values = {name: getattr(event.result, name) for name in _TRIAL_FIELDS}
     else:
         values = {field.name: getattr(event, field.name) for field in fields(event)}
     return json.dumps({"event": tag, **values}, separators=(",", ":"), default=_to_json)
@@ -134,10 +119,10 @@ def decode(line: str | bytes) -> Event:
     """
     try:
         values: dict[str, Any] = dict(json.loads(line))
-        kind = TAGS[values.pop("event")]
+        kind = _TAGS[values.pop("event")]
         if values.get("format", FORMAT) > FORMAT:
             raise StorageError(f"the journal has format {values['format']}; open it with a newer Caviar")
-        values = {name: READ[name](value) if name in READ else value for name, value in values.items()}
+        values = {name: _READ[name](value) if name in _READ else value for name, value in values.items()}
         return TrialEnded(_result(**values)) if kind is TrialEnded else kind(**values)
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"not an event: {error}") from None
@@ -153,7 +138,7 @@ def _points(rows: list[list[float]]) -> Array:
 
 
 # how the values of a line become those of an event, by field
-READ: dict[str, Callable[[Any], object]] = {
+_READ: dict[str, Callable[[Any], object]] = {
     "settings": Settings.from_plain,
     "points": _points,
     "values": lambda values: np.array(values, dtype=float),

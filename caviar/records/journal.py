@@ -61,12 +61,7 @@ class Journal:
         return self.path.stat().st_size == 0
 
     def append(self, events: Iterable[Event], *, mirror_now: bool = False) -> None:
-        """Write events; when this returns they are on disk.
-
-        Args:
-            events: in their order.
-            mirror_now: True brings a mirror up to date at once: a wave has ended.
-        """
+        """Write events, and return when they are on disk; `mirror_now` brings a mirror up to date at once."""
         lines = encode_lines(events)
         if lines:
             with writing(self.path):
@@ -86,10 +81,7 @@ class Journal:
 
 
 def read(folder: Path) -> Iterator[Event]:
-    """Read the events of a study's journal, oldest first; a torn last line is left out.
-
-    Args:
-        folder: the study's folder.
+    """Read the events of the journal in a study's folder, oldest first; a torn last line is left out.
 
     Raises:
         InputError: there is no journal in the folder.

@@ -31,7 +31,6 @@ def local_copy(where: str | Path, journal: str, folder: Path | None = None) -> P
         folder: where to put the copy of a URI; `runs/NAME`, after the last part of the URI, if left out.
 
     Raises:
-        InputError: a URI of an unknown kind, or one whose package is not installed.
         StorageError: the URI cannot be reached, or does not hold what the folder holds.
     """
     if not is_uri(where):
@@ -59,12 +58,7 @@ def mirror_of(folder: Path, journal: str, push_seconds: float = PUSH_SECONDS) ->
 
 
 class Mirror:
-    """The copy of a study's folder at a URI.
-
-    Args:
-        uri: where.
-        journal: the journal's file on this disk.
-        push_seconds: the shortest time between two copies.
+    """The copy of a study's folder at a URI; `journal` is the file on this disk.
 
     Raises:
         InputError: a URI of an unknown kind, or one whose package is not installed.
@@ -84,11 +78,7 @@ class Mirror:
         return b"".join(self._store.read(part) for part in self._parts)
 
     def claim(self) -> None:
-        """Announce that this process drives the study.
-
-        Raises:
-            StorageError: another driver was seen a moment ago, or the URI cannot be written.
-        """
+        """Announce that this process drives the study; raise StorageError if another one was seen a moment ago."""
         if HEARTBEAT in self._sizes:
             other = json.loads(self._store.read(HEARTBEAT))
             if time.time() - other["seen"] < DEAD_SECONDS:
@@ -99,10 +89,7 @@ class Mirror:
         self._beat(time.time())
 
     def push(self, *, now: bool = False) -> None:
-        """Copy what the journal has gained; a URI that cannot be reached is tried again later.
-
-        Args:
-            now: False does nothing if the last copy was made a moment ago.
+        """Copy what the journal has gained, `now` or if the last copy is old; retry later if the URI cannot be reached.
 
         Raises:
             StorageError: another driver has written there.

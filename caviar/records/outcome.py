@@ -23,15 +23,6 @@ from caviar.space import Space
 class Outcome:
     """A study as it stood when this was made; every table is made once, when first asked for.
 
-    Args:
-        folder: of the study.
-        settings: of the study.
-        versions: of Python and the packages that it was started with.
-        results: the trials that had ended, by number, without curves.
-        begun: the waves that had begun.
-        search_log: what the search had to be told.
-        initial_trials: what the study was given before its first run, in words; "" for nothing.
-
     >>> import caviar, tempfile
     >>> study = caviar.Study("digits", trials=4, epochs=1, workers=0, out=tempfile.mkdtemp() + "/first")
     >>> _ = study.run(progress=False)
@@ -42,18 +33,15 @@ class Outcome:
 
     folder: Path
     settings: Settings
-    versions: Mapping[str, str]
-    results: tuple[Result, ...] = ()
-    begun: tuple[WaveBegan, ...] = ()
-    search_log: tuple[Expected | Observed, ...] = ()
-    initial_trials: str = ""
+    versions: Mapping[str, str]  # of Python and the packages that it was started with
+    results: tuple[Result, ...] = ()  # of the trials that had ended, by number, without curves
+    begun: tuple[WaveBegan, ...] = ()  # the waves
+    search_log: tuple[Expected | Observed, ...] = ()  # what the search had to be told
+    initial_trials: str = ""  # what the study was given before its first run, in words
 
     @classmethod
     def read(cls, where: str | Path) -> "Outcome":
-        """Read the study in a folder, or at the URI of its mirror.
-
-        Args:
-            where: the folder that a study wrote, or a URI such as "s3://bucket/first".
+        """Read the study in a folder, or at the URI of its mirror such as "s3://bucket/first".
 
         Raises:
             InputError: there is no study.
@@ -119,11 +107,7 @@ class Outcome:
 
     @property
     def best(self) -> Result:
-        """The winner: confirmed with fresh seeds, or else with the best estimate; not the luckiest number.
-
-        Raises:
-            InputError: no trial has finished.
-        """
+        """The winner: confirmed with fresh seeds, or else with the best estimate; InputError if none has finished."""
         if not self.ranking:
             raise InputError(f"no trial of {self.folder} has finished; see the errors in its table")
         return self.ranking[0]
@@ -145,11 +129,7 @@ class Outcome:
         return grown or self.settings.space
 
     def trial(self, number: int | None = None) -> Result:
-        """Return a trial that has ended, by its number; the best one if left out.
-
-        Raises:
-            InputError: no trial of that number has ended.
-        """
+        """Return a trial that has ended, by its number; the best one if left out."""
         if number is None:
             return self.best
         for result in self.results:
@@ -158,19 +138,11 @@ class Outcome:
         raise InputError(f"no trial {number!r} of {self.folder} has ended; its table lists those that have")
 
     def write_tables(self) -> None:
-        """Write results.csv, history.csv, waves.csv and confirmation.csv into the folder, each whole or not at all.
-
-        Raises:
-            StorageError: the folder cannot be written.
-        """
-        tables = {
-            "results": self.table,
-            "history": self.history,
-            "waves": self.waves,
-            "confirmation": self.confirmation,
-        }
-        for name, table in tables.items():
-            write_csv(table, self.folder / f"{name}.csv")
+        """Write results.csv, history.csv, waves.csv and confirmation.csv into the folder, each whole or not at all."""
+        write_csv(self.table, self.folder / "results.csv")
+        write_csv(self.history, self.folder / "history.csv")
+        write_csv(self.waves, self.folder / "waves.csv")
+        write_csv(self.confirmation, self.folder / "confirmation.csv")
 
 
 def _count(number: int, noun: str) -> str:

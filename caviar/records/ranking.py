@@ -13,12 +13,7 @@ from caviar.search import Search
 
 
 def estimates(search: Search, log: Iterable[Expected | Observed]) -> dict[int, float]:
-    """Return a search's estimate of each trial that it was told of, by number; lower is better.
-
-    Args:
-        search: that was told all of `log`.
-        log: of a `StudyState`.
-    """
+    """Return the estimate of each trial in a log, by number, of a search that was told it; lower is better."""
     numbers = list(observed_trials(log))
     values = search.estimates().tolist() if numbers else []
     return {number: value for number, value in zip(numbers, values, strict=True) if number is not None}
@@ -43,12 +38,8 @@ def search_told(settings: Settings, log: Sequence[Expected | Observed]) -> Searc
 def rank_trials(results: Iterable[Result], estimates: Mapping[int, float], objective: Objective) -> list[Result]:
     """Return the finished trials of the search, the best first.
 
-    Trials without an estimate (their wave was interrupted) come last, ordered by their metric.
-
-    Args:
-        results: of all trials; those that confirm others are left out.
-        estimates: by trial number, lower is better.
-        objective: what is optimised.
+    Trials without an estimate (their wave was interrupted) come last, ordered by their metric; trials that confirm
+    others are left out.
     """
 
     def rank(result: Result) -> tuple[bool, float, float, int]:

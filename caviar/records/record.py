@@ -18,13 +18,7 @@ from caviar.records.versions import installed_versions
 
 
 class StudyRecord:
-    """What is known of a study, in memory and on disk.
-
-    Args:
-        folder: of the study.
-        state: what follows from its events so far.
-        unwritten: those that are not in a journal yet.
-    """
+    """What is known of a study, in memory and on disk; `unwritten` holds events that are not in a journal yet."""
 
     def __init__(self, folder: Path, state: StudyState, unwritten: Sequence[Event] = ()) -> None:
         self.folder, self.state = folder, state
@@ -35,12 +29,7 @@ class StudyRecord:
 
     @classmethod
     def begin(cls, folder: Path, settings: Settings) -> "StudyRecord":
-        """Begin a study; nothing is written yet.
-
-        Raises:
-            InputError: the folder holds a study.
-            StorageError: the folder can neither be written nor made.
-        """
+        """Begin a study, without writing yet; refuse a folder that holds one or cannot be written."""
         if journal.holds_study(folder):
             raise InputError(f"{folder} already holds a study; choose another folder, or continue with `caviar resume`")
         journal.check_writable(folder)
@@ -66,11 +55,7 @@ class StudyRecord:
         return self._outcome[1]
 
     def give(self, event: Event) -> None:
-        """Take in an event before the first run; it is written when the journal opens.
-
-        Raises:
-            InputError: the study has begun.
-        """
+        """Take in an event before the first run, to be written when the journal opens; raise InputError after it."""
         if self.state.waves:
             raise InputError(f"the study in {self.folder} has begun; give it this before its first run")
         self._unwritten.append(event)
@@ -78,11 +63,7 @@ class StudyRecord:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Open the journal for the block, as the one driver that may write it; what was given is written first.
-
-        Raises:
-            StorageError: another driver writes it, or the folder cannot be written.
-        """
+        """Open the journal for the block, as the one driver that may write it; what was given is written first."""
         with contextlib.closing(Journal(self.folder)) as opened:
             opened.append(self._unwritten)
             self._unwritten, self._journal = [], opened
@@ -92,12 +73,7 @@ class StudyRecord:
                 self._journal = None
 
     def append(self, events: Sequence[Event], *, mirror_now: bool = False) -> None:
-        """Write events to the open journal, then apply them to the state.
-
-        Args:
-            events: in their order.
-            mirror_now: True brings a mirror up to date at once.
-        """
+        """Write events to the open journal, then apply them to the state."""
         assert self._journal is not None
         self._journal.append(events, mirror_now=mirror_now)
         self._apply(events)

@@ -43,29 +43,19 @@ class Observed:
 
 
 class StudyState:
-    """What follows from the events of a study so far.
-
-    Args:
-        began: its first event.
-
-    settings, versions: as it began with; waves: those that have begun; results: by trial number, without curves;
-    open_wave: the results of the wave that runs, with curves, where early stopping needs them; running: the numbers of
-    the trials that have begun and not ended; enqueued: configs that are not in a wave yet; requested: how many trials
-    have begun, confirming ones not counted; pauses: the signatures of failures that paused earlier runs;
-    search_log: what the search has to be told, in order; best: the best finished result, lucky or not.
-    """
+    """What follows from the events of a study so far."""
 
     def __init__(self, began: StudyBegan) -> None:
         self.settings, self.versions = began.settings, began.versions
         self.waves: list[WaveBegan] = []
-        self.results: dict[int, Result] = {}
-        self.open_wave: list[Result] = []
-        self.running: set[int] = set()
-        self.enqueued: list[Config] = []
-        self.requested = 0
-        self.pauses: list[str] = []
-        self.search_log: list[Expected | Observed] = []
-        self.best: Result | None = None
+        self.results: dict[int, Result] = {}  # by trial number, without curves
+        self.open_wave: list[Result] = []  # of the wave that runs, with curves, where early stopping needs them
+        self.running: set[int] = set()  # the trials that have begun and not ended
+        self.enqueued: list[Config] = []  # those that are not in a wave yet
+        self.requested = 0  # how many trials have begun, confirming ones not counted
+        self.pauses: list[str] = []  # the signatures of failures that paused earlier runs
+        self.search_log: list[Expected | Observed] = []  # what the search has to be told, in order
+        self.best: Result | None = None  # the best finished one, lucky or not
         self.enqueued_count = self.warm_started_count = 0
         self._worst = -math.inf  # loss of a finished trial
 
@@ -162,14 +152,7 @@ class StudyState:
 
 
 def replay(events: Iterable[Event]) -> StudyState:
-    """Return the state that follows from the events of a study.
-
-    Args:
-        events: of a journal, the first one a `StudyBegan`.
-
-    Raises:
-        StorageError: the first event is another one.
-    """
+    """Return the state that follows from the events of a study; raise StorageError if the first is no beginning."""
     iterator = iter(events)
     began = next(iterator, None)
     if not isinstance(began, StudyBegan):

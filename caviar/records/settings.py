@@ -23,19 +23,7 @@ SEARCHES = ("coarse-to-fine", "random", "sobol", "grid")
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a study.
-
-    Args:
-        name: of the study.
-        source: what is trained.
-        space: what may vary.
-        objective: the metric, and which way is better.
-        budget: trials, waves and seed.
-        epochs: of a trial that is not stopped early.
-        search: a name of `SEARCHES`.
-        grow: whether the search may extend bounds of the space.
-        confirm: which of the best are trained again; None: no trial.
-        early_stopping: when trials are stopped; None: never.
+    """The settings of a study; see `caviar.Study` for what each means.
 
     Raises:
         InputError: an invalid setting, or two that contradict each other.

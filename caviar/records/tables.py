@@ -26,12 +26,7 @@ from caviar.search.square import Square, SquareSide, whole_space
 
 
 def results_table(results: Iterable[Result], names: Sequence[str]) -> pd.DataFrame:
-    """Return a row for each trial, by number.
-
-    Args:
-        results: the trials that have ended, in any order.
-        names: the hyperparameters, in the order of their columns.
-    """
+    """Return a row for each trial, by number; `names` are the hyperparameters in the order of their columns."""
     ordered = sorted(results, key=lambda result: result.trial)
     metrics = dict.fromkeys(name for result in ordered for name in result.metrics)  # as they first appear
     columns = {
@@ -55,8 +50,7 @@ def results_table(results: Iterable[Result], names: Sequence[str]) -> pd.DataFra
 def history_table(results: Iterable[Result]) -> pd.DataFrame:
     """Return a row for each report, by trial: trial, wave, epoch, seconds since the trial began, and every metric.
 
-    Args:
-        results: with their curves, in any order; they are taken one by one and need not fit into memory.
+    The results come with their curves, in any order; they are taken one by one and need not fit into memory.
     """
     keys = {name: array("q") for name in ("trial", "wave", "epoch")}
     seconds = array("d")
@@ -86,11 +80,6 @@ def waves_table(waves: Sequence[WaveBegan], results: Iterable[Result], settings:
     Columns: wave, kind ("coarse", "fine" or "confirm"), trials, a count of each state, the best and the median metric,
     the seconds of its trials, the square's share of the space and its reason, sentences about bounds (edges), and for
     each hyperparameter the bounds NAME_low and NAME_high, or NAME_options.
-
-    Args:
-        waves: those that have begun.
-        results: of the trials that have ended.
-        settings: of the study.
     """
     by_wave: defaultdict[int, list[Result]] = defaultdict(list)
     for result in results:
@@ -100,21 +89,12 @@ def waves_table(waves: Sequence[WaveBegan], results: Iterable[Result], settings:
 
 
 def square_table(wave: WaveBegan | None, settings: Settings) -> pd.DataFrame:
-    """Return the square of a wave next to the space of its time, a row for each hyperparameter, in its own unit.
-
-    Args:
-        wave: None for the whole space of the study.
-        settings: of the study.
-    """
+    """Return the square of a wave, or the whole space, beside the space of its time: a row for each hyperparameter."""
     return pd.DataFrame(_sides(wave, settings))
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table whole or not at all; strings that a spreadsheet would run as formulas get a quote in front.
-
-    Raises:
-        StorageError: the file cannot be written.
-    """
+    """Write a table whole or not at all; strings that a spreadsheet would run as formulas get a quote in front."""
     safe = table.copy(deep=False)
     for name in safe.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in safe.dtypes]]:
         safe[name] = safe[name].map(escape_formula)

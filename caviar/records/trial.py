@@ -38,22 +38,15 @@ ENDED = tuple(state for state in State if state is not State.PAUSED)  # in the o
 class Trial:
     """One config to be trained once.
 
-    Args:
-        number: from 0, in the whole study.
-        wave: from 1.
-        config: the values of its hyperparameters.
-        seed: of its initial weights, shuffles and whatever else it draws.
-        until: after so many reports it is paused; None: it is trained to its end.
-
     >>> Trial(0, 1, {"learning_rate": 0.01}, seed=7).until is None
     True
     """
 
-    number: int
-    wave: int
+    number: int  # from 0, in the whole study
+    wave: int  # from 1
     config: Config
-    seed: int
-    until: int | None = None
+    seed: int  # of its initial weights, shuffles and whatever else it draws
+    until: int | None = None  # the number of reports after which it is paused; None: it is trained to its end
 
 
 class CurvePoint(NamedTuple):
@@ -68,35 +61,20 @@ class CurvePoint(NamedTuple):
 class Result:
     """A trial that has ended.
 
-    Args:
-        trial: its number.
-        wave: from 1.
-        state: how it ended.
-        config: the values of its hyperparameters.
-        metrics: of its last report; {} if there was none.
-        epochs: how many reports it gave.
-        seconds: its own training time, its share of its stack's.
-        seed: what it drew from.
-        worker: host:process of its trainer.
-        error: why it did not finish.
-        confirms: the trial that this one trains again with a fresh seed.
-        curve: its reports; () where they were left in the journal.
-        output: what it printed; a file of its own holds it, not the journal.
-
     >>> Result(0, 1, State.FINISHED, {"x": 0.5}, {"loss": 0.1}, 1, 0.2, 7, "host:1").error
     ''
     """
 
-    trial: int
+    trial: int  # its number
     wave: int
     state: State
     config: Config
-    metrics: Metrics
-    epochs: int
-    seconds: float
+    metrics: Metrics  # of its last report; {} if there was none
+    epochs: int  # the number of its reports
+    seconds: float  # its own training time, its share of its stack's
     seed: int
-    worker: str
-    error: str = ""
-    confirms: int | None = None
-    curve: tuple[CurvePoint, ...] = field(default=(), repr=False)
-    output: str = field(default="", repr=False, compare=False)
+    worker: str  # host:process of its trainer
+    error: str = ""  # why it did not finish
+    confirms: int | None = None  # the trial that this one trains again with a fresh seed
+    curve: tuple[CurvePoint, ...] = field(default=(), repr=False)  # () where it was left in the journal
+    output: str = field(default="", repr=False, compare=False)  # what it printed: kept in a file of its own

@@ -30,11 +30,7 @@ def settings_from(
     early_stopping: Halving | str | None,
     confirm: bool | str | tuple[int, int],
 ) -> Settings:
-    """Return the settings of a study; see `Study` for the arguments.
-
-    Raises:
-        InputError: an invalid argument.
-    """
+    """Return the settings of a study; see `Study` for the arguments."""
     objective = target.objective(metric, mode)
     settings = Settings(
         name=target.name if name is None else name,
@@ -53,12 +49,7 @@ def settings_from(
 
 
 def study_folder(out: str | Path | None, name: str) -> Path:
-    """Return the folder of a new study: the given one, that of a URI, or `runs/NAME-TIME`.
-
-    Args:
-        out: a folder, a URI, or None.
-        name: of the study.
-    """
+    """Return the folder of a new study: the given one, that of a URI, or `runs/NAME-TIME`."""
     if out is not None:
         return local_folder(out)
     stem = Path("runs") / f"{path_name(name)}-{time.strftime('%Y%m%d-%H%M%S')}"

@@ -26,18 +26,9 @@ logger = logging.getLogger("caviar")
 
 @dataclass
 class Driver:
-    """What a run of a study needs.
+    """What a run of a study needs."""
 
-    Args:
-        record: of the study, its journal open; kept up to date.
-        planner: what comes next.
-        trainers: what trains.
-        monitor: pauses a study whose trials fail one after the other.
-        progress: shows how many trials have ended.
-        deadline: when the run ends.
-    """
-
-    record: StudyRecord
+    record: StudyRecord  # its journal open; kept up to date
     planner: Planner
     trainers: Trainers
     monitor: FailureMonitor
@@ -46,11 +37,7 @@ class Driver:
     _next_write: float = 0.0
 
     def run(self) -> None:
-        """Train all that has not ended, or as much as there is time for.
-
-        Raises:
-            PausedError: trial after trial failed for one cause.
-        """
+        """Train all that has not ended, or as much as there is time for; PausedError if trial after trial fails."""
         while not self.deadline.passed:
             trials = self.planner.running_trials() or self._begin(self._room)
             if not trials:

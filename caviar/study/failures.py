@@ -17,16 +17,12 @@ class FailureMonitor:
 
     Args:
         ignored: signatures that already paused an earlier run: the user continued, so they do not pause again.
-        limit: how many equal failures in a row, on one host or on all together, pause the study; infinity: it never
-            pauses.
+        limit: how many equal failures in a row, on one host or on all together, pause the study; infinity: never.
 
     >>> monitor = FailureMonitor(limit=2)
     >>> failed = Result(0, 1, State.FAILED, {}, {}, 0, 0.0, 0, "host:1", "OSError: no data")
-    >>> monitor.check(failed)
-    []
-    >>> monitor.pending()
-    [Result(trial=0, wave=1, state=<State.FAILED: 'failed'>, config={}, metrics={}, epochs=0, seconds=0.0, seed=0, \
-worker='host:1', error='OSError: no data', confirms=None)]
+    >>> monitor.check(failed), monitor.pending() == [failed]
+    ([], True)
     """
 
     def __init__(self, ignored: Iterable[str] = (), limit: float = 10) -> None:
@@ -36,11 +32,7 @@ worker='host:1', error='OSError: no data', confirms=None)]
         self._in_a_row: list[Result] = []  # failures in a row of all hosts
 
     def check(self, result: Result) -> list[Result]:
-        """Return the results that count, now that this trial has ended.
-
-        Raises:
-            PausedError: it is the last of too many equal failures in a row.
-        """
+        """Return the results that count, now that this trial has ended; PausedError if too many equal ones failed."""
         host = result.worker.rpartition(":")[0]
         signature = error_signature(result)
         if result.state is not State.FAILED or signature in self._ignored:

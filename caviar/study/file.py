@@ -65,12 +65,7 @@ lr_decay = { loguniform = [1e-3, 1.0], tier = 3 }
 
 
 def write_template(folder: Path) -> Path:
-    """Write a commented study.toml into a folder; returns its path.
-
-    Raises:
-        InputError: there is one already.
-        StorageError: the folder cannot be written.
-    """
+    """Write a commented study.toml into a folder and return its path; refuse to replace one."""
     path = folder / NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,15 +79,7 @@ def write_template(folder: Path) -> Path:
 
 
 def study_from_file(path: Path, **overrides: Any) -> Study:
-    """Return the study that a TOML file describes.
-
-    Args:
-        path: the file.
-        overrides: arguments of `Study` that replace those of the file.
-
-    Raises:
-        InputError: no such file, invalid TOML, an unknown key or an invalid setting.
-    """
+    """Return the study that a TOML file describes; `overrides` are arguments of `Study` that replace the file's."""
     arguments = {**read_arguments(path), **overrides}
     data, target, trainable = (arguments.pop(key, None) for key in ("data", "target", "trainable"))
     if (data is None) == (trainable is None):
@@ -107,11 +94,7 @@ def study_from_file(path: Path, **overrides: Any) -> Study:
 
 
 def read_arguments(path: Path) -> dict[str, Any]:
-    """Return the keys of a study's file, checked for unknown ones.
-
-    Raises:
-        InputError: no such file, invalid TOML or an unknown key.
-    """
+    """Return the keys of a study's file; raise InputError for an invalid file or an unknown key."""
     try:
         arguments = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -32,15 +32,14 @@ def run_halving(
     ended: Sequence[Result] = (),
     next_trials: NextTrials | None = None,
 ) -> None:
-    """Train the stacks of a wave from rung to rung.
+    """Train the stacks of a wave from rung to rung; see `run_wave`.
 
     Args:
-        trainers, stacks, keep, deadline: as of `run_wave`.
+        trainers, stacks, keep, deadline, next_trials: as of `run_wave`; more trials come in asynchronous halving only.
         halving: which trials continue.
         epochs: of a trial that is not stopped.
         objective: what is optimised.
         ended: the results of the wave's trials that had ended before an interruption, with their curves.
-        next_trials: as of `run_wave`; asynchronous halving only.
     """
     stacks = list(stacks)
     rungs = halving.rungs(epochs)

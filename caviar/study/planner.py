@@ -21,11 +21,7 @@ QUARTERS = 4  # waves without barriers: how often the square shrinks
 
 
 class Planner:
-    """Plans the waves of a study, from its state and its search.
-
-    Args:
-        state: of the study; events are applied to it elsewhere, and seen here.
-    """
+    """Plans the waves of a study from its search and its state, to which others apply events."""
 
     def __init__(self, state: StudyState) -> None:
         self.state = state

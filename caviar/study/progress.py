@@ -9,10 +9,10 @@ import logging
 import time
 from collections.abc import Iterator
 from html import escape
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from caviar.records.objective import Objective
 from caviar.records.trial import Result
@@ -42,26 +42,26 @@ def show_progress(done: int, total: int, objective: Objective, *, show: bool = T
     console = Console()
     with _print_messages() if show else contextlib.nullcontext():
         if show and console.is_jupyter:
-            yield NotebookBar(done, total, objective)
+            yield _NotebookBar(done, total, objective)
         elif show and console.is_terminal:
-            with Bar(done, total, objective) as bar:
+            with _bar(done, total, objective) as bar:
                 yield bar
         else:
-            yield LogLines(done, total, objective)
+            yield _LogLines(done, total, objective)
 
 
-class LogLines:
+class _LogLines:
     """A log line now and then, and one at the end."""
 
-    def __init__(self, done: int, total: int, objective: Objective, seconds: float = LINE_SECONDS) -> None:
-        self._line = ProgressLine(done, total, objective, seconds)
+    def __init__(self, done: int, total: int, objective: Objective) -> None:
+        self._line = ProgressLine(done, total, objective, LINE_SECONDS)
 
     def update(self, done: int, best: Result | None) -> None:
         if (line := self._line.next(done, best)) is not None:
             logger.info(line)
 
 
-class NotebookBar:
+class _NotebookBar:
     """A progress bar in a notebook, of HTML that every notebook can show."""
 
     def __init__(self, done: int, total: int, objective: Objective) -> None:
@@ -79,31 +79,29 @@ class NotebookBar:
         return {"text/plain": line, "text/html": bar}
 
 
-class Bar:
-    """A progress bar on a terminal."""
+@contextlib.contextmanager
+def _bar(done: int, total: int, objective: Objective) -> Iterator[ProgressReporter]:
+    """Show a progress bar on a terminal."""
+    columns = (
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("trials · {task.fields[best]} · left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as progress:
+        task = progress.add_task("starting", completed=done, total=total, best=describe_best(objective, None))
+        yield _Bar(progress, task, objective)
 
-    def __init__(self, done: int, total: int, objective: Objective) -> None:
-        self._objective = objective
-        self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("trials · {task.fields[best]} · left"),
-            TimeRemainingColumn(),
-        )
-        best = describe_best(objective, None)
-        self._task = self._progress.add_task("starting", completed=done, total=total, best=best)
 
-    def __enter__(self) -> "Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._progress.stop()
+class _Bar(NamedTuple):
+    progress: Progress
+    task: TaskID
+    objective: Objective
 
     def update(self, done: int, best: Result | None) -> None:
-        text = describe_best(self._objective, best)
-        self._progress.update(self._task, completed=done, best=text, description="training")
+        text = describe_best(self.objective, best)
+        self.progress.update(self.task, completed=done, best=text, description="training")
 
 
 class ProgressLine:

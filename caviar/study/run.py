@@ -33,14 +33,7 @@ def run_study(
         record: of the study; kept up to date.
         target: what is trained.
         placement: where, unless `trainers` are given, and the time that the run has.
-        failures: how many equal failures in a row pause the study.
-        progress: whether to show progress.
-        trainers: what trains; opened by `placement` if left out.
-
-    Raises:
-        StorageError: another driver runs this study.
-        ClusterError: there is no Ray at the address, or no room on it.
-        PausedError: trial after trial failed for one cause.
+        failures, progress, trainers: as of `Study.run`, which says what is raised too.
     """
     deadline = Deadline(placement.timeout)
     with record.writing():

@@ -59,11 +59,7 @@ class Target:
         return self.function is None or FunctionTrainable(self.function).takes_seed
 
     def objective(self, metric: str | None, mode: Mode | None) -> Objective:
-        """Return what to optimise, filled in for the built-in network.
-
-        Raises:
-            InputError: a metric that is not reported or is held out, or a function without metric and mode.
-        """
+        """Return what to optimise, filled in for the built-in network; a function needs metric and mode."""
         if self.dataset is None:
             if metric is None or mode is None:
                 raise InputError(
@@ -80,11 +76,7 @@ class Target:
         return Objective(metric, mode or ("max" if metric.endswith("accuracy") else "min"))
 
     def space(self, space: Mapping[str, Any] | None) -> Space:
-        """Return the space to search: the one given, or the built-in network's.
-
-        Raises:
-            InputError: a function without a space.
-        """
+        """Return the space to search: the one given, or the built-in network's; a function needs one."""
         if space is None and self.dataset is None:
             raise InputError(
                 f"space is required when tuning a function such as {self.name}; try Space(x=uniform(0, 1)), or [space]"
@@ -96,12 +88,7 @@ class Target:
         return space
 
     def check(self, space: Space, *, sent: bool) -> None:
-        """Raise InputError for a function that cannot be pickled, or a space that the network cannot take.
-
-        Args:
-            space: what may vary.
-            sent: whether the target goes to trainers in other processes.
-        """
+        """Raise InputError for a function that cannot be pickled where it is `sent`, or a space that does not fit."""
         if self.function is not None and sent:
             check_picklable(FunctionTrainable(self.function), self.name)
         if self.dataset is not None:
@@ -116,11 +103,7 @@ class Target:
 
 
 def target_from(data: Any) -> Target:
-    """Return the target that a user passes to a study.
-
-    Args:
-        data: a name, a data set, (x, y), a function or a `Target`.
-    """
+    """Return the target that a user passes to a study: a name, a data set, (x, y), a function or a `Target`."""
     if isinstance(data, Target):
         return data
     if callable(data):
@@ -132,11 +115,7 @@ def target_from(data: Any) -> Target:
 
 
 def target_from_source(source: Source) -> Target:
-    """Load the target of a journal again.
-
-    Raises:
-        InputError: arrays or a function that no file holds, so they have to be given again.
-    """
+    """Load the target of a journal again; raise InputError for one that no file holds."""
     if source.kind is not SourceKind.FUNCTION:
         return target_from(load_source(source))
     if source.path:
@@ -151,15 +130,12 @@ def target_from_source(source: Source) -> Target:
 
 
 def same_target(data: Any, source: Source, folder: Path) -> Target:
-    """Return the target of a study that continues.
+    """Return the target of a study in a folder that continues.
 
     Args:
-        data: as given again; None: loaded from where the study's journal says.
-        source: in the journal.
+        data: as given again, and refused if they are others; None: loaded from the source.
+        source: in the study's journal.
         folder: of the study, for the error.
-
-    Raises:
-        InputError: the data cannot be loaded, or are not those that the study was started with.
     """
     target = target_from_source(source) if data is None else target_from(data)
     if target.source.fingerprint != source.fingerprint:
@@ -168,15 +144,7 @@ def same_target(data: Any, source: Source, folder: Path) -> Target:
 
 
 def target_in_module(reference: str, folder: Path) -> Target:
-    """Return a function of a module in a folder, or of an installed one.
-
-    Args:
-        reference: "module:function".
-        folder: looked in first.
-
-    Raises:
-        InputError: there is no such module or function, or the module raises when it is imported.
-    """
+    """Return the function "module:function" of a module in a folder, or of an installed one."""
     module_name, _, name = reference.partition(":") if isinstance(reference, str) else ("", "", "")
     if not (module_name and name):
         raise InputError(f"trainable must be a module and its function such as 'my_module:train', got {reference!r}")

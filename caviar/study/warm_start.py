@@ -29,9 +29,6 @@ def read_warm_start(trials: object, settings: Settings) -> WarmStarted:
         trials: a DataFrame with a row for each trial and columns for the space and the metric, or the path of its CSV
             file. Rows whose "state" is neither "finished" nor "stopped" count as failed, as do rows without the metric.
         settings: the space and the objective.
-
-    Raises:
-        InputError: a column is missing, the file cannot be read, or no row lies in the space.
     """
     if not isinstance(trials, pd.DataFrame | str | Path):
         raise InputError(f"the trials of a warm start must be a DataFrame, a CSV file or a study, got {trials!r:.100}")

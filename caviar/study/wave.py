@@ -13,10 +13,7 @@ Keep = Callable[[list[Result]], None]
 
 
 class Deadline:
-    """The end of the time that a run has.
-
-    Args:
-        seconds: from now; None: there is no end.
+    """The end of the time that a run has: so many seconds from now; None: there is no end.
 
     >>> Deadline(None).passed
     False
@@ -43,11 +40,7 @@ class WaveRunner:
     """
 
     def __init__(
-        self,
-        trainers: Trainers,
-        trials: Iterable[Trial],
-        deadline: Deadline,
-        next_trials: NextTrials | None = None,
+        self, trainers: Trainers, trials: Iterable[Trial], deadline: Deadline, next_trials: NextTrials | None
     ) -> None:
         self.trainers, self.deadline = trainers, deadline
         self._next_trials = next_trials
@@ -123,8 +116,7 @@ def run_wave(
         trainers: what trains them.
         stacks: of the trials of the wave that have not ended.
         keep: is passed the results of each poll, in any order.
-        deadline: of the run.
-        next_trials: as of a `WaveRunner`.
+        deadline, next_trials: as of a `WaveRunner`.
     """
     trials = (trial for stack in stacks for trial in stack)
     for results in WaveRunner(trainers, trials, deadline or Deadline(), next_trials).train(stacks):
