@@ -18,13 +18,13 @@ from caviar.files import open_store
 from caviar.fleet.cluster import cloudpickle, read_cluster_value, write_cluster_value
 from caviar.panda import interpreter
 from caviar.panda.checkpoints import PandaFiles
-from caviar.panda.commands import Command, Follow
+from caviar.panda.commands import Command, Follow, Stop
 from caviar.panda.local_ray import NAMESPACE
 from caviar.panda.rules import Rule
 from caviar.panda.session import Session, wake
 from caviar.panda.state import PandaStatus
 
-Answer = PandaStatus | CaviarError
+Answer = PandaStatus | CaviarError | None
 
 _SLICE_SECONDS = 0.02  # of training between two moments in which commands are answered
 _POLL_SECONDS = 0.05  # between two looks of a `status` that waits
@@ -39,6 +39,7 @@ class PandaActor:
 
     def __init__(self, folder: str, packed_rules: bytes) -> None:
         self._session: Session | None = None
+        self._stopped = False
         self._commanded = asyncio.Event()
         try:
             # Ray keeps the rules that commands brought before a restart, since a checkpoint must not hold code
@@ -49,17 +50,23 @@ class PandaActor:
         self._task = asyncio.get_running_loop().create_task(self._live())
 
     async def handle(self, identity: str, packed_command: bytes) -> Answer:
-        """Execute a command from `pack` once, however often it is sent under its identity."""
+        """Execute a command from `pack` once, however often it is sent under its identity.
+
+        None once it has been stopped: its process is about to end, and no command may take effect until it does.
+        """
         session = self._session
         if session is None:
             return self._failure
         try:
             command: Command = _unpack(packed_command)
+            if self._stopped and not isinstance(command, Stop):
+                return None
             if isinstance(command, Follow):
                 self._trust(command.rules)
             session.trouble = ""  # it may try again
             self._commanded.set()
             interpreter.handle(session, identity, command)
+            self._stopped = isinstance(command, Stop)
         except CaviarError as error:
             return InputError(str(error)) if isinstance(error, InputError) else StorageError(str(error))  # both pickle
         return _status(session)
@@ -75,7 +82,7 @@ class PandaActor:
         return _status(session)
 
     async def _live(self) -> None:
-        while self._session is not None:
+        while self._session is not None and not self._stopped:
             if not self._session.busy:
                 self._commanded.clear()
                 await self._commanded.wait()

@@ -84,16 +84,19 @@ class PandaClient:
             except (RayActorError, GetTimeoutError):
                 self._check_living(deadline)
                 time.sleep(0.1)
+        if answer is None:
+            raise self._gone()
         if isinstance(answer, CaviarError):
             raise answer
         return answer
 
+    def _gone(self) -> ClusterError:
+        remedy = f"continue with caviar.Panda.wake({self._name!r}, folder={self._folder!r})"
+        return ClusterError(f"the Panda {self._name!r} is gone, but its folder is not; {remedy}")
+
     def _check_living(self, deadline: float) -> None:
         if not ray.is_initialized() or self._name not in panda_names():
-            raise ClusterError(
-                f"the Panda {self._name!r} is gone, but its folder is not; continue with "
-                f"caviar.Panda.wake({self._name!r}, folder={self._folder!r})"
-            ) from None
+            raise self._gone() from None
         if time.monotonic() > deadline:
             raise ClusterError(
                 f"the Panda {self._name!r} has not answered for {self._patience:.0f} s; is there a free CPU for it, "

@@ -15,7 +15,7 @@ from caviar.errors import ClusterError, InputError, StorageError
 from caviar.files import open_store
 from caviar.panda.checkpoints import PandaFiles, PandaSettings
 from caviar.panda.client import PandaClient
-from caviar.panda.commands import Train
+from caviar.panda.commands import Stop, Train
 from caviar.panda.interpreter import advance, handle
 from caviar.panda.local_ray import panda_names
 from caviar.panda.session import begin
@@ -99,6 +99,20 @@ def test_an_evening_with_a_panda(start):
     awake = caviar.Panda.wake("night-shift", folder=panda.folder)
     assert awake.history.equals(history)
     assert list(awake.diary["action"])[-2:] == ["stop", "came back"]
+    awake.stop()
+
+
+def test_no_command_takes_effect_between_a_stop_and_the_end_of_the_process(start):
+    panda = start("stopping")
+    history = panda.train(epochs=1)
+    client = PandaClient.find("stopping")
+    client.send(Stop())
+    with pytest.raises(ClusterError, match="is gone, but its folder is not"):
+        client.send(Train(1))
+    panda.stop()
+    awake = caviar.Panda.wake("stopping", folder=panda.folder)
+    assert awake.history.equals(history)
+    assert list(awake.diary["action"]) == ["train", "stop", "stop", "came back"]
     awake.stop()
 
 
