@@ -1,7 +1,7 @@
 """Caviar's search in Optuna: a sampler for `optuna.create_study`.
 
-It keeps no state: each sample follows from the trials in the study's storage. So studies with many workers, and
-studies that resume, need nothing else.
+It keeps no state: each sample depends only on the trials in the study's storage, so studies with many workers and
+studies that resume need nothing else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class CaviarSampler(BaseSampler):  # type: ignore[misc]
     """The coarse-to-fine search as an Optuna sampler, one trial at a time.
 
     Parameters that all trials have are searched together. The first trial, and parameters that only some trials have,
-    are random. Failed trials count as bad, pruned ones as no better than the worst completed one.
+    are sampled at random. Failed trials count as bad, pruned ones as no better than the worst completed one.
 
     Args:
         trials: about how many trials the study will have, >= 1; more may follow. The first quarter covers the whole
@@ -97,7 +97,7 @@ def _check_single_objective(study: Study) -> None:
 
 
 def _hyperparameter(distribution: BaseDistribution) -> Hyperparameter:
-    """Return the hyperparameter that stands for a distribution: for choices and steps, their index."""
+    """Return the hyperparameter that represents a distribution: for choices and steps, their index."""
     if isinstance(distribution, CategoricalDistribution):
         return choice(range(len(distribution.choices)))
     low, high = distribution.low, distribution.high
@@ -129,7 +129,7 @@ def _has_steps(distribution: BaseDistribution) -> bool:
 
 
 def _point(params: Mapping[str, object], search_space: Mapping[str, BaseDistribution], space: Space) -> Array | None:
-    """Return the point of some parameters, shape (d,); None if one is missing or, enqueued by hand, out of bounds."""
+    """Return the point of some parameters, shape (d,); None if one is missing or (enqueued by hand) out of bounds."""
     if not search_space.keys() <= params.keys():
         return None
     try:

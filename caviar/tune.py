@@ -45,7 +45,7 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
     after the other (`max_concurrent_trials=1`), because the next trial depends on which have finished.
 
     Args:
-        space: a `caviar.Space`, or a dict with Tune's domains, nested ones too; default: the tuner's `param_space`.
+        space: a `caviar.Space`, or a dict with Tune's domains, which may be nested; default: the tuner's `param_space`.
         metric: what to optimise; default: the tuner's.
         mode: "min" or "max"; default: the tuner's.
         trials: about how many trials there will be, >= 1: the first quarter covers the whole space, then the square
@@ -141,7 +141,7 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
         self.set_state(pickle.loads(Path(checkpoint_path).read_bytes()))
 
     def _set_template(self, config: Config) -> None:
-        """Search the domains of a config of Tune's."""
+        """Search the domains of a Tune config."""
         _, domains, grids = parse_spec_vars(config)
         if grids:
             raise InputError(f"{_name(grids[0][0])} must be a domain with bounds, got a grid; try tune.choice")
@@ -155,7 +155,7 @@ def _name(path: tuple[object, ...]) -> str:
 
 
 def _hyperparameter(name: str, domain: Domain) -> Hyperparameter:
-    """Return the hyperparameter that stands for a domain: for choices the index, for steps their number."""
+    """Return the hyperparameter that represents a domain: for choices their index, for steps their number."""
     sampler, step = _sampler_and_step(domain)
     if isinstance(domain, Categorical) and not any(parse_spec_vars({"options": domain.categories})[1:]):
         return choice(range(len(domain.categories)))
@@ -182,7 +182,7 @@ def _sampler_and_step(domain: Domain) -> tuple[Sampler, float | None]:
 
 
 def _fill_template(template: Config, values: Config) -> Config:
-    """Return Tune's config with values instead of its domains."""
+    """Return Tune's config with its domains replaced by values."""
     config = copy.deepcopy(template)
     for path, domain in parse_spec_vars(template)[1]:
         value = values[_name(path)]

@@ -1,9 +1,9 @@
-"""Count what a reader of Caviar's code meets, for one or more checkouts side by side.
+"""Count what a reader of Caviar's code encounters, for one or more checkouts side by side.
 
     python scripts/measure_code.py              # this checkout
     python scripts/measure_code.py ../before .  # a Markdown table with a column for each
 
-Needs nothing but the standard library, and imports nothing of what it measures. The test of the architecture
+Needs only the standard library and does not import the code it measures. The test of the architecture
 (tests/test_architecture.py) uses the same functions.
 """
 
@@ -20,7 +20,7 @@ RECORDS = {"record", "wave", "before"}  # variables that hold a record of the jo
 LISTS_OF_RECORDS = {"records", "waves"}  # and those that hold several
 FORMER_PACKAGES = {"service": "jobs", "help": "_checks"}  # packages of older checkouts, by today's names
 
-# names that were given up for the field's own, as classes, functions, parameters, variables or files
+# names replaced by the field's usual terms, as classes, functions, parameters, variables or files
 _OLD_NAMES = """
     ABSENT Alarm Bench Crew ELSEWHERE GRAIN Gathering Here KEEPER Keeper Known Ledger Life Line Memory More Place
     RELEARNED Running SHELF Subject View Watcher _look_after_the_silent _mind_those_who_do_not_come _news alarm among
@@ -48,10 +48,10 @@ def module_names(package: Path) -> dict[str, Path]:
 
 
 def imported_names(tree: ast.AST) -> Iterator[str]:
-    """Yield the dotted names that a file imports, wherever in it.
+    """Yield the dotted names that a file imports anywhere.
 
-    Imports in functions and under TYPE_CHECKING count, and so do modules that are named in a string, as lazy imports
-    name them. `from a import b` yields "a.b", which may be a module or a name of the module a.
+    Imports in functions and under TYPE_CHECKING count, and so do modules named in strings, as in lazy imports.
+    `from a import b` yields "a.b", which may be a module or a name of the module a.
     """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -65,7 +65,7 @@ def imported_names(tree: ast.AST) -> Iterator[str]:
 
 
 def import_graph(package: Path) -> dict[Path, set[Path]]:
-    """Return for each file of a package the files of the package that it imports, itself left out."""
+    """Return for each file of a package the files of the package that it imports, except itself."""
     names = module_names(package)
     graph = {}
     for path in names.values():
@@ -89,7 +89,7 @@ def circles(graph: dict[Path, set[Path]]) -> list[list[Path]]:
 
 
 def _reachable(start: Path, graph: dict[Path, set[Path]]) -> set[Path]:
-    """Return the files that a file imports, directly or through others; with itself if it is in a circle."""
+    """Return the files that a file imports, directly or through others; including itself if it is in a circle."""
     reached: set[Path] = set()
     stack = [start]
     while stack:
@@ -110,13 +110,13 @@ def floors(page: str) -> list[set[str]]:
 
 
 def package_of(path: Path, package: Path) -> str:
-    """Return the package or the module at the top that a file belongs to."""
+    """Return the top-level package or module that a file belongs to."""
     name = path.relative_to(package).parts[0].removesuffix(".py")
     return FORMER_PACKAGES.get(name, name)
 
 
 def upward_imports(package: Path, order: list[set[str]]) -> list[str]:
-    """Return the imports that do not lead to a lower floor, upwards or sideways, as "file imports file"."""
+    """Return the imports that lead upwards or sideways instead of to a lower floor, as "file imports file"."""
     height = {name: number for number, names in enumerate(order) for name in names}
     wrong = []
     for path, targets in import_graph(package).items():
@@ -135,7 +135,7 @@ def docstrings(tree: ast.AST) -> set[ast.AST]:
 
 
 def state_literals(tree: ast.AST) -> list[str]:
-    """Return the words for states that are written as strings, outside docstrings and the definitions of enums."""
+    """Return the states that are written as string literals, outside docstrings and the definitions of enums."""
     left_out = docstrings(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and any("Enum" in ast.unparse(base) for base in node.bases):
@@ -162,7 +162,7 @@ def record_subscripts(tree: ast.AST) -> list[str]:
 
 
 def mode_rules(tree: ast.AST) -> int:
-    """Return how often a file asks whether a mode is "min" or "max"."""
+    """Return how often a file checks whether a mode is "min" or "max"."""
     compared = (node for node in ast.walk(tree) if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq))
     sides = ({ast.unparse(node.left), *map(ast.unparse, node.comparators)} for node in compared)
     return sum(bool({"'min'", "'max'"} & texts) and any("mode" in text for text in texts) for texts in sides)
@@ -182,7 +182,7 @@ def defined_names(tree: ast.AST) -> Iterator[str]:
 
 
 def old_names(package: Path) -> list[str]:
-    """Return the given-up names that are still defined, once for each definition, as "name (file)"."""
+    """Return the old names that are still defined, once for each definition, as "name (file)"."""
     names = []
     for path in modules(package):
         defined = [path.stem, *defined_names(ast.parse(path.read_text()))]
@@ -234,7 +234,7 @@ def table(columns: Iterable[tuple[str, dict[str, object]]]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Print the table of the checkouts that are named, this one if none is."""
+    """Print the table of the given checkouts, or of this one if none is given."""
     order = floors((ROOT / "docs" / "architecture.md").read_text())
     checkouts = [Path(argument) for argument in arguments] or [ROOT]
     print(table((str(checkout), measure(checkout, order)) for checkout in checkouts))

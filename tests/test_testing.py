@@ -132,7 +132,7 @@ class Greedy(Random):
         (Unsnapped, "must be snapped"),
         (Forgetful, "must repeat its points until tell"),
         (Unseeded, "must give equal points"),
-        (Unresumable, "only told must resume"),
+        (Unresumable, r"must resume from tell\(\) alone"),
         (Repeating, "no config may repeat"),
         (Endless, "must be done"),
         (Careless, "NaN only for failed ones"),

@@ -40,7 +40,7 @@ class _Race(NamedTuple):
 
     batch_norm: bool
     rate: float
-    steps: Steps  # of each seed, to the accuracy
+    steps: Steps  # to the accuracy, for each seed
 
 
 def covariate_shift(
@@ -55,20 +55,20 @@ def covariate_shift(
 ) -> Finding:
     """Train one network with and without batch norm, from the same seeds on the same mini-batches, and measure.
 
-    First all learning rates are tried with both: the steps to `accuracy`, and the band of rates that reach it. Then
-    three networks are measured: without batch norm at its best rate, with batch norm at that same rate, and with batch
-    norm at its own best rate; the best rate reaches the accuracy in the fewest steps (median over the seeds). The
+    First all learning rates are tried with both, to find the steps to `accuracy` and the band of rates that reach it.
+    Then three networks are measured: without batch norm at its best rate, with batch norm at that same rate, and with
+    batch norm at its own best rate; the best rate reaches the accuracy in the fewest steps (median over the seeds). The
     default network is that of figure 1 of Ioffe & Szegedy 2015: three hidden layers of 100 sigmoid units, mini-batches
     of 60, plain gradient descent; on the digits instead of MNIST, and from Glorot's initial weights where the paper
     only says small random Gaussian values.
 
     Args:
-        data: classification data, as `caviar.Study` takes them.
-        steps: of each training, >= 10.
-        seeds: trainings of each network, >= 1.
+        data: classification data, as `caviar.Study` accepts them.
+        steps: steps of each training run, >= 10.
+        seeds: training runs of each network, >= 1.
         accuracy: validation accuracy to reach, in (0, 1].
         rates: learning rates to try, > 0.
-        every: steps between two checks of the accuracy, >= 1.
+        every: steps between checks of the accuracy, >= 1.
         config: other hyperparameters of the network; at least 2 hidden layers.
 
     Returns:
@@ -95,7 +95,7 @@ def covariate_shift(
     dataset, network, rates = load(data), {**_FIGURE_ONE, **config}, sorted(rates)
     if dataset.task != "classification":
         raise InputError(f"data must be for classification, got {dataset!r} for regression; try 'digits'")
-    check_integer("hidden_layers", network["hidden_layers"], minimum=2)  # the first has no shift
+    check_integer("hidden_layers", network["hidden_layers"], minimum=2)  # the first layer has no shift
     check_integer("steps", steps, minimum=10)
     check_integer("seeds", seeds)
     check_integer("every", every)
@@ -108,18 +108,18 @@ def covariate_shift(
     }
     summary = pd.DataFrame([_summary(name, races, measurements[name].layers) for name in races])
     both = ((WITHOUT, sweeps[False]), (WITH, sweeps[True]))
-    bands = pd.DataFrame([band_row(name, of_network, rates) for name, of_network in both])
-    by_rate = pd.concat([rates_table(name, of_network, rates) for name, of_network in both], ignore_index=True)
+    bands = pd.DataFrame([band_row(name, network_steps, rates) for name, network_steps in both])
+    by_rate = pd.concat([rates_table(name, network_steps, rates) for name, network_steps in both], ignore_index=True)
     for table in (summary, bands, by_rate):
         table["accuracy"], table["seeds"] = accuracy, seeds
     tables = {"summary": summary, "bands": bands, "rates": by_rate}
     for i, name in enumerate(Measurements._fields):
-        tables[name] = _stacked({network: of_network[i] for network, of_network in measurements.items()})
+        tables[name] = _stacked({network: measured[i] for network, measured in measurements.items()})
     return Finding("covariate-shift", _CLAIM, _SOURCE, conclusions(summary, bands), tables, DRAWINGS)
 
 
 def _races(sweeps: Mapping[bool, Steps], rates: Sequence[float], target: Target) -> dict[str, _Race]:
-    """Return the networks to compare; one that reaches the accuracy at no rate gets the other's rate."""
+    """Return the networks to compare; one that never reaches the accuracy gets the other's rate."""
     without, own = fastest(sweeps[False]), fastest(sweeps[True])
     same = without if without is not None else own
     if same is None:

@@ -49,7 +49,7 @@ def _times(row: Row) -> str:
 
 
 def _effect(rows: Mapping[str, Row], shift: str) -> str:
-    """Return what batch norm does to a shift; the 95% intervals must not overlap for a verdict."""
+    """Return what batch norm does to a shift; overlapping 95% intervals count as no visible change."""
     without, same = rows[WITHOUT], rows[WITH]
     if same[f"{shift}_high"] < without[f"{shift}_low"]:
         return "reduces"

@@ -30,7 +30,7 @@ class Finding:
     name: str
     claim: str  # the sentence that was tested
     source: str  # of the claim
-    conclusions: tuple[str, ...]  # what came out, in sentences made from the tables
+    conclusions: tuple[str, ...]  # what was found, in sentences made from the tables
     tables: Mapping[str, pd.DataFrame]  # by name, the main one first
     drawings: Mapping[str, Drawing]  # by the name of the picture
 
@@ -40,7 +40,7 @@ class Finding:
         return next(iter(self.tables.values()))
 
     def picture(self, name: str | None = None) -> "Figure":
-        """Draw a Plotly figure: the one of `drawings` with this name, by default the first."""
+        """Draw the Plotly figure with this name in `drawings`, by default the first."""
         drawing = self.drawings[name or next(iter(self.drawings))]
         figure: Figure = drawing.draw(self.tables[drawing.table])
         return figure
@@ -57,7 +57,7 @@ class Finding:
         return list(tables)
 
     def write_page(self, folder: Path, command: str) -> Path:
-        """Write all of it as NAME.html, which opens offline and shows the command that repeats the experiment."""
+        """Write the finding as NAME.html, which opens offline and shows the command that repeats the experiment."""
         pictures = [Picture(self.picture(name), self.tables[drawing.table]) for name, drawing in self.drawings.items()]
         tables = {next(iter(self.tables)): self.table}
         sections = [

@@ -23,17 +23,17 @@ def random_against_grid(trials: int = 64, seeds: int = 10, epochs: int = 10) -> 
 
     The functions are bowls, sum (u_j - o_j)^2 over the coordinates that matter, with the optimum o anywhere in the
     cube. On the digits, the score is the lowest validation loss of the built-in network over its six hyperparameters.
-    The grid is Caviar's: near-even, of the centres of cells, with points left out at random if it has more than
-    `trials`. On the digits it is always the same, and only the networks' seeds differ.
+    The grid is Caviar's: near-even, with the centres of cells as points, and random points left out if it has more
+    than `trials`. On the digits it is always the same, and only the networks' seeds differ.
 
     Args:
-        trials: of each search, >= 1.
-        seeds: the number of tunings of the digits, >= 1; for each there are also 20 functions of every kind.
-        epochs: of each training on the digits, >= 1.
+        trials: trials of each search, >= 1.
+        seeds: the number of searches on the digits, >= 1; each seed also adds 20 functions of every kind.
+        epochs: epochs of each training run on the digits, >= 1.
 
     Returns:
         A finding whose table has a row per subject: the share of its problems in which random found the better point
-        with its exact 95% interval, and the mean best value of either search with bootstrap intervals.
+        with its exact 95% interval, and the mean best value of each search with bootstrap intervals.
 
     >>> random_against_grid(trials=4, seeds=1, epochs=1).table["problems"].tolist()
     [20, 20, 20, 20, 20, 20, 1]
@@ -59,7 +59,7 @@ def _bowls(matter: int, trials: int, seeds: int) -> tuple[Array, Array]:
 
 
 def _digits(trials: int, seeds: int, epochs: int) -> tuple[Array, Array]:
-    """Return the lowest validation loss that random and grid find in each tuning, each of shape (seeds,)."""
+    """Return the lowest validation loss that random and grid find for each seed, each of shape (seeds,)."""
     space, configs, network_seeds = default_space(), [], []
     for seed in range(seeds):
         for search in (Random, Grid):

@@ -16,12 +16,12 @@ from caviar.model.network import Network
 from caviar.model.training import Training
 from caviar.records.trial import Config
 
-_MEASURED_STEPS = 40  # of a training, evenly spaced on the log scale
+_MEASURED_STEPS = 40  # of a training run, evenly spaced on a log scale
 _PERCENTILES = (15, 50, 85)
 
 
 class Measurements(NamedTuple):
-    """The tables of one network's trainings.
+    """The tables of one network's training runs.
 
     layers: a row per seed, measured step and layer (from 1; the last are the outputs), means over the layer's units.
         pre_mean, pre_deviation: of the pre-activations z; input_mean, input_deviation: of the activation function's
@@ -67,7 +67,7 @@ def measure(config: Config, seeds: int, dataset: Dataset, steps: int) -> Measure
 
 
 def typical_unit(inputs: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the first seed's unit whose median travels the median distance of all units."""
+    """Return the rows of the first seed's unit whose median moves by the median distance over all units."""
     first = inputs[inputs["seed"] == inputs["seed"].iloc[0]]
     distances = first.groupby("unit")["p50"].agg(lambda median: median.diff().abs().sum())
     unit = distances.sort_values(kind="stable").index[len(distances) // 2]
@@ -78,7 +78,7 @@ def typical_unit(inputs: pd.DataFrame) -> pd.DataFrame:
 def _measure_step(
     training: Training, index: int, before: Network
 ) -> tuple[list[dict[str, float]], Sequence[LayerView]]:
-    """Return the rows of one model's layers for its last step, and the layers before it."""
+    """Return the rows of one model's layers for its last step, and the layers before that step."""
     after, dataset, loss = training.network.select([index]), training.dataset, training.loss
     shifts = gradient_shift(before, after, training.batches.x[index], training.batches.targets[index], loss)
     dtype = before.parameters.dtype

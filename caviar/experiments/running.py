@@ -35,8 +35,8 @@ def run_and_write(
     """Run experiments, write the tables and the page of each into a folder, and yield lines to print.
 
     Args:
-        names: of `EXPERIMENTS`; by default all.
-        size: trials of each search (for "covariate-shift": steps of each training), >= 1; None: each one's default.
+        names: names in `EXPERIMENTS`; all by default.
+        size: trials of each search (for "covariate-shift": steps of each training run), >= 1; None: each one's default.
         seeds: repetitions, >= 1; None: each one's default.
         folder: where to write.
 

@@ -29,7 +29,7 @@ def learning_rate_scale(trials: int = 64, seeds: int = 20) -> Finding:
     In theory a linear scale puts (1 - 0.1) / (1 - 0.0001) = 0.90009 of the trials above 0.1, a log scale 1/4.
 
     Args:
-        trials: of each random search, >= 1.
+        trials: trials of each random search, >= 1.
         seeds: the number of searches, >= 1.
 
     Returns:
@@ -62,12 +62,12 @@ def momentum_scale(trials: int = 64, seeds: int = 20) -> Finding:
     Kolmogorov-Smirnov test: p is the probability of a deviation at least as large if the claim is true.
 
     Args:
-        trials: of each random search, >= 1.
+        trials: trials of each random search, >= 1.
         seeds: the number of searches, >= 1.
 
     Returns:
         A finding whose table has a row per scale and half decade: the share of the trials with its exact 95%
-        interval, and the p of the scale.
+        interval, and the p-value of the scale.
 
     >>> int(momentum_scale(trials=8, seeds=2).table["count"].sum())
     32
@@ -93,7 +93,7 @@ def _sample(hyperparameter: Real, trials: int, seeds: int) -> Array:
 
 
 def _shares(values: Mapping[str, Array], edges: Sequence[float]) -> pd.DataFrame:
-    """Return a row per scale and interval between edges, which are in ascending order and included."""
+    """Return a row per scale and interval between edges, which are in ascending order and inclusive."""
     rows: list[dict[str, object]] = []
     for scale, array in values.items():
         counts, _ = np.histogram(array, bins=np.array(edges))
@@ -113,7 +113,7 @@ def _evenness(scale: str, rows: pd.DataFrame) -> str:
 
 
 def _draw(table: pd.DataFrame, caption: str, title: str) -> object:
-    """Draw the shares of two scales side by side; `title` is that of the axis of intervals."""
+    """Draw the shares of two scales side by side; `title` labels the axis of intervals."""
     traces = []
     for scale, colour in zip(table["scale"].unique(), (PLAIN, ACCENT), strict=True):
         rows = table[table["scale"] == scale]

@@ -1,4 +1,4 @@
-"""Internal covariate shift of one optimizer step, by the definitions of two papers, which differ.
+"""Internal covariate shift of one optimizer step, by the differing definitions of two papers.
 
 Ioffe & Szegedy 2015 (section 2): "the change in the distribution of network activations due to the change in network
 parameters during training"; here the mean and standard deviation of each unit before and after the step, on the same
@@ -45,10 +45,10 @@ def gradient_shift(before: Network, after: Network, x: Array, targets: Array, lo
     With W_1..W_k the layers' parameters at step t, for layer i on the batch (x, y) of that step
     G_i = dL/dW_i (W_1(t), ..., W_k(t)) and G'_i = dL/dW_i (W_1(t+1), ..., W_{i-1}(t+1), W_i(t), ..., W_k(t)).
     The gradient is that of the layer's weight matrix; in the layers below all parameters are updated: weight, bias,
-    gamma and beta. The first layer has none below: G' is G, and its shift is zero.
+    gamma and beta. No layer is below the first, so its G' is G and its shift is zero.
 
     Args:
-        before, after: the stack of one before and after the step; not changed.
+        before, after: a stack of one network before and after the step; not modified.
         x, targets: the batch of the step, (B, features) and (B, outputs).
         loss: from `LOSSES`.
     """

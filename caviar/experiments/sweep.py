@@ -1,4 +1,4 @@
-"""Many learning rates tried: how many steps each takes to an accuracy, and the band of rates that reach it."""
+"""Try many learning rates: how many steps each takes to reach an accuracy, and the band of rates that reach it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from caviar.records.trial import Config
 
 STACK = 16  # networks trained together
 
-Steps = NDArray[np.float64]  # infinity where the accuracy is not reached, or the training diverged
+Steps = NDArray[np.float64]  # infinity where the accuracy is not reached or training diverged
 
 
 class Target(NamedTuple):
@@ -28,7 +28,7 @@ class Target(NamedTuple):
 def steps_to_reach(configs: Sequence[Config], seeds: Sequence[int], dataset: Dataset, target: Target) -> Steps:
     """Train networks of one shape, each until it reaches the target; return steps of shape (networks,).
 
-    The accuracy is that with the running averages of batch norm; steps are multiples of `target.every`.
+    The accuracy uses batch norm's running averages; steps are multiples of `target.every`.
     """
     steps = np.full(len(configs), np.inf)
     for start in range(0, len(configs), STACK):
@@ -48,13 +48,13 @@ def steps_to_reach(configs: Sequence[Config], seeds: Sequence[int], dataset: Dat
 
 
 def stepwise_training(configs: Sequence[Config], seeds: Sequence[int], dataset: Dataset) -> Training:
-    """Return a training to be counted in steps: its learning rates do not depend on the number of epochs."""
+    """Return a training that is measured in steps: its learning rates do not depend on the number of epochs."""
     constant = [{**config, "schedule": "constant"} for config in configs]
     return Training(constant, seeds, dataset, epochs=2**31)
 
 
 def train_steps(training: Training, steps: int) -> None:
-    """Train a number of steps, across epochs; models that diverge leave the stack at the end of an epoch."""
+    """Train for a number of steps, across epochs; models that diverge leave the stack at the end of an epoch."""
     while steps and training.members:
         steps -= training.run(steps)
         if not training.steps_remaining:
@@ -94,7 +94,7 @@ def band_row(network: str, steps: Steps, rates: Sequence[float]) -> dict[str, ob
 
     open_end: whether a seed's band ends at the lowest or highest rate tried, so that it may be wider than measured.
     """
-    bands = np.array([widest_band(of_seed, rates) for of_seed in steps.T])
+    bands = np.array([widest_band(seed_steps, rates) for seed_steps in steps.T])
     low, high = bootstrap(bands[:, 0])
     row: dict[str, object] = {"network": network, "decades": float(bands[:, 0].mean())}
     row |= {"decades_low": low, "decades_high": high}
@@ -105,9 +105,9 @@ def band_row(network: str, steps: Steps, rates: Sequence[float]) -> dict[str, ob
 def rates_table(network: str, steps: Steps, rates: Sequence[float]) -> pd.DataFrame:
     """Return a row per rate: the share of the seeds that reach the target with its exact interval, the median steps."""
     rows = []
-    for rate, of_rate in zip(rates, steps, strict=True):
-        successes = int(np.isfinite(of_rate).sum())
-        low, high = exact(successes, len(of_rate))
-        row = {"network": network, "learning_rate": rate, "reached": successes / len(of_rate)}
-        rows.append(row | {"reached_low": low, "reached_high": high, "steps": float(np.median(of_rate))})
+    for rate, rate_steps in zip(rates, steps, strict=True):
+        successes = int(np.isfinite(rate_steps).sum())
+        low, high = exact(successes, len(rate_steps))
+        row = {"network": network, "learning_rate": rate, "reached": successes / len(rate_steps)}
+        rows.append(row | {"reached_low": low, "reached_high": high, "steps": float(np.median(rate_steps))})
     return pd.DataFrame(rows)

@@ -13,7 +13,7 @@ from caviar.records.trial import Config, Metrics
 
 
 def train(configs: Sequence[Config], seeds: Sequence[int], epochs: int) -> pd.DataFrame:
-    """Train each configuration of the default space once, each from its own seed.
+    """Train each configuration of the default space once, each with its own seed.
 
     Returns a row per configuration, in order: the metrics of its last epoch; NaN where it diverged.
     """

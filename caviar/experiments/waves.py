@@ -18,8 +18,8 @@ _CLAIM = "A coarse wave and fine waves find a better point than one wave of the 
 _SOURCE = "Ng 2017, Improving deep neural networks (deeplearning.ai), week 3: Tuning process; Caviar's own premise"
 _WAVE_NUMBERS = (1, 2, 4)
 _DIMENSION = 5
-_REPEATS = 10  # trainings of a winner
-_SAMPLE = 1000  # random points, whose median has a regret of 1
+_REPEATS = 10  # training runs of a winner
+_SAMPLE = 1000  # random points; the median of their values has a regret of 1
 
 Function = Callable[[Array], Array]  # from points or distances to the optimum, shape (n, d), to values, shape (n,)
 _FUNCTIONS: dict[str, Function] = {
@@ -30,18 +30,18 @@ _FUNCTIONS: dict[str, Function] = {
 
 
 def coarse_and_fine(trials: int = 64, seeds: int = 10, epochs: int = 10) -> Finding:
-    """Spend one budget as one wave, as two and as four, on three functions and on the digits (Ng 2017).
+    """Spend the same budget in one wave, in two and in four, on three functions and on the digits (Ng 2017).
 
-    One wave is a Sobol' sequence over the whole space; all name their winner in the same way (`Search.recommend`). The
+    One wave is a Sobol' sequence over the whole space; all choose their winner the same way (`Search.recommend`). The
     functions have 5 dimensions and an optimum anywhere in the cube; their score is the regret: 0 at the optimum, 1 at
     the median of random points. On the digits, the search minimises the validation loss of the built-in network over
     its six hyperparameters; the winner is trained again with 10 new seeds, and scored by their mean loss on held-out
     test data. Seeds are paired: for each number of waves the optimum is the same.
 
     Args:
-        trials: in total, >= 8.
+        trials: the total number of trials, >= 8.
         seeds: repetitions for each subject, >= 1.
-        epochs: of each training on the digits, >= 1.
+        epochs: epochs of each training run on the digits, >= 1.
 
     Returns:
         A finding whose table has a row per subject and number of waves: the mean score with its bootstrap 95%
@@ -64,7 +64,7 @@ def coarse_and_fine(trials: int = 64, seeds: int = 10, epochs: int = 10) -> Find
 
 
 def _winner(space: Space, values: Function, budget: Budget) -> Array:
-    """Return the point, shape (d,), that a search names as the winner after it spent its budget."""
+    """Return the point, shape (d,), that a search recommends after it has spent its budget."""
     search = CoarseToFine(space, budget)
     while not search.done:
         points = search.ask()

@@ -1,6 +1,6 @@
-"""What a study's outcome shows: which hyperparameters mattered, where the search zoomed in, how sure the winner is.
+"""What a study's outcome shows: which hyperparameters mattered, where the search zoomed in, how certain the winner is.
 
-Everything is a pandas table first and a figure made from it second. Plotly and scikit-learn come with the optional
+Every result is a pandas table, and figures are made from the tables. Plotly and scikit-learn come with the optional
 extra `caviar[report]` and are imported only when they are used.
 """
 

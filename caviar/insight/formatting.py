@@ -1,11 +1,11 @@
-"""How values read in the terminal's tables, on the report's page and in figures."""
+"""How values are formatted in the terminal, in the report and in figures."""
 
 import numpy as np
 import pandas as pd
 
 
 def format_value(value: object) -> str:
-    """Return a value as people read it: a float with four significant digits, "" for a missing value.
+    """Return a value as readable text: a float with four significant digits, "" for a missing value.
 
     >>> format_value(0.123456), format_value(64), format_value(float("nan")), format_value(None)
     ('0.1235', '64', '', '')

@@ -2,7 +2,7 @@
 
 A regression tree is constant on boxes, so its variance over a region, and the part that one coordinate or a pair
 explains, are exact sums over its leaves (Hutter, Hoos and Leyton-Brown 2014, "An Efficient Approach for Assessing
-Hyperparameter Importance"). Everything here is arrays in the unit cube.
+Hyperparameter Importance"). All arrays are in the unit cube.
 """
 
 from itertools import combinations
@@ -25,7 +25,7 @@ class Boxes(NamedTuple):
 
 
 class Shares(NamedTuple):
-    """Shares of the variance: of each coordinate alone, (d,), and of each pair beyond its two alone, (d, d)."""
+    """Shares of the variance: of each coordinate alone, (d,), and of each pair beyond its two members, (d, d)."""
 
     alone: Array
     pairs: Array
@@ -34,14 +34,14 @@ class Shares(NamedTuple):
 def fit_forest(
     points: Array, values: Array, trees: int, *, leaf: int = 3, seed: int = 0, score: bool = False
 ) -> tuple[list[Boxes], float]:
-    """Fit a random forest; it has no trees where all values are equal.
+    """Fit a random forest; it has no trees if all values are equal.
 
     Args:
-        points: of the unit cube, shape (n, d).
-        values: shape (n,).
-        trees: how many.
+        points: points of the unit cube, shape (n, d).
+        values: their values, shape (n,).
+        trees: the number of trees.
         leaf: the smallest number of points in a leaf; 1 also fits the noise of single points.
-        seed: of the forest.
+        seed: the seed of the forest.
         score: whether to measure the fit.
 
     Returns:
@@ -63,7 +63,7 @@ def tree_boxes(tree: Any) -> Boxes:
     """Return the leaves of a scikit-learn tree (`estimator.tree_`) as boxes of the unit cube."""
     low, high = np.zeros((2, tree.node_count, tree.n_features))
     high += 1.0
-    for node in range(tree.node_count):  # a parent always stands before its children
+    for node in range(tree.node_count):  # a parent always comes before its children
         j, threshold = tree.feature[node], tree.threshold[node]
         if j >= 0:
             lower, upper = tree.children_left[node], tree.children_right[node]
@@ -74,7 +74,7 @@ def tree_boxes(tree: Any) -> Boxes:
 
 
 def forest_shares(trees: list[Boxes], region: Array, *, pairs: bool = True) -> Shares:
-    """Return the mean shares of the trees over a region (its corners, shape (2, d)) in which they are not constant."""
+    """Return the mean shares over a region (its corners, shape (2, d)) of the trees that are not constant there."""
     d = region.shape[1]
     shares = [share for tree in trees if (share := tree_shares(tree, region, pairs=pairs))]
     if not shares:
@@ -83,13 +83,13 @@ def forest_shares(trees: list[Boxes], region: Array, *, pairs: bool = True) -> S
 
 
 def tree_shares(tree: Boxes, region: Array, *, pairs: bool = True) -> Shares | None:
-    """Return one tree's functional ANOVA over a region; None where it is constant there.
+    """Return one tree's functional ANOVA over a region; None if it is constant there.
 
-    Without `pairs`, which take the most time, their shares are 0.
+    Without `pairs`, which take the most time, the shares of pairs are 0.
 
     With w the volumes of the leaves and v their values: mean m = w v; variance V = w (v - m)^2; the marginal of
     coordinate j in cell c is a_j(c) = sum over the leaves that cover c of w (v - m) / side_j (Hutter et al. 2014,
-    algorithm 2); V_j = sum of |c| a_j(c)^2; and of a pair, V_jk = sum of |c| |c'| a_jk(c, c')^2 - V_j - V_k.
+    algorithm 2); V_j = sum of |c| a_j(c)^2; for a pair, V_jk = sum of |c| |c'| a_jk(c, c')^2 - V_j - V_k.
 
     >>> halves = Boxes(np.array([[0.0, 0.0], [0.5, 0.0]]), np.array([[0.5, 1.0], [1.0, 1.0]]), np.array([1.0, 3.0]))
     >>> tree_shares(halves, np.array([[0.0, 0.0], [1.0, 1.0]])).alone
@@ -105,8 +105,8 @@ def tree_shares(tree: Boxes, region: Array, *, pairs: bool = True) -> Shares | N
     variance = float(weighted @ deviations)
     if variance <= 1e-12 * float(np.abs(values).max(initial=0.0)) ** 2:
         return None
-    covers: list[Array] = []  # of each coordinate, (cells, leaves): 1 / side where the leaf covers the cell, else 0
-    cells: list[Array] = []  # of each coordinate, the widths of its cells
+    covers: list[Array] = []  # per coordinate, (cells, leaves): 1 / side where the leaf covers the cell, else 0
+    cells: list[Array] = []  # per coordinate, the widths of its cells
     for j in range(region.shape[1]):
         edges = np.unique(np.concatenate([low[:, j], high[:, j]]))
         middles = ((edges[1:] + edges[:-1]) / 2)[:, None]

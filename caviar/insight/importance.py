@@ -1,10 +1,10 @@
 """Which hyperparameters mattered: how much of the metric's variance each one explains.
 
-The shares are those of a functional ANOVA on a random forest (`caviar.insight.functional_anova`). Trials need not be
-spread evenly: the forest is averaged over the region and not over the trials, so a study that zoomed in does not
-distort it. Hyperparameters are measured on their own scales.
+The shares come from a functional ANOVA on a random forest (`caviar.insight.functional_anova`). Trials need not be
+spread evenly: the forest is averaged over the region, not over the trials, so zooming in does not distort the shares.
+Hyperparameters are measured on their own scales.
 
-Checked against functions whose shares are known and by Optuna's suite for importance evaluators (tests/insight), and
+Checked against functions with known shares and with Optuna's test suite for importance evaluators (tests/insight), and
 compared with Optuna's evaluators on the same trials (`python -m tests.benchmarks.importance`).
 """
 
@@ -19,34 +19,34 @@ from caviar.records.outcome import Outcome
 from caviar.records.trial import State
 from caviar.space.scales import Array
 
-MIN_TRIALS = 8  # with fewer, a forest is no evidence
-MAX_TRIALS = 1000  # of more, the forest sees a random sample
+MIN_TRIALS = 8  # with fewer trials a forest is unreliable
+MAX_TRIALS = 1000  # with more, the forest is fitted to a random sample
 TREES = 64
 BOOTSTRAPS, BOOTSTRAP_TREES = 30, 12  # forests of the bootstrap, and trees in each
-Z_95 = 1.96  # standard deviations: 95% of a normal distribution
-OUTLIER_REACH = 10.0  # values worse than this many interquartile ranges of the first wave are moved that near
-MARGIN = 0.02  # shares closer than this are no disagreement
+Z_95 = 1.96  # standard deviations on either side that hold 95% of a normal distribution
+OUTLIER_REACH = 10.0  # values are clipped this many interquartile ranges beyond the first wave's worse quartile
+MARGIN = 0.02  # smaller differences between shares do not count as disagreement
 SCORED = (State.FINISHED, State.STOPPED, State.DIVERGED)
 
 
 def importance(outcome: Outcome, seed: int = 0) -> pd.DataFrame:
     """Return how much of the metric's variance each hyperparameter explains, the most important first.
 
-    Trials that diverged count as the worst finished value, those stopped early with what they had reached; failed
-    and timed-out ones, and those of a confirming wave, are left out. Shares of one hyperparameter alone (first
-    order) sum to at most 1; several hyperparameters together explain what is missing.
+    Diverged trials count as the worst finished value, and trials stopped early as what they had reached; failed and
+    timed-out trials, and those of a confirming wave, are left out. Shares of one hyperparameter alone (first order)
+    sum to at most 1; interactions of several hyperparameters explain the rest.
 
     Args:
-        outcome: with at least 8 trials that finished, diverged or were stopped early.
-        seed: of the forest and of the bootstrap.
+        outcome: an outcome with at least 8 trials that finished, diverged or were stopped early.
+        seed: the seed of the forest and the bootstrap.
 
     Returns:
         A row for each hyperparameter: its tier; `share` of the variance over the whole space, alone, with its 95%
         interval `low`, `high` (bootstrap over trials; normal interval, Efron and Tibshirani 1993,
-        section 13.3); its strongest `partner`, and `interaction`, the share that only both together explain;
+        section 13.3); its strongest `partner`, and `interaction`, the share that only the two together explain;
         `square_share` with `square_low`, `square_high`: alone, inside the square of the last wave, from the
-        trials in it (NaN where they are fewer than 8); and `disagreement`: a sentence where a hyperparameter of a
-        later tier mattered more than one of an earlier tier. In `attrs`: `trials`, their number, and `fit`, the
+        trials in it (NaN if there are fewer than 8); and `disagreement`: a sentence if a hyperparameter of a
+        later tier mattered more than one of an earlier tier. In `attrs`: `trials`, the number of trials, and `fit`, the
         share of the variance of unseen trials that the forest predicts.
 
     >>> import caviar, tempfile
@@ -73,7 +73,7 @@ def importance(outcome: Outcome, seed: int = 0) -> pd.DataFrame:
         square, _, _ = _estimate(points[inside], values[inside], corners, seed)
     names = [dimension.name for dimension in space.dimensions]
     tiers = [dimension.hyperparameter.tier for dimension in space.dimensions]
-    pairs = np.where(np.eye(len(names), dtype=bool), -1.0, pairs)  # without those of a coordinate and itself
+    pairs = np.where(np.eye(len(names), dtype=bool), -1.0, pairs)  # without pairs of a coordinate with itself
     table = pd.DataFrame({"hyperparameter": names, "tier": tiers}).join(whole)
     table["partner"] = [names[k] for k in pairs.argmax(axis=1)] if len(names) > 1 else [""]
     table["interaction"] = np.maximum(pairs.max(axis=1), 0.0)
@@ -85,10 +85,10 @@ def importance(outcome: Outcome, seed: int = 0) -> pd.DataFrame:
 
 
 def scored_trials(table: pd.DataFrame, objective: Objective) -> pd.DataFrame:
-    """Return the rows of `Outcome.table` that say something about the metric; none without a finite value.
+    """Return the rows of `Outcome.table` that are informative about the metric; none if no value is finite.
 
-    A trial that diverged gets the worst finite value. Values worse than `OUTLIER_REACH` interquartile ranges beyond
-    the first wave's worse quartile are moved to there.
+    A trial that diverged gets the worst finite value. Values more than `OUTLIER_REACH` interquartile ranges beyond
+    the first wave's worse quartile are clipped to that limit.
     """
     metric, sign = objective.metric, objective.sign
     if metric not in table:
@@ -109,7 +109,7 @@ def scored_trials(table: pd.DataFrame, objective: Objective) -> pd.DataFrame:
 
 
 def _estimate(points: Array, values: Array, region: Array, seed: int) -> tuple[pd.DataFrame, Array, float]:
-    """Return the shares over a region, shape (2, d), from the points in it; NaN where they are too few.
+    """Return the shares over a region, shape (2, d), from the points in it; NaN if there are too few.
 
     Returns:
         A row for each coordinate with its `share` alone and its interval `low`, `high`; the shares of pairs, shape
@@ -137,7 +137,7 @@ def _estimate(points: Array, values: Array, region: Array, seed: int) -> tuple[p
 def _disagreements(table: pd.DataFrame) -> list[str]:
     """Return for each row a sentence about a hyperparameter of an earlier tier that explains less, or "".
 
-    It says "clearly" where the intervals do not overlap.
+    It says "clearly" if the intervals do not overlap.
     """
     rows, sentences = table.to_dict("records"), []
     for row in rows:

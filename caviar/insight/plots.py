@@ -47,7 +47,7 @@ class Plots:
         return learning_curves(self.outcome)
 
     def importance(self, table: pd.DataFrame | None = None) -> "Figure":
-        """Return the bars of a table of `study.importance()`, which is computed by default."""
+        """Return a table of `study.importance()` as bars; by default the table is computed."""
         return importance_bars(importance(self.outcome) if table is None else table)
 
     def best(self, over: str = "trials") -> "Figure":

@@ -16,14 +16,14 @@ from caviar.records.outcome import Outcome
 from caviar.records.trial import State
 
 TABLES = ("results", "history", "waves", "confirmation")  # the CSV files in a study's folder
-FILE_WIDTH = 140  # columns where standard output is not a terminal
+FILE_WIDTH = 140  # columns if standard output is not a terminal
 
 
 def print_summary(outcome: Outcome, console: Console | None = None) -> None:
     """Print the ten best trials, the last square next to the whole space, the waves, and the files.
 
     Args:
-        outcome: with at least one trial that ended.
+        outcome: an outcome with at least one trial that has ended.
         console: where to print; standard output by default.
     """
     console = console or Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
@@ -46,7 +46,7 @@ def print_summary(outcome: Outcome, console: Console | None = None) -> None:
 
 
 def _print_ten_best(outcome: Outcome, console: Console) -> None:
-    """Print the ten best as a table, or as two lines each where the table is wider than the terminal."""
+    """Print the ten best as a table, or as two lines each if the table is wider than the terminal."""
     title = f"The ten best trials: {'the confirmed ones, then ' if len(outcome.confirmation) else ''}by estimate"
     best = ten_best(outcome).drop(columns=["epochs", "seconds"])
     table = _table(title, {str(name): best[name] for name in best})
@@ -83,7 +83,7 @@ def _waves_table(waves: pd.DataFrame, metric: str) -> Table:
 
 
 def _table(title: str, columns: Mapping[str, Iterable[object]]) -> Table:
-    """Return a light table: six hyperparameters fit 80 terminal columns, because headings break at every word."""
+    """Return a light table; headings break at every word, so that six hyperparameters fit in 80 columns."""
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
     cells = {name.replace("_", " "): [format_value(value) for value in values] for name, values in columns.items()}
     for heading, column in cells.items():

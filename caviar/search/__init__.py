@@ -1,4 +1,4 @@
-"""Searches by ask and tell, in waves or point by point: coarse to fine, and the baselines."""
+"""Ask-and-tell searches, in waves or point by point: coarse to fine, and the baselines."""
 
 from caviar.search.base import Search
 from caviar.search.coarse_to_fine import CoarseToFine

@@ -1,4 +1,4 @@
-"""Which points a wave consists of: many candidates in and around the square, and the best batch of them."""
+"""Choose the points of a wave: draw many candidates in and around the square, and pick the best batch."""
 
 import numpy as np
 
@@ -8,17 +8,17 @@ from caviar.search.square import Square
 from caviar.space import Space
 from caviar.space.scales import Array
 
-_WHOLE_SHARE, _LOCAL_SHARE = 0.10, 0.50  # of the candidates: from the whole space, and by local steps
-_ELITES = 10  # local steps start from this many of the best trials,
-_STEP_SIZES = (0.03, 0.1, 0.3)  # have one of these sizes in length scales,
-_STEP_SHARE = 1 / 3  # and change this share of the coordinates
-_LARGEST_BETA = (1.5, 2.5)  # of a wave of up to 16 trials, and of 48 or more
-_SINGLE_BETA = 1.0  # of a wave of one trial
-JOINT_SIZE = 250  # larger batches are made of several that are chosen independently
+_WHOLE_SHARE, _LOCAL_SHARE = 0.10, 0.50  # of the candidates: from the whole space, and from local steps
+_ELITES = 10  # local steps start from this many of the best trials
+_STEP_SIZES = (0.03, 0.1, 0.3)  # of local steps, in length scales
+_STEP_SHARE = 1 / 3  # of the coordinates that a local step changes
+_LARGEST_BETA = (1.5, 2.5)  # for waves of up to 16 trials, and of 48 or more
+_SINGLE_BETA = 1.0  # for a wave of one trial
+JOINT_SIZE = 250  # larger batches are split into parts that are chosen independently
 
 
 def betas(count: int) -> Array:
-    """Return the weights of the standard deviation in a batch's bounds, shape (count,), from 0 (exploit) upwards.
+    """Return the weight of the standard deviation in each point's bound, shape (count,), from 0 (exploit) upwards.
 
     >>> betas(5)
     array([0.   , 0.375, 0.75 , 1.125, 1.5  ])
@@ -31,7 +31,7 @@ def candidates(
 ) -> Array:
     """Return `count` points to choose from, not snapped, shape (count, d).
 
-    They are local steps from the best trials of the process, points of the square, and some of the whole space.
+    They are local steps from the best trials of the process, points from the square, and some from the whole space.
     """
     local, whole = round(_LOCAL_SHARE * count), round(_WHOLE_SHARE * count)
     return np.concatenate(
@@ -51,7 +51,7 @@ def _local_steps(
     elites = process.points[np.argsort(process.mean(process.points), kind="stable")[:_ELITES]]
     start = elites[generator.integers(len(elites), size=count)]
     sd = np.minimum(process.kernel.length_scales, 1) * generator.choice(_STEP_SIZES, (count, 1))
-    sd = np.maximum(sd, 0.5 / space.levels)  # or integers would never change
+    sd = np.maximum(sd, 0.5 / space.levels)  # otherwise integers would never change
     end = np.clip(start + sd * generator.standard_normal((count, d)), 0, 1)
     end = np.where(space.categorical, square.from_unit_cube(generator.random((count, d))), end)
     mask = generator.random((count, d)) < _STEP_SHARE
@@ -64,8 +64,8 @@ def batch_lcb(process: GaussianProcess, points: Array, betas: Array) -> Array:
     """Return a batch of points with the lowest confidence bounds, from exploitation to exploration.
 
     The i-th point minimises mean - betas[i] sd. The variance is then conditioned on that point, so that the batch
-    spreads out (as in GP-BUCB: Desautels et al. 2014, "Parallelizing exploration-exploitation tradeoffs"). A batch of
-    more than `JOINT_SIZE` points is put together from several.
+    spreads out (as in GP-BUCB: Desautels et al. 2014, "Parallelizing exploration-exploitation tradeoffs"). Batches
+    of more than `JOINT_SIZE` points are chosen in several independent parts.
 
     Args:
         process: predicts mean and variance.

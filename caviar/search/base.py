@@ -1,7 +1,7 @@
-"""What all searches have in common: ask for a wave of points, tell their values, wave after wave.
+"""The interface of all searches: ask for a wave of points, tell their values, wave after wave.
 
-A search is pure: its next points follow from its seed and the values it was told. So a study that resumes tells a new
-search the earlier waves and gets the same next wave.
+A search is deterministic: its next points depend only on its seed and the values it was told. A study that resumes
+tells a new search the earlier waves and gets the same next wave.
 """
 
 from abc import ABC, abstractmethod
@@ -20,12 +20,12 @@ from caviar.space import Space
 from caviar.space.scales import Array
 
 _LARGEST_VALUE = 1e100  # values are clipped to this, so that squares stay finite
-_CONTINUOUS_SUBSET_SIZE = 400  # trials that a continuous search predicts from, because it does so for every trial
-_REFIT_GROWTH = 1 / 8  # a continuous search refits its length scales when the trials have grown by this share
+_CONTINUOUS_SUBSET_SIZE = 400  # a continuous search predicts from fewer trials, because it does so before each one
+_REFIT_GROWTH = 1 / 8  # a continuous search refits its length scales when the number of trials has grown by this share
 
 
 class Search(ABC):
-    """A search by ask and tell; `waves` holds the sizes of its waves.
+    """An ask-and-tell search; `waves` holds the sizes of its waves.
 
     Args:
         space: the space to search; `caviar.space.cube(d)` is the plain unit cube.
@@ -50,12 +50,12 @@ class Search(ABC):
         self._values = np.empty(0)
         self._pending = np.empty((0, space.dimension))
         self._counted = 0
-        self._surrogate: GaussianProcess | None = None  # of all trials; None: fit it when it is needed
-        self._last_refit: tuple[int, Kernel] | None = None  # of a continuous search: the number of trials, the kernel
+        self._surrogate: GaussianProcess | None = None  # fitted to all trials; None until it is needed
+        self._last_refit: tuple[int, Kernel] | None = None  # for a continuous search: the number of trials, the kernel
 
     @property
     def done(self) -> bool:
-        """Whether the budget is used up."""
+        """True if the budget is used up."""
         return self._counted >= self.trials
 
     @property
@@ -72,7 +72,7 @@ class Search(ABC):
     def ask(self, n: int | None = None) -> Array:
         """Return the next points to try.
 
-        They are snapped points of the unit cube, shape (n, d); no config repeats while there are new ones. Calls
+        They are snapped points of the unit cube, shape (n, d); configs repeat only when no new ones are left. Calls
         without `tell` in between return the same points, except in a continuous search, which counts them as pending.
 
         Args:
@@ -87,12 +87,12 @@ class Search(ABC):
         return points
 
     def expect(self, points: Array) -> None:
-        """Add running trials, shape (n, d), proposed by this search or not, to those pending in a continuous search."""
+        """Mark running trials, shape (n, d), as pending in a continuous search, whether or not it proposed them."""
         points = self.space.snap(points)
         self._pending = np.concatenate([self._pending, points[~isin(points, self._pending)]])
 
     def tell(self, points: Array, values: Array, *, counted: bool = True) -> None:
-        """Add finished trials, proposed by this search or not.
+        """Add finished trials, whether or not this search proposed them.
 
         Args:
             points: points of the unit cube, shape (n, d).
@@ -115,7 +115,7 @@ class Search(ABC):
     def estimates(self) -> Array:
         """Return the smoothed value of each trial, shape (n,), in the order of `tell`.
 
-        They estimate what a trial would reach again, so that the best of them does not win by luck
+        Each estimates what the trial would reach if it ran again, so that the best one does not win by luck
         (`GaussianProcess.smooth`). NaN for trials without a finite value; estimates of poor trials saturate.
         """
         if not np.isfinite(self._values).any():
@@ -134,7 +134,7 @@ class Search(ABC):
         return np.array(surrogate.points[best])
 
     def _fitted_surrogate(self) -> GaussianProcess:
-        """Return the Gaussian process of all trials, fitted when it is first needed."""
+        """Return the Gaussian process of all trials, fitted on first use."""
         if self._surrogate is None:
             n, kernel = len(self._points), None
             if self.continuous and (refit := _last_refit(n)) < n:
@@ -156,7 +156,7 @@ class Search(ABC):
 
 
 def _last_refit(n: int) -> int:
-    """Return the last number of trials, up to n, at which a continuous search refits its length scales."""
+    """Return the largest number of trials, up to n, at which a continuous search refits its length scales."""
     refit = 1
     while (following := refit + max(1, int(_REFIT_GROWTH * refit))) <= n:
         refit = following

@@ -1,6 +1,6 @@
 """The best cluster among finished trials.
 
-One lucky trial is no evidence; several good ones close together are. Distances are weighted by the inverse length
+A single good trial may be luck; several close together are evidence. Distances are weighted by the inverse length
 scales of the Gaussian process, so that coordinates that do not matter do not separate good trials.
 """
 
@@ -11,14 +11,14 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from caviar.search.kernel import squared_distances
 from caviar.space.scales import Array
 
-_GOOD_SHARE = 0.15  # of the trials count as good
+_GOOD_SHARE = 0.15  # of the trials that count as good
 _CUT = 0.6  # clusters merge up to this multiple of the root mean square distance of two uniform points
 
 
 def best_cluster(points: Array, values: Array, weights: Array, categorical: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Return the members of the cluster of good trials with the largest sum of log ranks, best first, at least one.
 
-    The linkage is average linkage.
+    Clusters are formed by average linkage.
 
     Args:
         points: the finished trials, shape (n, d).

@@ -17,18 +17,18 @@ from caviar.search.unique import deduplicate, fill_batch
 from caviar.space import Space
 from caviar.space.scales import Array
 
-_CANDIDATES_PER_TRIAL = 20  # more trials tell more candidates apart,
-_CANDIDATES = (1000, 4000)  # within these bounds,
-_CANDIDATES_PER_POINT = 4  # and for each point of the wave at least this many
-_CONTINUOUS_CANDIDATES = 400  # of a continuous search, which draws them for every point
-_SMALLEST_START = 8  # trials before a continuous search zooms: a quarter of the budget, or this
+_CANDIDATES_PER_TRIAL = 20  # more trials can distinguish more candidates
+_CANDIDATES = (1000, 4000)  # bounds on the number of candidates
+_CANDIDATES_PER_POINT = 4  # the minimum for each point of the wave
+_CONTINUOUS_CANDIDATES = 400  # for a continuous search, which draws them for every point
+_SMALLEST_START = 8  # a continuous search zooms after a quarter of the budget, but not before this many trials
 
 
 class CoarseToFine(Search):
     """A search that samples each wave more densely around the best cluster so far.
 
-    With `waves="continuous"` points are asked one at a time while others are running. The next point then depends on
-    the order in which trials finish, so the result is reproducible for one worker only.
+    With `waves="continuous"` points are requested one at a time while others are running. The next point then
+    depends on the order in which trials finish, so the result is only reproducible with one worker.
 
     Args:
         space, budget: as for `Search`.
@@ -62,7 +62,7 @@ class CoarseToFine(Search):
         return self._square
 
     def tell(self, points: Array, values: Array, *, counted: bool = True) -> None:
-        """Add finished trials, as `Search.tell`; a complete wave moves the square."""
+        """Add finished trials, as in `Search.tell`; completing a wave moves the square."""
         last = self.square if counted and self._counted + len(points) >= self.trials else None
         super().tell(points, values, counted=counted)
         self._square = last
@@ -73,7 +73,7 @@ class CoarseToFine(Search):
 
     @property
     def _starting(self) -> bool:
-        """Whether it is too early to zoom."""
+        """True while it is too early to zoom."""
         return len(self._points) < self._start_size or np.isfinite(self._values).sum() < 2
 
     def _next(self, count: int) -> Array:

@@ -1,7 +1,7 @@
-"""A Gaussian process over the unit cube, the surrogate: it predicts the values of trials, and how certain they are.
+"""The surrogate, a Gaussian process over the unit cube: it predicts the values of trials and their uncertainty.
 
-Values are standardised, so the prior mean is zero. Equations are those of Rasmussen and Williams (2006), "Gaussian
-Processes for Machine Learning", chapters 2 and 5.4; how the kernel is fitted is in `kernel`.
+Values are standardised, so the prior mean is zero. Equations are from Rasmussen and Williams (2006), "Gaussian
+Processes for Machine Learning", chapters 2 and 5.4; the module `kernel` fits the kernel.
 """
 
 from dataclasses import dataclass, replace
@@ -16,16 +16,16 @@ from caviar.space.scales import Array
 SUBSET_SIZE = 1000  # the process is conditioned on at most this many trials,
 _FIT_SIZE = 250  # and its kernel is fitted to at most this many
 _Z_BOUNDS = (-5.0, 2.0)  # of standardised values
-_PREDICTION_SIZE = 2000  # points predicted at a time, so that 100,000 need no large matrix
+_PREDICTION_SIZE = 2000  # points predicted at a time, which avoids large matrices
 _DETAIL_VARIANCE = 0.05  # of details finer than any length scale; residual variance beyond it counts as noise
 
 
 def standardise(values: Array) -> tuple[Array, float, float]:
     """Return z, shift and scale such that value = shift + scale z, and z has mean 0 and standard deviation 1.
 
-    NaN counts as the median: a failed trial is worse than the good ones, and does not rank the poor ones. The unit is
-    the distance from the median to the 16% quantile (one standard deviation of a normal distribution); poor trials are
-    clipped at 2 of them.
+    NaN counts as the median: failed trials are worse than the good ones, but not ranked among the poor ones. The unit
+    is the distance from the median to the 16% quantile (one standard deviation of a normal distribution); poor trials
+    are clipped at 2 units.
 
     >>> standardise(np.array([1.0, 3.0]))
     (array([-1.,  1.]), 2.0, 1.0)
@@ -80,8 +80,8 @@ class GaussianProcess:
             points, values: shape (n, d) and (n,), lower is better; NaN: failed.
             categorical: which coordinates are choices, shape (d,).
             seed: selects the subset.
-            subset_size: the largest number of trials that are conditioned on: the best half, and others at random.
-            kernel: default: fit it to the trials.
+            subset_size: the largest number of trials to condition on: the best half, and others at random.
+            kernel: the prior covariance; by default it is fitted to the trials.
 
         >>> points = np.array([[0.0], [0.5], [1.0]])
         >>> process = GaussianProcess.fit(points, np.array([1.0, 0.0, 1.0]), np.array([False]))
@@ -102,7 +102,7 @@ class GaussianProcess:
         return cls(points, values, z, kernel, factor, cho_solve((factor, True), z), shift, scale)
 
     def mean(self, points: Array) -> Array:
-        """Return the posterior mean of z at points, shape (m, d): shape (m,)."""
+        """Return the posterior mean of z, shape (m,), at points of shape (m, d)."""
         parts = np.array_split(points, len(points) // _PREDICTION_SIZE + 1)
         return np.concatenate([self.kernel.covariance(part, self.points) @ self.alpha for part in parts])
 
@@ -117,11 +117,11 @@ class GaussianProcess:
         return self.alpha @ covariance, v
 
     def smooth(self, points: Array, values: Array) -> Array:
-        """Return what trials at points, shape (n, d), are likely to reach again, shape (n,); NaN stays NaN.
+        """Return what trials at points, shape (n, d), would likely reach if run again, shape (n,); NaN stays NaN.
 
         This is the posterior mean plus a share of the residual, `_DETAIL_VARIANCE` over the noise variance: functions
-        have details finer than any length scale, measurements have noise. If detail and noise are normal, this share
-        of the residual is the expected detail.
+        have details finer than any length scale, and measurements have noise. If detail and noise are normal, this
+        share of the residual is the expected detail.
         """
         z = np.clip((values - self.shift) / self.scale, self.z.min(), self.z.max())
         mean = self.mean(points)
@@ -129,9 +129,9 @@ class GaussianProcess:
         return self.shift + self.scale * (mean + share * (z - mean))
 
     def with_fantasies(self, points: Array) -> "GaussianProcess":
-        """Return the process conditioned on pending points too, shape (p, d), as if each had its posterior mean.
+        """Return the process also conditioned on pending points, shape (p, d), as if each had its posterior mean.
 
-        The mean stays the same, the variance shrinks (kriging believer; Ginsbourger et al. 2010).
+        The mean stays the same, and the variance shrinks (kriging believer; Ginsbourger et al. 2010).
         """
         if not len(points):
             return self

@@ -1,7 +1,7 @@
 """The kernel of the Gaussian process: Matern 5/2 with a length scale per coordinate, and how it is fitted.
 
-Its hyperparameters are maximum a posteriori estimates. Two options of a choice are either equal or one apart.
-Equations are those of Rasmussen and Williams (2006), "Gaussian Processes for Machine Learning".
+Its hyperparameters are maximum a posteriori estimates. Two options of a choice are at distance 0 or 1.
+Equations are from Rasmussen and Williams (2006), "Gaussian Processes for Machine Learning".
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class _Prior(NamedTuple):
     high: float
 
 
-_LENGTH_SCALE = _Prior(0.4, 1.0, 0.03, 20.0)  # in up to 4 dimensions; the median grows with the square root of d
+_LENGTH_SCALE = _Prior(0.4, 1.0, 0.03, 20.0)  # for up to 4 dimensions; beyond, the median grows with sqrt(d)
 _SIGNAL_VARIANCE = _Prior(1.0, 1.0, 0.1, 10.0)
 _NOISE_VARIANCE = _Prior(0.02, 1.5, 1e-6, 1.0)
 
@@ -68,7 +68,7 @@ class Kernel:
     categorical: NDArray[np.bool_]
 
     def covariance(self, a: Array, b: Array) -> Array:
-        """Return the prior covariance of the values at points a, shape (n, d), and b, shape (m, d): shape (n, m)."""
+        """Return the prior covariance, shape (n, m), of the values at points a, shape (n, d), and b, shape (m, d)."""
         correlation = np.empty((len(a), len(b)))
         rows = max(1, _BLOCK_SIZE // max(len(b), 1))
         for start in range(0, len(a), rows):
@@ -87,9 +87,9 @@ class Kernel:
 
 
 def fit_kernel(points: Array, z: Array, categorical: NDArray[np.bool_]) -> Kernel:
-    """Return the kernel of maximum posterior density, found by L-BFGS from the prior's median.
+    """Return the kernel with the highest posterior density, found by L-BFGS from the prior's median.
 
-    Args as for `negative_log_posterior`.
+    The arguments are those of `negative_log_posterior`.
     """
     loss, median, bounds = negative_log_posterior(points, z, categorical)
     options = {"maxiter": _MAX_ITERATIONS}
@@ -126,7 +126,7 @@ def negative_log_posterior(
         covariance[np.diag_indices(n)] += noise
         factor = cholesky(covariance, lower=True, check_finite=False)
         alpha = cho_solve((factor, True), z, check_finite=False)
-        inverse = dpotri(factor, lower=1)[0]  # only its lower triangle
+        inverse = dpotri(factor, lower=1)[0]  # fills only the lower triangle
         inverse = np.tril(inverse) + np.tril(inverse, -1).T
         weight = inverse - np.outer(alpha, alpha)
         gradient = np.empty(d + 2)

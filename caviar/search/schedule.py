@@ -1,4 +1,4 @@
-"""How a search spends its trials: how many there are, in which waves, and with which seed."""
+"""How a search spends its trials: how many, in which waves, and with which seed."""
 
 import operator
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from caviar.errors import InputError
 Waves = int | Sequence[int] | Literal["auto", "continuous"]
 
 _WAVES_MUST_BE = "waves must be 'auto', 'continuous', an integer >= 1 or a list of integers >= 1"
-_SMALLEST_WAVE = 8  # trials in a wave of "auto"
-_FEW_WAVES, MOST_WAVES = 4, 8  # of "auto": up to 4 even if they are smaller than the dimension, and at most 8
+_SMALLEST_WAVE = 8  # trials in the smallest wave of "auto"
+_FEW_WAVES, MOST_WAVES = 4, 8  # of "auto": up to 4 even if they are smaller than the dimension, at most 8 otherwise
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class Budget:
         elif not isinstance(self.waves, str):
             object.__setattr__(self, "waves", _checked_sizes(self.waves, self.trials))
         elif self.waves not in ("auto", "continuous"):
-            raise InputError(f"{_WAVES_MUST_BE}, got {self.waves!r}")
+            raise InputError(f"{_WAVES_MUST_BE}, got {self.waves!r}; try 'auto'")
 
     def sizes(self, dimension: int) -> tuple[int, ...]:
-        """Return the sizes of the waves in order; their sum is `trials`.
+        """Return the sizes of the waves in order; they sum to `trials`.
 
         Args:
-            dimension: the number of coordinates of the space; "auto" avoids waves of fewer trials.
+            dimension: the number of coordinates of the space; "auto" avoids waves with fewer trials than that.
 
         >>> Budget(128).sizes(dimension=6)
         (16, 16, 16, 16, 16, 16, 16, 16)
@@ -68,16 +68,16 @@ def _checked_sizes(sizes: Sequence[int], trials: int) -> tuple[int, ...]:
     except TypeError:
         integers = ()
     if not integers or min(integers) < 1:
-        raise InputError(f"{_WAVES_MUST_BE}, got {sizes!r}")
+        raise InputError(f"{_WAVES_MUST_BE}, got {sizes!r}; try 'auto'")
     if sum(integers) != trials:
         raise InputError(f"waves must sum to trials={trials}, got {list(integers)}; try trials={sum(integers)}")
     return integers
 
 
 def _automatic_number(trials: int, dimension: int) -> int:
-    """Return how many waves "auto" makes: several small ones.
+    """Return the number of waves for "auto": several small ones.
 
-    Measured for 128 trials, 3 seeds (normalised regret on 34 functions; points lost on LCBench with noise of 2):
+    Measured with 128 trials and 3 seeds (normalised regret on 34 functions; points lost on LCBench with noise of 2):
     2 waves .46 and 2.8, 4 waves .28 and .3, 8 waves .23 and .1, 16 waves .29 and -.4 (see tests/benchmarks/search).
     """
     number = min(trials // max(_SMALLEST_WAVE, dimension), MOST_WAVES)

@@ -11,7 +11,7 @@ from caviar.space.scales import Array
 def next_point(
     space: Space, points: Array, values: Array, pending: Array, *, trials: int, seed: int = 0, skip: int = 0
 ) -> Array:
-    """Return the point to try next, snapped, shape (d,); it follows from the arguments alone.
+    """Return the point to try next, snapped, shape (d,); it depends only on the arguments.
 
     Args:
         space: the space to search, d coordinates.
@@ -21,7 +21,7 @@ def next_point(
         trials: about how many trials there will be; more may follow. The first quarter (at least 8) covers the whole
             space, then the square shrinks as results come in.
         seed: >= 0.
-        skip: the number of workers that ask at the same moment and come first; their points are counted as pending.
+        skip: the number of workers that ask at the same time but come first; their points count as pending.
 
     >>> from caviar.space import cube
     >>> next_point(cube(2), np.empty((0, 2)), np.empty(0), np.empty((0, 2)), trials=20).shape
@@ -32,5 +32,5 @@ def next_point(
     search.tell(points, values)
     search.expect(pending)
     for _ in range(skip):
-        search.ask(1)  # which is pending from then on
+        search.ask(1)  # its point then counts as pending
     return np.array(search.ask(1)[0])

@@ -1,4 +1,4 @@
-"""The square, the search region of a wave: how it is drawn around the best cluster, and how it reads.
+"""The square, the search region of a wave: how it is drawn around the best cluster, and how it is described.
 
 It is a box in the unit cube with a probability for every option of a choice. It shrinks wave by wave, and more along
 coordinates in which values change fast, so it stays wide where a hyperparameter hardly matters.
@@ -22,10 +22,10 @@ _NEAR = 0.05  # a centre reaches a bound if it is closer than this share of the 
 
 
 class SquareSide(NamedTuple):
-    """The square along one hyperparameter, in its values.
+    """The square along one hyperparameter, in that hyperparameter's values.
 
     `low`, `high` and the bounds of the space are None for a choice, which lists its options with their probabilities,
-    such as "adam 75%, sgd 25%". `share` is the share of the range, or of the options, inside.
+    such as "adam 75%, sgd 25%". `share` is the share of the range or of the options that is inside.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Square:
 
     @property
     def shares(self) -> Array:
-        """The share of each coordinate's range inside, shape (d,); of a choice: of its options, by effective number."""
+        """The share of each coordinate's range inside, shape (d,); for a choice, the effective share of its options."""
         shares = [
             1 / (len(weights) * sum(w**2 for w in weights)) if weights else high - low
             for low, high, weights in zip(self.low, self.high, self.weights, strict=True)
@@ -69,7 +69,7 @@ class Square:
 
     @property
     def share(self) -> float:
-        """The share of the space's volume inside."""
+        """The share of the space's volume that is inside."""
         return float(np.prod(self.shares))
 
     def from_unit_cube(self, points: Array) -> Array:
@@ -126,9 +126,9 @@ def zoom(space: Space, process: GaussianProcess, level: int) -> Square:
     """Return the square around the best member of the best cluster.
 
     Args:
-        space: the space that is searched.
-        process: conditioned on trials of which at least one is finished.
-        level: >= 1, the first square; each level is smaller.
+        space: the space to search.
+        process: conditioned on trials, at least one of which is finished.
+        level: >= 1 (the first square); squares shrink with each level.
     """
     finished = np.flatnonzero(np.isfinite(process.values))
     points, length_scales = process.points[finished], process.kernel.length_scales
@@ -155,14 +155,14 @@ def _relative_widths(length_scales: Array) -> Array:
 
 
 def _probabilities(coordinates: Array, levels: int) -> tuple[float, ...]:
-    """Return the proportions of a choice's options in the cluster, with one more trial of each, so never zero."""
+    """Return the proportions of a choice's options in the cluster; adding one trial to each keeps them above zero."""
     options = np.minimum((coordinates * levels).astype(int), levels - 1)
     counts = np.bincount(options, minlength=levels) + 1.0
     return tuple((counts / counts.sum()).tolist())
 
 
 def bounds_reached(square: Square, space: Space) -> list[tuple[str, bool]]:
-    """Return the names, and whether it is the upper one, of the bounds that the centre of the square lies at."""
+    """Return the bounds that the centre of the square lies at, as (name, is upper) pairs."""
     bounds = []
     for j, dimension in enumerate(space.dimensions):
         if square.weights[j] or (square.low[j] <= 0 and square.high[j] >= 1):

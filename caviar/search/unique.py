@@ -26,7 +26,7 @@ def isin(points: Array, others: Array) -> NDArray[np.bool_]:
 
 
 def deduplicate(space: Space, points: Array, exclude: Array) -> Array:
-    """Return points, shape (n, d), snapped and in order, each config once and none of `exclude`.
+    """Snap points, shape (n, d), and return each config once, in order, without those in `exclude`.
 
     Args:
         space: decides which points are the same config.
@@ -49,7 +49,7 @@ def deduplicate(space: Space, points: Array, exclude: Array) -> Array:
 
 
 def fill_batch(space: Space, points: Array, count: int, exclude: Array, generator: np.random.Generator) -> Array:
-    """Return exactly `count` snapped points: new ones of `points`, then new random ones, then repeats.
+    """Return exactly `count` snapped points: new ones from `points`, then new random ones, then repeats.
 
     Args:
         space: decides which points are the same config.

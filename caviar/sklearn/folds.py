@@ -1,6 +1,6 @@
-"""Cross-validation of one configuration as a trial, which reports once per fold, and from its result back to fits.
+"""Cross-validate one configuration as a trial that reports once per fold, and turn its result back into fits.
 
-A report has the names of `cv_results_`, such as split0_test_score, and split0_failed if the fit of the fold raised.
+A report uses the names of `cv_results_`, such as split0_test_score, and split0_failed if the fit of the fold raised.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ Report = dict[str, float]
 
 
 class FitFailed(Exception):
-    """An estimator's fit raised in some folds; `report` of all folds counts as the trial's last report."""
+    """An estimator's fit raised in some folds; `report` covers all folds and counts as the trial's last one."""
 
     def __init__(self, reason: str, report: Report) -> None:
         super().__init__(reason)
@@ -40,17 +40,17 @@ class CrossValidation:
     estimator: BaseEstimator  # the one to clone
     fit_and_score: Callable[..., Fit]  # scikit-learn's, without the estimator, its parameters and the rows of the fold
     splits: Sequence[tuple[Rows, Rows]]  # the training rows and the test rows of each fold
-    scorers: Sequence[str]  # the names of the scores; () for a single score or those that a callable returns
+    scorers: Sequence[str]  # the names of the scores; () for a single score, or scores returned by a callable
     error_score: float | str  # as in RandomizedSearchCV
     translation: Translation  # from a trial's config to the estimator's parameters
     metric: str  # the column of the mean score so far
-    objective: str  # which score that is the mean of, if there are several
+    objective: str  # the score that `metric` is the mean of, if there are several
     options: Mapping[str, object]  # scikit-learn's global configuration
 
     def __call__(self, config: Config, seed: int) -> Iterator[Report]:
         """Yield a report per fold; `seed` is NumPy's global seed in the first fold.
 
-        Reports wait until the mean score is finite, but not beyond the last fold. If the fit raised in some folds,
+        Until the last fold, reports are held back while the mean score is not finite. If the fit raised in some folds,
         FitFailed is raised after the last one.
         """
         parameters = self.translation.parameters(config)
@@ -64,7 +64,7 @@ class CrossValidation:
             if fit["fit_error"] is not None:
                 report[f"split{fold}_failed"] = 1
                 errors.append(fit["fit_error"])
-                print(f"fold {fold}: {fit['fit_error']}")  # what a trial prints is kept with it
+                print(f"fold {fold}: {fit['fit_error']}")  # a trial's output is kept with it
             if not errors and (math.isfinite(report[self.metric]) or fold == len(self.splits) - 1):
                 yield report
         if errors:
@@ -114,7 +114,7 @@ def _numpy_seed(seed: int) -> Iterator[None]:
 
 
 def fits_of(result: Result, folds: CrossValidation) -> list[Fit]:
-    """Return the fit of each fold: one that failed scores `error_score`, one that early stopping skipped NaN."""
+    """Return the fit of each fold: a failed one scores `error_score`, one skipped by early stopping scores NaN."""
     names = _score_names(result.metrics, 0) or list(folds.scorers) or ["score"]
     return [_fold_fit(result, fold, folds, names) for fold in range(len(folds.splits))]
 
@@ -144,12 +144,12 @@ def _score_names(metrics: Metrics, fold: int) -> list[str]:
 
 
 def exception_from(result: Result) -> Exception:
-    """Return the exception that a failed trial raised, to raise again, with what the trial printed as a note."""
+    """Return the exception that a failed trial raised, to be raised again, with the trial's output as a note."""
     name, _, message = _exception_of(result.output).partition(": ")
     kind = locate(name) if "Traceback" in result.output else None
     error: Exception = CaviarError(result.error)
     if isinstance(kind, type) and issubclass(kind, Exception):
-        with contextlib.suppress(TypeError):  # some take more than a message
+        with contextlib.suppress(TypeError):  # some exceptions take more than a message
             error = kind(message)
     error.add_note(result.output)
     return error

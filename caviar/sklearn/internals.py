@@ -1,4 +1,4 @@
-"""Every private name of scikit-learn that Caviar uses, each once, with what it is for.
+"""Every private scikit-learn name that Caviar uses, each in one place with its purpose.
 
 A new version of scikit-learn may change these without notice, so the rest of the package only uses public names.
 """
@@ -56,7 +56,7 @@ def routed_parameters(search: SearchCV, params: Mapping[str, object]) -> Bunch:
 def set_results(search: SearchCV, candidates: Sequence[Parameters], fits: list[Fit], refit_metric: str) -> None:
     """Set `cv_results_` and the best candidate, as scikit-learn does after its fits; raise ValueError if all failed.
 
-    The fits are those of all folds of the first candidate, then of the second, and so on.
+    `fits` holds all folds of the first candidate, then those of the second, and so on.
     """
     _validation._warn_or_raise_about_fit_failures(fits, search.error_score)
     if callable(search.scoring):

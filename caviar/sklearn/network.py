@@ -75,12 +75,12 @@ class BatchNormMLP(BaseEstimator):
     def _train(self, x: Array, y: Array | NDArray[np.int64], classes: Labels | None) -> None:
         """Train on all rows, and keep the network with standardisation and batch norm folded in.
 
-        Here x is (n, features), and y has (n,) indices of classes, or numbers for regression, where classes is None.
+        x is (n, features); y is (n,), with class indices, or with numbers for regression, where classes is None.
         """
         config = check_config({name: getattr(self, name) for name in NETWORK_DEFAULTS})
         mean, scale = scaling(x, np.arange(len(x)))
         y_mean, y_scale = (float(y.mean()), float(y.std()) or 1.0) if classes is None else (0.0, 1.0)
-        rows = ((x - mean) / scale).astype(self.dtype)  # not float32: a float64 network gets all of the precision
+        rows = ((x - mean) / scale).astype(self.dtype)  # not float32: a float64 network needs the full precision
         dataset = Dataset(
             name="arrays",
             task="regression" if classes is None else "classification",
@@ -102,7 +102,7 @@ class BatchNormMLP(BaseEstimator):
                 report = training.epoch()[0]
                 if report is None or not training.alive[0]:
                     raise InputError(
-                        f"the training diverged in epoch {epoch} with learning_rate={self.learning_rate!r}; "
+                        f"training diverged in epoch {epoch} with learning_rate={self.learning_rate!r}; "
                         "try a lower one, or clip_norm=1.0"
                     )
                 self.loss_curve_.append(report["train_loss"])
@@ -143,14 +143,14 @@ class BatchNormMLPClassifier(ClassifierMixin, BatchNormMLP):
         random_state: an int, a RandomState or None, for the initial weights, shuffles and dropout.
 
     Fitted: `classes_`, `n_features_in_`, `feature_names_in_`, `coefs_` and `intercepts_` (of a plain dense network, as
-    MLPClassifier's), `loss_curve_` (the training loss of each epoch).
+    in MLPClassifier), `loss_curve_` (the training loss of each epoch).
 
     As in scikit-learn's MLPClassifier: `coefs_[i]` is (inputs, units); labels may be numbers, strings or booleans;
-    loss_curve_ has mean losses. Different: features are standardised inside, so no StandardScaler is needed; all hidden
-    layers have one width; `epochs` is a fixed number of passes (no tolerance, early stopping, `partial_fit` or
+    loss_curve_ has mean losses. Differences: features are standardised inside, so no StandardScaler is needed; all
+    hidden layers have one width; `epochs` is a fixed number of passes (no tolerance, early stopping, `partial_fit` or
     `warm_start`); weight decay is decoupled, not a penalty (`alpha`); the incomplete last mini-batch of an epoch is
     skipped; a binary problem has two outputs; BLAS uses one thread. Sparse matrices, multi-label targets and sample
-    weights are refused; a training that diverges raises.
+    weights are rejected; training that diverges raises InputError.
 
     >>> from sklearn.datasets import load_iris
     >>> x, y = load_iris(return_X_y=True)
@@ -175,7 +175,7 @@ class BatchNormMLPClassifier(ClassifierMixin, BatchNormMLP):
         return np.ascontiguousarray(logits.T)
 
     def predict(self, X: ArrayLike) -> Labels:
-        """Return the most probable label of each row of X, (n, features): (n,)."""
+        """Return the most probable label, (n,), of each row of X, (n, features)."""
         indices = np.argmax(self._outputs(X), axis=1)
         labels: Labels = self.classes_[indices]
         return labels
@@ -185,7 +185,7 @@ class BatchNormMLPRegressor(RegressorMixin, BatchNormMLP):
     """The built-in network as a regressor: dense layers with batch norm, squared error and Adam, in NumPy.
 
     Arguments, fitted attributes and differences from scikit-learn are those of `BatchNormMLPClassifier`. The target is
-    standardised inside (`loss_curve_` is in that unit), and must be one column.
+    standardised inside (`loss_curve_` is on that scale), and must be a single column.
 
     >>> from sklearn.datasets import load_diabetes
     >>> x, y = load_diabetes(return_X_y=True)
@@ -201,5 +201,5 @@ class BatchNormMLPRegressor(RegressorMixin, BatchNormMLP):
         return self
 
     def predict(self, X: ArrayLike) -> Array:
-        """Return the predicted number for each row of X, (n, features): (n,)."""
+        """Return the predicted number, (n,), for each row of X, (n, features)."""
         return self._outputs(X)[:, 0]

@@ -39,35 +39,35 @@ class CaviarSearchCV(internals.SearchCV):
     Args:
         estimator: the estimator to tune; a pipeline's parameters are named "step__parameter".
         space: a `caviar.Space`; a dict from parameters to Caviar hyperparameters, `scipy.stats` distributions or lists;
-            or a list of these, each configuration then being from one of them.
+            or a list of these; each configuration then comes from one of them.
         n_iter: the number of configurations to try, >= 1. Below 16 they form one evenly spread wave.
         scoring, refit, cv, error_score, return_train_score: as in RandomizedSearchCV.
         search: "coarse-to-fine", "random", "sobol" or "grid".
-        waves: how many waves, their sizes, "auto" or "continuous", as in `caviar.Study`.
-        early_stopping: None cross-validates every configuration to its end; "halving" continues only the best third at
-            each rung of folds (see `caviar.Study`). Folds that are skipped score NaN.
+        waves: the number of waves, their sizes, "auto" or "continuous", as in `caviar.Study`.
+        early_stopping: None cross-validates every configuration in full; "halving" continues only the best third at
+            each rung of folds (see `caviar.Study`). Skipped folds score NaN.
         random_state: seeds the search, and estimators that draw from NumPy's global generator.
         n_jobs: 1 trains in this process, without Ray; None and -1 use one trainer per free CPU of Ray; any other number
-            is a number of trainers.
+            is the number of trainers.
         address, resources, trial_timeout: the Ray cluster, as in `caviar.Study`.
         out: a folder to keep the study in, for `caviar.Outcome.read(out)` and `caviar report`; None: not kept.
         verbose: above 0 shows a progress bar.
 
-    Fitted, as RandomizedSearchCV: `cv_results_`, `best_params_`, `best_score_`, `best_index_`, `best_estimator_`,
+    Fitted, as in RandomizedSearchCV: `cv_results_`, `best_params_`, `best_score_`, `best_index_`, `best_estimator_`,
     `refit_time_`, `scorer_`, `n_splits_`, `multimetric_`, `n_features_in_`, `feature_names_in_`, `classes_`.
 
-    As RandomizedSearchCV: splits, scores and ranks are equal, bit for bit, for equal configurations; `best_index_` has
-    the highest mean score (not Caviar's smoothed estimate); a list is a choice without an order; a finite space is
-    searched without repeats. Different:
+    As in RandomizedSearchCV: splits, scores and ranks are equal, bit for bit, for equal configurations; `best_index_`
+    has the highest mean score (not Caviar's smoothed estimate); a list is an unordered choice; a finite space is
+    searched without repeats. Differences:
 
     - The same random_state gives the same `cv_results_` (except times) for every n_jobs, even for estimators without a
       random_state (except with waves="continuous" and early_stopping="asha", which depend on timing).
     - The folds of a configuration run one after another in one trainer. Every fit uses one BLAS thread; its output and
       warnings are kept with the study, not shown.
     - With several metrics the search maximises the one that `refit` names, or else the first.
-    - With error_score="raise" the search ends at the first failure and raises it again, with the traceback as a note.
+    - With error_score="raise" the search ends at the first failure and re-raises it, with the traceback as a note.
     - A distribution needs `ppf` and `support`, not only `rvs`; infinite tails are cut at a probability of 1e-6.
-    - n_jobs=None does not mean 1; there are no `pre_dispatch` and no scikit-learn callbacks.
+    - n_jobs=None does not mean 1; `pre_dispatch` and scikit-learn callbacks are not supported.
 
     >>> from scipy.stats import loguniform
     >>> from sklearn.datasets import load_iris
@@ -126,7 +126,7 @@ class CaviarSearchCV(internals.SearchCV):
         """Try configurations, fit the best one on all rows, and return the search.
 
         Args:
-            X: (n, features), or what else the estimator takes.
+            X: (n, features), or whatever the estimator takes.
             y: (n,) targets, if the estimator takes them.
             params: for the estimator's fit, the scorer and the splitter, as in RandomizedSearchCV.fit.
 
@@ -195,7 +195,7 @@ class CaviarSearchCV(internals.SearchCV):
         return self
 
     def _run(self, folds: CrossValidation) -> Sequence[Result]:
-        """Run the study, and return its results, a trial per configuration."""
+        """Run the study and return its results, one per configuration."""
         folds.check_parameters()
         with tempfile.TemporaryDirectory(prefix="caviar-") as scratch:
             study = Study(

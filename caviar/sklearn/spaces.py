@@ -1,4 +1,4 @@
-"""Translate what scikit-learn users search into a space for a study, and its configs back into parameters.
+"""Translate scikit-learn's search spaces into a space for a study, and its configs back into parameters.
 
 A study keeps its configs as plain values in a journal, so any other option (an estimator, a function, an array) is
 replaced with a label there. A distribution without a counterpart in Caviar is searched by its quantiles. Columns are
@@ -18,7 +18,7 @@ from caviar.sklearn.internals import Parameters
 from caviar.space import Choice, Integer, Real, Space, loguniform, randint, uniform
 
 _PREFIX = "param_"
-_ALTERNATIVE = "space"  # the column for which of several spaces a config is from
+_ALTERNATIVE = "space"  # the column that says which of several spaces a config is from
 _TAIL = 1e-6  # the probability cut off at each infinite end of a distribution
 _LABEL_CHARACTERS = 80
 
@@ -61,7 +61,7 @@ class Translation:
 
 
 def translate(space: object) -> Translation:
-    """Return the translation of a search space, as `CaviarSearchCV` takes it.
+    """Return the translation of any search space that `CaviarSearchCV` accepts.
 
     >>> from scipy import stats
     >>> space = {"C": stats.loguniform(1e-2, 1e2), "kernel": ["rbf", "linear"], "tol": stats.norm(5, 1)}
@@ -134,7 +134,7 @@ def _counterpart(distribution: Distribution) -> Real | Integer | None:
         return uniform(low, high)
     if name == "randint":
         return randint(int(low), int(high))
-    # a loguniform moved by `loc` is not log-uniform
+    # a loguniform shifted by `loc` is not log-uniform
     log = name in ("loguniform", "reciprocal") and low > 0 and math.isclose(distribution.ppf(0.5), (low * high) ** 0.5)
     return loguniform(low, high) if log else None
 
@@ -164,7 +164,7 @@ def _labelled(options: Sequence[object], objects: Objects) -> tuple[object, ...]
 
 
 def _label(value: object, objects: Objects) -> str:
-    """Label an object: with itself if it is a string, with the beginning of its repr otherwise."""
+    """Label an object with itself if it is a string, otherwise with the beginning of its repr."""
     stem = value if isinstance(value, str) else " ".join(repr(value).split())[:_LABEL_CHARACTERS]
     label, number = stem, 2
     while label in objects:

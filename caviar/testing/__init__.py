@@ -1,7 +1,7 @@
 """The laws that searches, trainables, rules and storages obey, for people who write their own.
 
-Each check runs an implementation through its laws and raises an AssertionError with one sentence for the first law that
-it breaks. The checks need no test framework; Caviar's own implementations pass them.
+Each check runs an implementation through its laws and raises an AssertionError that states the first law it
+breaks. The checks need no test framework; Caviar's own implementations pass them.
 """
 
 from caviar.testing.rules import check_rule

@@ -1,4 +1,4 @@
-"""How a check states a law."""
+"""Helpers that check a law."""
 
 from collections.abc import Callable
 
@@ -6,13 +6,13 @@ from caviar.errors import InputError
 
 
 def require(condition: bool, law: str) -> None:
-    """Raise AssertionError with a law that is broken."""
+    """Raise AssertionError with the law if the condition is false."""
     if not condition:
         raise AssertionError(law)
 
 
 def require_valid(call: Callable[[], object], law: str) -> None:
-    """Raise AssertionError with a law and the InputError of a call that breaks it."""
+    """Raise AssertionError with the law and the error if the call raises InputError."""
     try:
         call()
     except InputError as error:
@@ -20,7 +20,7 @@ def require_valid(call: Callable[[], object], law: str) -> None:
 
 
 def raises(kind: type[Exception], call: Callable[[], object]) -> bool:
-    """Return whether a call raises an error of a kind."""
+    """Return whether the call raises an error of this kind."""
     try:
         call()
     except Exception as error:

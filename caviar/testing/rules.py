@@ -1,4 +1,4 @@
-"""The laws of a Panda's rules: verdicts that follow from the history alone, and rules that can be restored."""
+"""The laws of a Panda's rules: verdicts that depend only on the history, and rules that can be restored."""
 
 import copy
 import dataclasses
@@ -25,7 +25,7 @@ def check_rule(rule: Rule) -> None:
     """
     require_valid(lambda: rules_of([rule]), "a checkpoint must be able to describe a rule")
     frozen = dataclasses.is_dataclass(rule) and type(rule).__dataclass_params__.frozen
-    require(frozen, "a rule must be a frozen dataclass, so that it has no memory of its own")
+    require(frozen, "a rule must be a frozen dataclass, so that it keeps no state")
     for kind, losses in LOSSES.items():
         rows = _rows(losses)
         for end in range(2, len(rows) + 1):
@@ -48,7 +48,7 @@ def _rows(losses: Sequence[float]) -> list[dict[str, object]]:
 
 
 def _check_tweak(tweak: Tweak, epoch: int) -> None:
-    """Check what a rule asks for after an epoch."""
+    """Check the tweak that a rule returns after an epoch."""
     require(isinstance(tweak, Tweak), f"a rule must return a Tweak or None, got {tweak!r}")
     require(bool(tweak.reason), "a tweak must have a reason")
     rewind = tweak.rewind

@@ -25,7 +25,7 @@ SPACES = {
 
 
 def check_search(make_search: Callable[[Space, Budget], Search]) -> None:
-    """Check a search: its waves, its points, its reproducibility, its estimates, and how it takes failures.
+    """Check a search: its waves, its points, its reproducibility, its estimates, and how it handles failures.
 
     Args:
         make_search: the class of the search, or a function of a space and a budget that returns one.
@@ -53,7 +53,7 @@ def _check_waves(make_search: Callable[[Space, Budget], Search], space: Space, n
         require(np.array_equal(wave, other.ask()), f"equal budgets and values must give equal points, on {name}")
         points = np.concatenate([points, wave])
         if len(points) == budget.trials:
-            require(np.array_equal(wave, resumed.ask()), f"a search that is only told must resume, on {name}")
+            require(np.array_equal(wave, resumed.ask()), f"a search must resume from tell() alone, on {name}")
         for each in searches:
             each.tell(wave, _value(wave))
     new = min(len(points), float(np.prod(space.levels)))
@@ -99,6 +99,6 @@ def _check_single_points(search: Search) -> None:
 
 
 def _value(points: Array) -> Array:
-    """Return something to minimise that fails in a corner, shape (n,)."""
+    """Return values to minimise, shape (n,); NaN near the upper end of the last coordinate."""
     values = ((points - 0.3) ** 2).sum(axis=1)
     return values if points.shape[1] == 0 else np.where(points[:, -1] > 0.95, np.nan, values)

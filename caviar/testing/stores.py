@@ -8,7 +8,7 @@ from caviar.testing.laws import raises, require
 
 
 def check_store(store: FileStore) -> None:
-    """Check how a storage reads, writes, creates, lists and removes files, in a new folder that is removed again.
+    """Check how a storage reads, writes, creates, lists and removes files, in a new folder that is removed afterwards.
 
     >>> import tempfile
     >>> from caviar.files import open_store
@@ -18,7 +18,7 @@ def check_store(store: FileStore) -> None:
     name, created, deep = f"{folder}/a.bin", f"{folder}/b.bin", f"{folder}/deep/c.bin"
     require(store.sizes(folder) == {}, "sizes() must be {} for a folder that does not exist")
     require(raises(StorageError, lambda: store.read(name)), "read() must raise StorageError for a missing file")
-    store.remove(name)  # of a missing file does nothing
+    store.remove(name)  # removing a missing file does nothing
     try:
         for content in (b"first", bytes(range(256)) * 64, b""):
             store.write(name, content)

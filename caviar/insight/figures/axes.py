@@ -12,7 +12,7 @@ from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Real
 from caviar.space.scales import Array
 from caviar.space.space import Space
 
-TICKS = 6  # the most that a linear scale gets
+TICKS = 6  # at most, on a linear scale
 
 
 class Ticks(NamedTuple):
@@ -32,7 +32,7 @@ def coordinates(table: pd.DataFrame, space: Space) -> Array:
     points = np.full((len(table), space.dimension), np.nan)
     for j, dimension in enumerate(space.dimensions):
         active = table[dimension.name].notna().to_numpy(bool)
-        if dimension.parent is not None:  # a parent always stands before its children
+        if dimension.parent is not None:  # a parent always comes before its children
             parent = space.dimensions[dimension.parent].hyperparameter
             assert isinstance(parent, Choice)
             parent_points = np.nan_to_num(points[:, dimension.parent], nan=-1.0)
@@ -76,22 +76,22 @@ def ticks(hyperparameter: Hyperparameter) -> Ticks:
 
 
 def _side(hyperparameter: Hyperparameter, low: float | None, high: float | None) -> Array:
-    """Return the interval [low, high] of values in the unit interval, shape (2,); a choice keeps its whole side."""
+    """Return the interval [low, high] of values in the unit interval, shape (2,); a choice spans its whole side."""
     if isinstance(hyperparameter, Choice) or low is None or high is None or np.isnan(low):
         return np.array([0.0, 1.0])
-    half = 0.5 if isinstance(hyperparameter, Integer) else 0.0  # an integer owns half a unit on either side
+    half = 0.5 if isinstance(hyperparameter, Integer) else 0.0  # an integer covers half a unit on either side
     ends = np.array([low - half, high + half])
     return hyperparameter.scale.units(ends, hyperparameter.low - half, hyperparameter.high + half)
 
 
 def _round_values(hyperparameter: Real | Integer) -> list[float]:
-    """Return values within the bounds that are round numbers on the hyperparameter's scale."""
+    """Return round numbers on the hyperparameter's scale that lie within its bounds."""
     low, high, scale = hyperparameter.low, hyperparameter.high, hyperparameter.scale.name
     whole = isinstance(hyperparameter, Integer)
     if scale == "linear":
         return _linear_values(low, high, whole)
     inside: list[float] = []
-    for digits in ((1,), (1, 2, 5)):  # powers of ten, and numbers between them where those are few
+    for digits in ((1,), (1, 2, 5)):  # powers of ten, and numbers between them if there are too few
         if len(inside) < 3:
             powers = [digit * 10.0**k for k in range(-12, 13) for digit in digits]
             rounded = [1 - power for power in reversed(powers)] if scale == "reverse log" else powers

@@ -17,7 +17,7 @@ ENDED_EARLY = (("stopped early", (State.STOPPED,), PLAIN, "circle"), ("failed or
 def best_so_far(outcome: Outcome, over: str = "trials") -> Figure:
     """Return a figure of every finished trial's metric and of the best so far, over "trials" or "seconds"."""
     if over not in ("trials", "seconds"):
-        raise InputError(f"over must be 'trials' or 'seconds', got {over!r}")
+        raise InputError(f"over must be 'trials' or 'seconds', got {over!r}; try 'trials'")
     objective, table = outcome.settings.objective, outcome.table
     x = table["trial"].to_numpy(float) + 1 if over == "trials" else table["seconds"].cumsum().to_numpy(float)
     values = finished_values(table, objective.metric)

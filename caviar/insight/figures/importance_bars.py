@@ -5,14 +5,14 @@ import pandas as pd
 
 from caviar.insight.figures.style import ACCENT, PLAIN, Attributes, Figure, escape_label, figure
 
-INTERACTION = "#f2c6a0"  # the colour of what only two hyperparameters explain together
-MIN_NAMED_SHARE = 0.01  # interactions below it are drawn without the partner's name
+INTERACTION = "#f2c6a0"  # the colour of shares that only two hyperparameters together explain
+MIN_NAMED_SHARE = 0.01  # smaller interactions are drawn without the partner's name
 
 
 def importance_bars(table: pd.DataFrame) -> Figure:
     """Return a figure of the table of `importance`: three bars for each hyperparameter.
 
-    They are its share of the variance alone, only together with its strongest partner, and alone in the last square.
+    They show its share of the variance alone, only together with its strongest partner, and alone in the last square.
     """
     rows = table.iloc[::-1]  # Plotly draws bars from the bottom up
     partners = [

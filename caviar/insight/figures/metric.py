@@ -14,7 +14,7 @@ from caviar.records.trial import State
 from caviar.space.scales import Array
 
 BROKEN = (State.DIVERGED, State.FAILED, State.TIMED_OUT)  # neither finished nor stopped to save time
-GRAPHICS_CARD_TRIALS = 3000  # with more trials than this, dots are drawn by the graphics card
+GRAPHICS_CARD_TRIALS = 3000  # with more trials than this, the graphics card draws the dots
 RANKS = (  # of the finished trials, worst first: name, share from here to the best, colour, opacity
     ("worse half", 1.0, PLAIN, 0.4),
     ("better half", 0.5, "#4f9fb8", 0.55),
@@ -45,7 +45,7 @@ def finished_values(table: pd.DataFrame, metric: str) -> Array:
 
 
 def outlier_range(values: Array) -> list[float] | None:
-    """Return the range of an axis that a few far outliers do not stretch; None without a finite value.
+    """Return an axis range that a few extreme outliers do not stretch; None if no value is finite.
 
     Values beyond three interquartile ranges from the quartiles are outliers (Tukey's outer fences).
 
@@ -89,7 +89,7 @@ def rank_groups(table: pd.DataFrame, objective: Objective) -> list[RankGroup]:
 
 
 def marker_sizes(table: pd.DataFrame, objective: Objective) -> Array:
-    """Return marker sizes in pixels, shape (n,): 15 for the best, towards 5 for the worst and the unfinished."""
+    """Return marker sizes in pixels, shape (n,): 15 for the best, down to 5 for the worst and the unfinished."""
     values = pd.Series(-objective.sign * finished_values(table, objective.metric))
     ranks = np.nan_to_num(values.rank(pct=True).to_numpy(), nan=0.0)
     return np.asarray(5 + 10 * ranks**4, float)
@@ -98,13 +98,13 @@ def marker_sizes(table: pd.DataFrame, objective: Objective) -> Array:
 def wave_dots(
     outcome: Outcome, x: Array, y: Array, sizes: Array | float, labels: Sequence[str] | None = None
 ) -> list[Attributes]:
-    """Return a trace for each wave with a dot for each trial: crosses are broken trials, open circles confirming ones.
+    """Return a trace for each wave with a dot for each trial: crosses mark broken trials, open circles confirming ones.
 
     Args:
-        outcome: of a study with n trials.
+        outcome: the outcome of a study with n trials.
         x, y: where the dots are, shape (n,); a trial where y is NaN is left out.
-        sizes: in pixels, one for all or shape (n,), before they shrink where there are many.
-        labels: what Plotly shows of each trial under the pointer; by default x and y.
+        sizes: in pixels, one for all or shape (n,); dots shrink further when there are many.
+        labels: what Plotly shows when the pointer is over a trial; by default x and y.
     """
     table, scale = outcome.table, marker_scale(len(outcome.table))
     broken = table["state"].isin(BROKEN).to_numpy(bool)
@@ -118,7 +118,7 @@ def wave_dots(
         if broken[rows].any():
             symbols, width = np.where(broken[rows], "x-thin-open", circle).tolist(), max(width, 1.0)
         else:
-            symbols = circle  # one for all draws faster than a list
+            symbols = circle  # a single symbol draws faster than a list
         traces.append(
             {
                 "type": "scattergl" if len(table) > GRAPHICS_CARD_TRIALS else "scatter",

@@ -10,7 +10,7 @@ from caviar.insight.figures.style import HEIGHT, Attributes, Figure, escape_labe
 from caviar.records.outcome import Outcome
 from caviar.space.scales import Array
 
-MAX_LABEL = 12  # characters: a longer one would reach the next axis
+MAX_LABEL = 12  # characters; longer labels would reach the next axis
 
 
 def parallel_coordinates(outcome: Outcome) -> Figure:
@@ -24,7 +24,7 @@ def parallel_coordinates(outcome: Outcome) -> Figure:
     heights = np.column_stack([coordinates(table, space), metric_values, gap])
     count, scale = heights.shape[1], marker_scale(len(table))
     positions = np.append(np.arange(count - 1), np.nan)
-    opacity = max(1 / 3, min(1.0, math.pow(200 / len(table), 0.3)))  # lines grow fainter where there are many
+    opacity = max(1 / 3, min(1.0, math.pow(200 / len(table), 0.3)))  # lines get fainter when there are many
     traces = [_band(wave, sides) for wave, sides in wave_squares(outcome.waves, space).items()]
     for group in rank_groups(table, objective):
         width = (2.0 if group.name == "best 5%" else 1.2) * scale

@@ -14,13 +14,13 @@ from caviar.records.trial import State
 from caviar.space.hyperparameters import Choice, Hyperparameter, Integer
 from caviar.space.scales import Array
 
-UNIT_RANGE = [-0.04, 1.04]  # of an axis that shows the unit interval, with a margin
+UNIT_RANGE = [-0.04, 1.04]  # the unit interval with a margin
 MAX_SPREAD_LEVELS = 12  # hyperparameters with more values are not spread
-SEQUENCES = (0.6180339887, 0.7548776662)  # evenly distributed offsets for x and y, always the same
+SEQUENCES = (0.6180339887, 0.7548776662)  # multiples give evenly distributed, reproducible offsets for x and y
 
 
 def nested_squares(outcome: Outcome, x: str, y: str) -> Figure:
-    """Return a figure of all trials over the hyperparameters x and y, the squares of the fine waves as frames."""
+    """Return a figure of all trials over the hyperparameters x and y, with the squares of the fine waves as frames."""
     space, table, objective = outcome.space, outcome.table, outcome.settings.objective
     names = [dimension.name for dimension in space.dimensions]
     for name in (x, y):
@@ -37,7 +37,7 @@ def nested_squares(outcome: Outcome, x: str, y: str) -> Figure:
     frames = [_frame(wave, sides[axes]) for wave, sides in wave_squares(outcome.waves, space).items()]
     caption = (
         f"{x} and {y}: a dot for each trial, larger where {objective.metric} is better, a cross where it failed or "
-        "diverged; a frame is the square of the wave of its colour."
+        "diverged; each frame is the square of the wave with the same colour."
     )
     xaxis, yaxis = (_axis(*axis) for axis in zip((x, y), hyperparameters, strict=True))
     return figure(caption, traces, xaxis=xaxis, yaxis=yaxis, shapes=frames)
@@ -56,7 +56,7 @@ def _frame(wave: int, sides: Array) -> Attributes:
 
 
 def _spread(points: Array, hyperparameter: Hyperparameter, offsets: Array) -> Array:
-    """Return the points of a hyperparameter with few values a little apart, so that equal ones do not hide each other.
+    """Spread out the points of a hyperparameter with few values, so that equal ones do not hide each other.
 
     The fractional parts of the offsets, shape (n,), decide where each point moves.
     """

@@ -20,7 +20,7 @@ HEIGHT = 400  # pixels
 
 
 def marker_scale(count: int) -> float:
-    """Return the factor by which lines and dots shrink where there are many, so that they stay distinguishable.
+    """Return the factor by which lines and dots shrink when there are many, so that they stay distinguishable.
 
     >>> marker_scale(100), round(marker_scale(10_000), 2)
     (1.0, 0.38)
@@ -29,7 +29,7 @@ def marker_scale(count: int) -> float:
 
 
 def escape_label(label: object) -> str:
-    """Return a label as a string that Plotly, which interprets HTML tags, shows as it is.
+    """Escape a label so that Plotly, which interprets HTML tags, shows it unchanged.
 
     >>> escape_label("<b>rate</b>")
     '&lt;b&gt;rate&lt;/b&gt;'
@@ -54,7 +54,7 @@ def figure(
     yaxis: Mapping[str, object] | None = None,
     **layout: object,
 ) -> Figure:
-    """Return a Plotly figure with a transparent background, so that it suits light pages and dark ones.
+    """Return a Plotly figure with a transparent background, which suits light and dark pages.
 
     Args:
         caption: one sentence that says what the figure shows; it is stored in `layout.meta`.

@@ -1,4 +1,4 @@
-// Draw the figures one after another, so that the page stays responsive, in the colours of the page.
+// Draw the figures in the page's colours, one after another, so that the page stays responsive.
 "use strict";
 const figures = JSON.parse(document.getElementById("figures").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)");

@@ -14,7 +14,7 @@ from caviar.files import write_atomically
 from caviar.insight.figures.style import Figure
 from caviar.insight.formatting import format_value
 
-MAX_ROWS = 200  # of a table on the page; its CSV file has them all
+MAX_ROWS = 200  # of a table on the page; its CSV file has all rows
 LONG = 40  # characters: columns with longer strings are wrapped
 POLICY = (  # the page loads nothing from elsewhere; Plotly needs 'unsafe-eval' for the graphics card
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
@@ -24,12 +24,12 @@ POLICY = (  # the page loads nothing from elsewhere; Plotly needs 'unsafe-eval' 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure and, folded below it, the table that it was made from.
+    """A figure and, folded below it, the table it was made from.
 
     Args:
         figure: of `caviar.insight.figures.style.figure`, with a caption.
-        table: what it shows.
-        width: pixels; with it the figure gets a row to itself, and on narrower screens it scrolls.
+        table: the data it shows.
+        width: in pixels; if given, the figure gets its own row and scrolls on narrower screens.
     """
 
     figure: Figure
@@ -49,11 +49,11 @@ class Section:
 
 
 def write_page(path: Path, title: str, lead: str, facts: Mapping[str, str], sections: Sequence[Section]) -> Path:
-    """Write the page, whole or not at all, and return its path.
+    """Write the page atomically and return its path.
 
     Args:
         title, lead: the heading and the sentence below it.
-        facts: a few figures to begin with, by name.
+        facts: a few key figures to show first, by name.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp(), "study.html")
@@ -90,7 +90,7 @@ def _section_html(anchor: str, section: Section, numbers: Iterator[int]) -> str:
 
 
 def _picture_html(picture: Picture, number: int) -> str:
-    """Return the element in which page.js draws the figure of this number, its caption and its table."""
+    """Return the element in which page.js draws the figure with this number, and its caption and table."""
     caption = escape(picture.figure.layout.meta["caption"])
     size = f"min-width:{picture.width}px;height:{picture.figure.layout.height}px"
     drawn = f'<div data-figure="{number}" role="img" aria-label="{caption}" style="{size}"></div>'
@@ -101,7 +101,7 @@ def _picture_html(picture: Picture, number: int) -> str:
 
 
 def _table_html(table: pd.DataFrame) -> str:
-    """Return the first rows of a table; columns of strings are set to the left, long ones are wrapped."""
+    """Return the first rows of a table; string columns are left-aligned, and long strings wrap."""
     rows, classes = table.head(MAX_ROWS), []
     for i, dtype in enumerate(rows.dtypes):
         long = rows.iloc[:, i].astype("str").str.len().max() > LONG

@@ -1,4 +1,4 @@
-"""The report of a study as one HTML file: what mattered, where the search zoomed in and why, how sure the winner is."""
+"""A study's report as one HTML file: what mattered, where the search zoomed in and why, how certain the winner is."""
 
 from itertools import combinations
 from pathlib import Path
@@ -20,7 +20,7 @@ from caviar.insight.report.reproduce import reproduction, settings_table
 from caviar.records.outcome import Outcome
 from caviar.records.trial import State
 
-PAIRED = 3  # the most important hyperparameters, which are drawn in pairs
+PAIRED = 3  # this many of the most important hyperparameters are drawn in pairs
 MIN_SHARE = 0.02  # of the variance; a hyperparameter with less is not drawn in pairs, unless it is among the first two
 
 
@@ -28,7 +28,7 @@ def report(outcome: Outcome, path: str | Path | None = None) -> Path:
     """Write a study's report: one HTML file that opens anywhere, with no server and no network.
 
     Args:
-        outcome: with at least one trial that ended.
+        outcome: an outcome with at least one trial that has ended.
         path: the file; `report.html` in the study's folder by default.
 
     >>> import caviar, tempfile

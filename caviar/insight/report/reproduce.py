@@ -1,4 +1,4 @@
-"""What reproduces a study: a command if one can express it, else Python."""
+"""How to reproduce a study: with a command if one can express it, otherwise with Python."""
 
 import re
 import shlex
@@ -74,12 +74,12 @@ def _python(settings: Settings) -> str:
     arguments = [f"    {name}={value!r}," for name, value in _arguments(settings).items()]
     study = ["study = Study(", f"    {_data_argument(settings.source)}", "    space=space,", *arguments, ")"]
     code = "\n".join(["space = Space(", *space, ")", *study, "study.run()"])
-    called = set(re.findall(r"\w+(?=\()", code))  # a superset where a string looks like a call
+    called = set(re.findall(r"\w+(?=\()", code))  # may include too many names if a string looks like a call
     return f"from caviar import {', '.join(name for name in PUBLIC if name in called)}\n\n{code}"
 
 
 def _data_argument(source: Source) -> str:
-    """Return the first argument of the study; `...` where it cannot be written down."""
+    """Return the first argument of the study; `...` if it cannot be written as code."""
     match source.kind:
         case SourceKind.DIGITS:
             return "'digits',"

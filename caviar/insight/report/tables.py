@@ -1,4 +1,4 @@
-"""What a report says of a study: its key figures, its winner, and tables shorter than the study's own."""
+"""What a report says about a study: its key figures, its winner, and shorter versions of its tables."""
 
 import pandas as pd
 
@@ -10,7 +10,7 @@ from caviar.records.trial import ENDED, State
 
 
 def key_figures(outcome: Outcome) -> dict[str, str]:
-    """Return a study with at least one trial in a few figures, by name."""
+    """Return a few key figures, by name, of a study with at least one trial."""
     table, trials, metric = outcome.table, outcome.settings.budget.trials, outcome.settings.objective.metric
     states, confirming = table["state"], int(table["confirms"].notna().sum())
     tried = len(table) - confirming
@@ -34,7 +34,7 @@ def key_figures(outcome: Outcome) -> dict[str, str]:
 
 
 def winner_sentence(outcome: Outcome) -> str:
-    """Return how sure the winner is: confirmed or estimated, next to the best single value."""
+    """Return how certain the winner is: confirmed or estimated, compared with the best single value."""
     objective, winner, metric = outcome.settings.objective, outcome.best, outcome.settings.objective.metric
     record = objective.best(result.metrics[metric] for result in outcome.ranking)
     holder = next(result.trial for result in outcome.ranking if result.metrics[metric] == record)
@@ -98,7 +98,7 @@ def squares_of_waves(outcome: Outcome) -> pd.DataFrame:
 
 
 def failures(table: pd.DataFrame) -> pd.DataFrame:
-    """Return what did not finish: a row for each state and reason, with its number of trials and the first of them.
+    """Return the trials that did not finish: a row for each state and reason, with their number and the first one.
 
     >>> failures(pd.DataFrame({"trial": [0, 1], "state": ["finished", "failed"], "error": ["", "no disk"]}))
         state   reason  trials  first trial
