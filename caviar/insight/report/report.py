@@ -127,6 +127,10 @@ def _reproduction(outcome: Outcome) -> Section:
     sentences = ["The same seed and data give the same table, whatever the number of workers."]
     if settings.early_stopping is not None and settings.early_stopping.asynchronous:
         sentences = ["Asynchronous early stopping depends on which trials are faster: another run gives another table."]
+    elif settings.budget.waves == "continuous":
+        sentences = [
+            "The same seed and data give the same table with one worker; with more, trials may end in another order."
+        ]
     if outcome.initial_trials:
         sentences.append(
             f"Before its first run the study was given {outcome.initial_trials}; the code below does not add them."

@@ -40,6 +40,14 @@ def test_waves_of_a_random_search_were_sampled_from_the_whole_space(tmp_path):
     assert "Every wave was sampled from the whole space." in report(outcome).read_text()
 
 
+@pytest.mark.parametrize(
+    ("waves", "promise"), [(2, "whatever the number of workers"), ("continuous", "with one worker")]
+)
+def test_it_says_when_a_run_can_be_repeated(tmp_path, waves, promise):
+    outcome = outcome_of(tmp_path / "study", mixed_space(), lambda config, _: config["rate"], trials=4, waves=waves)
+    assert f"The same seed and data give the same table{',' * (waves == 2)} {promise}" in report(outcome).read_text()
+
+
 def test_a_study_without_a_finished_trial_has_a_report_in_its_folder(tmp_path):
     outcome = outcome_of(tmp_path / "study", mixed_space(), lambda *_: "out of memory", trials=4)
     file = report(outcome)
