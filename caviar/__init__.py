@@ -1,7 +1,7 @@
 """Caviar: tune many networks at once, coarse to fine, on Ray.
 
-Sample configurations, train them all at once, collect a table, find the best cluster, zoom in, repeat. A data set or a
-function `train(config, seed)` is tuned over a space; `workers=0` trains in this process, any other number on Ray:
+Sample configurations, train them all at once, collect a table, find the best cluster, zoom in, repeat. Pass a data set
+or a function `train(config, seed)`, and a space; `workers=0` trains in this process, any other number on Ray:
 
 >>> import tempfile
 >>> import caviar
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     )
     from caviar.study.study import Study
 
-# The module of each public name. It is imported when the name is first used: a trainer needs none of them.
+# The module of each public name, imported when the name is first used: a trainer needs none of them.
 _MODULES = {
     "CaviarError": "caviar.errors",
     "ClusterError": "caviar.errors",

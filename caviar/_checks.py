@@ -1,6 +1,6 @@
-"""Checks of what a user passes in, each once: integers, seeds, seconds, misspelt names, optional packages.
+"""Checks of user input: integers, seeds, seconds, misspelt names, optional packages.
 
-Every check returns the value, and raises an InputError that shows it and what would be right.
+Every check returns the value, or raises an InputError that shows it and what is allowed.
 """
 
 import difflib
@@ -11,11 +11,11 @@ from types import ModuleType
 
 from caviar.errors import InputError, MissingError
 
-_DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # modules whose package has another name
+_DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # modules whose package has a different name
 
 
 def check_integer(name: str, value: object, minimum: int = 1) -> int:
-    """Return an integer of at least `minimum`; booleans and whole floats are refused.
+    """Return an integer >= `minimum`; booleans and whole floats are rejected.
 
     >>> check_integer("trials", 0)
     Traceback (most recent call last):
@@ -41,14 +41,14 @@ def check_seconds(name: str, value: object) -> float | None:
 
 
 def check_string(name: str, value: object) -> str:
-    """Return a string that is not empty."""
+    """Return a non-empty string."""
     if not isinstance(value, str) or not value:
-        raise InputError(f"{name} must be a string that is not empty, got {value!r}")
+        raise InputError(f"{name} must be a non-empty string, got {value!r}")
     return value
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """Return the end of an error about an unknown name: the closest known name, or up to twenty of them.
+    """Return the ending of an error message about an unknown name: the closest known name, or up to twenty of them.
 
     >>> "unknown search 'randm'" + did_you_mean("randm", ["random", "grid"])
     "unknown search 'randm'; did you mean 'random'?"
@@ -60,11 +60,11 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
 
 
 def import_optional(module: str, needed_for: str, extra: str) -> ModuleType:
-    """Import a module, such as "plotly.graph_objects", of an optional package.
+    """Import a module of an optional package, such as "plotly.graph_objects".
 
     Args:
         module: its full name.
-        needed_for: what needs it, for the error.
+        needed_for: what needs it, for the error message.
         extra: the extra of Caviar that installs it.
     """
     try:

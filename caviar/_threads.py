@@ -1,7 +1,7 @@
-"""One BLAS thread, everywhere that Caviar computes.
+"""Limits Caviar's computations to one BLAS thread.
 
-With more, small matrix products take up to 50 times as long, and sums are added in another order, so that the last
-bits of a result would depend on the number of cores.
+With more, small matrix products take up to 50 times as long, and sums are added in a different order, so the last bits
+of a result would depend on the number of cores.
 """
 
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Limit BLAS to one thread inside of a `with` block or a decorated function."""
+    """Limit BLAS to one thread inside a `with` block or a decorated function."""
     with _libraries().limit(limits=1, user_api="blas"):
         yield
 
 
 @cache
 def _libraries() -> ThreadpoolController:
-    return ThreadpoolController()  # looks through the process's libraries once: milliseconds
+    return ThreadpoolController()  # scans the process's libraries, which takes milliseconds
 
 
 def limit_all_threads() -> threadpool_limits:
-    """Limit BLAS and OpenMP to one thread, as in a trainer, from now on or to the end of a `with` block."""
+    """Limit BLAS and OpenMP to one thread, as in a trainer, from now on or until the end of a `with` block."""
     return threadpool_limits(1)

@@ -1,4 +1,4 @@
-"""The kinds of errors. Each message is one sentence: what was wrong, with the value, and what to do."""
+"""Caviar's errors. Each message is one sentence: what was wrong, with the value, and what to do."""
 
 
 class CaviarError(Exception):
@@ -17,7 +17,7 @@ class MissingError(InputError, ImportError):
         self._arguments = needed_for, package, extra
 
     def __reduce__(self) -> tuple[type["MissingError"], tuple[str, str, str]]:
-        return type(self), self._arguments  # or it could not be unpickled
+        return type(self), self._arguments  # otherwise it could not be unpickled
 
 
 class StorageError(CaviarError):
@@ -29,7 +29,7 @@ class ClusterError(CaviarError):
 
 
 class PausedError(CaviarError):
-    """A study that stopped itself, because its trials fail one after the other for one cause.
+    """A study that stopped itself because one trial after another failed for the same reason.
 
     `signature` is what the failures have in common, `last` the result of the last trial that failed.
     """

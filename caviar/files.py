@@ -1,7 +1,7 @@
-"""Files in a folder or at a URI: read, write, list and remove them, each written whole or not at all.
+"""Reads, writes, lists and removes files in a folder or at a URI; each is written whole or not at all.
 
-A folder is written beside the old file and then moved into its place; at a URI (s3://, gs://, any that fsspec knows)
-one request replaces an object. Nothing here knows what the files mean.
+In a folder, a file is written next to the old one and then moved into its place; at a URI (s3://, gs://, any that
+fsspec supports) one request replaces an object. Nothing here depends on what the files contain.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a 
 
 
 class FileStore(Protocol):
-    """Named files in one place; its errors are StorageErrors, also for a file that does not exist.
+    """Named files in one place; errors are StorageErrors, even for a file that does not exist.
 
     >>> import tempfile
     >>> store = open_store(tempfile.mkdtemp())
@@ -33,10 +33,10 @@ class FileStore(Protocol):
         """Return the content of a file."""
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace the content of a file: whatever happens, it holds the old or the new, and all of it."""
+        """Replace the content of a file; whatever happens, it holds all of the old content or all of the new."""
 
     def create(self, name: str, content: bytes) -> None:
-        """Write a file that must not exist; raises FileExistsError where it does."""
+        """Write a new file; raise FileExistsError if it already exists."""
 
     def sizes(self, folder: str = "") -> dict[str, int]:
         """Return the size in bytes of each file in a folder of the store, by name; {} if the folder does not exist."""
@@ -46,7 +46,7 @@ class FileStore(Protocol):
 
 
 def open_store(where: str | Path) -> FileStore:
-    """Open the store at a folder, made when something is first written, or at a URI such as "s3://bucket/run"."""
+    """Open the store in a folder, which is created by the first write, or at a URI such as "s3://bucket/run"."""
     return RemoteStore(str(where)) if is_uri(where) else LocalStore(Path(where))
 
 
@@ -106,7 +106,7 @@ class RemoteStore:
         try:
             self._files, self._root = fsspec.core.url_to_fs(self.uri, use_listings_cache=False)
         except (ImportError, ValueError) as error:
-            raise InputError(f"cannot use {uri}: {error}; see `pip install 'caviar[storage]'`") from None
+            raise InputError(f"cannot use {uri}: {error}; try `pip install 'caviar[storage]'`") from None
 
     def __str__(self) -> str:
         return self.uri
@@ -153,7 +153,7 @@ class RemoteStore:
             yield
         except expected:
             raise
-        except Exception as error:  # each kind of store raises its own
+        except Exception as error:  # each kind of store raises its own exceptions
             raise StorageError(f"cannot {what} {self.uri}: {error}; check its name and your access to it") from None
 
 
@@ -176,7 +176,7 @@ def _write(path: Path, mode: str, content: bytes) -> None:
 
 
 def flush_to_disk(file: IO[bytes]) -> None:
-    """Return when what was written to an open file is on the disk, and not only on its way.
+    """Flush an open file, and wait until its content is on the disk.
 
     >>> import tempfile
     >>> with tempfile.TemporaryFile() as file:
@@ -191,20 +191,20 @@ def flush_to_disk(file: IO[bytes]) -> None:
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn an OSError of the block into a StorageError, except that the file exists."""
+    """Turn an OSError in the block into a StorageError, except a FileExistsError for this path."""
     try:
         yield
     except OSError as error:
         if isinstance(error, FileExistsError) and error.filename == os.fspath(path):
             raise
         raise StorageError(
-            f"cannot write {path} ({error.strerror or error}); free some space, allow writing or choose another "
+            f"cannot write {path} ({error.strerror or error}); free some space, fix its permissions or choose another "
             "folder; what is already on disk is kept"
         ) from error
 
 
 def escape_formula(cell: object) -> object:
-    """Return a cell of a CSV file with a quote in front if a spreadsheet would run it as a formula.
+    """Return a cell of a CSV file, prefixed with a quote if a spreadsheet would run it as a formula.
 
     >>> escape_formula("=1+1"), escape_formula("adam"), escape_formula(-1)
     ("'=1+1", 'adam', -1)

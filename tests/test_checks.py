@@ -20,7 +20,7 @@ from caviar.errors import InputError, MissingError, PausedError
         ),
         (check_seed, [0, 7], [-1, 0.5, False], "seed must be an integer >= 0"),
         (lambda v: check_seconds("timeout", v), [None, 1, 0.5, math.inf], [0, -1, math.nan, "1", True], "seconds > 0"),
-        (lambda v: check_string("name", v), ["a"], ["", 3, None], "name must be a string that is not empty"),
+        (lambda v: check_string("name", v), ["a"], ["", 3, None], "name must be a non-empty string"),
     ],
 )
 def test_a_check_returns_valid_values_and_shows_invalid_ones(check, valid, invalid, message):

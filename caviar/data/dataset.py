@@ -13,16 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 from caviar.data.source import Source, SourceKind, Task
 from caviar.data.validation import Floats, Label, Targets, check_features, check_target
 
-_VALIDATION_SHARE, _TEST_SHARE = 0.15, 0.15  # of the rows; the rest trains
+_VALIDATION_SHARE, _TEST_SHARE = 0.15, 0.15  # of the rows; the rest are for training
 _IN_MEMORY = Source(SourceKind.ARRAYS)
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Rows to train on, to choose by, and to test with.
+    """Rows for training, validation and testing.
 
     Args:
-        name: of the data, for reports.
+        name: the data's name, for reports.
         task: "classification" or "regression".
         train_x, val_x, test_x: float32, (rows, features), standardised by the training rows.
         train_y, val_y, test_y: (rows,), int64 indices of `classes`, or float64 targets in their own unit.
@@ -63,7 +63,7 @@ class Dataset:
         return self.train_x, self.train_y, self.val_x, self.val_y, self.test_x, self.test_y
 
     def fingerprint(self) -> str:
-        """Return a short hash of all the data, without the name: 16 hexadecimal digits of SHA-256."""
+        """Return a short hash of all the data, excluding the name: 16 hexadecimal digits of SHA-256."""
         return self._fingerprint
 
     @cached_property
@@ -85,12 +85,12 @@ def from_arrays(
     """Make a Dataset from arrays, split about 70/15/15 at random.
 
     Args:
-        x: numbers, (rows, features), finite.
+        x: finite numbers, (rows, features).
         y: (rows,) labels of any kind, or numbers to predict.
-        name: of the data, for reports.
-        task: "classification" or "regression"; None: classification where y holds strings, booleans or at most 20
+        name: the data's name, for reports.
+        task: "classification" or "regression"; None: classification if y holds strings, booleans or at most 20
             different integers.
-        seed: of the split, which is stratified by class for classification.
+        seed: for the split, which is stratified by class for classification.
 
     >>> import numpy as np
     >>> x = np.arange(80.0).reshape(40, 2)
@@ -110,13 +110,13 @@ def from_arrays(
 
 
 def _split(targets: Targets, *, stratify: bool, seed: int) -> tuple[NDArray[np.int64], ...]:
-    """Return the row numbers of the training, validation and test part, each shuffled.
+    """Return the row numbers of the training, validation and test parts, each shuffled.
 
     With `stratify` every part gets its share of every class, as far as whole rows allow.
     """
     order = np.random.default_rng(seed).permutation(len(targets))
     if stratify:
-        # sorted by class and dealt out in this order, every part gets each class in proportion
+        # sort by class, so that dealing out the rows in order gives every part each class in proportion
         order = order[np.argsort(targets[order], kind="stable")]
     validation = (np.arange(len(order)) + 0.5) * _VALIDATION_SHARE % 1.0 < _VALIDATION_SHARE
     rest = order[~validation]
@@ -129,8 +129,8 @@ def _split(targets: Targets, *, stratify: bool, seed: int) -> tuple[NDArray[np.i
 def scaling(values: Floats, train: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Return each column's mean and standard deviation over the training rows; the latter is 1 for a constant column.
 
-    Where all values are integers in 0..255, as pixels are, a deviation counts as at least a tenth of the largest
-    column's, so that rarely lit pixels are not scaled up.
+    If all values are integers in 0..255, like pixels, each deviation is raised to at least a tenth of the largest, so
+    that rarely lit pixels are not scaled up.
 
     Args:
         values: (rows, features).

@@ -1,4 +1,4 @@
-"""Load data: the digits that come with Caviar, a CSV file, a pair of arrays, or again from a Source."""
+"""Load data: the digits that come with Caviar, a CSV file, a pair of arrays, or what a Source describes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +13,12 @@ from caviar.data.source import Source, SourceKind, Task
 from caviar.data.validation import check_features
 from caviar.errors import InputError
 
-# Of the splits 0 to 7, the one whose validation and test parts are equally hard for a default network (both 0.976).
+# Among splits 0 to 7, the one whose validation and test parts are equally hard for a default network (both 0.976).
 _DIGITS_SPLIT = 2
 
 
 def load(data: str | Dataset | tuple[ArrayLike, ArrayLike]) -> Dataset:
-    """Return a Dataset from what a user may call data.
+    """Return a Dataset from any form of data that a user may pass.
 
     Args:
         data: "digits", a Dataset, or a pair (x, y) for `from_arrays`.
@@ -54,10 +54,10 @@ def load_csv(path: str | Path, target: str, *, task: Task | None = None, seed: i
     """Make a Dataset from a CSV file with a header line, split about 70/15/15 at random.
 
     Args:
-        path: of the file.
+        path: the CSV file.
         target: the column to predict; all others are features and must hold numbers or booleans.
         task: "classification" or "regression"; None: inferred from the target as in `from_arrays`.
-        seed: of the split.
+        seed: for the split.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "flowers.csv"
@@ -86,21 +86,21 @@ def load_csv(path: str | Path, target: str, *, task: Task | None = None, seed: i
 
 
 def load_source(source: Source) -> Dataset:
-    """Load the same data again; raise InputError if they have changed, or are in no file.
+    """Load the same data again; raise InputError if they have changed, or were never in a file.
 
     >>> load_source(Source(SourceKind.DIGITS)).name
     'digits'
     """
     if source.kind is SourceKind.ARRAYS:
-        raise InputError("the data were arrays in memory, which no file holds; give the data again")
+        raise InputError("the data were arrays in memory, not in a file; pass the data again")
     if source.kind is SourceKind.FUNCTION:
-        raise InputError(f"{source.function!r} is a function, not a data set; give the data again")
+        raise InputError(f"{source.function!r} is a function, not a data set; pass the data again")
     if source.kind is SourceKind.DIGITS:
         dataset = load_digits()
     else:
         dataset = load_csv(source.path, source.target, task=source.task, seed=source.seed)
     if source.fingerprint not in ("", dataset.fingerprint()):
-        raise InputError(f"{source.path or dataset.name} has changed since it was loaded; give the data again")
+        raise InputError(f"{source.path or dataset.name} has changed since it was loaded; pass the data again")
     return dataset
 
 

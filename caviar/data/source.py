@@ -11,11 +11,11 @@ Task = Literal["classification", "regression"]
 
 
 class SourceKind(StrEnum):
-    """Where the data or the function of a study are."""
+    """Where a study's data or function come from."""
 
     DIGITS = "digits"  # the data set that comes with Caviar
     CSV = "csv"  # a file
-    ARRAYS = "arrays"  # in memory only; must be given again
+    ARRAYS = "arrays"  # in memory only; must be passed again
     FUNCTION = "function"  # the user's own function, in a module
 
 
@@ -24,13 +24,13 @@ class Source:
     """What a study trains, and where to find it again.
 
     Args:
-        kind: of the source.
-        path: of the CSV file, or of the folder that holds the function's module.
+        kind: where it comes from.
+        path: the CSV file, or the folder that holds the function's module.
         target: the column of the CSV file to predict.
         task: the task requested when the data were loaded; None: inferred from the target.
-        seed: of the split.
+        seed: for the split.
         function: "module:name"; "" for data.
-        fingerprint: a hash of the data, to notice when they change; "" for a function.
+        fingerprint: a hash of the data, to detect changes; "" for a function.
 
     >>> Source.from_plain(Source(SourceKind.CSV, path="a.csv", target="y").to_plain()).target
     'y'
@@ -54,6 +54,6 @@ class Source:
         """Return the source that `to_plain` wrote; raises InputError for an unknown kind or field."""
         names = {field.name for field in fields(cls)}
         if plain.get("kind") not in set(SourceKind) or not set(plain) <= names:
-            raise InputError(f"unknown source of data {dict(plain)!r}; was it written by a newer Caviar?")
+            raise InputError(f"unknown data source {dict(plain)!r}; was it written by a newer Caviar?")
         values = {**plain, "kind": SourceKind(str(plain["kind"]))}
         return cls(**values)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Checks of a user's data, each with one sentence for what is wrong, and how labels become class indices."""
+"""Checks a user's data, with one sentence for each fault, and converts labels to class indices."""
 
 from typing import Any, get_args
 
@@ -10,7 +10,7 @@ from caviar.errors import InputError
 
 Floats = NDArray[np.float64]
 Targets = NDArray[Any]  # class indices, targets, or labels of any kind
-Label = Any  # of a class: a string, number or boolean of the user's
+Label = Any  # of a class: any string, number or boolean
 
 _MIN_ROWS = 20
 _MAX_INFERRED_CLASSES = 20
@@ -21,7 +21,7 @@ def check_features(x: ArrayLike, columns: list[str] | None = None) -> Floats:
 
     Args:
         x: (rows, features), or (rows,) for a single feature.
-        columns: the features' names for errors; by default their numbers.
+        columns: the features' names for error messages; their numbers by default.
 
     >>> check_features(range(40)).shape
     (40, 1)
@@ -29,7 +29,7 @@ def check_features(x: ArrayLike, columns: list[str] | None = None) -> Floats:
     try:
         values = np.asarray(x, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError(f"x must hold numbers, but it contains non-numeric values ({error}); encode them") from None
+        raise InputError(f"x must contain only numbers, got non-numeric values ({error}); encode them") from None
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim != 2 or not values.shape[1]:
@@ -40,7 +40,7 @@ def check_features(x: ArrayLike, columns: list[str] | None = None) -> Floats:
         label, column = repr(columns[number]) if columns else str(number), values[:, number]
         raise InputError(
             f"column {label} has {np.isnan(column).sum()} missing and {np.isinf(column).sum()} infinite values; "
-            "fill them or drop those rows"
+            "fill them in or drop those rows"
         )
     return values
 
@@ -69,15 +69,15 @@ def check_target(y: ArrayLike, rows: int, task: Task | None) -> tuple[Targets, t
     try:
         numbers = values.astype(np.float64)
     except (TypeError, ValueError):
-        raise InputError("the target contains strings; give numbers, or task='classification'") from None
-    _check_complete(numbers)  # as strings such as "nan" are numbers too
+        raise InputError("the target contains strings; pass numbers, or task='classification'") from None
+    _check_complete(numbers)  # strings such as "nan" become numbers too
     if (numbers == numbers[0]).all():
         raise InputError(f"the target is {numbers[0]:g} in every row; choose one that varies")
     return numbers, ()
 
 
 def _looks_like_classes(values: Targets) -> bool:
-    """Return whether targets are labels: strings, booleans, or few different integers."""
+    """Return whether targets are labels: strings, booleans, or a few different integers."""
     if values.dtype.kind not in "iuf":
         return True
     return len(np.unique(values)) <= _MAX_INFERRED_CLASSES and bool((values == np.round(values)).all())
@@ -97,12 +97,12 @@ def _class_indices(values: Targets) -> tuple[NDArray[np.int64], tuple[Label, ...
     try:
         classes, indices = np.unique(values, return_inverse=True)
     except TypeError:
-        raise InputError("the target mixes kinds of labels; make them all strings or all numbers") from None
+        raise InputError("the target mixes types of labels; make them all strings or all numbers") from None
     if len(classes) < 2:
         raise InputError(f"the target is {classes.tolist()[0]!r} in every row; classification needs two classes")
     if len(classes) > len(values) // 2:
         raise InputError(
-            f"the target has {len(classes)} different labels in {len(values)} rows; give task='regression', "
+            f"the target has {len(classes)} different labels in {len(values)} rows; pass task='regression', "
             "or a column with fewer labels"
         )
     return indices.astype(np.int64), tuple(classes.tolist())

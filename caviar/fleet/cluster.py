@@ -1,7 +1,7 @@
 """Connect to a Ray cluster: the given address, or a temporary local one.
 
-Every private name of Ray that Caviar uses is in this file. Import it before Ray, whose notices about notebook widgets
-it silences.
+All private names of Ray that Caviar uses are in this file. Import it before Ray: it silences Ray's notices about
+notebook widgets.
 """
 
 import contextlib
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 def connection(placement: Placement) -> Iterator[None]:
     """Connect to the cluster of a placement, and disconnect at the end of the block.
 
-    A connection of this process is used and kept, unless the placement names another cluster.
+    An existing connection of this process is used and kept open, unless the placement names another cluster.
     """
     address = placement.address
     if ray.is_initialized() and (address in (None, "auto") or address == ray.get_runtime_context().gcs_address):
         yield
         return
     try:
-        with hold_interrupts():  # a Ray that is interrupted as it starts crashes the process
+        with hold_interrupts():  # interrupting Ray while it starts crashes the process
             start_ray(lambda: _init(placement), address)
         yield
     finally:
@@ -74,9 +74,9 @@ def _init(placement: Placement) -> None:
 
 
 def start_ray(init: Callable[[], None], address: str | None) -> None:
-    """Call `init`, which connects to Ray, and turn what it raises into a ClusterError.
+    """Call `init`, which connects to Ray, and turn any exception into a ClusterError.
 
-    At None and at ray:// addresses Ray starts processes for us, and may be slow to do so: there it gets a second try.
+    If the address is None or starts with ray://, Ray has to start processes, which may be slow: it gets a second try.
     """
     try:
         try:
@@ -85,11 +85,11 @@ def start_ray(init: Callable[[], None], address: str | None) -> None:
             if address is not None and not address.startswith("ray://"):
                 raise
             init()
-    except Exception as error:  # Ray raises bare ones where it is slow to start
+    except Exception as error:  # Ray raises plain Exceptions if it is slow to start
         first, *others = str(error).strip().splitlines() or [type(error).__name__]
         reason = f"{first} {others[-1]}" if first.endswith(":") and others else first
-        where = "on this machine" if address is None else f"at {address}"
-        raise ClusterError(f"no Ray {where}: {reason}; start one with `ray start --head`") from error
+        action = "start Ray on this machine" if address is None else f"connect to Ray at {address}"
+        raise ClusterError(f"cannot {action}: {reason}; start it with `ray start --head`") from error
 
 
 def free_trainers(resources: Mapping[str, float]) -> int:
@@ -103,7 +103,7 @@ def total_trainers(resources: Mapping[str, float]) -> int:
 
 
 def request_room(trainers: int, resources: Mapping[str, float]) -> None:
-    """Ask the cluster's autoscaler for room for this many trainers; 0 takes an earlier request back."""
+    """Ask the cluster's autoscaler for room for this many trainers; 0 cancels an earlier request."""
     request_resources(bundles=[_ray_resources(resources)] * trainers)
 
 
@@ -124,7 +124,7 @@ def uses_ray_client() -> bool:
 
 
 def enable_token_authentication() -> None:
-    """Have this process send the token in ~/.ray/auth_token, as Ray does by itself for a local Ray that it finds."""
+    """Make this process send the token in ~/.ray/auth_token, as Ray does by default for a local Ray that it finds."""
     _enable_token_auth()
 
 
@@ -134,18 +134,18 @@ def session_logs_folder() -> Path:
 
 
 def read_log_file(client: "JobSubmissionClient", node: str, name: str) -> bytes:
-    """Return a file in the session log folder of the node of this id, or b"" if there is none, by the Jobs API."""
+    """Return a file in the session log folder of the node with this id, through the Jobs API; b"" if there is none."""
     query = f"node_id={node}&filename={name}&lines=-1&format=leading_1"
     answer = client._do_request("GET", f"/api/v0/logs/file?{query}")
     return bytes(answer.content) if answer.status_code == 200 else b""
 
 
 def write_cluster_value(key: str, value: bytes, namespace: str) -> None:
-    """Keep a value in the cluster under a key, for as long as the cluster lives; it replaces an earlier one."""
+    """Store a value in the cluster under a key, for as long as the cluster runs; it replaces any earlier one."""
     _internal_kv_put(key, value, namespace=namespace)
 
 
 def read_cluster_value(key: str, namespace: str) -> bytes | None:
-    """Return the value that the cluster keeps under a key; None without."""
+    """Return the value stored in the cluster under a key, or None."""
     value: bytes | None = _internal_kv_get(key, namespace=namespace)
     return value

@@ -1,4 +1,4 @@
-"""Opens the pool that fits: on Ray, on a cluster behind Ray Client, or in this process."""
+"""Opens the right kind of pool: on Ray, on a cluster behind Ray Client, or in this process."""
 
 import contextlib
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from caviar.fleet.worker.trainables import Trainable
 def open_pool(
     trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings = DEFAULTS
 ) -> Iterator[Trainers]:
-    """Start trainers, and end them with the block, as well as a Ray that was started for them.
+    """Start trainers; at the end of the block, stop them and any Ray that was started for them.
 
     >>> from caviar.fleet.worker.trainables import FunctionTrainable
     >>> with open_pool(FunctionTrainable(lambda config: {"loss": 1.0}), "loss", Placement(workers=0)) as trainers:
@@ -26,7 +26,7 @@ def open_pool(
         with limit_all_threads():  # as in a trainer, so that results are the same
             yield LocalPool(trainable, metric, placement.trial_timeout)
         return
-    # imported here, as training in this process needs no Ray; the cluster first, which silences its notices
+    # imported here because training in this process does not need Ray; cluster comes first, to silence Ray's notices
     from caviar.fleet.cluster import connection, uses_ray_client
     from caviar.fleet.pool import Pool
     from caviar.fleet.remote_pool import RemotePool

@@ -1,14 +1,14 @@
 """Which trainer gets which stacks, and what happens to them when a trainer is lost. Pure: no Ray, no clock.
 
-Stacks are handed out in *leases*: one long stack, or several short ones worth about `lease_seconds`, so that the cost
-of a message is spread. A trainer with short leases gets a second one before the first has ended.
+Stacks are handed out in *leases*: one long stack, or several short ones worth about `lease_seconds`, to spread the
+cost of a message. A trainer with short leases gets a second one before the first has ended.
 
 When a trainer is lost, the trials that it had started are *quarantined*: each runs again alone in its lease. Only a
 trial that was alone when its trainer was lost is blamed for it; a trial that is blamed `max_losses` times fails. Trials
 that were only queued at the lost trainer run again without blame.
 
-A paused trial lives in the trainer that trained it. Submitted again, it continues there; if that trainer was lost, it
-starts anew on any trainer.
+A paused trial stays in the trainer that trained it. When submitted again, it continues there; if that trainer was lost,
+it starts over on any trainer.
 """
 
 from collections import Counter, deque
@@ -49,7 +49,7 @@ class Dispatcher:
         return len(self._unfinished.get(trial, (trial,)))
 
     def submit(self, stacks: Iterable[Stack]) -> None:
-        """Queue stacks in this order; paused trials are queued at the workers that keep them."""
+        """Queue stacks in this order; paused trials are queued for the workers that hold them."""
         for stack in stacks:
             by_holder: dict[Hashable, Stack] = {}
             for trial in stack:
@@ -60,7 +60,7 @@ class Dispatcher:
                 self._unfinished.update((trial.number, part) for trial in part)
 
     def discard(self, trials: Iterable[int]) -> None:
-        """Drop paused trials, which will not continue."""
+        """Drop paused trials that will not continue."""
         for number in trials:
             self._holders.pop(number, None)
 
@@ -92,7 +92,7 @@ class Dispatcher:
         return lease
 
     def receive(self, events: Iterable[Event]) -> list[Event]:
-        """Return the events that count: those of trials that have not ended already, as a trial may run twice."""
+        """Return the events that count: those of trials that have not already ended, since a trial may run twice."""
         counted: list[Event] = []
         for event in events:
             if event.trial in self._unfinished:
@@ -105,14 +105,14 @@ class Dispatcher:
         return counted
 
     def finish_lease(self, worker: Hashable) -> None:
-        """Remove the oldest lease of a worker, which has ended."""
+        """Remove a worker's oldest lease, which has ended."""
         self._leases[worker].popleft()
 
     def lose(self, worker: Hashable, reason: str, blame: bool = True, name: str = "") -> list[Event]:
-        """Remove a lost worker and queue its trials again; return the ends of those that fail.
+        """Remove a lost worker and queue its trials again; return a `Done` for each that fails.
 
-        Set `blame` to False if the trials cannot have caused the loss, such as that of a removed node. The reason and
-        the name of the worker, host:process, are for the ends.
+        Set `blame` to False if the trials cannot have caused the loss, for example when a node was removed. The reason
+        and the name of the worker, host:process, go into each `Done`.
         """
         leases = [lease for lease in self._leases.pop(worker, ()) if not self._has_ended(lease)]
         failures: list[Event] = []
@@ -134,7 +134,7 @@ class Dispatcher:
         return failures
 
     def _blame(self, trial: Trial, reason: str, name: str) -> list[Event]:
-        """Count a loss against a trial: it is tried again, or fails."""
+        """Count a loss against a trial, which then runs again or fails."""
         self._losses[trial.number] += 1
         if self._losses[trial.number] < self._settings.max_losses:
             self._quarantined.append(trial)
@@ -147,7 +147,7 @@ class Dispatcher:
         if len(leases) > 1:
             return False
         if self._has_ended(leases[0]):
-            return True  # only the end of its stream is missing
+            return True  # only the end of its stream has yet to arrive
         seconds = self._stack_seconds
         short = seconds is not None and seconds * len(leases[0]) < self._settings.prefetch_seconds
         return short and len(self._queue) >= workers

@@ -1,4 +1,4 @@
-"""Ctrl-C, delayed where it would do harm."""
+"""Delays Ctrl-C where it would do harm."""
 
 import contextlib
 import signal
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def hold_interrupts() -> Iterator[None]:
-    """Delay Ctrl-C to the end of the block; a second one interrupts at once.
+    """Delay Ctrl-C until the end of the block; a second one interrupts at once.
 
-    Nothing changes outside the main thread, and where somebody else handles Ctrl-C.
+    This does nothing outside the main thread, or if Ctrl-C already has a custom handler.
     """
     handler = signal.getsignal(signal.SIGINT)
     if handler is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():

@@ -1,7 +1,7 @@
-"""The pool of `workers=0`: trains in this process, one stack after the other, without Ray.
+"""The pool for `workers=0`: trains in this process, one stack after another, without Ray.
 
-It is meant for trials that are too short to be worth starting Ray, for a debugger, and for code that cannot be
-pickled. A trial that hangs or ends its process takes the study with it.
+It is meant for trials too short to be worth starting Ray, for debugging, and for code that cannot be pickled. A trial
+that hangs or exits the process takes the study with it.
 """
 
 import time
@@ -24,7 +24,7 @@ class LocalPool:
         self._runner = StackRunner(trainable, metric, trial_timeout)
         self._queue: deque[Stack] = deque()
         self._unfinished: set[int] = set()
-        self._running: dict[int, float] = {}  # trial numbers to the times of their starts
+        self._running: dict[int, float] = {}  # trial numbers to start times
         self._events: Iterator[Event] = iter(())  # of the stack in training
 
     @property

@@ -1,4 +1,4 @@
-"""Why a trainer was lost, and whether its trials can be at fault."""
+"""Why a trainer was lost, and whether its trials could be at fault."""
 
 import math
 import re
@@ -9,9 +9,9 @@ _MEMORY_VICTIM = re.compile(r"Selected to kill: .*pid=(\d+), actual memory used=
 
 
 def loss_reason(error: Exception) -> str:
-    """Return in a few words why a trainer was lost."""
+    """Return why a trainer was lost, in a few words."""
     if isinstance(error, exceptions.OutOfMemoryError):
-        return "it was ended for lack of memory"
+        return "it was killed for lack of memory"
     if _node_lost(error):
         return "its node could not be reached"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
@@ -23,8 +23,8 @@ def loss_reason(error: Exception) -> str:
 def not_at_fault(error: Exception, name: str) -> bool:
     """Return whether the trials of a lost trainer are known not to have caused its loss.
 
-    That is so if its node or the network failed, or if Ray ended it for lack of memory together with another trainer
-    that held more. The name of the trainer is host:process.
+    This is the case if its node or the network failed, or if Ray killed it for lack of memory together with another
+    trainer that used more. The name of the trainer is host:process.
     """
     if isinstance(error, exceptions.OutOfMemoryError):
         memory = {process: float(gigabytes) for process, gigabytes in _MEMORY_VICTIM.findall(str(error))}

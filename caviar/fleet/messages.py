@@ -28,7 +28,7 @@ class Report(NamedTuple):
 
 
 class Printed(NamedTuple):
-    """The end of what a trial has printed so far, in case its trainer is lost."""
+    """The last part of a trial's output so far, in case its trainer is lost."""
 
     trial: int
     text: str
@@ -42,7 +42,7 @@ class Done(NamedTuple):
     error: str  # why it did not finish, else empty
     seconds: float  # the trial's own training time: its share of its stack's
     worker: str  # host:process of the trainer
-    output: str = ""  # the end of what it printed, its warnings included
+    output: str = ""  # the last part of what it printed, including warnings
 
 
 Event = Started | Report | Printed | Done

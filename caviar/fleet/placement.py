@@ -22,7 +22,7 @@ class Placement:
     address: str | None = None  # of a Ray cluster; None: the Ray that this process is connected to, else a local one
     resources: Mapping[str, float] = field(default_factory=lambda: {"cpu": 1.0})  # of a trainer; memory in bytes
     trial_timeout: float | None = None  # seconds after which a trial is ended; None: no limit
-    timeout: float | None = None  # seconds after which a run of a study trains nothing more; None: no limit
+    timeout: float | None = None  # seconds after which a run of a study stops training; None: no limit
 
     @classmethod
     def of(
@@ -33,7 +33,7 @@ class Placement:
         trial_timeout: float | None = None,
         timeout: float | None = None,
     ) -> "Placement":
-        """Check a user's settings, whether an address answers among them, and return them as a placement.
+        """Check a user's settings, including whether the address answers, and return them as a placement.
 
         >>> Placement.of("auto", trial_timeout=60.0)
         Placement(workers=None, address=None, resources={'cpu': 1.0}, trial_timeout=60.0, timeout=None)

@@ -1,4 +1,4 @@
-"""The pool of trainers on Ray: keeps them busy, passes their events on, and replaces dead trainers.
+"""The pool of trainers on Ray: keeps them busy, passes on their events, and replaces dead trainers.
 
 One `poll` waits until any lease has new events, and returns them.
 """
@@ -83,7 +83,7 @@ class Pool:
             worker.leases.append(worker.actor.run.options(num_returns="streaming").remote(lease))
 
     def _receive(self, worker: Worker) -> list[Event]:
-        """Return a batch of events of a worker's oldest lease, or handle the end of the lease or of the worker."""
+        """Return a batch of events from a worker's oldest lease, or handle the end of the lease or of the worker."""
         worker.last_message, worker.ping = time.monotonic(), None
         try:
             events: list[Event] = ray.get(next(worker.leases[0]), timeout=self._settings.silent_seconds)
@@ -103,7 +103,7 @@ class Pool:
         return counted
 
     def _remove(self, worker: Worker, reason: str, blame: bool) -> list[Event]:
-        """End a trainer and queue its trials again; return the ends of those that fail."""
+        """Stop a trainer and queue its trials again; return a `Done` for each that fails."""
         self._trainers.remove(worker, replace=blame)  # a lost node leaves no room for another trainer
         return self._dispatcher.lose(worker, reason, blame, worker.name)
 
@@ -122,7 +122,7 @@ class Pool:
         return events
 
     def _is_overdue(self, trial: int, seconds: float) -> bool:
-        """Return whether a trial has used the time of all members of its stack, who take turns, and the grace."""
+        """Return whether a trial has exceeded the limits of its whole stack, whose trials take turns, plus grace."""
         if self._trial_timeout is None:
             return False
         return seconds > self._trial_timeout * self._dispatcher.width(trial) + self._settings.grace_seconds
@@ -140,6 +140,6 @@ class Pool:
 
 
 def _timed_out(worker: Worker, trials: Iterable[int], reason: str) -> list[Event]:
-    """Return the ends of trials that run on a worker."""
+    """Return a `Done` with State.TIMED_OUT for each of these trials, which run on a worker."""
     now = time.monotonic()
     return [Done(trial, State.TIMED_OUT, reason, now - worker.running[trial], worker.name) for trial in trials]

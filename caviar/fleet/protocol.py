@@ -1,4 +1,4 @@
-"""What a study needs of a pool of trainers, wherever they run."""
+"""What a study needs from a pool of trainers, wherever they run."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -12,7 +12,7 @@ class Trainers(Protocol):
 
     @property
     def workers(self) -> int:
-        """The number of trainers that run or will soon start, at least 1."""
+        """The number of trainers that are running or will soon start, at least 1."""
 
     @property
     def pending(self) -> int:
@@ -32,7 +32,7 @@ class Trainers(Protocol):
         """Drop paused trials, by their numbers, and free the memory that they hold."""
 
     def stop(self, reason: str) -> list[Event]:
-        """Train nothing more; return a `Done` with State.TIMED_OUT and the reason for each trial in training."""
+        """Stop training; return a `Done` with State.TIMED_OUT and the reason for each trial in training."""
 
     def close(self) -> None:
-        """End all trainers."""
+        """Stop all trainers."""

@@ -1,7 +1,7 @@
-"""A pool that lives on the cluster, for a driver that reaches it through Ray Client alone (`ray://`).
+"""A pool that runs on the cluster, for a driver that can reach it only through Ray Client (`ray://`).
 
-Ray Client passes on a hundred calls per second and no streams. So the pool runs in an actor on the cluster, and the
-driver polls it with one call, whatever the number of trainers. When the client goes, so do the actor and its trainers.
+Ray Client handles only a hundred calls per second and no streams, so the pool runs in an actor on the cluster, and the
+driver polls it with one call, however many trainers there are. The actor and its trainers end when the client does.
 """
 
 import logging
@@ -51,7 +51,7 @@ class _PoolActor:
 
 
 class RemotePool:
-    """The pool of a cluster that this process is a client of, with the methods of `Trainers`.
+    """A pool on a cluster that this process is a client of, with the methods of `Trainers`.
 
     Each method raises a ClusterError if the cluster or its pool was lost.
     """
@@ -81,7 +81,7 @@ class RemotePool:
     def _call(
         self, method: Callable[Concatenate[Pool, _P], list[Event] | None], *args: _P.args, **kwargs: _P.kwargs
     ) -> list[Event]:
-        """Call a method of the pool, log what was logged there, and return the events."""
+        """Call a method of the pool, pass on what it logged, and return its events."""
         try:
             answer: _Answer = ray.get(self._actor.call.remote(method, *args, **kwargs))
         except RayTaskError as error:
@@ -90,7 +90,7 @@ class RemotePool:
             raise
         except (RayError, ConnectionError) as error:
             kind = type(error).__name__
-            raise ClusterError(f"lost the cluster of the trainers ({kind}); continue with `caviar resume`") from error
+            raise ClusterError(f"lost connection to the trainers ({kind}); continue with `caviar resume`") from error
         self.pending, self.workers = answer.pending, answer.workers
         for record in answer.log:
             if logger.isEnabledFor(record.levelno):

@@ -1,7 +1,7 @@
-"""Scales the trainers of a pool with the cluster: starts them as there is room, and removes those that are lost.
+"""Scales the trainers of a pool with the cluster: starts them when there is room, and removes lost ones.
 
-A trainer is *starting* until it answers for the first time; nothing is leased to it before, so that no trial waits for
-a node that has not come yet.
+A trainer is *starting* until it answers for the first time; it gets no lease until then, so that no trial waits for a
+node that is not up yet.
 """
 
 import logging
@@ -27,14 +27,14 @@ logger = logging.getLogger("caviar")
 
 @dataclass(eq=False)
 class Worker:
-    """A trainer as its pool sees it; times are of the monotonic clock."""
+    """A trainer as its pool sees it; times are from the monotonic clock."""
 
     actor: ActorHandle
     start_time: float = field(default_factory=time.monotonic)
     name: str = ""  # host:process, once it is ready
     leases: list[ObjectRefGenerator] = field(default_factory=list)  # streams of events, oldest lease first
     last_message: float = 0.0
-    running: dict[int, float] = field(default_factory=dict)  # trial numbers to the times of their starts
+    running: dict[int, float] = field(default_factory=dict)  # trial numbers to start times
     ping: ObjectRef | None = None
 
 
@@ -58,7 +58,7 @@ class TrainerGroup:
         self._placement, self._settings, self._request = placement, settings, request
         room = total_trainers(placement.resources)
         if room < 1 and placement.address is None:
-            raise ClusterError(f"Ray has no room for a trainer of {self._needs()}; add a node or ask for less")
+            raise ClusterError(f"Ray has no room for a trainer with {self._needs()}; add a node or ask for less")
         self._count = placement.workers or 0  # 0: as many as there is room for
         self._has_requested = room < self._count
         if self._has_requested:
@@ -88,7 +88,7 @@ class TrainerGroup:
         self._report_slow_starts(now)
 
     def confirm_start(self, answer: ObjectRef) -> None:
-        """Make a starting trainer ready that has answered, or drop it if it died; fail if several in a row died."""
+        """Mark a starting trainer as ready if it answered, or drop it if it died; fail if several in a row die."""
         worker = self.starting.pop(answer)
         try:
             worker.name = ray.get(answer)
@@ -103,14 +103,14 @@ class TrainerGroup:
         self.ready.append(worker)
 
     def remove(self, worker: Worker, replace: bool) -> None:
-        """End a ready trainer, and start another one at once if it is to be replaced."""
+        """Stop a ready trainer, and start another one at once if it should be replaced."""
         ray.kill(worker.actor)
         self.ready.remove(worker)
         if replace:
             self._start(1)
 
     def shutdown(self) -> None:
-        """End all trainers, and take back what was requested of the autoscaler."""
+        """Stop all trainers, and cancel any request to the autoscaler."""
         for worker in (*self.ready, *self.starting.values()):
             ray.kill(worker.actor)
         self.ready, self.starting = [], {}
@@ -120,7 +120,7 @@ class TrainerGroup:
     def _start(self, count: int) -> None:
         resources = dict(self._placement.resources)
         cpu, gpu, memory = resources.pop("cpu", 1.0), resources.pop("gpu", 0.0), resources.pop("memory", None)
-        # without Ray's own retries, which would run a trial twice without a word
+        # without Ray's own retries, which could silently run a trial twice
         trainer = ray.remote(max_restarts=0, max_task_retries=0, concurrency_groups={"control": 1})(Trainer).options(
             num_cpus=cpu, num_gpus=gpu, memory=memory, resources=resources, scheduling_strategy="SPREAD"
         )
@@ -130,7 +130,7 @@ class TrainerGroup:
             self.starting[worker.actor.ping.remote()] = worker
 
     def _report_slow_starts(self, now: float) -> None:
-        """Give up trainers that the cluster has no room for, or log that the pool waits for them."""
+        """Give up on trainers that the cluster has no room for, or log that the pool is waiting for them."""
         limit = self._settings.start_seconds
         slow = [answer for answer, worker in self.starting.items() if now - worker.start_time > limit]
         if not slow or free_trainers(self._placement.resources) > 0:

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PoolSettings:
-    """The times, in seconds, and the counts that a pool works with; the defaults suit every study."""
+    """The times, in seconds, and the counts that a pool uses; the defaults suit every study."""
 
     lease_seconds: float = 0.1  # of work in a lease, so that the cost of a message is spread over many short trials
     lease_stacks: int = 64  # the most stacks in a lease, so that a wave is spread over the trainers
-    prefetch_seconds: float = 0.5  # a trainer holds a second lease if they are shorter; others would make stragglers
+    prefetch_seconds: float = 0.5  # a trainer gets a second lease if they are shorter; long ones would make stragglers
     max_losses: int = 3  # how many times a trial may lose its trainer before it fails
     silent_seconds: float = 60.0  # after which a trainer is pinged; after twice as long it is replaced
-    grace_seconds: float = 5.0  # from a trial's time limit until it is ended with its trainer, if it hangs
-    scale_seconds: float = 1.0  # between two comparisons of the trainers with the room in the cluster
-    start_seconds: float = 15.0  # that a trainer may take to start before it is reported or given up
+    grace_seconds: float = 5.0  # from a trial's time limit until its trainer is killed, if the trial hangs
+    scale_seconds: float = 1.0  # between two checks for room in the cluster
+    start_seconds: float = 15.0  # that a trainer may take to start before it is reported or given up on
     report_seconds: float = 60.0  # between two reports of trainers that do not start
-    false_starts: int = 3  # trainers in a row that die as they start before the pool fails
+    false_starts: int = 3  # trainers in a row that may die while starting before the pool fails
 
 
 DEFAULTS = PoolSettings()

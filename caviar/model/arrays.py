@@ -1,4 +1,4 @@
-"""The type of every array of the model: float32 or float64, as a stack's `dtype` says, or integers that index."""
+"""The type of every array in the model: float32 or float64, according to a stack's `dtype`, or integer indices."""
 
 from typing import Any
 

@@ -14,10 +14,10 @@ class Batches:
 
     Attributes:
         order: the epoch's row numbers, shuffled for each model, (K, rows).
-        position: the number of rows of the epoch that are trained.
+        position: the number of rows of the epoch trained so far.
         size: the rows of a mini-batch.
         x, targets: the mini-batch, (K, size, features) and (K, size, outputs).
-        ones: (size, 1), to sum over a mini-batch by a matmul.
+        ones: (size, 1), to sum over a mini-batch with a matmul.
     """
 
     def __init__(self, dataset: Dataset, members: int, batch_size: int, dtype: DTypeLike) -> None:
@@ -38,13 +38,13 @@ class Batches:
         self.ones = np.ones((self.size, 1), self.all_x.dtype)
 
     def select(self, indices: Sequence[int]) -> None:
-        """Keep some of the models only."""
+        """Keep only some of the models."""
         self.order = self.order[indices]
         self.resize(self.size)
 
     @property
     def remaining(self) -> int:
-        """The number of whole mini-batches until the end of the epoch."""
+        """The number of whole mini-batches left in the epoch."""
         return (len(self.all_x) - self.position) // self.size if len(self.order) else 0
 
     def shuffle(self, generators: Sequence[np.random.Generator]) -> None:

@@ -1,26 +1,26 @@
 """The hyperparameters of the built-in network: names, defaults, and the values that a trainer accepts.
 
-This is not the search space (see `caviar.space`). Each name may be in a space, with a range or as a constant, and in
-a Panda's config; what is left out takes its default.
+This is not the search space (see `caviar.space`). Each name may appear in a space, with a range or as a constant, and
+in a Panda's config; a name left out takes its default.
 
 | name | default | meaning |
 | --- | --- | --- |
 | learning_rate | 0.001 | the rate before schedule and warm-up |
-| momentum | 0.9 | Adam's beta1; with optimizer "momentum", the share of the last step that is kept |
+| momentum | 0.9 | Adam's beta1; with optimizer "momentum", the share of the last step to keep |
 | hidden_units | 64 | of every hidden layer |
 | hidden_layers | 2 | may be 0 |
 | batch_size | 64 | rows of a mini-batch |
 | lr_decay | 0 | d of "inverse-time": in epoch e from 0 the rate is divided by 1 + d e |
 | optimizer | "adam" | or "momentum": gradient descent with momentum |
 | beta2 | 0.999 | Adam's decay of the squared gradients |
-| epsilon | 1e-8 | Adam's, outside the root |
+| epsilon | 1e-8 | Adam's, outside the square root |
 | weight_decay | 0 | decoupled (AdamW): each step shrinks every parameter by rate * weight_decay |
 | clip_norm | inf | the largest norm of a model's whole gradient; inf: no clipping |
-| dropout | 0 | the share of the hidden units that a step drops; free of cost when 0 |
+| dropout | 0 | the share of the hidden units that a step drops; 0 costs nothing |
 | schedule | "inverse-time" | or "cosine" (to 0 at the last epoch) or "constant" |
-| warmup | 0 | epochs in which the rate climbs to the schedule's |
+| warmup | 0 | epochs over which the rate climbs to the schedule's |
 | activation | "relu" | or "sigmoid" or "tanh" |
-| batch_norm | True | False: a bias instead |
+| batch_norm | True | False: use a bias instead |
 | dtype | "float32" | or "float64", about half as fast |
 """
 
@@ -35,7 +35,7 @@ from caviar.errors import InputError
 
 Config = Mapping[str, Any]  # hyperparameter names to values
 FullConfig = dict[str, Any]  # the same, complete and checked
-_ALIASES = {"beta1": "momentum", "beta": "momentum", "lr": "learning_rate"}  # the names that others use
+_ALIASES = {"beta1": "momentum", "beta": "momentum", "lr": "learning_rate"}  # names used elsewhere
 
 
 class Rule(NamedTuple):
@@ -62,7 +62,7 @@ _SHARE = Rule("a number in [0, 1)", lambda value: 0 <= value < 1)
 
 @dataclass(frozen=True)
 class HyperparameterSpec:
-    """A hyperparameter of the network: its default, its values, and whether it may change in training.
+    """A hyperparameter of the network: its default, its values, and whether it may change during training.
 
     >>> SPECIFICATIONS["beta2"].default, SPECIFICATIONS["beta2"].rule.words
     (0.999, 'a number in [0, 1)')
@@ -100,7 +100,7 @@ CHANGEABLE: tuple[str, ...] = tuple(name for name, spec in SPECIFICATIONS.items(
 
 
 def check_config(config: Config) -> FullConfig:
-    """Return a config completed with the defaults, as plain Python values, with all names of `NETWORK_DEFAULTS`.
+    """Return a config with all names of `NETWORK_DEFAULTS`, defaults filled in, as plain Python values.
 
     >>> check_config({"hidden_units": 50})["learning_rate"]
     0.001

@@ -1,4 +1,4 @@
-"""Predictions and metrics of K models on shared rows, with the running averages of batch norm."""
+"""Predictions and metrics of K models on shared rows, using the running averages of batch norm."""
 
 import math
 
@@ -46,7 +46,7 @@ def metrics(network: Network, dataset: Dataset, part: str) -> list[dict[str, flo
     """Return every model's metrics on the "val" or "test" part of the data; {} if it has no rows.
 
     They are the mean loss, and the accuracy in [0, 1] or, for regression, the root mean squared error in the target's
-    own unit (the loss is that of standardised targets). The part is the prefix of their names.
+    own unit (the loss is that of standardised targets). Their names are prefixed with the part.
     """
     x, y = (dataset.val_x, dataset.val_y) if part == "val" else (dataset.test_x, dataset.test_y)
     if not len(y):

@@ -1,4 +1,4 @@
-"""A look inside one network: the activations of its layers for some rows, and the gradients of these rows."""
+"""A look inside one network: the activations and gradients of its layers for some rows."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class LayerView:
 
     Args:
         pre_activation: z = x W (+ b), (n, units).
-        normalized: z after batch norm, or z itself without, (n, units).
+        normalized: z after batch norm, or z itself without it, (n, units).
         activation: the next layer's input, (n, units).
         weight, weight_gradient: (inputs, units).
     """

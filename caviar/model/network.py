@@ -1,7 +1,7 @@
 """A stack of K networks of one shape: dense layers with batch norm between features and outputs.
 
 A single network is a stack of one. All parameters of a stack are in one (K, P) array, and so are their gradients, so
-that an optimizer needs a few calls whatever the number of layers; layers hold views of it.
+an optimizer needs only a few calls, however many layers there are; layers hold views of it.
 """
 
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ class Network:
         self.rows = 0
 
     def initialise(self, generators: Sequence[np.random.Generator]) -> None:
-        """Draw each model's weights from its own generator, for its unpadded units: padding changes no number."""
+        """Draw each model's weights with its own generator, for unpadded units only: padding does not change them."""
         for member, (generator, hidden_units) in enumerate(zip(generators, self.unpadded_units, strict=True)):
             sizes = [self.sizes[0], *[hidden_units] * self.shape.layers, self.sizes[-1]]
             for layer, parameters in enumerate(self.parameter_views):

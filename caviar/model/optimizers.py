@@ -12,7 +12,7 @@ import numpy as np
 from caviar.model.arrays import Array
 from caviar.model.config import Config
 
-_DENORMAL_GUARD = 1e-30  # a smaller moment moves nothing
+_DENORMAL_GUARD = 1e-30  # smaller moments have no effect
 
 
 class Optimizer:
@@ -39,7 +39,7 @@ class Optimizer:
         self.second = np.zeros_like(parameters if kind == "adam" else parameters[:, :0])
         self.weights = np.zeros((2, members, 1))
         self.momentum, self.beta2, self.scale, self.epsilon, self.shrink = scalars = np.zeros((5, members, 1), dtype)
-        # one model's scalars as zero-dimensional arrays: half the overhead of a call
+        # a single model's scalars are zero-dimensional arrays, which halve the overhead of a call
         self.scalars = [scalar[0, 0, ...] if members == 1 else scalar for scalar in scalars[:4]]
 
     def select(self, indices: Sequence[int], parameters: Array, gradients: Array) -> "Optimizer":

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: the rate of an epoch, the same in all its steps."""
+"""Learning-rate schedules: the rate of an epoch, the same for all its steps."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ def rate_of(config: Config, epoch: int, epochs: int) -> float:
 
     Args:
         config: a full config (`check_config`).
-        epoch, epochs: the number of the epoch, from 0, and of all epochs.
+        epoch, epochs: the number of the epoch, from 0, and the total number of epochs.
 
     >>> rate_of({"learning_rate": 1.0, "lr_decay": 0.5, "schedule": "inverse-time", "warmup": 0}, 2, 10)
     0.5

@@ -1,6 +1,6 @@
 """Which models may train together in one stack, and how many should.
 
-Models of one shape differ in their numbers only; a stack of them is arrays with a leading axis K.
+Models of one shape differ only in their numbers; a stack of them is a set of arrays with a leading axis K.
 """
 
 import math
@@ -14,7 +14,7 @@ import numpy as np
 from caviar.data.dataset import Dataset
 from caviar.model.config import Config, check_config
 
-_PADDING = 16  # hidden units are rounded up to a multiple of it: 50..100 units make four shapes, not fifty-one
+_PADDING = 16  # hidden units are rounded up to a multiple of this: 50..100 units make four shapes, not fifty-one
 _MAX_WIDTH = 64  # beyond it, a call's overhead is already shared by enough models
 
 
@@ -98,7 +98,7 @@ def stack_width(shape: Shape, dataset: Dataset, workers: int, trials: int, cache
 
 @cache
 def _cache_bytes() -> int:
-    """Return the size of one core's L2 cache in bytes, or 1 MiB where the system does not report it."""
+    """Return the size of one core's L2 cache in bytes, or 1 MiB if the system does not report it."""
     sizes = {"K": 2**10, "M": 2**20}
     for folder in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
         try:

@@ -1,6 +1,6 @@
-"""The state of a training as plain arrays, without pickle: read its metadata, pick out a model, fork one.
+"""The state of a `Training` as plain arrays, without pickle: read its metadata, pick out a model, fork one.
 
-Everything that is not an array by nature (configs, generator states, progress) is JSON, stored as an array of bytes
+Everything that is not naturally an array (configs, generator states, progress) is JSON, stored as an array of bytes
 under "metadata".
 """
 
@@ -24,9 +24,9 @@ class Metadata:
 
     Args:
         data: the fingerprint of the data set.
-        epochs: in total.
-        epochs_done: complete epochs.
-        position: the number of rows of the current epoch that are trained.
+        epochs: the total number of epochs.
+        epochs_done: the number of complete epochs.
+        position: the number of rows of the current epoch trained so far.
         configs: the full configs of all models.
         members: the indices of the models in training, in the order of the arrays' rows.
         generators: their random generators' states.
@@ -78,11 +78,11 @@ def pick(state: TrainingState, index: int) -> TrainingState:
 def fork(state: TrainingState, changes: Sequence[Config]) -> TrainingState:
     """Return a stack of copies of one model, each with some hyperparameters changed and everything else equal.
 
-    The copies see the same shuffles as the original would, so they differ by the changes only.
+    The copies see the same shuffles as the original would, so they differ only in the changes.
 
     Args:
-        state: of a stack of one (`pick` returns one of a larger stack).
-        changes: for each copy its changes, of `config.CHANGEABLE`; {} for none.
+        state: the state of a stack of one (`pick` returns one of a larger stack).
+        changes: the changes of each copy, with names from `config.CHANGEABLE`; {} for none.
 
     >>> from caviar.data.loaders import load_digits
     >>> from caviar.model.training import Training

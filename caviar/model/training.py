@@ -1,7 +1,7 @@
-"""Training of a stack: epochs of mini-batches, a report of each, models that leave when they are stopped or diverge.
+"""Trains a stack: epochs of mini-batches, each with a report; models leave when they are stopped or diverge.
 
-The numbers of one model depend on its config, its seed, the data and the number of epochs only, to the last bit: not on
-the other models of its stack, and not on where the training was saved and restored.
+A model's numbers depend only on its config, its seed, the data and the number of epochs, to the last bit: not on the
+other models in its stack, nor on where the training was saved and restored.
 """
 
 import math
@@ -34,9 +34,9 @@ class Training:
 
     Attributes:
         configs: the full configs of all models, as they are now; a model's index never changes.
-        members: the indices of the models that still train, in the order of their rows in the arrays.
-        epochs: in total.
-        epochs_done: complete epochs.
+        members: the indices of the models still in training, in the order of their rows in the arrays.
+        epochs: the total number of epochs.
+        epochs_done: the number of complete epochs.
 
     >>> from caviar.data.loaders import load_digits
     >>> training = Training([{"learning_rate": 0.01}, {"learning_rate": 0.1}], [1, 2], load_digits(), epochs=2)
@@ -50,10 +50,10 @@ class Training:
         """Make the models and draw their initial weights.
 
         Args:
-            configs: hyperparameters, all of one `shape_of`; what is left out takes its default.
-            seeds: one per model, >= 0, of its initial weights, shuffles and dropout.
+            configs: hyperparameters, all with the same `shape_of`; names left out take their defaults.
+            seeds: one per model, >= 0, for its initial weights, shuffles and dropout.
             dataset: the training data, never written to.
-            epochs: in total, >= 1; schedules and the test metrics depend on it.
+            epochs: the total number, >= 1; schedules and the test metrics depend on it.
         """
         self.configs: list[FullConfig] = [check_config(config) for config in configs]
         shapes = {shape_of(config) for config in configs}
@@ -71,7 +71,7 @@ class Training:
         self._begin_epoch()
 
     def _build(self, dataset: Dataset, epochs: int) -> None:
-        """Make everything that follows from configs, members and data, with arrays of zeros."""
+        """Make everything that is derived from configs, members and data, with arrays of zeros."""
         self.dataset, self.epochs = dataset, epochs
         configs = [self.configs[index] for index in self.members]
         self.shape = shape_of((configs or self.configs)[0])
@@ -84,7 +84,7 @@ class Training:
 
     @classmethod
     def restore(cls, state: TrainingState, dataset: Dataset) -> "Training":
-        """Return the training of a state; it continues as the original would have, to the last bit.
+        """Return the training saved in a state; it continues as the original would have, to the last bit.
 
         Args:
             state: from `Training.state`, `state.pick` or `state.fork`.
@@ -93,8 +93,8 @@ class Training:
         saved = metadata(state)
         if saved.data != dataset.fingerprint():
             raise InputError(
-                f"the saved training used other data (fingerprint {saved.data}) than {dataset.name!r} "
-                f"({dataset.fingerprint()}); give its original data"
+                f"the saved training used different data (fingerprint {saved.data}) from {dataset.name!r} "
+                f"({dataset.fingerprint()}); pass its original data"
             )
         training = cls.__new__(cls)
         training.configs, training.members, training.epochs_done = saved.configs, saved.members, saved.epochs_done
@@ -109,7 +109,7 @@ class Training:
         return training
 
     def state(self) -> TrainingState:
-        """Return copies of everything that the training is, as arrays that numpy.savez can store (see `state.py`)."""
+        """Return a copy of the whole training as arrays that numpy.savez can store (see `state.py`)."""
         details = Metadata(
             data=self.dataset.fingerprint(),
             epochs=self.epochs,
@@ -123,7 +123,7 @@ class Training:
 
     @property
     def alive(self) -> list[bool]:
-        """Whether each model still trains, in the order of `configs`."""
+        """Whether each model is still training, in the order of `configs`."""
         return [index in self.members for index in range(len(self.configs))]
 
     @property
@@ -135,8 +135,8 @@ class Training:
         """Train to the end of the current epoch and report on it.
 
         In an epoch each model sees the training rows in its own shuffled order, cut into mini-batches; the incomplete
-        last one is left out (its rows come in others as the order changes). A model whose report holds a loss that is
-        not finite has diverged, and leaves the stack.
+        last one is left out (its rows appear in others as the order changes). A model whose report contains a loss that
+        is not finite has diverged, and leaves the stack.
 
         Each config's report has train_loss (the mean over the epoch's mini-batches), val_loss and val_accuracy or
         val_rmse, and after the last epoch test_loss and test_accuracy or test_rmse too; it is None for a model that
@@ -181,7 +181,7 @@ class Training:
         return [float(loss) / max(1, self.batches.position) for loss in self.loss_sums.ravel()]
 
     def predict(self, index: int, x: ArrayLike) -> Array:
-        """Return one model's predictions for x, (n, features), standardised as the data set's.
+        """Return one model's predictions for x, (n, features), standardised like the data set's.
 
         They are (n, outputs): probabilities of `dataset.classes`, or the target in its own unit.
         """
@@ -194,8 +194,8 @@ class Training:
         """Return one model's activations and gradients for some rows, without changing it, the output layer last.
 
         Args:
-            index: of the model.
-            x: (n, features), standardised as the data set's.
+            index: the model's index.
+            x: (n, features), standardised like the data set's.
             y: (n,) class indices, or targets in their own unit.
             batch_statistics: normalize by these rows, as in training, or by the running averages.
         """
@@ -219,9 +219,9 @@ class Training:
         """Change a model's hyperparameters from the next step on.
 
         Args:
-            index: of the model.
-            hyperparameters: of `config.CHANGEABLE`. The whole stack shares its batch size, so it can be changed only
-                where a model trains alone.
+            index: the model's index.
+            hyperparameters: names in `config.CHANGEABLE`, and their new values. The whole stack shares its batch size,
+                so it can be changed only in a stack of one.
         """
         self._row(index)
         changes = check_change(hyperparameters)
@@ -230,7 +230,7 @@ class Training:
             if len(self.members) > 1:
                 raise InputError(
                     f"{batch_size=} would change all {len(self.members)} models of this stack; "
-                    "change it where a model trains alone"
+                    "change it in a stack of one"
                 )
             self.batches.resize(batch_size)
             self.shape = self.shape._replace(batch_size=batch_size)

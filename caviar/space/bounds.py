@@ -9,7 +9,7 @@ from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option
 
 
 def narrow_around(hyperparameter: Hyperparameter, value: Option, share: float) -> Hyperparameter:
-    """Return a hyperparameter with a share of its range, on its own scale, around a value.
+    """Return a hyperparameter narrowed to a share of its range, on its own scale, around a value.
 
     A choice keeps its options; the value becomes its default.
 
@@ -24,9 +24,9 @@ def narrow_around(hyperparameter: Hyperparameter, value: Option, share: float) -
 
 
 def narrow_to(hyperparameter: Hyperparameter, low: float, high: float, default: float | None = None) -> Hyperparameter:
-    """Return a number's hyperparameter with the given bounds, or its own where they are narrower.
+    """Return a numeric hyperparameter with the given bounds, or its own where they are narrower.
 
-    Its default stays where it lies within the new bounds. A choice is returned as it is.
+    Its default is kept if it lies within the new bounds. A choice is returned unchanged.
 
     >>> narrow_to(Integer("randint", 0, 9), 3, 12)
     randint(3, 9)
@@ -36,7 +36,7 @@ def narrow_to(hyperparameter: Hyperparameter, low: float, high: float, default: 
     kind = int if isinstance(hyperparameter, Integer) else float
     lower, upper = max(hyperparameter.low, kind(low)), min(hyperparameter.high, kind(high))
     if lower > upper:
-        raise InputError(f"bounds must overlap with {hyperparameter!r}, got {low:g}..{high:g}")
+        raise InputError(f"bounds must overlap {hyperparameter!r}, got {low:g}..{high:g}")
     default = hyperparameter.default if default is None else default
     if default is not None and not lower <= default <= upper:
         default = None
@@ -44,7 +44,7 @@ def narrow_to(hyperparameter: Hyperparameter, low: float, high: float, default: 
 
 
 def widen(number: Real | Integer, *, upper: bool) -> Real | Integer:
-    """Return a number's hyperparameter with half its range added, on its scale, beyond its upper or lower bound.
+    """Return a numeric hyperparameter with half its range added, on its scale, beyond its upper or lower bound.
 
     >>> widen(Real("loguniform", 1e-2, 1.0), upper=True)
     loguniform(0.01, 10.0)
@@ -56,15 +56,15 @@ def widen(number: Real | Integer, *, upper: bool) -> Real | Integer:
     if upper:
         return replace(number, high=max(number.high + 1, round(bound)))
     low = min(number.low - 1, round(bound))
-    floor = 1 if number.low >= 1 else 0 if number.low >= 0 else low  # counts stay counts
+    floor = 1 if number.low >= 1 else 0 if number.low >= 0 else low  # a count stays >= 1 or >= 0
     return replace(number, low=max(low, floor))
 
 
 def fix(hyperparameter: Hyperparameter) -> Option:
     """Return the value at which `Space.tiers` fixes a hyperparameter.
 
-    This is its `default`, else the middle of its scale or its first option. An option that has a sub-space is returned
-    as a choice of one.
+    This is its `default`, else the middle of its scale or its first option. An option with a sub-space is returned
+    as a choice of that option alone.
 
     >>> fix(Integer("randint", 1, 9))
     5

@@ -1,6 +1,6 @@
 """Sub-spaces: an option of a choice may have hyperparameters that are active only under it.
 
-Everything here reads plain mappings from names to hyperparameters or constants, in the order of the names.
+Everything here takes plain mappings from names to hyperparameters or constants, in the order of the names.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,10 +15,10 @@ class Dimension:
     """One coordinate of the unit cube: a hyperparameter with more than one value.
 
     Args:
-        name: of the hyperparameter.
+        name: the hyperparameter's name.
         hyperparameter: its kind and range.
-        parent: the index of the coordinate of the choice that it lives under; None at the top.
-        option: the index of the option of that choice under which it is active.
+        parent: the index of the coordinate of its parent choice; None at the top level.
+        option: the index of that choice's option under which it is active.
 
     >>> from caviar.space.constructors import uniform
     >>> Dimension("momentum", uniform(0, 1)).parent is None
@@ -42,7 +42,7 @@ def dimensions_of(space: SubSpace) -> tuple[Dimension, ...]:
     def visit(entries: SubSpace, parent: int | None, option: int | None, taken: frozenset[str]) -> None:
         for name, value in entries.items():
             if name in taken:
-                raise InputError(f"hyperparameter {name!r} could be in one config twice; rename one of them")
+                raise InputError(f"hyperparameter {name!r} could appear in a config twice; rename one of them")
             if _is_constant(value):
                 continue
             dimensions.append(Dimension(name, value, parent, option))
@@ -57,7 +57,7 @@ def dimensions_of(space: SubSpace) -> tuple[Dimension, ...]:
 
 
 def names_of(space: SubSpace) -> Iterator[str]:
-    """Yield every name that a config may have; one under several options comes several times."""
+    """Yield every name that a config may have; a name under several options is yielded several times."""
     for name, value in space.items():
         yield name
         for sub_space in _sub_spaces(value):
@@ -78,7 +78,7 @@ def _sub_spaces(value: Option) -> list[SubSpace]:
 
 
 def _is_constant(value: Option) -> bool:
-    """Return whether an entry of a space has one value only."""
+    """Return whether an entry of a space has only one value."""
     return not isinstance(value, Hyperparameter) or (value.levels == 1 and not _sub_spaces(value))
 
 

@@ -1,6 +1,6 @@
-"""The functions with which people write hyperparameters; their names are those of Ray Tune and Syne Tune.
+"""Functions that create hyperparameters, named as in Ray Tune and Syne Tune.
 
-Unlike there, all bounds are inclusive, those of integers too.
+Unlike there, all bounds are inclusive, even those of integers.
 """
 
 from collections.abc import Iterable, Mapping
@@ -46,7 +46,7 @@ def reverseloguniform(low: float, high: float, *, tier: int = 2, default: float 
 def randint(low: int, high: int, *, tier: int = 2, default: int | None = None) -> Integer:
     """Return an integer in low..high, **both included**, as Python's `random.randint` does.
 
-    The `randint` of Ray Tune and of NumPy exclude `high`.
+    The `randint` functions of Ray Tune and NumPy exclude `high`.
 
     >>> randint(1, 4).units([1, 4])
     array([0.125, 0.875])

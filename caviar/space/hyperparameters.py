@@ -1,6 +1,6 @@
 """One hyperparameter: a monotone map between [0, 1] and its values, or a list of options.
 
-`Real`, `Integer` and `Choice` are plain values: frozen, comparable, with a repr that recreates them. People write them
+`Real`, `Integer` and `Choice` are plain values: frozen, comparable, with a repr that recreates them. Users create them
 with the functions in `constructors.py`. All bounds are inclusive.
 """
 
@@ -66,7 +66,7 @@ class _Number:
         return InputError(f"{self.kind} bounds must be {requirement}, got {bounds}" + (remedy and f"; try {remedy}"))
 
     def _clip_to_bounds(self, values: Iterable[float]) -> Array:
-        """Return values as floats, shape (n,), clipped where rounding took them out; raise InputError for others."""
+        """Return values as floats, shape (n,), clipped if out of bounds by rounding; raise InputError for others."""
         try:
             array = np.asarray(list(values), dtype=float)
         except (TypeError, ValueError):
@@ -97,13 +97,13 @@ class Real(_Number):
         return self.scale.values(unit, self.low, self.high)
 
     def units(self, values: Iterable[float]) -> Array:
-        """Return the points of [0, 1] of values, shape (n,); raise InputError outside of the bounds."""
+        """Return the points of [0, 1] of values, shape (n,); raise InputError for values out of bounds."""
         return self.scale.units(self._clip_to_bounds(values), self.low, self.high)
 
 
 @dataclass(frozen=True, repr=False)
 class Integer(_Number):
-    """An integer in low..high, both included; each has an interval of [0, 1] to itself.
+    """An integer in low..high, both included; each has its own interval of [0, 1].
 
     >>> Integer("randint", 1, 4).values(np.array([0.0, 0.3, 1.0]))
     array([1., 2., 4.])

@@ -1,7 +1,7 @@
 """Spaces as plain data (dicts, lists, numbers, strings), the form they take in journals and TOML files.
 
 A hyperparameter is a dict with its kind, such as `{"loguniform": [1e-4, 1.0], "tier": 1}`; anything else is a
-constant. The sub-spaces of a choice stand beside its options: `{"choice": ["a", "b"], "spaces": [{...}, {}]}`.
+constant. The sub-spaces of a choice are listed next to its options: `{"choice": ["a", "b"], "spaces": [{...}, {}]}`.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """A space: named hyperparameters, and the maps between points of the unit cube and configs.
 
-The rest of Caviar samples, clusters and zooms in the unit cube; only here do points get names and values. The
+The rest of Caviar samples, clusters and zooms in the unit cube; points get names and values only here. The
 coordinates of a sub-space exist for every point, but are active only under their option.
 """
 
@@ -54,7 +54,7 @@ class Space(Mapping[str, Any]):
         object.__setattr__(self, "names", tuple(dict.fromkeys(names_of(hyperparameters))))
 
     def __setattr__(self, name: str, value: object = None) -> NoReturn:
-        raise AttributeError(f"a Space is immutable, so {name!r} cannot change; make a new one")
+        raise AttributeError(f"a Space is immutable, so {name!r} cannot be changed; create a new one")
 
     __delattr__ = __setattr__
 
@@ -95,7 +95,7 @@ class Space(Mapping[str, Any]):
         return active
 
     def snap(self, points: Array) -> Array:
-        """Return points moved to the middle of what they stand for, shape (n, d).
+        """Return points moved to the middle of what they represent, shape (n, d).
 
         Two points give the same config exactly when they snap to the same point: integers and options move to the
         middle of their interval, inactive coordinates to 0.5.
@@ -147,7 +147,7 @@ class Space(Mapping[str, Any]):
         return self._replaced(lambda _, h: fix(h) if h.tier > upto else h)
 
     def widened(self, name: str, upper: bool) -> "Space":
-        """Return the space with half a range added beyond the upper or lower bound of one number.
+        """Return the space with half a range added beyond the upper or lower bound of one numeric hyperparameter.
 
         >>> Space(x=uniform(0.0, 1.0), y=3).widened("x", upper=True)
         Space(x=uniform(0.0, 1.5), y=3)
@@ -159,7 +159,7 @@ class Space(Mapping[str, Any]):
 
         Args:
             center: a result of a study (`study.best`) or a config; or a square (`study.square`), whose bounds are used.
-            share: of each number's range, on its own scale, that stays around a config; a choice keeps its options.
+            share: how much of each number's range, on its own scale, to keep around a config; choices keep all options.
 
         >>> from caviar.space import loguniform
         >>> Space(rate=loguniform(1e-4, 1), optimizer="adam").around({"rate": 0.1})
@@ -175,7 +175,7 @@ class Space(Mapping[str, Any]):
         return self._replaced(lambda n, h: narrow_around(h, config[n], share) if n in config else h)
 
     def _replaced(self, replace: Callable[[str, Hyperparameter], Option]) -> "Space":
-        """Return the space with what `replace` returns for the names and hyperparameters of every depth."""
+        """Return the space with every hyperparameter, at any depth, replaced by `replace(name, hyperparameter)`."""
 
         def replaced(name: str, value: Option) -> Option:
             if isinstance(value, Choice):
@@ -212,7 +212,7 @@ class Space(Mapping[str, Any]):
 
 
 def cube(dimension: int) -> Space:
-    """Return the unit cube of d real coordinates x0, x1, ..., for searches outside of a study.
+    """Return the unit cube of d real coordinates x0, x1, ..., for searches outside a study.
 
     >>> cube(2)
     Space(x0=uniform(0.0, 1.0), x1=uniform(0.0, 1.0))
@@ -221,7 +221,7 @@ def cube(dimension: int) -> Space:
 
 
 def _identity(value: object) -> Hashable:
-    """Return a hashable value that differs for everything that could make a config differ: type, content, order."""
+    """Return a hashable value that reflects everything that could change a config: type, content, order."""
     if isinstance(value, Hyperparameter):
         fields = (value.options, value.spaces) if isinstance(value, Choice) else (value.kind, value.low, value.high)
         return type(value), *map(_identity, (*fields, value.tier, value.default))
@@ -233,4 +233,4 @@ def _identity(value: object) -> Hashable:
         return Mapping, tuple((_identity(key), _identity(item)) for key, item in value.items())
     if isinstance(value, list | tuple):
         return type(value), tuple(map(_identity, value))
-    return type(value), repr(value)  # which tells apart what == takes for equal: 1 and True, 0.0 and -0.0
+    return type(value), repr(value)  # distinguishes what == treats as equal: 1 and True, 0.0 and -0.0

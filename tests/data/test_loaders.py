@@ -75,7 +75,7 @@ def test_a_source_loads_the_same_data_again(tmp_path):
 
 def test_a_source_that_cannot_be_loaded_again_raises(tmp_path):
     for source in (Source(SourceKind.ARRAYS), Source(SourceKind.FUNCTION, function="module:train")):
-        with pytest.raises(InputError, match="give the data again"):
+        with pytest.raises(InputError, match="pass the data again"):
             load_source(source)
     file = write_table(tmp_path)
     with pytest.raises(InputError, match="has changed"):

@@ -19,7 +19,7 @@ INVALID = {
     "lengths": (rows(), [0, 1], "each of the 40 rows"),
     "missing target": (rows(), [np.nan, *range(39)], "1 missing"),
     "all different": (rows(), [f"name {n}" for n in range(40)], "40 different labels"),
-    "mixed labels": (rows(), np.array([1, "a"] * 20, dtype=object), "mixes kinds of labels"),
+    "mixed labels": (rows(), np.array([1, "a"] * 20, dtype=object), "mixes types of labels"),
 }
 
 

@@ -46,5 +46,5 @@ def test_trials_that_exhaust_the_memory_fail_and_their_neighbours_do_not():
     assert seen["greedy_once"]
     assert seen["greedy"]
     assert seen["failed"] == seen["greedy"]
-    assert seen["errors"] == ["its worker was lost 3 times: it was ended for lack of memory"]
+    assert seen["errors"] == ["its worker was lost 3 times: it was killed for lack of memory"]
     assert seen["finished"] == 24 - len(seen["greedy"])

@@ -11,7 +11,7 @@ from caviar.fleet.losses import loss_reason, not_at_fault
 
 def test_why_a_trainer_was_lost_and_whether_a_trial_can_be_at_fault():
     memory = OutOfMemoryError("Task was killed due to the node running low on memory.")
-    assert loss_reason(memory) == "it was ended for lack of memory"
+    assert loss_reason(memory) == "it was killed for lack of memory"
     assert not not_at_fault(memory, "host:1")
     for lost in (ActorUnavailableError("gone", b"1" * 16), GetTimeoutError("silent"), ObjectLostError("0", None, "")):
         assert not_at_fault(lost, "host:1")

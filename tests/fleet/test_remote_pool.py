@@ -55,5 +55,5 @@ def test_what_its_actor_logs_is_logged_here(caplog):
 def test_a_lost_actor_is_one_sentence():
     pool = RemotePool(FunctionTrainable(curve), "score", Placement(1), PoolSettings())
     pool.close()
-    with pytest.raises(ClusterError, match=r"lost the cluster of the trainers .*continue with `caviar resume`"):
+    with pytest.raises(ClusterError, match=r"lost connection to the trainers .*continue with `caviar resume`"):
         pool.poll()

@@ -158,7 +158,7 @@ def test_a_state_is_a_copy_and_belongs_to_its_data():
     state = training.state()
     training.epoch()
     assert (state["parameters"] != training.network.parameters).any()
-    with pytest.raises(InputError, match="other data"):
+    with pytest.raises(InputError, match="different data"):
         Training.restore(state, small())
 
 

@@ -46,7 +46,7 @@ def test_a_setting_of_a_newer_version_is_refused_with_a_sentence():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"name": 3}, "name must be a string that is not empty, got 3"),
+        ({"name": 3}, "name must be a non-empty string, got 3"),
         ({"epochs": 0}, "epochs must be an integer >= 1, got 0"),
         ({"space": {"x": uniform(0, 1)}}, "space must be a caviar.Space"),
         ({"search": "bayes"}, "search='bayes' is unknown"),

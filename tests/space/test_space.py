@@ -186,7 +186,7 @@ def test_widened_changes_one_hyperparameter():
         (lambda: cube(2).configs(np.zeros((1, 3))), r"shape \(n, 2\)"),
         (lambda: cube(1).configs(np.full((1, 1), 1.5)), "unit cube"),
         (lambda: cube(1).tiers(upto=4), "got 4"),
-        (lambda: Space(a=choice({"x": Space(a=uniform(0, 1))})), "'a' could be in one config twice"),
+        (lambda: Space(a=choice({"x": Space(a=uniform(0, 1))})), "'a' could appear in a config twice"),
         (lambda: Space(a=choice({1: Space(c=randint(0, 1))}), b=choice({1: Space(c=randint(0, 1))})), "'c' could"),
         (lambda: from_plain({"a": {"lognormal": [1, 2]}}), "'lognormal'"),
         (lambda: from_plain({"a": {"uniform": [1, 2], "teir": 2}}), "did you mean 'tier'"),

@@ -18,14 +18,14 @@ from caviar.fleet.messages import Event, Lease
 from caviar.fleet.worker.stacks import StackRunner
 from caviar.fleet.worker.trainables import Trainable
 
-_FLUSH_SECONDS = 0.05  # events travel together, as a driver takes a few thousand messages per second
-_MEMORY_SHARE = 0.8  # of the machine's memory; a trainer that needs more allocates without end
+_FLUSH_SECONDS = 0.05  # events are sent in batches: a driver handles only a few thousand messages per second
+_MEMORY_SHARE = 0.8  # of the machine's memory; a trainer that needs more is probably out of control
 
 
 class Trainer:
     """A `StackRunner` behind Ray's calls.
 
-    `memory` is how many bytes its process may allocate before a trial gets a MemoryError; None: most of the machine's.
+    `memory` is how many bytes its process may allocate before a trial gets a MemoryError; None: most of the machine.
     """
 
     def __init__(self, trainable: Trainable, metric: str, trial_timeout: float | None, memory: float | None) -> None:
@@ -35,7 +35,7 @@ class Trainer:
 
     @ray.method(concurrency_group="control")  # type: ignore[untyped-decorator]
     def ping(self) -> str:
-        """Return the trainer's name; it answers during a lease, which tells a slow trial from a dead trainer."""
+        """Return the trainer's name; it answers even during a lease, to tell a slow trial from a dead trainer."""
         return self._runner.name
 
     def discard(self, numbers: Iterable[int]) -> None:
@@ -45,7 +45,7 @@ class Trainer:
     def run(self, lease: Lease) -> Iterator[list[Event]]:
         """Train the stacks of a lease in order; yield events in batches.
 
-        Training has its own thread, so that an event does not wait for a long epoch that follows it.
+        Training runs in its own thread, so that an event does not have to wait for the next epoch to end.
         """
         outbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         ended = threading.Event()
@@ -85,8 +85,8 @@ def _limit_memory(limit: float | None) -> None:
 
 
 def _machine_memory() -> float:
-    """Return the bytes of memory of this machine or container."""
+    """Return the memory of this machine or container in bytes."""
     memory = float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    with contextlib.suppress(OSError, ValueError):  # "max" without a limit
+    with contextlib.suppress(OSError, ValueError):  # "max" if there is no limit
         memory = min(memory, float(Path("/sys/fs/cgroup/memory.max").read_text()))
     return memory

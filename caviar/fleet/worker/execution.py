@@ -1,6 +1,6 @@
-"""Trains one stack inside a trainer: its events, its clock, and what it prints.
+"""Trains one stack inside a trainer, and tracks its events, its time and its output.
 
-An error of a trial ends that trial with its reason, never the trainer.
+An error in a trial fails that trial, with the reason, but never ends the trainer.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ class StackRun:
         return [self._stack[member].number for member in self._members]
 
     def printed(self) -> list[Event]:
-        """Return the output if there is more than last time; called beside the thread that trains."""
+        """Return the output if there is more than last time; called from outside the training thread."""
         now, written = time.monotonic(), self._capture.tail.written
         if written == self._characters_sent or now < self._next_print:
             return []
@@ -99,7 +99,7 @@ class StackRun:
             yield self._end(member, State.TIMED_OUT, f"it exceeded its time limit of {self._timeout:g} s")
 
     def _last_report(self, member: int, report: object) -> Iterator[Event]:
-        """Yield what an exception carries as its `report`: metrics of a trial that fails in spite of them."""
+        """Yield the metrics in an exception's `report` attribute, if any: they are kept although the trial fails."""
         if isinstance(report, Mapping) and not _problem(report, self._metric, self._stack[member].config):
             self._reports[member] += 1
             yield self._report(member, report)

@@ -1,4 +1,4 @@
-"""Keeps the end of what a trial prints and warns."""
+"""Keeps the last part of a trial's output, including warnings."""
 
 import contextlib
 import io
@@ -8,7 +8,7 @@ _OUTPUT_CHARACTERS = 1 << 16  # the last 64 KiB are kept
 
 
 class _Tail(io.TextIOBase):
-    """A text stream that keeps the end of what is written to it, and counts all characters as `written`."""
+    """A text stream that keeps the last part of its output, and counts all characters as `written`."""
 
     def __init__(self) -> None:
         self.written = 0
@@ -34,7 +34,7 @@ class _Tail(io.TextIOBase):
 
 
 class Capture(contextlib.ExitStack):
-    """Redirects prints and all warnings to `tail` inside a `with` block, as often as it is entered.
+    """Redirects output and all warnings to `tail` inside a `with` block; it can be entered repeatedly.
 
     >>> capture = Capture()
     >>> with capture:

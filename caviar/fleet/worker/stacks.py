@@ -1,4 +1,4 @@
-"""Trains stacks in one process, and keeps paused ones with all that their training holds."""
+"""Trains stacks in one process, and keeps paused ones with all their training state."""
 
 import os
 import socket
@@ -28,7 +28,7 @@ class StackRunner:
         self._paused: dict[int, StackRun] = {}  # by trial number
 
     def train(self, stack: Stack) -> Iterator[Event]:
-        """Train one stack, which starts new trials and continues paused ones; yield its events."""
+        """Train one stack, starting new trials and continuing paused ones; yield its events."""
         until = stack[0].until
         numbers = {trial.number for trial in stack}
         runs = list({id(run): run for number in numbers if (run := self._paused.get(number))}.values())

@@ -1,7 +1,7 @@
 """What a trainer trains: the built-in network in stacks, or a user's function one trial at a time.
 
 A trainable is a plain picklable value. It starts a stack of trials and returns a run; each `epoch()` of the run returns
-a report of every member that still trains.
+a report from every member that is still training.
 """
 
 import inspect
@@ -23,10 +23,10 @@ class Run(Protocol):
 
     @property
     def alive(self) -> Sequence[bool]:
-        """For each member whether it still trains; one that has just reported and does not has diverged."""
+        """Whether each member is still training; a member that is not, but has just reported, has diverged."""
 
     def epoch(self) -> Sequence[Metrics | None]:
-        """Train each member up to its next report; None for those that do not train, [] if all have ended."""
+        """Train each member up to its next report; None for those that have stopped, [] if all have ended."""
 
     def stop(self, member: int) -> None:
         """Stop training a member."""
@@ -48,12 +48,12 @@ def check_picklable(trainable: Trainable, name: str) -> None:
     except Exception as error:  # a pickler passes on whatever an object's own code raises
         raise InputError(
             f"{name} cannot be sent to the trainers ({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
-            "open files, create locks and connect inside of it"
+            "open files, create locks and connect inside it"
         ) from None
 
 
 def pickle_by_value(module: ModuleType) -> None:
-    """Send what a module defines to the trainers by value, as they may not find its file."""
+    """Send what a module defines to the trainers by value, because they may not find its file."""
     from caviar.fleet.cluster import cloudpickle
 
     cloudpickle.register_pickle_by_value(module)
@@ -77,7 +77,7 @@ class NetworkTrainable:
 
 
 class _NetworkRun:
-    """A `Training` that ends after its epochs and reports the number of parameters besides its metrics."""
+    """A `Training` that ends after its epochs and reports the number of parameters along with its metrics."""
 
     def __init__(self, trainable: NetworkTrainable, configs: Sequence[Config], seeds: Sequence[int]) -> None:
         self._training = Training(configs, seeds, trainable.dataset, trainable.epochs)
@@ -111,7 +111,7 @@ class FunctionTrainable:
 
     @property
     def takes_seed(self) -> bool:
-        """Whether the function takes a seed; if not, the same config always has the same result."""
+        """Whether the function takes a seed; if not, the same config always gives the same result."""
         try:
             inspect.signature(self.function).bind({}, 0)
         except (TypeError, ValueError):  # some functions written in C have no signature

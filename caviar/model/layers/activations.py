@@ -1,7 +1,7 @@
 """Activation functions, in place, and their derivatives from the activation itself.
 
 Each is a pair: `forward(h, zeros)` turns pre-activations into activations; `backward(dh, h, mask)` turns dL/dh into
-the gradient of the pre-activations. All arrays are (K, B, units), but `zeros` is (B, units); `mask` is boolean scratch.
+the gradient of the pre-activations. All arrays are (K, B, units), except `zeros` (B, units); `mask` is boolean scratch.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class Activation(NamedTuple):
 
 
 def _relu(h: Array, zeros: Array) -> None:
-    """Compute max(h, 0); NaN stays NaN, so that a diverged model shows."""
+    """Compute max(h, 0); NaN stays NaN, so that divergence is noticed."""
     np.maximum(h, zeros, out=h)  # NumPy's maximum with a scalar is not vectorised
 
 

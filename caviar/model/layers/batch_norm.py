@@ -2,7 +2,7 @@
 
 The conventions are those of torch.nn.BatchNorm1d: epsilon is inside the root; the batch is normalized by its biased
 variance (divided by B), the running variance averages the unbiased one (divided by B - 1); each batch moves the
-running averages by MOMENTUM = 0.1 of the distance to its own.
+running averages towards its own by MOMENTUM = 0.1 of the distance.
 """
 
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class BatchNorm:
 
         Args:
             z: pre-activations, (K, B, units); becomes z - mean, which `backward` needs.
-            average: (1, B) of 1/B: a mean over the batch is a matmul, whose order does not depend on K.
+            average: (1, B), all 1/B: a mean over the batch is a matmul, whose order does not depend on K.
             out: (K, B, units).
             training: use the statistics of the batch, or else the running averages (Alg. 2).
         """
@@ -83,7 +83,7 @@ class BatchNorm:
         np.multiply(dy, self.scale, out=dy)
 
     def affine(self, *, training: bool) -> tuple[Array, Array]:
-        """Return scale and shift, (K, 1, units), with which y = z scale + shift after `forward`."""
+        """Return scale and shift, (K, 1, units), such that y = z scale + shift after `forward`."""
         mean, variance = (self.mean, self.variance) if training else (self.running_mean, self.running_variance)
         scale = self.gamma / np.sqrt(variance + EPSILON)
         return scale, self.beta - mean * scale

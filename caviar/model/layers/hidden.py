@@ -1,4 +1,4 @@
-"""One hidden layer of a stack: dense, batch norm, activation, dropout, with their buffers."""
+"""One hidden layer of a stack: dense, batch norm, activation and dropout, with their buffers."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ class Hidden:
     """
 
     def __init__(self, dense: Dense, norm: BatchNorm | None, activation: Activation, unit_mask: Array | None) -> None:
-        """Make a layer of its parts; `unit_mask`, (K, 1, units), is 0 for padding units, None if theirs is 0 anyway."""
+        """Make a layer from parts; `unit_mask`, (K, 1, units), is 0 for padding units, None if they are 0 anyway."""
         self.dense, self.norm, self.activation, self.unit_mask = dense, norm, activation, unit_mask
         self.dropout_mask: Array | None = None
         self.resize(0)
@@ -55,7 +55,7 @@ class Hidden:
             x: the input of the forward pass, (K, B, inputs).
             dh: dL/d(output), (K, B, units); destroyed, as are z and h.
             training: whether the forward pass was a training one.
-            first: whether x are the data, whose gradient is not needed; the returned buffer is then meaningless.
+            first: whether x is the data, whose gradient is not needed; the returned buffer is then meaningless.
         """
         if self.dropout_mask is not None and training:
             np.multiply(dh, self.dropout_mask, out=dh)
