@@ -4,15 +4,15 @@
 #SBATCH --ntasks-per-node=1
 #SBATCH --cpus-per-task=16
 #SBATCH --time=08:00:00
-# A Ray cluster inside of one Slurm job, and a study on it: sbatch cluster/slurm.sh --trials 512 --waves 4
+# A Ray cluster inside one Slurm job, and a study on it: sbatch cluster/slurm.sh --trials 512 --waves 4
 # Everything after the script's name goes to `caviar run`. The study's folder is on the shared file system, so
-# when the time is up, `sbatch cluster/slurm.sh resume runs/NAME` goes on with it.
+# when the time is up, `sbatch cluster/slurm.sh resume runs/NAME` continues it.
 set -euo pipefail
 
 # shellcheck source=/dev/null
 source "${CAVIAR_VENV:-$HOME/caviar/.venv}/bin/activate"
 
-# other people's jobs reach this network: only who knows the token may run code here
+# other people's jobs can reach this network: only those who know the token may run code here
 export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0
 RAY_AUTH_TOKEN=$(python -c 'import secrets; print(secrets.token_hex(32))')
 export RAY_AUTH_TOKEN

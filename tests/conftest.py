@@ -2,7 +2,7 @@ import os
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_AUTH_MODE"] = "token"
-os.environ["RAY_AUTH_TOKEN"] = "0123456789abcdef" * 2  # Ray reads it once a process: the one of every test's cluster
+os.environ["RAY_AUTH_TOKEN"] = "0123456789abcdef" * 2  # Ray reads it once per process, so all test clusters share it
 
 import pytest
 from hypothesis import HealthCheck, settings

@@ -1,4 +1,4 @@
-"""Imports lead downwards, files stay short, and docs/architecture.md tells the truth about both."""
+"""Imports lead downwards, files stay short, and docs/architecture.md agrees with the code."""
 
 import ast
 import importlib
@@ -93,7 +93,7 @@ def test_the_tree_of_the_page_names_every_file():
         del folders[(len(line) - len(line.lstrip())) // 2 - 1 :]
         if name.endswith("/"):
             folders.append(name)
-            name = "__init__.py"  # the line of a folder describes it
+            name = "__init__.py"  # the folder's line describes it
         names.append("".join(folders) + name)
     files = [path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     assert sorted(names) == sorted(map(str, files))
@@ -119,7 +119,7 @@ def test_public_names_exist_and_are_explained(name):
     for public in module.__all__:
         value = getattr(module, public)
         if inspect.isclass(value) or inspect.isroutine(value) or inspect.ismodule(value):
-            generated = f"{public}("  # what a dataclass or a named tuple writes itself
+            generated = f"{public}("  # what a dataclass or a named tuple generates
             assert value.__doc__, f"{name}.{public} has no docstring"
             assert not value.__doc__.startswith(generated), f"{name}.{public} has no docstring"
 

@@ -1,4 +1,4 @@
-"""Checks of arguments: what passes, and the sentence for what does not."""
+"""Checks of arguments: what passes, and the message for what does not."""
 
 import math
 import pickle

@@ -1,4 +1,4 @@
-"""Caviar's search as an Optuna sampler: Optuna's own suite for samplers, and that it searches."""
+"""Caviar's search as an Optuna sampler: Optuna's own suite for samplers, and whether it really searches."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The README is true: its commands exist, its names exist, and its examples run (with fewer trials)."""
+"""The README is correct: its commands and names exist, and its examples run (with fewer trials)."""
 
 import ast
 import re
@@ -23,7 +23,7 @@ PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 def blocks(language, heading):
-    """Return the code blocks of a language in the section of a heading."""
+    """Return the code blocks in a language in the section under a heading."""
     section = re.split(r"^#+ ", README.split(f"# {heading}\n")[1], flags=re.MULTILINE)[0]
     return re.findall(rf"^```{language}\n(.*?)^```", section, flags=re.MULTILINE | re.DOTALL)
 

@@ -1,10 +1,10 @@
-"""The group class of the commands: its help lists them in the order of use, not of the alphabet."""
+"""The group class of the commands: its help lists them in order of use, not alphabetically."""
 
 import click
 
 
 class InOrder(click.Group):
-    """A group whose commands stand in the order in which they were added."""
+    """A group that lists its commands in the order in which they were added."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)

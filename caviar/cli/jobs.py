@@ -1,4 +1,4 @@
-"""The commands about studies that exist, on a cluster or on this machine; each is thin."""
+"""Thin commands for existing studies, on a cluster or on this machine."""
 
 import sys
 from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def backend(address: str | None, name: str = "") -> "Cluster | LocalJobs":
-    """Return where a study is: the cluster at an address, or this machine, which also reads studies at URIs."""
+    """Return the cluster at an address, or else this machine, which also reads studies at URIs."""
     if address and not is_uri(name):
         from caviar.jobs.client import connect
 
@@ -76,7 +76,7 @@ def status(context: click.Context, name: str | None, address: str | None) -> Non
 
 @click.command()
 @_study_command
-@click.option("-f", "--follow", is_flag=True, help="Wait for more until the study ends.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing until the study ends.")
 def logs(name: str, address: str | None, follow: bool) -> None:
     """Print a study's log."""
     for piece in backend(address, name).logs(name, follow):

@@ -1,4 +1,4 @@
-"""The command line: its entry point, and the commands that start studies; each is thin."""
+"""The entry point of the command line, and thin commands that start studies."""
 
 import contextlib
 import logging
@@ -100,7 +100,7 @@ def report(name: str, address: str | None, out: Path | None) -> None:
 @cli.command()
 @study_options
 @click.option("--out", help="A URI (s3://...) to mirror the study to, so that it outlives the cluster's disks.")
-@click.option("--address", envvar="RAY_API_SERVER_ADDRESS", help="Its Jobs API, such as http://127.0.0.1:8265.")
+@click.option("--address", envvar="RAY_API_SERVER_ADDRESS", help="Jobs API address, such as http://127.0.0.1:8265.")
 @click.option("--wait", is_flag=True, help="Print the study's log until it ends.")
 def submit(file: Path | None, data: str, target: str | None, wait: bool, **options: Unpack[StudyOptions]) -> None:
     """Send a study to a cluster and print its name there."""
@@ -129,7 +129,7 @@ for command in (*COMMANDS, panda):
 @click.option("--seeds", type=int, help="Number of repetitions. [default: by experiment]")
 @click.option("--out", default="experiments", type=click.Path(path_type=Path), help="The folder to write to.")
 def experiments(names: tuple[str, ...], size: int | None, seeds: int | None, out: Path) -> None:
-    """Test again the claims that Caviar is built on.
+    """Test the claims behind Caviar again.
 
     Each experiment writes a table and a picture, and prints its finding.
 
@@ -138,7 +138,7 @@ def experiments(names: tuple[str, ...], size: int | None, seeds: int | None, out
     random-against-grid  Random finds a better point than a grid when few hyperparameters matter.
     learning-rate-scale  A linear scale spends 90% of the trials above 0.1.
     momentum-scale       1 - beta on a log scale explores windows of 10 to 1000 evenly.
-    coarse-and-fine      A coarse and fine waves beat one wave of the same total.
+    coarse-and-fine      A coarse wave and fine waves beat one wave of the same total.
     covariate-shift      Batch norm trains faster, because it reduces internal covariate shift.
     """
     from caviar.experiments.running import run_and_write
@@ -148,7 +148,7 @@ def experiments(names: tuple[str, ...], size: int | None, seeds: int | None, out
 
 
 def _study(file: Path | None, data: str, target: str | None, options: StudyOptions) -> "Study":
-    """Make the study of a file, in which options on the command line override keys, or of the options alone."""
+    """Make a study from a file, whose keys the command line may override, or from the options alone."""
     from caviar.data.loaders import load_csv
     from caviar.study.file import study_from_file
     from caviar.study.study import Study
@@ -176,7 +176,7 @@ def _run(study: "Study") -> None:
 
 
 class _Lines(logging.Handler):
-    """Prints each message as a line, warnings to standard error."""
+    """Print each message as a line, warnings to standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         click.echo(self.format(record), err=record.levelno >= logging.WARNING)
@@ -202,7 +202,7 @@ def _show_messages() -> Iterator[None]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command in `arguments` (by default, those of this process); a mistake is one sentence and exit code 2."""
+    """Run the command in `arguments` (default: this process's); a mistake prints one sentence and exits with 2."""
     try:
         with _show_messages():
             cli(arguments, standalone_mode=False)

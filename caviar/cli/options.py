@@ -1,4 +1,4 @@
-"""The options that several commands share, and the values that they take."""
+"""The options that several commands share, and how their values are parsed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from caviar.records.objective import Mode
 
 
 class StudyOptions(TypedDict):
-    """The options of `caviar run` and `caviar submit` that `Study` takes as they are."""
+    """The options of `caviar run` and `caviar submit` that `Study` takes unchanged."""
 
     trials: int
     waves: Literal["auto", "continuous"] | int | tuple[int, ...]
@@ -58,7 +58,7 @@ def _parse_confirm(context: click.Context, option: click.Parameter, value: str) 
     return top, replicates
 
 
-_WORKERS = "Number of trainers; auto: one for each free CPU; 0: train in this process."
+_WORKERS = "Number of trainers; auto: one per free CPU; 0: train in this process."
 _RAY = "Ray cluster: auto, host:6379 or ray://host:10001. [default: a temporary local Ray]"
 _JOBS = "Address of a cluster's Jobs API, such as http://127.0.0.1:8265. [default: this machine]"
 _WAVES = "Number of waves, their sizes (64,32,32), auto or continuous."

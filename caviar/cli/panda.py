@@ -1,4 +1,4 @@
-"""The commands `caviar panda ...`; each is thin and calls one method of a Panda."""
+"""The `caviar panda ...` commands; each is a thin call to one method of a Panda."""
 
 import contextlib
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -12,7 +12,7 @@ from caviar._checks import check_integer
 from caviar.cli.groups import InOrder
 from caviar.errors import InputError
 
-if TYPE_CHECKING:  # imported when a command runs: Ray takes a second, `caviar --help` needs none of it
+if TYPE_CHECKING:  # imported when a command runs: Ray takes a second to load; `caviar --help` does without
     from caviar.panda.panda import Panda
 
 Entry = Mapping[Hashable, object]  # of a diary
@@ -23,7 +23,7 @@ def panda() -> None:
     """Babysit one model: tweak it as it trains, rewind it when it goes wrong."""
 
 
-_address = click.option("--address", help="Ray cluster that it lives on. [default: the one for Pandas on this machine]")
+_address = click.option("--address", help="Ray cluster that it runs on. [default: the one for Pandas on this machine]")
 _reason = click.option("--reason", default="", show_default=False, help="Reason for the diary.")
 
 
@@ -73,7 +73,7 @@ def start(
         config = Outcome.read(study).trial(trial).config
     started = Panda(dataset, config=config, name=name, seed=seed, rules=rules, folder=folder, address=address)
     started.train(epochs, wait=False)
-    click.echo(f"{started.name} trains in {started.folder}; see it with: caviar panda watch {started.name}")
+    click.echo(f"{started.name} is training in {started.folder}; watch it with: caviar panda watch {started.name}")
 
 
 @_command("watch")
@@ -96,7 +96,7 @@ def change(name: str, changes: tuple[str, ...], address: str | None, reason: str
 
 
 @_command("rewind")
-@click.option("--epoch", type=int, required=True, help="Epoch that has a checkpoint.")
+@click.option("--epoch", type=int, required=True, help="Epoch to rewind to, one that has a checkpoint.")
 @_reason
 def rewind(name: str, address: str | None, epoch: int, reason: str) -> None:
     """Rewind NAME to a checkpoint."""
@@ -150,14 +150,14 @@ def diary(name: str, address: str | None) -> None:
 
 @_command("history")
 def history(name: str, address: str | None) -> None:
-    """Print a row an epoch of NAME, as CSV."""
+    """Print one row per epoch of NAME, as CSV."""
     click.echo(_attach(name, address).history.to_csv(index=False), nl=False)
 
 
 @panda.command("list")
 @_address
 def list_pandas(address: str | None) -> None:
-    """List the Pandas that live."""
+    """List the running Pandas."""
     from caviar.panda.local_ray import connect, panda_names
 
     connect(address)
@@ -172,7 +172,7 @@ def stop(name: str, address: str | None) -> None:
     """Stop NAME; its checkpoints are kept."""
     stopped = _attach(name, address)
     stopped.stop()
-    click.echo(f"{name} sleeps in {stopped.folder}; continue with: caviar panda wake {name} --folder {stopped.folder}")
+    click.echo(f"{name} has stopped; continue with: caviar panda wake {name} --folder {stopped.folder}")
 
 
 @_command("wake")
@@ -194,14 +194,14 @@ def _attach(name: str, address: str | None) -> "Panda":
 
 
 def _intervene(name: str, address: str | None, command: "Callable[[Panda], object]") -> None:
-    """Give a command to NAME, and print what the diary says of it."""
+    """Give a command to NAME, and print its entry in the diary."""
     attached = _attach(name, address)
     command(attached)
     _print([entry for entry in attached.diary.to_dict("records") if entry["by"] == "hand"][-1:])
 
 
 def _print(entries: Iterable[Entry]) -> None:
-    """Print entries of a diary, one a line."""
+    """Print entries of a diary, one per line."""
     for entry in entries:
         when = f"epoch {entry['epoch']}" + (f" step {entry['step']}" if entry["step"] else "")
         what = f"{entry['by']}: {entry['action']} {entry['details']}".rstrip()

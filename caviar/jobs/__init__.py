@@ -1,1 +1,1 @@
-"""Studies on a cluster that is reached through Ray's Jobs API alone, and the studies on this machine."""
+"""Studies on a cluster that is reached only through Ray's Jobs API, and the studies on this machine."""

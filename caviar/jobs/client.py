@@ -1,4 +1,4 @@
-"""The client of a cluster: it reaches the cluster through the address of Ray's Jobs API, and nothing else."""
+"""The client of a cluster, which it reaches only through the address of Ray's Jobs API."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ _STATES = {
 }
 _STOP_SECONDS = 60  # for a stopped study to write its tables
 _FILES = (journal.NAME, "results.csv", "history.csv", "waves.csv")
-# Ray logs every upload and every closed connection there
+# to which Ray logs every upload and every closed connection
 _RAY_LOGGERS = ("ray", "ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
 
 
@@ -55,7 +55,7 @@ def connect(address: str) -> "Cluster":
 class Cluster:
     """A Ray cluster that runs studies; `connect` returns one.
 
-    Methods that take the name of a study raise InputError if the cluster has no study of that name.
+    Methods that take the name of a study raise InputError if the cluster has no study with that name.
 
     >>> def tune_overnight(study, address="http://127.0.0.1:8265"):
     ...     cluster = Cluster(address)
@@ -82,11 +82,11 @@ class Cluster:
         """Send a study to the cluster, start it there, and return its name on the cluster.
 
         Args:
-            study: new, or begun on this machine; its folder here is not used any more.
-            name: for the cluster; the study's own name and the time by default.
+            study: new, or begun on this machine; its folder here is no longer used.
+            name: for the cluster; default: the study's own name and the time.
 
         Raises:
-            InputError: the cluster has a study of that name, or the study cannot be sent.
+            InputError: the cluster already has a study with that name, or the study cannot be sent.
         """
         job_name = re.sub(r"[^\w.-]+", "-", name or f"{study.settings.name}-{time.strftime('%Y%m%d-%H%M%S')}")
         with tempfile.TemporaryDirectory() as folder, self._requests():
@@ -151,7 +151,7 @@ class Cluster:
         return content
 
     def table(self, name: str) -> pd.DataFrame:
-        """Return a row for each trial of a study that has ended; raises InputError if none has ended yet."""
+        """Return one row per trial of a study that has ended; raises InputError if none has ended yet."""
         return pd.read_csv(io.BytesIO(self.file(name, "results.csv")))
 
     def fetch(self, name: str, folder: Path) -> Path:

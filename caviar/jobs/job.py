@@ -1,6 +1,6 @@
 """The program that runs on the cluster: `python -m caviar.jobs.job NAME`, started by Ray's Jobs API.
 
-The study's folder lies under the logs of the Ray session, because the Jobs API's port serves files from there only.
+The study's folder is under the logs of the Ray session, because the Jobs API's port only serves files from there.
 """
 
 import logging

@@ -23,8 +23,8 @@ RUNS = Path("runs")
 class LocalJobs:
     """The studies in a folder on this machine.
 
-    A study's name is that of its folder, the path of its folder, or the URI of its mirror. Methods that take one raise
-    InputError if no study has that name.
+    A study's name is that of its folder, the path of its folder, or the URI of its mirror. Methods that take a name
+    raise InputError if no study has it.
 
     Args:
         runs: the folder that holds the studies' folders; "runs" in the working folder by default.
@@ -90,7 +90,7 @@ class LocalJobs:
     def file(self, name: str, file: str) -> bytes:
         """Return the content of a file in a study's folder; raises InputError if the study has not written it yet."""
         path = self.folder(name) / file
-        if is_uri(name):  # only the journal is copied from there
+        if is_uri(name):  # only the journal is copied from a URI
             Outcome.read(path.parent).write_tables()
         if not path.is_file():
             raise InputError(f"the study {name!r} has no {file} yet; see `caviar status {name}`")

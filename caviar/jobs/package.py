@@ -1,7 +1,7 @@
 """The files that travel with a job: the study's journal, its data or function, and the Python files beside it.
 
-A job is its sender's own code, run by the sender's own cluster. The pickle in it is read once, at the start of the
-job. Nothing that a study writes is ever unpickled: it is plain text.
+A job runs its sender's own code on the sender's own cluster. Its pickle is read once, at the start of the job.
+Nothing that a study writes is ever unpickled: it is plain text.
 """
 
 import inspect
@@ -45,7 +45,7 @@ def pack(study: Study, folder: Path) -> None:
         _copy_modules(target.function, folder)
     try:
         content = cloudpickle.dumps(target.dataset if target.function is None else target.function)
-    except Exception as error:  # whatever the user's objects raise
+    except Exception as error:  # the user's objects may raise anything
         raise InputError(f"cannot send {target.name} to a cluster: {error}; keep open handles out of it") from None
     if len(content) > _MAX_BYTES:
         raise InputError(
@@ -70,12 +70,12 @@ def unpack(folder: Path) -> Package:
     """Read the files that `pack` wrote; the pickle among them may run its sender's code.
 
     Raises:
-        ClusterError: another version of Python packed them; its functions cannot be read.
+        ClusterError: another version of Python packed them, whose functions cannot be read.
     """
     run = json.loads((folder / _RUN).read_text())
-    sender, own = run["python"], platform.python_version()
-    if sender.split(".")[:2] != own.split(".")[:2]:
-        raise ClusterError(f"the cluster must run Python {sender}, as the sender does, got {own}; use one version")
+    sender, here = run["python"], platform.python_version()
+    if sender.split(".")[:2] != here.split(".")[:2]:
+        raise ClusterError(f"the cluster must run Python {sender}, as the sender does, got {here}; use that version")
     data = cloudpickle.loads((folder / _DATA).read_bytes())
     return Package(data, Placement(**run["placement"]), run["mirror"])
 
@@ -85,7 +85,7 @@ def _copy_modules(function: object, folder: Path) -> None:
     module = inspect.getmodule(function)
     file = getattr(module, "__file__", None)
     if module is None or file is None or module.__name__ == "__main__":
-        return  # cloudpickle has all of a notebook's function
+        return  # cloudpickle includes all of a notebook's function
     source = Path(file).resolve().parents[module.__name__.count(".")]
     installed = [Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib", "stdlib")]
     if any(source.is_relative_to(path) for path in installed):

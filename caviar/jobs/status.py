@@ -13,7 +13,7 @@ class JobState(StrEnum):
     (False, 'finished')
     """
 
-    WAITING = "waiting"  # on the cluster, its driver has not started
+    WAITING = "waiting"  # on the cluster; its driver has not started
     RUNNING = "running"
     STOPPED = "stopped"  # before all of its trials were trained
     FINISHED = "finished"
@@ -21,7 +21,7 @@ class JobState(StrEnum):
 
     @property
     def has_ended(self) -> bool:
-        """Whether no driver runs the study or is about to."""
+        """True if no driver is running the study or is about to."""
         return self not in (JobState.WAITING, JobState.RUNNING)
 
 

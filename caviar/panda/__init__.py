@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["LowerOnPlateau", "Panda", "RaiseWhileSmooth", "RewindOnDivergence", "Rule", "StopWhenNothingHelps", "Tweak"]
 
 
-def __getattr__(name: str) -> object:  # imported when first used: Ray takes a second, `caviar --help` needs none of it
+def __getattr__(name: str) -> object:  # imported on first use: Ray takes a second to load; `caviar --help` does without
     if name not in __all__:
         raise AttributeError(f"module 'caviar.panda' has no attribute {name!r}")
     return getattr(import_module("caviar.panda.panda" if name == "Panda" else "caviar.panda.rules"), name)

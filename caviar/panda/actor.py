@@ -1,7 +1,7 @@
-"""The actor in which a Panda lives. It trains in short slices and answers between them.
+"""The actor that runs a Panda. It trains in short slices and answers commands between them.
 
-Everything runs in the one event loop of the actor: a command is a coroutine that gets its turn after a slice, so that
-no locks are needed and answers come within a slice or two. Errors are returned, not raised, since Ray would wrap them.
+Everything runs in the actor's single event loop: a command is a coroutine that runs after a slice, so no locks are
+needed and answers come within a slice or two. Errors are returned rather than raised, since Ray would wrap them.
 """
 
 import asyncio
@@ -26,15 +26,15 @@ from caviar.panda.state import PandaStatus
 
 Answer = PandaStatus | CaviarError | None
 
-_SLICE_SECONDS = 0.02  # of training between two moments in which commands are answered
-_POLL_SECONDS = 0.05  # between two looks of a `status` that waits
+_SLICE_SECONDS = 0.02  # of training before waiting commands are answered
+_POLL_SECONDS = 0.05  # between the checks of a `status` call that waits
 
 
 class PandaActor:
     """A detached, restarting, asynchronous actor.
 
-    The rules that the Panda may follow besides Caviar's own are packed in the user's process and never come from the
-    folder. Ray passes them again when it restarts the actor.
+    Custom rules are pickled in the user's process and never come from the folder. Ray passes them again when it
+    restarts the actor.
     """
 
     def __init__(self, folder: str, packed_rules: bytes) -> None:
@@ -42,7 +42,7 @@ class PandaActor:
         self._stopped = False
         self._commanded = asyncio.Event()
         try:
-            # Ray keeps the rules that commands brought before a restart, since a checkpoint must not hold code
+            # Ray stores the rules that came with commands before a restart, since a checkpoint must not hold code
             self._rules: tuple[Rule, ...] = _unpack(read_cluster_value(_key(), NAMESPACE) or packed_rules)
             self._session = wake(PandaFiles(open_store(folder)), self._rules)
         except CaviarError as error:
@@ -50,9 +50,9 @@ class PandaActor:
         self._task = asyncio.get_running_loop().create_task(self._live())
 
     async def handle(self, identity: str, packed_command: bytes) -> Answer:
-        """Execute a command from `pack` once, however often it is sent under its identity.
+        """Execute a command packed by `pack`, only once even if it is sent again with the same identity.
 
-        None once it has been stopped: its process is about to end, and no command may take effect until it does.
+        Returns None after a stop: the process is about to end, and no command may take effect until then.
         """
         session = self._session
         if session is None:
@@ -63,7 +63,7 @@ class PandaActor:
                 return None
             if isinstance(command, Follow):
                 self._trust(command.rules)
-            session.trouble = ""  # it may try again
+            session.trouble = ""  # try again
             self._commanded.set()
             interpreter.handle(session, identity, command)
             self._stopped = isinstance(command, Stop)
@@ -72,7 +72,7 @@ class PandaActor:
         return _status(session)
 
     async def status(self, seconds: float = 0.0) -> Answer:
-        """Return how the Panda is, once its activity changes or nothing is left to do, or `seconds` have passed."""
+        """Return the Panda's status once its activity changes, nothing is left to do, or `seconds` have passed."""
         session = self._session
         if session is None:
             return self._failure
@@ -96,7 +96,7 @@ class PandaActor:
             await asyncio.sleep(0)
 
     def _trust(self, rules: tuple[Rule, ...]) -> None:
-        """Keep rules that came with a command for a restart."""
+        """Store rules that came with a command, so that they survive a restart."""
         unknown = tuple(rule for rule in rules if rule not in self._rules)
         if unknown:
             self._rules = (*self._rules, *unknown)
@@ -104,20 +104,20 @@ class PandaActor:
 
 
 def pack(value: Command | tuple[Rule, ...]) -> bytes:
-    """Return a command or rules pickled for the actor; raise InputError if one of the user's own rules cannot be."""
+    """Return a command or rules pickled for the actor; raise InputError if a custom rule cannot be pickled."""
     try:
         return bytes(cloudpickle.dumps(value))
-    except Exception as error:  # a pickler passes on whatever an object's own code raises
+    except Exception as error:  # pickling can raise whatever the object's own code raises
         raise InputError(f"rules must be picklable, got {value!r} ({error}); keep open files out of them") from None
 
 
 def _unpack(packed: bytes) -> Any:
-    """Return what `pack` packed in the user's process; never called with what a folder holds."""
+    """Return what `pack` packed in the user's process; never called on the contents of a folder."""
     try:
         return cloudpickle.loads(packed)
     except Exception as error:
         remedy = "install their module on the cluster"
-        raise InputError(f"the Panda's own rules cannot be loaded on its node ({error}); {remedy}") from None
+        raise InputError(f"the Panda's custom rules cannot be loaded on its node ({error}); {remedy}") from None
 
 
 def _status(session: Session) -> PandaStatus:

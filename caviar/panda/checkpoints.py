@@ -1,8 +1,8 @@
 """The files of a Panda: its settings, its data, its diary and its checkpoints, each written whole or not at all.
 
-Everything is NumPy arrays and JSON. This is the one place where what is stored becomes objects, and that runs no code:
-a checkpoint names rules, and a name is looked up among Caviar's own rules, whose settings must be numbers, or compared
-with rules that the caller holds. A checkpoint is one .npz file, whose checksums show whether it is damaged.
+Everything is NumPy arrays and JSON. Only this module turns stored data into objects, and it never runs stored code:
+a checkpoint only names its rules. A name is looked up among Caviar's own rules, whose settings must be numbers, or
+matched with rules that the caller passes. A checkpoint is one .npz file, whose checksums reveal damage.
 """
 
 import io
@@ -31,30 +31,30 @@ _FORMAT = 1  # of all files of a Panda
 _SETTINGS, _DATA, _DIARY = "panda.json", "data.npz", "diary.json"
 _FOLDER, _CHECKPOINT = "checkpoints", "checkpoints/{:08d}.npz"
 _ARRAYS = ("train_x", "train_y", "val_x", "val_y", "test_x", "test_y")
-_STATE = "panda"  # the array of a checkpoint that holds the JSON
+_STATE = "panda"  # the array in a checkpoint that holds the JSON
 _RULES = {type(rule).__name__: type(rule) for rule in BUILT_IN["careful"]}
-_README = b"""A Panda of Caviar keeps its files here.
+_README = b"""The files of a Panda, written by Caviar.
 
-panda.json   what it was started with
-data.npz     the data that it trains on
+panda.json   the settings it was started with
+data.npz     the data it trains on
 checkpoints  NumPy arrays and JSON, numbered in order; loaded without pickle
 diary.json   every intervention, by hand or by rule
 """
 
-_Plain = Mapping[str, Any]  # as JSON has it
+_Plain = Mapping[str, Any]  # an object in JSON
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class PandaSettings:
-    """What a Panda is started with; see `Panda`."""
+    """The settings that a Panda is started with; see `Panda`."""
 
     config: Config = field(default_factory=dict)
     seed: int = 0
     horizon: int = 100
     checkpoint_epochs: int = 1
     checkpoint_seconds: float = 60.0
-    rewindable_epochs: int = 50  # how many of the latest checkpoints are kept; epoch 0 and the best one always are
+    rewindable_epochs: int = 50  # how many of the latest checkpoints are kept, besides epoch 0 and the best one
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "config", check_config(self.config))
@@ -76,30 +76,30 @@ class PandaFiles:
 
     @property
     def exist(self) -> bool:
-        """Whether a Panda was begun here."""
+        """True if a Panda was started here."""
         return _SETTINGS in self.store.sizes()
 
     def write_readme(self) -> None:
-        """Write what the files are; raise StorageError if the folder cannot be written."""
+        """Write README.txt, which describes the files; raise StorageError if the folder cannot be written."""
         self.store.write("README.txt", _README)
 
     def write_settings(self, settings: PandaSettings, dataset: Dataset) -> None:
-        """Write what the Panda was started with, and which data it trains on."""
+        """Write the Panda's settings, and which data it trains on."""
         data = {"name": dataset.name, "fingerprint": dataset.fingerprint(), "source": dataset.source.to_plain()}
         plain = {"format": _FORMAT, "data": data, **asdict(settings)}
         self.store.write(_SETTINGS, json.dumps(plain, indent=1).encode())
 
     def read_settings(self) -> PandaSettings:
-        """Return what the Panda was started with; raise StorageError if there is none that can be read."""
+        """Return the Panda's settings; raise StorageError if there are none that can be read."""
         try:
             plain = _checked(json.loads(self.store.read(_SETTINGS)))
             return PandaSettings(**{name: value for name, value in plain.items() if name != "data"})
         except (AttributeError, TypeError, ValueError, StorageError) as error:
             reason = f"there is no Panda in {self} that can be read from this machine ({_SETTINGS}: {error})"
-            raise StorageError(f"{reason}; name the folder of one, on storage that every node shares") from None
+            raise StorageError(f"{reason}; pass the folder of one, on storage that all nodes share") from None
 
     def write_data(self, dataset: Dataset) -> None:
-        """Write the data that the Panda trains on, so that it can wake wherever its folder is."""
+        """Write the data that the Panda trains on, so that it can wake wherever its folder is available."""
         names = ("name", "task", "classes", "target_mean", "target_scale")
         facts = {name: getattr(dataset, name) for name in names} | {"source": dataset.source.to_plain()}
         self._write(_DATA, {**{name: getattr(dataset, name) for name in _ARRAYS}, "facts": encode(facts)})
@@ -112,11 +112,11 @@ class PandaFiles:
         return Dataset(**{**facts, **arrays})
 
     def write_diary(self, diary: Sequence[DiaryEntry]) -> None:
-        """Write the diary beside the checkpoints, which hold it too, for people and in case the last one is damaged."""
+        """Write the diary, which checkpoints contain too, for people to read and in case the last one is damaged."""
         self.store.write(_DIARY, json.dumps(list(map(asdict, diary)), indent=1).encode())
 
     def read_diary(self) -> tuple[DiaryEntry, ...]:
-        """Return the diary as last written; () where it cannot be read."""
+        """Return the diary as last written; () if it cannot be read."""
         try:
             return tuple(_from_plain(DiaryEntry, entry) for entry in json.loads(self.store.read(_DIARY)))
         except (AttributeError, TypeError, ValueError, StorageError):
@@ -163,9 +163,9 @@ def state_to_json(state: PandaState) -> bytes:
 
 
 def state_from_json(text: bytes, own_rules: Sequence[Rule] = ()) -> tuple[PandaState, tuple[str, ...]]:
-    """Return the state that `state_to_json` wrote, and the names of its rules that are not followed any more.
+    """Return the state that `state_to_json` wrote, and the names of the rules that it no longer follows.
 
-    A rule is followed if it is Caviar's own or equal to one of `own_rules`; anything but a state is a StorageError.
+    A rule is followed if it is Caviar's own or equal to one of `own_rules`. Raise StorageError if the state is invalid.
     """
     try:
         plain = _checked(json.loads(text))
@@ -190,9 +190,9 @@ def rule_to_plain(rule: Rule) -> _Plain:
 
 
 def rule_from_plain(plain: _Plain, own_rules: Sequence[Rule] = ()) -> Rule | None:
-    """Return the rule that plain data describe, without running code that they name.
+    """Return the rule that plain data describe, without running any code that they name.
 
-    None if it is neither Caviar's own with valid settings nor equal to one of `own_rules`, which are never made here.
+    Return None if it is neither Caviar's own with valid settings nor equal to one of `own_rules`.
     """
     name, settings = plain.get("rule"), plain.get("settings")
     if isinstance(name, str) and name in _RULES and isinstance(settings, Mapping):
@@ -204,19 +204,19 @@ def rule_from_plain(plain: _Plain, own_rules: Sequence[Rule] = ()) -> Rule | Non
     return next((rule for rule in own_rules if json.dumps(rule_to_plain(rule), sort_keys=True) == text), None)
 
 
-def _is_like(value: object, default: object) -> bool:  # a finite number, and an integer where the default is one
+def _is_like(value: object, default: object) -> bool:  # a finite number, and an integer if the default is one
     kinds = int if isinstance(default, int) else int | float
     return isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _from_plain(kind: Callable[..., _T], plain: _Plain) -> _T:
-    """Return a dataclass from its plain data, in which JSON has made lists of tuples."""
+    """Return a dataclass from its plain data, in which JSON has turned tuples into lists."""
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()})
 
 
 def _checked(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return plain data without its format; raise StorageError for a format that this Caviar does not know."""
+    """Return plain data without its format; raise StorageError if the format is unknown."""
     number = plain.pop("format", None)
     if number != _FORMAT:
-        raise StorageError(f"the format of a Panda must be {_FORMAT}, got {number!r}; use the Caviar that wrote it")
+        raise StorageError(f"the format of a Panda must be {_FORMAT}, got {number!r}; use the version that wrote it")
     return plain

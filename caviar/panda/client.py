@@ -1,4 +1,4 @@
-"""The client of a Panda: questions and commands to its actor, repeated while the actor restarts."""
+"""The client of a Panda: sends queries and commands to its actor, and repeats them while the actor restarts."""
 
 import time
 import uuid
@@ -16,11 +16,11 @@ from caviar.panda.local_ray import NAMESPACE, PREFIX, panda_names
 from caviar.panda.rules import Rule
 from caviar.panda.state import PandaStatus
 
-_POLL_SECONDS = 5.0  # of one call that waits
+_POLL_SECONDS = 5.0  # for which one call waits
 
 
 class PandaClient:
-    """Calls to the actor of one Panda, which is given up after `patience` seconds without an answer."""
+    """Calls to the actor of one Panda, which give up after `patience` seconds without an answer."""
 
     def __init__(self, name: str, actor: ActorHandle, folder: str = "", patience: float = 120.0) -> None:
         self._name, self._actor, self._folder, self._patience = name, actor, folder, patience
@@ -39,29 +39,29 @@ class PandaClient:
         client = cls(name, actor, folder)
         try:
             client.status()
-        except StorageError:  # of no use without its folder
+        except StorageError:  # useless without its folder
             ray.kill(actor, no_restart=True)
             raise
         return client
 
     @classmethod
     def find(cls, name: str) -> "PandaClient | None":
-        """Return the client of a Panda that lives; None if there is none of that name."""
+        """Return the client of a running Panda; None if there is none with that name."""
         try:
             return cls(name, ray.get_actor(PREFIX + name, namespace=NAMESPACE))
         except ValueError:
             return None
 
     def status(self) -> PandaStatus:
-        """Return how the Panda is."""
+        """Return the Panda's status."""
         return self._call("status")
 
     def send(self, command: Command) -> None:
-        """Send a command, which is executed once however often it must be sent; raise the Panda's error."""
+        """Send a command, which is executed only once even if it must be sent again; raise the Panda's error."""
         self._call("handle", uuid.uuid4().hex, pack(command))
 
     def wait_while(self, working: Callable[[PandaStatus], bool]) -> PandaStatus:
-        """Wait while a condition on its status holds; raise StorageError if the Panda had to give up."""
+        """Wait while a condition on the status holds; raise StorageError if an error stopped the Panda."""
         while working(status := self._call("status", _POLL_SECONDS)):
             pass
         if status.trouble:
@@ -75,7 +75,7 @@ class PandaClient:
             time.sleep(0.05)
 
     def _call(self, method: str, *arguments: object) -> PandaStatus:
-        """Return the answer of a method of `PandaActor`, called again while the actor restarts, or raise it."""
+        """Call a method of `PandaActor`, again while the actor restarts; return its answer, or raise it."""
         deadline = time.monotonic() + self._patience
         while True:
             try:
@@ -85,26 +85,26 @@ class PandaClient:
                 self._check_living(deadline)
                 time.sleep(0.1)
         if answer is None:
-            raise self._gone()
+            raise self._not_running()
         if isinstance(answer, CaviarError):
             raise answer
         return answer
 
-    def _gone(self) -> ClusterError:
+    def _not_running(self) -> ClusterError:
         remedy = f"continue with caviar.Panda.wake({self._name!r}, folder={self._folder!r})"
-        return ClusterError(f"the Panda {self._name!r} is gone, but its folder is not; {remedy}")
+        return ClusterError(f"the Panda {self._name!r} is not running, but its folder remains; {remedy}")
 
     def _check_living(self, deadline: float) -> None:
         if not ray.is_initialized() or self._name not in panda_names():
-            raise self._gone() from None
+            raise self._not_running() from None
         if time.monotonic() > deadline:
             raise ClusterError(
-                f"the Panda {self._name!r} has not answered for {self._patience:.0f} s; is there a free CPU for it, "
-                "and does its node run?"
+                f"the Panda {self._name!r} has not answered for {self._patience:.0f} s; "
+                "check that its node is up and has a free CPU"
             ) from None
 
 
 def refuse_living(name: str) -> None:
-    """Raise InputError if a Panda of that name lives already."""
+    """Raise InputError if a Panda with that name is already running."""
     if name in panda_names():
-        raise InputError(f"a Panda named {name!r} lives already; attach to it, or choose another name")
+        raise InputError(f"a Panda named {name!r} is already running; attach to it, or choose another name")

@@ -1,6 +1,6 @@
-"""The one command language of people and rules: what can be done to a Panda, as frozen values that check themselves.
+"""The commands that people and rules can give to a Panda, as frozen values that validate themselves.
 
-What depends on the Panda's state is checked when `interpreter.execute` does it.
+What depends on the Panda's state is checked when `interpreter.execute` runs the command.
 """
 
 import math
@@ -40,11 +40,11 @@ class Resume(_Command):
 
 
 class Stop(_Command):
-    """Prepare for the end of the actor; the epochs that remain are trained when the Panda wakes."""
+    """Prepare for the end of the actor; the remaining epochs are trained when the Panda wakes."""
 
 
 class EndTraining(_Command):
-    """Train no further: no epoch remains."""
+    """Train no further: no epochs remain."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Rewind(_Command):
 
 @dataclass(frozen=True)
 class Follow(_Command):
-    """Let these rules tweak the Panda from now on, and no others."""
+    """Let only these rules tweak the Panda from now on."""
 
     rules: tuple[Rule, ...]
 
@@ -106,7 +106,7 @@ Command = Train | Pause | Resume | Stop | EndTraining | SetHyperparameters | Rew
 
 
 def commands_of(tweak: Tweak) -> tuple[Command, ...]:
-    """Return what a rule's verdict asks for, as commands in the order in which they are executed."""
+    """Return the commands that a rule's verdict asks for, in order of execution."""
     commands: list[Command] = []
     if tweak.rewind is not None:
         commands.append(Rewind(tweak.rewind, or_earlier=True, reason=tweak.reason))

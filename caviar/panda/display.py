@@ -1,7 +1,7 @@
-"""What a person sees of a Panda: its tables, and its curve with the end of its diary as text or as HTML.
+"""How a Panda is displayed: its tables, and its curve with the end of its diary, as text or as HTML.
 
-Both charts show training and validation loss over epochs on a log scale, on the same axes. The HTML holds an SVG
-picture and no script; what people wrote is escaped.
+Both charts show training and validation loss over epochs on a log scale, on the same axes. The HTML contains an
+SVG picture and no script; what people wrote is escaped.
 """
 
 import contextlib
@@ -23,17 +23,17 @@ _DIARY = ["time", "epoch", "step", "by", "action", "details", "reason", "effect"
 _WITHOUT_EFFECT = ("pause", "resume", "follow", "stop", "came back", "rule dropped")  # on the training
 _EFFECT_EPOCHS = 3
 _LINES = {"train_loss": (".", "#8a94a6"), "val_loss": ("o", "#e07b39")}  # in text, and in the picture
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 680, 230, 56, 86, 10, 26  # pixels of the picture, and of its margins
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 680, 230, 56, 86, 10, 26  # the picture and its margins in pixels
 
 
 def history_table(history: _Rows, *, abandoned: bool = False) -> pd.DataFrame:
-    """Return a row an epoch from 1 on: of those that led to where the Panda is, or of those that a rewind abandoned."""
+    """Return one row per epoch from 1 on: those that led to the present state, or those that a rewind abandoned."""
     rows = [row.columns() for row in history if row.abandoned is abandoned and row.epoch > 0]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["epoch", "train_loss", "val_loss"])
 
 
 def diary_table(diary: Sequence[DiaryEntry], history: _Rows) -> pd.DataFrame:
-    """Return a row an intervention: when, at which epoch and step, by whom, what, why, and what came of it."""
+    """Return one row per intervention: when, at which epoch and step, by whom, what, why, and its effect."""
     rows = [{**vars(entry), "effect": _effect(entry, diary[i + 1 :], history)} for i, entry in enumerate(diary)]
     table = pd.DataFrame(rows, columns=_DIARY)
     table["time"] = pd.to_datetime(table["time"], utc=True)
@@ -41,12 +41,12 @@ def diary_table(diary: Sequence[DiaryEntry], history: _Rows) -> pd.DataFrame:
 
 
 def fork_table(diary: Sequence[DiaryEntry]) -> pd.DataFrame:
-    """Return the copies of the latest fork that has ended, a row a copy."""
+    """Return the copies of the latest fork that has ended, one row each."""
     return pd.DataFrame(list(next((entry.copies for entry in reversed(diary) if entry.copies), ())))
 
 
 def _effect(entry: DiaryEntry, later: Sequence[DiaryEntry], history: _Rows) -> str:
-    """Return what an intervention did to the validation loss, until the next one and for three epochs at most."""
+    """Return what an intervention did to the validation loss until the next one, over three epochs at most."""
     if entry.action in _WITHOUT_EFFECT:
         return ""
     last = min([entry.epoch + _EFFECT_EPOCHS, *(other.epoch for other in later if other.epoch > entry.epoch)])
@@ -59,7 +59,7 @@ def _effect(entry: DiaryEntry, later: Sequence[DiaryEntry], history: _Rows) -> s
 
 
 def watch(name: str, look: Callable[[], PandaStatus], interval: float = 0.5) -> None:
-    """Show a Panda until it has nothing left to do, looking every `interval` seconds; Ctrl-C ends watching only."""
+    """Show a Panda until it has nothing left to do, updating every `interval` seconds; Ctrl-C only ends watching."""
     console, looks = Console(), _looks(look, interval)
     with contextlib.suppress(KeyboardInterrupt):
         if console.is_jupyter:
@@ -97,7 +97,7 @@ def _watch_in_lines(name: str, looks: Iterable[PandaStatus]) -> None:
 
 
 def panda_text(name: str, status: PandaStatus, width: int = 80) -> str:
-    """Return a Panda as lines of text: how it is, its curve, its latest interventions."""
+    """Return a Panda as lines of text: its status, its curve, its latest interventions."""
     rows = [row for row in status.history if not row.abandoned]
     head = f"{name} · {status.state} · epoch {status.epoch} · {status.epochs_remaining} epochs left"
     latest = [f"  epoch {entry.epoch} {entry.by}: {entry.action} {entry.details}" for entry in status.diary[-3:]]
@@ -105,7 +105,7 @@ def panda_text(name: str, status: PandaStatus, width: int = 80) -> str:
 
 
 def panda_html(name: str, status: PandaStatus) -> str:
-    """Return a Panda as HTML: how it is, its curve, its latest interventions."""
+    """Return a Panda as HTML: its status, its curve, its latest interventions."""
     diary = [entry for entry in status.diary if entry.action != "train"]
     remaining = f", {status.epochs_remaining} to go" if status.epochs_remaining else ""
     head = f"<p><b>{escape(name)}</b> is {escape(status.state)} at epoch {status.epoch}{remaining}.</p>"
@@ -114,7 +114,7 @@ def panda_html(name: str, status: PandaStatus) -> str:
 
 @dataclass(frozen=True)
 class _Axes:
-    """The ranges of epochs and losses of a chart whose area is `width` by `height`, from its left and from its top."""
+    """The ranges of epochs and losses in a chart, and the position and size of its area."""
 
     first: int
     last: int
@@ -127,7 +127,7 @@ class _Axes:
 
     @classmethod
     def of(cls, rows: _Rows, left: float, top: float, width: float, height: float) -> "_Axes | None":
-        """Return the axes that show all rows; None for fewer than two epochs, or without a loss above 0."""
+        """Return the axes that show all rows; None for fewer than two epochs, or if no loss is above 0."""
         epochs = [row.epoch for row in rows]
         losses = [row.metrics[name] for row in rows for name in _LINES if _drawable(row, name)]
         if not losses or min(epochs) == max(epochs):
@@ -142,7 +142,7 @@ class _Axes:
 
 
 def text_chart(rows: _Rows, width: int = 80, height: int = 12) -> list[str]:
-    """Return training (.) and validation loss (o) over epochs as lines of text; [] of fewer than two epochs.
+    """Return training (.) and validation loss (o) over epochs as lines of text; [] for fewer than two epochs.
 
     >>> rows = [HistoryRow(e, 0, {"train_loss": 1 / e, "val_loss": 2 / e}, {}) for e in range(1, 5)]
     >>> print("\\n".join(line.rstrip() for line in text_chart(rows, width=20, height=4)))
@@ -169,7 +169,7 @@ def text_chart(rows: _Rows, width: int = 80, height: int = 12) -> list[str]:
 
 
 def svg_chart(history: _Rows, marks: Sequence[int] = ()) -> str:
-    """Return both losses over epochs as an SVG picture, abandoned epochs faintly, with a vertical line at each mark."""
+    """Return both losses over epochs as an SVG picture, with abandoned epochs faint and a line at each mark."""
     rows = [row for row in history if row.epoch > 0 and all(_drawable(row, name) for name in _LINES)]
     axes = _Axes.of(rows, _LEFT, _TOP, _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM)
     if axes is None:
@@ -200,7 +200,7 @@ def _polylines(axes: _Axes, rows: _Rows, opacity: float) -> str:
 
 
 def _scales(axes: _Axes) -> str:
-    """Return three losses at the left, and the epochs below."""
+    """Return the labels: three losses on the left, and the epochs below."""
     losses = (axes.low, math.sqrt(axes.low * axes.high), axes.high)
     epochs = ((axes.first, axes.first), (axes.last, axes.last), ((axes.first + axes.last) / 2, "epoch"))
     return "".join(
@@ -211,7 +211,7 @@ def _scales(axes: _Axes) -> str:
 
 
 def _names(axes: _Axes, last: HistoryRow) -> str:
-    """Return the name of each line at its end, one below the other."""
+    """Return the name of each line at its end, so that the names do not overlap."""
     heights = {name: axes.y(last.metrics[name]) + 4 for name in _LINES}
     upper, lower = sorted(heights, key=heights.__getitem__)
     heights[lower] = min(max(heights[lower], heights[upper] + 14), _HEIGHT - _BOTTOM)  # above the epochs
@@ -221,7 +221,7 @@ def _names(axes: _Axes, last: HistoryRow) -> str:
 
 
 def _diary_html(diary: Sequence[DiaryEntry]) -> str:
-    """Return the latest entries as a table; "" without entries."""
+    """Return the latest entries as a table; "" if there are none."""
     if not diary:
         return ""
 

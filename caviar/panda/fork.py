@@ -15,15 +15,15 @@ from caviar.space import Space, loguniform, reverseloguniform
 
 
 class ForkTraining:
-    """Copies of a training, side by side as one stack; `branch` is for the rows of their histories."""
+    """Copies of a training, trained side by side as one stack; `branch` goes into the rows of their histories."""
 
     def __init__(self, training: Training, plan: ForkPlan, branch: int) -> None:
         self._training = Training.restore(fork(training.state(), plan.changes), training.dataset)
         self._last_epoch, self._branch = self._training.epochs_done + plan.epochs, branch
-        self.rows: list[list[HistoryRow]] = [[] for _ in plan.changes]  # of each copy, one an epoch
+        self.rows: list[list[HistoryRow]] = [[] for _ in plan.changes]  # of each copy, one per epoch
 
     def train(self, deadline: float) -> bool:
-        """Train until a moment of the monotonic clock or the end of the epoch; return whether the fork is complete."""
+        """Train until a time on the monotonic clock or the end of the epoch; return whether the fork is complete."""
         training, start = self._training, time.monotonic()
         train_until(training, deadline)
         if training.steps_remaining:
@@ -42,11 +42,11 @@ class ForkTraining:
 
     @property
     def best(self) -> int | None:
-        """The copy with the lowest validation loss; None where all diverged."""
+        """The copy with the lowest validation loss; None if all diverged."""
         return min(self._training.members, key=self.losses.__getitem__, default=None)
 
     def table(self) -> tuple[Config, ...]:
-        """Return a mapping a copy: its number, whether it was kept, its hyperparameters, its last metrics."""
+        """Return one mapping per copy: its number, whether it was kept, its hyperparameters, its last metrics."""
         return tuple(
             {"copy": index, "kept": index == self.best, **self._training.configs[index], **rows[-1].metrics}
             for index, rows in enumerate(self.rows)
@@ -58,7 +58,7 @@ class ForkTraining:
 
 
 def train_until(training: Training, deadline: float) -> int:
-    """Train until a moment or the end of the epoch, one step at least where one is left; return the steps done."""
+    """Train until a deadline or the end of the epoch, at least one step if any are left; return the steps done."""
     steps = training.run(1)
     while time.monotonic() < deadline and training.steps_remaining:
         steps += training.run(1)
@@ -66,7 +66,7 @@ def train_until(training: Training, deadline: float) -> int:
 
 
 def variations(config: Config, n: int, around: float | Space, seed: int) -> tuple[Config, ...]:
-    """Return what differs in each of n copies of a config, sampled as a `Fork` says; the first copy is not varied."""
+    """Return what differs in each of n copies of a config, sampled as `Fork` describes; the first is not varied."""
     from caviar.search.samplers import sobol_points  # SciPy takes a second to import, and only a fork needs it
 
     space = around if isinstance(around, Space) else _space_around(config, around)

@@ -1,7 +1,7 @@
-"""The one interpreter: people and rules change a Panda by commands, and nothing else does.
+"""The interpreter of commands, the only way in which people and rules change a Panda.
 
-A command is executed and on disk, or refused with nothing changed. Rules look at the history once after every epoch;
-the first verdict becomes commands that are executed like a person's.
+A command is either executed and saved, or refused with nothing changed. Rules look at the history once after every
+epoch; the first verdict becomes commands that are executed like a person's.
 """
 
 from caviar.errors import InputError, StorageError
@@ -27,14 +27,14 @@ _REMEMBERED_IDS = 50  # of the latest commands
 
 
 def advance(session: Session, seconds: float) -> None:
-    """Train for some seconds, one step at least and to the end of the epoch at most; then let the rules look at it."""
+    """Train for some seconds, at least one step and at most to the end of the epoch; then apply the rules."""
     _apply_rules(session)
     session.train(seconds)
     _apply_rules(session)
 
 
 def handle(session: Session, identity: str, command: Command) -> None:
-    """Execute a person's command, once however often it comes under its identity; raise as `execute` does."""
+    """Execute a person's command, only once even if it is sent again with the same identity; see `execute`."""
     if identity in session.state.handled_ids:
         return
     _apply_rules(session)
@@ -44,7 +44,7 @@ def handle(session: Session, identity: str, command: Command) -> None:
 
 
 def execute(session: Session, *commands: Command, by: str) -> None:
-    """Execute commands of one reason as one intervention: one entry of the diary, one checkpoint.
+    """Execute commands with a common reason as one intervention: one diary entry, one checkpoint.
 
     Nothing changes if the Panda's state does not allow one of them (InputError) or they cannot be saved (StorageError).
     """
@@ -55,10 +55,10 @@ def execute(session: Session, *commands: Command, by: str) -> None:
 
 
 def _apply_rules(session: Session) -> None:
-    """Let the rules look at an epoch that has ended; the first verdict is executed."""
+    """Let the rules look at an epoch that has ended, and execute the first verdict."""
     if not session.state.rules_pending:
         return
-    with session.unchanged_on_error():  # where the verdict cannot be saved, the rules look again
+    with session.unchanged_on_error():  # if the verdict cannot be saved, the rules look again
         session.update(rules_pending=False)
         history = [row.columns() for row in session.state.lineage]
         for rule in session.state.rules:
@@ -70,7 +70,7 @@ def _apply_rules(session: Session) -> None:
                     return
             except StorageError:
                 raise
-            except Exception as error:  # a user's own rule may raise anything, and the training must not suffer
+            except Exception as error:  # a custom rule may raise anything, and training must continue
                 session.update(rules=tuple(other for other in session.state.rules if other is not rule))
                 reason = f"{type(error).__name__}: {error}"
                 session.note(rule_name(rule), "rule failed", "it is switched off", reason)
@@ -78,7 +78,7 @@ def _apply_rules(session: Session) -> None:
 
 
 def _apply(session: Session, command: Command) -> tuple[str, str]:
-    """Change the session as a command says; return the action and its details for the diary."""
+    """Apply a command to the session; return the action and its details for the diary."""
     state = session.state
     match command:
         case Train(epochs=epochs):
@@ -109,14 +109,14 @@ def _apply(session: Session, command: Command) -> tuple[str, str]:
         case Fork(n=n, around=around, epochs=epochs):
             _refuse_while_forking(session)
             _refuse_if_diverged(session)
-            seed = session.settings.seed + len(state.diary)  # every fork of a Panda draws other variations
+            seed = session.settings.seed + len(state.diary)  # every fork of a Panda draws different variations
             plan = ForkPlan(variations(session.config, n, around, seed), epochs, state.paused)
             session.update(fork=plan, paused=False)
             return "fork", f"{n} copies for {epochs} epochs"
 
 
 def _rewind(session: Session, command: Rewind) -> str:
-    """Rewind to the epoch of a command, or to the last one before it that can be read; return the details."""
+    """Rewind to the epoch of a command, or to the last readable one before it; return the details."""
     checkpoints = session.state.checkpoints
     if command.or_earlier:
         epochs = sorted((epoch for epoch in checkpoints if epoch <= command.epoch), reverse=True)

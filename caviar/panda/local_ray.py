@@ -1,7 +1,7 @@
-"""The Ray on which Pandas live: one that outlives the notebook or command that started them.
+"""The Ray that runs Pandas, which outlives the notebook or command that started them.
 
-That is the cluster at the given address, else the Ray that this process is connected to, else the one at RAY_ADDRESS,
-else one that is started for Pandas on this machine, remembered in the home directory, and stopped with the last one.
+It is the cluster at the given address, else the Ray that this process is connected to, else the one at RAY_ADDRESS,
+else one that is started for Pandas on this machine, recorded in the home directory, and stopped with the last Panda.
 """
 
 import json
@@ -31,14 +31,14 @@ _CLIENT_PORTS = range(10002, 20000)  # Ray assigns these to its workers
 
 @dataclass(frozen=True)
 class LocalRay:
-    """The Ray that was started on this machine for Pandas: its address, and the process of its head."""
+    """The Ray that was started on this machine for Pandas: its address, and the process ID of its head."""
 
     address: str
     process: int
 
     @classmethod
     def read(cls) -> "LocalRay | None":
-        """Return the one that the home directory remembers; None without."""
+        """Return the one recorded in the home directory; None if there is none."""
         try:
             return cls(**json.loads(_file().read_bytes()))
         except (OSError, TypeError, ValueError):
@@ -46,7 +46,7 @@ class LocalRay:
 
     @property
     def answers(self) -> bool:
-        """Whether it still runs."""
+        """True if it is still running."""
         try:
             check_address(self.address)
         except ClusterError:
@@ -55,7 +55,7 @@ class LocalRay:
 
 
 def connect(address: str | None, *, start: bool = False) -> None:
-    """Connect this process to the Ray on which Pandas live; `start` one on this machine if there is none."""
+    """Connect this process to the Ray that runs Pandas; `start` one on this machine if there is none."""
     if ray.is_initialized():
         own = ray.get_runtime_context().gcs_address
         if address not in (None, "auto", own):
@@ -65,7 +65,7 @@ def connect(address: str | None, *, start: bool = False) -> None:
     address = address or os.environ.get("RAY_ADDRESS") or (local.address if local and local.answers else None)
     if address is None:
         if not start:
-            raise ClusterError("no Panda lives on this machine; try `caviar panda start`, or name an address")
+            raise ClusterError("no Panda is running on this machine; try `caviar panda start`, or pass an address")
         local = _start_head()
         address = local.address
     check_address(address)
@@ -82,7 +82,7 @@ def panda_names() -> list[str]:
 
 
 def shut_down_if_empty(patience: float = 10.0) -> None:
-    """Stop the Ray that was started here for Pandas if none lives on it and, after `patience` seconds, nothing runs."""
+    """Stop the Ray that was started here for Pandas if none is left on it and it is idle within `patience` seconds."""
     local = LocalRay.read()
     if local is None or ray.get_runtime_context().gcs_address != local.address or panda_names():
         return
@@ -97,9 +97,9 @@ def shut_down_if_empty(patience: float = 10.0) -> None:
 
 
 def _start_head() -> LocalRay:
-    """Start a Ray that outlives this process, guarded by the token in ~/.ray/auth_token, on free ports only."""
+    """Start a Ray that outlives this process, protected by the token in ~/.ray/auth_token, on free ports only."""
     environment = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", **os.environ}
-    code = str(Path(__file__).resolve().parents[2])  # this very version, after a restart too
+    code = str(Path(__file__).resolve().parents[2])  # the same version of Caviar, after a restart too
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [code, os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "ray.scripts.scripts"]
     subprocess.run([*command, "get-auth-token", "--generate"], env=environment, capture_output=True, check=False)
@@ -126,7 +126,7 @@ def _start_head() -> LocalRay:
     try:
         local = LocalRay(_read_address(head, log), head.pid)
         file.write_text(json.dumps(asdict(local)))
-    except BaseException:  # Ctrl-C too: otherwise nobody would know of it
+    except BaseException:  # Ctrl-C too: otherwise the head would be left running unnoticed
         head.terminate()
         raise
     return local
@@ -141,11 +141,11 @@ def _read_address(head: subprocess.Popen[bytes], log: Path, patience: float = 12
         if address and "--block" in text:
             return address[1]
         time.sleep(0.1)
-    raise ClusterError(f"no Ray could be started on this machine for the Panda; see {log}")
+    raise ClusterError(f"Ray could not be started on this machine for the Panda; see {log}")
 
 
 def _free_port() -> int:
-    """Return a port that nobody listens at, outside of the range that Ray assigns to its workers."""
+    """Return a free port, outside the range that Ray assigns to its workers."""
     while True:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""The handle of a Panda: one model that lives in an actor, watched, tweaked and rewound as it trains."""
+"""The handle of a Panda: one model in an actor, which you watch, tweak and rewind as it trains."""
 
 import re
 from collections.abc import Sequence
@@ -26,33 +26,33 @@ from caviar.records.trial import Config
 from caviar.space.space import Space
 
 if TYPE_CHECKING:
-    from caviar.records.outcome import Outcome  # loads SciPy, which no command about a Panda needs
+    from caviar.records.outcome import Outcome  # loads SciPy, which no Panda command needs
 
 Data = str | Dataset | tuple[ArrayLike, ArrayLike]
 Rules = str | Rule | Sequence[str | Rule]
 
 
 class Panda:
-    """One model of the built-in network, babysat.
+    """One model of the built-in network, for you to babysit.
 
     Args:
         data: "digits", a data set of `load_csv` or `from_arrays`, or (x, y). A copy goes to the Panda's folder.
-        config: its hyperparameters to begin with; the rest take their defaults.
+        config: its initial hyperparameters; the rest take their defaults.
         name: letters, digits, "-", "_" and "."; default: the name of its data.
         seed: of its initial weights, shuffles and dropout, >= 0.
-        rules: who may tweak it besides people: "careful" for all built-in rules, one or several of "divergence",
-            "nothing-helps", "plateau" and "smooth", or your own `caviar.panda.Rule`s; default: nobody.
+        rules: which rules may tweak it: "careful" for all built-in ones, one or several of "divergence",
+            "nothing-helps", "plateau" and "smooth", or your own `caviar.panda.Rule`s; default: none.
         horizon: the epochs over which a cosine schedule falls, >= 1.
-        checkpoint_epochs: how many epochs apart checkpoints are that can be rewound to, >= 1.
-        checkpoint_seconds: the longest time without a checkpoint, > 0.
+        checkpoint_epochs: the epochs between checkpoints that can be rewound to, >= 1.
+        checkpoint_seconds: the longest time between checkpoints, > 0.
         folder: for its checkpoints: a folder that all nodes of the cluster share, or a URI such as s3://bucket/panda
-            (any of fsspec's); default: `runs/pandas/NAME`.
-        address: of the Ray cluster that it lives on; None: see `local_ray.py`.
+            (any that fsspec supports); default: `runs/pandas/NAME`.
+        address: of the Ray cluster that it runs on; None: see `local_ray.py`.
 
     Raises:
-        InputError: a Panda of that name lives already, its folder holds one, or an invalid argument.
+        InputError: a Panda with that name is already running, the folder holds one, or an argument is invalid.
         StorageError: the folder cannot be written.
-        ClusterError: no Ray, or no room on it.
+        ClusterError: Ray cannot be reached or started, or has no CPU for it.
 
     >>> panda = Panda("digits", name="night-shift", rules="careful")  # doctest: +SKIP
     >>> panda.train(epochs=20)  # doctest: +SKIP
@@ -91,13 +91,13 @@ class Panda:
     def from_trial(
         cls, outcome: "Outcome", trial: int | None = None, *, data: Data | None = None, **settings: Any
     ) -> "Panda":
-        """Start a Panda from a trial of a study: it trains to where the trial ended, to the bit.
+        """Start a Panda from a trial of a study: it trains to where the trial ended, bit for bit.
 
         Args:
             outcome: of the study.
             trial: its number; default: the best one.
-            data: those of the study; default: loaded again from where the study had them.
-            settings: other arguments of `Panda`; default name: the study's name and the trial's number.
+            data: those of the study; default: loaded again from their source.
+            settings: other arguments of `Panda`; the default name is the study's name and the trial's number.
 
         >>> import caviar  # doctest: +SKIP
         >>> Panda.from_trial(caviar.Outcome.read("runs/first"), 17, rules="careful")  # doctest: +SKIP
@@ -105,11 +105,11 @@ class Panda:
         result, study = outcome.trial(trial), outcome.settings
         if study.source.kind is SourceKind.FUNCTION:
             raise InputError(
-                f"trial must be of the built-in network, got {result.trial} of a function; tune the network"
+                f"trial must be of the built-in network, got {result.trial} of a function; try a study of the network"
             )
         dataset = load_source(study.source) if data is None else load(data)
         if dataset.fingerprint() != study.source.fingerprint:
-            raise InputError(f"data must be those of the study, got {dataset!r}; pass what the study was started with")
+            raise InputError(f"data must be those of the study, got {dataset!r}; try what the study was started with")
         name = re.sub(r"[^\w.-]", "-", f"{study.name}-{result.trial}")
         arguments = {"name": name, "horizon": study.epochs, **settings}
         panda = cls(dataset, config=result.config, seed=result.seed, **arguments)
@@ -118,12 +118,12 @@ class Panda:
 
     @classmethod
     def attach(cls, name: str, *, address: str | None = None) -> "Panda":
-        """Return the handle of a Panda that lives already; raise InputError if none of that name does.
+        """Return the handle of a running Panda; raise InputError if there is none with that name.
 
         >>> Panda.attach("night-shift").set(learning_rate=0.003, reason="it wobbles")  # doctest: +SKIP
         """
         stopped = _files(name, None)
-        hint = f"; one sleeps in {stopped}: wake it" if stopped.exist else ""
+        hint = f"; a stopped one is in {stopped}: wake it" if stopped.exist else ""
         try:
             connect(address)
         except ClusterError as error:
@@ -131,27 +131,27 @@ class Panda:
         client = PandaClient.find(name)
         if client is None:
             others = ", ".join(panda_names()) or "none"
-            raise InputError(f"no Panda named {name!r} lives on this Ray (living: {others}){hint}")
+            raise InputError(f"no Panda named {name!r} is running on this Ray (running: {others}){hint}")
         return cls._of(name, client.status().folder, client)
 
     @classmethod
     def wake(
         cls, name: str, *, folder: str | Path | None = None, rules: Rules | None = None, address: str | None = None
     ) -> "Panda":
-        """Wake a Panda that was stopped, or whose whole cluster ended, from its last checkpoint.
+        """Wake a Panda from its last checkpoint, after it was stopped or its cluster ended.
 
         Args:
             name: of the Panda.
             folder: where its checkpoints are, a folder or a URI; default: `runs/pandas/NAME`.
-            rules: who may tweak it from now on, as for a new Panda; default: those that it followed, without your
-                own: pass them again, since a checkpoint must not choose what code runs.
+            rules: which rules may tweak it from now on, as for a new Panda; default: those that it followed, except
+                your own: pass these again, since a checkpoint must not choose what code runs.
             address: as for a new Panda.
 
         >>> Panda.wake("night-shift").train(epochs=5)  # doctest: +SKIP
         """
         followed_rules = () if rules is None else rules_of(rules)
         files = _files(name, folder)
-        files.read_settings()  # raises without a Panda, before anything is started
+        files.read_settings()  # raises if there is no Panda, before anything is started
         connect(address, start=True)
         panda = cls._of(name, str(files), PandaClient.start(name, str(files), followed_rules))
         if rules is not None:
@@ -168,8 +168,8 @@ class Panda:
         """Train more epochs; return the history so far.
 
         Args:
-            epochs: how many, >= 1; epochs that a rewind abandons are not made up for.
-            wait: False to return at once. Whoever waits and is interrupted leaves it training.
+            epochs: how many, >= 1; epochs that a rewind abandons are not replaced.
+            wait: False to return at once. Interrupting the wait does not stop the training.
         """
         self._client.send(Train(epochs))
         if wait:
@@ -180,7 +180,7 @@ class Panda:
         """Change hyperparameters from the next step on, and note the reason in the diary.
 
         These can change: learning_rate, momentum, beta2, epsilon, lr_decay, schedule, warmup, batch_size, weight_decay,
-        clip_norm, dropout. If one cannot, or a value is out of range, an InputError is raised and nothing changes.
+        clip_norm, dropout. For any other, or a value out of range, an InputError is raised and nothing changes.
         """
         self._client.send(SetHyperparameters(hyperparameters, reason=reason))
 
@@ -193,14 +193,14 @@ class Panda:
         self._client.send(Resume(reason=reason))
 
     def rewind(self, epoch: int, *, reason: str = "") -> None:
-        """Go back to the checkpoint of an epoch, network and hyperparameters; what came after it is `abandoned`.
+        """Restore network and hyperparameters from the checkpoint of an epoch; the epochs after it are `abandoned`.
 
-        These have one, see `status.checkpoints`: 0, the best, and the latest 50 (of every `checkpoint_epochs`).
+        `status.checkpoints` lists the epochs that have one: 0, the best, and the latest 50 checkpoints.
         """
         self._client.send(Rewind(epoch, reason=reason))
 
     def follow(self, rules: Rules, *, reason: str = "") -> None:
-        """Let these rules tweak it from now on, and no others; as `rules` of a new Panda, () for none."""
+        """Let only these rules tweak it from now on; as `rules` of a new Panda, () for none."""
         self._client.send(Follow(rules_of(rules), reason=reason))
 
     def fork(
@@ -216,7 +216,7 @@ class Panda:
             wait: False to return an empty table at once.
 
         Returns:
-            A row a copy: whether it was kept, its hyperparameters and its metrics.
+            One row per copy: whether it was kept, its hyperparameters and its metrics.
         """
         self._client.send(Fork(n, around, epochs, reason=reason))
         if not wait:
@@ -225,23 +225,23 @@ class Panda:
 
     @property
     def history(self) -> pd.DataFrame:
-        """A row an epoch that led to where it is: metrics, and the hyperparameters then in force."""
+        """One row per epoch that led to its present state: metrics, and the hyperparameters in force then."""
         return history_table(self.status.history)
 
     @property
     def abandoned(self) -> pd.DataFrame:
-        """A row an epoch that a rewind left behind, as `history`; `branch` tells the branches apart."""
+        """One row per epoch that a rewind abandoned, as in `history`; `branch` tells the branches apart."""
         return history_table(self.status.history, abandoned=True)
 
     @property
     def diary(self) -> pd.DataFrame:
-        """A row an intervention, by hand or by rule: when, what, why, and what came of it."""
+        """One row per intervention, by hand or by rule: when, what, why, and its effect."""
         status = self.status
         return diary_table(status.diary, status.history)
 
     @property
     def status(self) -> PandaStatus:
-        """How it is now: what it does, epoch, step, epochs remaining, config, rules, checkpoints and so on."""
+        """Its current status: activity, epoch, step, epochs remaining, config, rules, checkpoints and so on."""
         return self._client.status()
 
     def watch(self) -> None:
@@ -266,5 +266,5 @@ class Panda:
 
 def _files(name: str, folder: str | Path | None) -> PandaFiles:
     if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name):
-        raise InputError(f"name must be made of letters, digits, '-', '_' and '.', got {name!r}; try 'night-shift'")
+        raise InputError(f"name must consist of letters, digits, '-', '_' and '.', got {name!r}; try 'night-shift'")
     return PandaFiles(open_store(Path("runs", "pandas", name) if folder is None else folder))

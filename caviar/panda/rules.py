@@ -1,6 +1,6 @@
 """Rules: pure verdicts on a history. A rule looks at the epochs so far and returns a tweak or None; it never acts.
 
-A rule sees what a person who watches would see, and nothing else. Rules of your own are callable dataclasses.
+A rule sees exactly what a person watching would see. Custom rules are callable dataclasses.
 """
 
 import json
@@ -23,8 +23,8 @@ class Tweak:
 
     Args:
         reason: one clause for the diary.
-        rewind: the epoch to go back to; where it has no checkpoint, the last one before it.
-        stop: whether to train no further.
+        rewind: the epoch to go back to; if it has no checkpoint, the last one before it that has.
+        stop: whether to stop training.
 
     >>> tweak = Tweak("it wobbles", {"learning_rate": 0.003})
     """
@@ -50,8 +50,8 @@ class Rule(Protocol):
     def __call__(self, history: Sequence[Row]) -> Tweak | None:
         """Return the tweak that the history calls for, or None.
 
-        The history has a row an epoch, oldest first, as in `Panda.history`: epoch, train_loss, val_loss, val_accuracy
-        or val_rmse, and the hyperparameters then in force. The first row is epoch 0, the untrained network (its
+        The history has one row per epoch, oldest first, like `Panda.history`: epoch, train_loss, val_loss, val_accuracy
+        or val_rmse, and the hyperparameters in force then. The first row is epoch 0, the untrained network (its
         train_loss is NaN). Epochs that a rewind abandoned are left out.
         """
 
@@ -64,7 +64,7 @@ class RewindOnDivergence:
     the training loss has lost more than `lost_share` of what it had gained since the first epoch.
 
     Args:
-        restart_factor: used where no epoch was good yet, so that training begins again.
+        restart_factor: used instead of `factor` if no epoch was good yet, so that training begins again.
 
     >>> rows = [{"epoch": e, "train_loss": v, "val_loss": v, "learning_rate": 0.1} for e, v in enumerate((1, 0.5, 9))]
     >>> RewindOnDivergence()(rows).rewind
@@ -119,7 +119,7 @@ class LowerOnPlateau:
 
 @dataclass(frozen=True)
 class RaiseWhileSmooth:
-    """Raise the learning rate when both losses fell `epochs` times in a row; never after it had to be lowered.
+    """Raise the learning rate when both losses fell `epochs` times in a row, unless it has ever been lowered.
 
     >>> rows = [{"epoch": e, "train_loss": 4 - e, "val_loss": 4 - e, "learning_rate": 0.25} for e in range(4)]
     >>> RaiseWhileSmooth()(rows).changes
@@ -141,7 +141,7 @@ class RaiseWhileSmooth:
 
 @dataclass(frozen=True)
 class StopWhenNothingHelps:
-    """Go back to the best epoch and stop when the rate was lowered `reductions` times since, and nothing helped.
+    """Go back to the best epoch and stop when lowering the rate `reductions` times since then has not helped.
 
     >>> losses, rates = (1.0, 2.0, 2.0, 2.0), (0.4, 0.2, 0.1, 0.1)
     >>> rows = [{"epoch": e, "train_loss": v, "val_loss": v, "learning_rate": rates[e]} for e, v in enumerate(losses)]
@@ -174,9 +174,9 @@ BUILT_IN["careful"] = tuple(rule for (rule,) in BUILT_IN.values())
 
 
 def rules_of(requested: str | Rule | Sequence[str | Rule]) -> tuple[Rule, ...]:
-    """Return the rules that a person asks for; the first one with a tweak prevails.
+    """Return the requested rules; the first one with a tweak wins.
 
-    `requested` is a name of `BUILT_IN`, several with commas between ("careful" is all of them, "none" is no rule), a
+    `requested` is a name in `BUILT_IN`, several separated by commas ("careful" for all of them, "none" for no rule), a
     rule, or a sequence of names and rules.
 
     >>> rules_of("plateau")
@@ -203,12 +203,12 @@ def settings_of(rule: object) -> Row:
 
 
 def rule_name(rule: Rule) -> str:
-    """Return the name of a rule in the diary: its class's."""
+    """Return the name of a rule in the diary, that of its class."""
     return type(rule).__name__
 
 
 def _check_rule(rule: Rule) -> Rule:
-    """Return a rule that a checkpoint can describe: it holds a rule's name and settings only."""
+    """Return a rule if a checkpoint, which only holds its name and settings, can describe it."""
     try:
         json.dumps(settings_of(rule))
     except (TypeError, ValueError) as error:
@@ -234,6 +234,6 @@ def _since_best(history: Sequence[Row], min_fall: float) -> int:
 
 
 def _at_this_rate(history: Sequence[Row]) -> int:
-    """Return how many epochs the present learning rate has been in force."""
+    """Return for how many epochs the current learning rate has been in force."""
     rate = history[-1]["learning_rate"]
     return len(list(takewhile(lambda row: row["learning_rate"] == rate, reversed(history))))

@@ -1,7 +1,7 @@
 """A Panda in this process, without Ray: it trains in short slices, writes checkpoints, and wakes from its folder.
 
-What was answered is in a checkpoint first. A Panda's numbers depend on its settings, its data and the commands given at
-which step; not on how its training was cut into slices, nor on how often it died and woke again.
+A command is in a checkpoint before it is answered. A Panda's numbers depend on its settings, its data, its commands and
+the steps at which they came, not on how its training was cut into slices or how often it died and woke again.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from caviar.records.trial import Config
 
 
 def begin(files: PandaFiles, dataset: Dataset, settings: PandaSettings, rules: Sequence[Rule] = ()) -> "Session":
-    """Begin a Panda in an empty store, to which a copy of the data goes.
+    """Begin a Panda in an empty store, and copy the data to it.
 
     >>> import tempfile
     >>> from caviar.data.loaders import load_digits
@@ -37,7 +37,7 @@ def begin(files: PandaFiles, dataset: Dataset, settings: PandaSettings, rules: S
     session = Session(files, settings, training, PandaState(rules=tuple(rules), history=(row,)))
     files.write_data(dataset)
     session.save(rewindable=True)
-    files.write_settings(settings, dataset)  # last: a store with settings holds a whole Panda
+    files.write_settings(settings, dataset)  # last: a store with settings holds a complete Panda
     return session
 
 
@@ -45,8 +45,8 @@ def wake(files: PandaFiles, own_rules: Sequence[Rule] = ()) -> "Session":
     """Continue a Panda from its last readable checkpoint.
 
     Args:
-        files: of the Panda; raises StorageError if there is none, or no checkpoint of it can be read.
-        own_rules: the user's own rules that it may follow again; a checkpoint only names rules.
+        files: of the Panda; StorageError is raised if there is none, or none of its checkpoints can be read.
+        own_rules: custom rules that it may follow again; a checkpoint only names its rules.
     """
     settings, dataset, numbers, damaged = files.read_settings(), files.read_data(), files.checkpoints(), list[str]()
     for number in numbers:
@@ -60,11 +60,11 @@ def wake(files: PandaFiles, own_rules: Sequence[Rule] = ()) -> "Session":
         session.note_restart(damaged, dropped_rules)
         return session
     reason = "".join(damaged[:1]) or "there is none"
-    raise StorageError(f"no checkpoint in {files} can be read ({reason}); restore one from a copy")
+    raise StorageError(f"no checkpoint in {files} can be read ({reason}); restore one from a backup")
 
 
 class Session:
-    """A Panda's training (its network is alone in a stack), state and files; made by `begin` and `wake`."""
+    """A Panda's training (a stack of one network), state and files; created by `begin` and `wake`."""
 
     def __init__(self, files: PandaFiles, settings: PandaSettings, training: Training, state: PandaState) -> None:
         self.files, self.settings, self.training, self.state = files, settings, training, state
@@ -72,11 +72,11 @@ class Session:
         self._saved_at = time.monotonic()
         self._written_diary: tuple[DiaryEntry, ...] | None = None
         self._fork: ForkTraining | None = None
-        self._seconds = 0.0  # of the present epoch
+        self._seconds = 0.0  # of the current epoch
 
     @property
     def epoch(self) -> int:
-        """How many epochs the network is trained."""
+        """How many epochs the network has been trained."""
         return self.training.epochs_done
 
     @property
@@ -86,12 +86,12 @@ class Session:
 
     @property
     def diverged(self) -> bool:
-        """Whether the network is lost because its loss was not finite."""
+        """True if the network is lost because its loss was not finite."""
         return not self.training.alive[0]
 
     @property
     def activity(self) -> Activity:
-        """What the Panda does now."""
+        """What the Panda is doing now."""
         if self.trouble:
             return Activity.IN_TROUBLE
         if self.state.paused:
@@ -104,7 +104,7 @@ class Session:
 
     @property
     def busy(self) -> bool:
-        """Whether there is anything left to do."""
+        """True if there is anything left to do."""
         if self.trouble:
             return False
         return self.state.rules_pending or self.activity in (Activity.TRAINING, Activity.FORKING)
@@ -131,7 +131,7 @@ class Session:
         self.update(diary=(*state.diary, entry))
 
     def train(self, seconds: float) -> None:
-        """Train for about so long: one step at least, to the end of the epoch at most."""
+        """Train for about `seconds`: at least one step, at most to the end of the epoch."""
         start = time.monotonic()
         if self.activity is Activity.FORKING:
             self._train_fork(start + seconds)
@@ -154,23 +154,23 @@ class Session:
                 latest = sorted(checkpoints)[-self.settings.rewindable_epochs :]
                 epochs = sorted({*latest, *{0, self.state.best_epoch} & set(checkpoints)})
                 self.update(checkpoints={epoch: checkpoints[epoch] for epoch in epochs})
-            if self.state.diary is not self._written_diary:  # beside the checkpoints, should the last one be damaged
+            if self.state.diary is not self._written_diary:  # a second copy, in case the last checkpoint is damaged
                 self.files.write_diary(self.state.diary)
                 self._written_diary = self.state.diary
             self.files.write_checkpoint(number, self.training.state(), state_to_json(self.state))
         self._saved_at = time.monotonic()
-        for other in {*numbers[1:]} - {*self.state.checkpoints.values()}:  # numbers[0] is for when this one is damaged
+        for other in {*numbers[1:]} - {*self.state.checkpoints.values()}:  # keep numbers[0] in case this one is damaged
             self.files.remove_checkpoint(other)
 
     def set_hyperparameters(self, changes: Config) -> str:
-        """Change hyperparameters from the next step on; return the changes in words."""
+        """Change hyperparameters from the next step on; return a description of the changes."""
         words, training = _describe_changes(self.config, changes), self.training
         self.training = Training.restore(training.state(), training.dataset)  # a copy, so that it can be undone
         self.training.set_hyperparameters(0, **changes)
         return words
 
     def rewind(self, epoch: int, arrays: TrainingState) -> str:
-        """Continue from the checkpoint of an epoch; return in words what is abandoned."""
+        """Continue from the checkpoint of an epoch; return a description of what is abandoned."""
         start = f"epoch {self.epoch}" + " and some steps" * (self.state.step > 0)
         rows = [row for row in self.state.lineage if row.epoch > epoch]
         self.training, self.state = Training.restore(arrays, self.training.dataset), self.state.abandon(epoch)
@@ -193,8 +193,8 @@ class Session:
             self.note(KEEPER, "fell back", f"to {position}{lost}", "; ".join(damaged))
         stopped = bool(self.state.diary) and self.state.diary[-1].action == "stop"
         for name in dropped_rules:
-            reason = "it is not Caviar's or has invalid settings; pass it to Panda.wake(rules=...) or Panda.follow"
-            self.note(KEEPER, "rule dropped", f"{name} is not followed any more", reason)
+            reason = "it is custom or has invalid settings; pass it to Panda.wake(rules=...) or Panda.follow"
+            self.note(KEEPER, "rule dropped", f"{name} is no longer followed", reason)
         if self.state.restarts > 1:
             reason = "it had been stopped" if stopped else "its process had ended"
             self.note(KEEPER, "came back", f"at {position}", reason)
@@ -205,14 +205,14 @@ class Session:
         return time.monotonic() - self._saved_at > self.settings.checkpoint_seconds
 
     def _end_epoch(self) -> None:
-        """Report on an epoch: a row of the history, and a checkpoint; the rules look at it next."""
+        """Add an epoch to the history, and write a checkpoint if one is due; the rules look at it next."""
         start, state = time.monotonic(), self.state
         (report,) = self.training.epoch()
         assert report is not None  # the network was in training
         seconds, self._seconds = self._seconds + time.monotonic() - start, 0.0
         row = HistoryRow.of(self.epoch, state.branch, report, self.config, seconds)
         remaining = state.epochs_remaining - 1
-        # should the process die before the rules have looked, they look when it is back
+        # if the process dies before the rules have looked, they look after its restart
         self.update(history=(*state.history, row), epochs_remaining=remaining, step=0, rules_pending=True)
         if self.diverged:
             self.note(KEEPER, str(Activity.DIVERGED), reason="the loss is not finite")
@@ -221,9 +221,9 @@ class Session:
             self.save(rewindable=rewindable)
 
     def _train_fork(self, deadline: float) -> None:
-        """Train the copies; after their epochs continue as the best of them.
+        """Train the copies; after their epochs, continue as the best of them.
 
-        A fork that is interrupted begins again from the Panda's own checkpoint, and ends the same.
+        An interrupted fork begins again from the Panda's own checkpoint, and ends the same.
         """
         plan = self.state.fork
         assert plan is not None

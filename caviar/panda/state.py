@@ -1,6 +1,6 @@
-"""What a Panda is beside its network: what it still has to do, its history and its diary.
+"""A Panda's state besides its network: what it still has to do, its history and its diary.
 
-All of it is frozen: a session replaces its state as a whole. How it becomes JSON is in `checkpoints.py`.
+All of it is frozen: a session replaces its state as a whole. `checkpoints.py` converts it to JSON and back.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ HAND, KEEPER = "hand", "keeper"  # who intervenes, besides rules: a person, and 
 
 
 class Activity(StrEnum):
-    """What a Panda does now."""
+    """What a Panda is doing now."""
 
     TRAINING = "training"
     FORKING = "forking"
@@ -33,13 +33,13 @@ class HistoryRow:
     epoch: int  # 0 for the untrained network, whose train_loss is NaN
     branch: int  # how many rewinds came before it
     metrics: Metrics  # train_loss, val_loss, and val_accuracy or val_rmse; no test metrics
-    config: Config  # the changeable hyperparameters then in force
+    config: Config  # the changeable hyperparameters in force then
     seconds: float = 0.0
-    abandoned: bool = False  # whether a rewind left it behind
+    abandoned: bool = False  # whether a rewind abandoned it
 
     @classmethod
     def of(cls, epoch: int, branch: int, report: Metrics, config: Config, seconds: float) -> "HistoryRow":
-        """Return the row of a report; the test metrics stay hidden."""
+        """Return the row of a report, without its test metrics."""
         metrics = {name: value for name, value in report.items() if not name.startswith("test_")}
         return cls(epoch, branch, metrics, {name: config[name] for name in CHANGEABLE}, seconds)
 
@@ -66,7 +66,7 @@ class DiaryEntry:
     reason: str
     branch: int
     val_loss: float | None = None  # of the last epoch before it
-    copies: tuple[Config, ...] = ()  # what a fork that ended here tried, a mapping a copy
+    copies: tuple[Config, ...] = ()  # what a fork that ended here tried, one mapping per copy
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,13 @@ class ForkPlan:
 
 @dataclass(frozen=True)
 class PandaState:
-    """All that a checkpoint holds beside the training's arrays."""
+    """All that a checkpoint holds besides the training's arrays."""
 
     epochs_remaining: int = 0
-    step: int = 0  # the mini-batches of the present epoch that are trained
+    step: int = 0  # the mini-batches trained in the current epoch
     paused: bool = False
     rules_pending: bool = False  # whether the rules have yet to look at the last epoch
-    branch: int = 0  # how many rewinds there were
+    branch: int = 0  # how many rewinds there have been
     restarts: int = 0  # from a checkpoint
     rules: tuple[Rule, ...] = ()
     fork: ForkPlan | None = None
@@ -101,12 +101,12 @@ class PandaState:
 
     @property
     def lineage(self) -> tuple[HistoryRow, ...]:
-        """The epochs that led to where the Panda is."""
+        """The epochs that led to the present state."""
         return tuple(row for row in self.history if not row.abandoned)
 
     @property
     def best_epoch(self) -> int:
-        """The epoch of the lineage with the lowest validation loss; 0 where none is a number."""
+        """The epoch of the lineage with the lowest validation loss; 0 if none is a number."""
         rows = [row for row in self.lineage if row.val_loss == row.val_loss]
         return min(rows, key=lambda row: row.val_loss).epoch if rows else 0
 
@@ -124,17 +124,17 @@ class PandaState:
 
 @dataclass(frozen=True)
 class PandaStatus:
-    """How a Panda is at one moment."""
+    """The status of a Panda at one moment."""
 
     state: Activity
     busy: bool  # whether it has anything left to do
-    trouble: str  # the error that stopped it; "" without
+    trouble: str  # the error that stopped it; "" if none
     data: str  # the name of its data set
     epoch: int
-    step: int  # the mini-batches of the present epoch that are trained
+    step: int  # the mini-batches trained in the current epoch
     epochs_remaining: int
     config: Config  # all hyperparameters in force
-    rules: tuple[str, ...]  # those that may tweak it, as they print
+    rules: tuple[str, ...]  # those that may tweak it, as strings
     checkpoints: tuple[int, ...]  # the epochs that can be rewound to
     folder: str
     process: str  # host:process of its actor

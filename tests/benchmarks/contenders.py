@@ -1,7 +1,7 @@
-"""What the trainer is compared with: each contender returns a function that trains a number of steps.
+"""The contenders of the trainer: each returns a function that trains a number of steps.
 
 All get the same rows, batch size and network (scikit-learn's has no batch normalization), and each draws its
-mini-batches from shuffled data itself.
+own mini-batches from shuffled data.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class Shape(NamedTuple):
         """Floating point operations of the matrix products of one training step of one model."""
         sizes = [self.features, *self.hidden, CLASSES]
         products = [2 * self.batch * inputs * units for inputs, units in pairwise(sizes)]
-        return 3 * sum(products) - products[0]  # z, dL/dW, dL/dx; the last not for the data
+        return 3 * sum(products) - products[0]  # z, dL/dW, dL/dx; the last is not needed for the data
 
 
 Steps = Callable[[int], None]
@@ -60,7 +60,7 @@ def caviar(shape: Shape, data: Dataset, stack: int) -> Steps:
 
 
 def torch_eager(shape: Shape, data: Dataset, compiled: bool = False) -> Steps:
-    """PyTorch as one writes it: Linear, BatchNorm1d, ReLU, CrossEntropyLoss, Adam."""
+    """PyTorch as users write it: Linear, BatchNorm1d, ReLU, CrossEntropyLoss, Adam."""
     import torch
 
     torch.set_num_threads(1)

@@ -1,7 +1,7 @@
 """What the driver costs: `python -m tests.benchmarks.driver [--quick] [--json FILE] [--only NAME]`.
 
-Each figure is compared with its peer's, from one run on one machine; Ray is started before any clock. The peers are
-optional: Ray Tune needs `ray[tune]`, Optuna its package; a missing one is left out with a note.
+Each figure is compared with its peer's in one run on one machine; Ray starts before any clock. The peers are
+optional: Ray Tune needs `ray[tune]`, Optuna its package; a missing peer is skipped with a note.
 """
 
 import argparse
@@ -119,7 +119,7 @@ def tune(quick: bool, folder: Path) -> dict[str, float]:
 
 
 def optuna(quick: bool, folder: Path) -> dict[str, float]:
-    """The same beside Optuna: 4 processes on one SQLite study."""
+    """The same compared with Optuna: 4 processes on one SQLite study."""
     if importlib.util.find_spec("optuna") is None:
         return {}
     import optuna
@@ -214,7 +214,7 @@ def driver(quick: bool, folder: Path) -> dict[str, float]:
 
 
 def _drive(count: int, out: Path) -> tuple[float, float, float]:
-    """Return the seconds, those of the processor, and the bytes by which the process grows."""
+    """Return the seconds, the CPU seconds, and the bytes by which the process grows."""
     settings = {"space": SPACE, "waves": 4, "search": "random", "workers": 0, **OBJECTIVE}
     warm = caviar.Study(nothing, trials=500, out=out / "warm", **settings)
     warm.run(progress=False, trainers=InstantTrainers())  # imports everything

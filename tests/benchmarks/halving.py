@@ -53,7 +53,7 @@ def study_of(task: str, stopping: str | None, seed: int, trials: int, folder: Pa
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per task and kind of stopping: means over the seeds, and how often its winner is better or worse."""
+    """Return one row per task and kind of stopping: means over the seeds, how often its winner is better or worse."""
     none = rows[rows["stopping"] == "none"].set_index(["task", "seed"])
     beside = none.reindex(pd.MultiIndex.from_frame(rows[["task", "seed"]]))
     sign = np.where(rows["task"] == "digits", 1, -1)

@@ -1,6 +1,6 @@
 """Importance against Optuna's evaluators on the same trials: `python -m tests.benchmarks.importance`.
 
-Spearman's rank correlation with its fANOVA and its PED-ANOVA, and the largest difference of a share from its fANOVA, on
+Spearman's rank correlation with its fANOVA and its PED-ANOVA, and the largest difference in a share from its fANOVA, on
 200 random trials of each function of the tests, and on 96 random trials of the digits network, three seeds each.
 
 With Optuna 5, ranks agree with its fANOVA by 1.00, 0.77, 1.00 on a sum of six, three of which do nothing, 1.00 each on
@@ -31,7 +31,7 @@ def digits_outcome(folder, seed):
 
 
 def compare(outcome):
-    """The two rank correlations, and the largest difference of a share."""
+    """The two rank correlations, and the largest difference in a share."""
     ours = importance(outcome).set_index("hyperparameter")["share"]
     names, same = list(ours.index), optuna_study(outcome)
     fanova = FanovaImportanceEvaluator(seed=0).evaluate(same)

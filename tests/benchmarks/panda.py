@@ -1,10 +1,10 @@
-"""One Panda with its rules, started from a poor learning rate, against the same model left alone.
+"""A Panda with rules, started from a poor learning rate, against the same model left alone.
 
     python -m tests.benchmarks.panda [--epochs 40] [--seeds 5]
 
 A sweep finds the best learning rate. Then each factor of it is trained with and without rules for the same number of
-epochs (those that a rewind abandons count). A run is good at the end when its final validation loss is at most 1.5
-times the median of those left alone at the best rate. The rules act as they do in an actor, without Ray.
+epochs (those that a rewind abandons count). A run ends well if its final validation loss is at most 1.5 times
+the median of those left alone at the best rate. The rules act as they do in an actor, without Ray.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Time the trainer against PyTorch and scikit-learn: python -m tests.benchmarks.trainer [--quick] [--json FILE]
 
 All take turns in one process on one core and one thread; figures are medians over the turns, and the peak
-that shares refer to is of the same turns. --quick leaves out torch.compile, which needs minutes to compile.
+that shares refer to comes from the same turns. --quick leaves out torch.compile, which needs minutes to compile.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""`caviar panda ...` as a person runs it, on a Ray that outlives each command."""
+"""`caviar panda ...` as a user runs it, on a Ray that outlives each command."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from caviar.cli.main import main
 
 def panda(*arguments, home, **options):
     environment = {**os.environ, "HOME": str(home)}
-    for name in ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):  # as for a person who never heard of them
+    for name in ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):  # as for a user who has never heard of them
         environment.pop(name, None)
     command = [sys.executable, "-m", "caviar", "panda", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=280, check=False, **options)
@@ -38,9 +38,9 @@ def test_a_panda_lives_on_between_commands_and_its_ray_ends_with_it(tmp_path):
         assert "epoch 2: train_loss" in output("watch", "night")
         assert "hand: set learning_rate" in output("diary", "night")
         assert "hidden_units is fixed" in output("set", "night", "hidden_units=3", code=2)
-        assert f"sleeps in {folder}" in output("stop", "night")
+        assert f"caviar panda wake night --folder {folder}" in output("stop", "night")
         assert not (tmp_path / ".caviar" / "ray.json").exists()
-        assert "no Panda lives on this machine" in output("watch", "night", code=2)
+        assert "no Panda is running on this machine" in output("watch", "night", code=2)
     finally:
         home = tmp_path / ".caviar" / "ray.json"
         if home.exists():

@@ -1,7 +1,7 @@
-"""KubeRay's resource definitions, cut down to what a file of ours can be checked against without them.
+"""An outline of KubeRay's resource definitions, against which our file can be checked without them.
 
 `definitions.json` beside this file holds, for every level that `cluster/kuberay.yaml` uses, all keys that KubeRay knows
-there and the types of those used. It is made from the definitions of a KubeRay release, which are too large to keep:
+there and the types of those used. It is generated from the definitions of a KubeRay release, too large to keep here:
 
     python -m tests.cluster.definitions FOLDER      # with ray.io_rayclusters.yaml.gz and ray.io_rayjobs.yaml.gz
 """
@@ -25,14 +25,14 @@ def subject(kind):
 
 
 def definition(folder, kind):
-    """The whole schema of a kind, unknown keys refused."""
+    """The full schema of a kind, which refuses unknown keys."""
     path = Path(folder) / f"ray.io_{kind.lower()}s.yaml.gz"
     versions = yaml.load(gzip.decompress(path.read_bytes()), yaml.CSafeLoader)["spec"]["versions"]
     return strict(next(version["schema"]["openAPIV3Schema"] for version in versions if version["name"] == "v1"))
 
 
 def strict(schema):
-    """A Kubernetes schema that refuses unknown keys, and takes its own whole numbers or texts."""
+    """A Kubernetes schema that refuses unknown keys, and accepts Kubernetes' integers or strings."""
     if isinstance(schema, list):
         return [strict(item) for item in schema]
     if not isinstance(schema, dict):
@@ -47,7 +47,7 @@ def strict(schema):
 
 
 def outlined(schema, value):
-    """The part of a schema that a value uses; of what it does not use the names alone."""
+    """The part of a schema that a value uses; only the names of what it does not use."""
     made = {key: part for key, part in schema.items() if key in ("type", "enum", "required", "additionalProperties")}
     if "properties" in schema:
         used = value if isinstance(value, dict) else {}

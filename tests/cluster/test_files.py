@@ -58,7 +58,7 @@ def test_kubernetes_asks_for_a_token():
 
 
 def schemas(kind):
-    """What is known of a kind: an outline here, the whole where KUBERAY_CRDS names a folder of its definitions."""
+    """The known schema of a kind: an outline, or all of it if KUBERAY_CRDS names a folder of its definitions."""
     yield json.loads(definitions.OUTLINE.read_text())[kind]
     if "KUBERAY_CRDS" in os.environ:
         yield definitions.definition(os.environ["KUBERAY_CRDS"], kind)

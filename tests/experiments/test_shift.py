@@ -111,7 +111,7 @@ def test_movement_measures_means_and_deviations(batch_norm):
     before = network(2, 1, batch_norm=batch_norm)
     after = before.select([0])
     name = "beta" if batch_norm else "bias"
-    after.parameter_views[0][name] += 0.25  # moves what the first activation reads, of every unit
+    after.parameter_views[0][name] += 0.25  # moves what the first activation reads, in every unit
     old, new = (inspect_layers(stack, X, TARGETS, LOSS)[0] for stack in (before, after))
     moved = movement(old, new, normalized=True)
     assert moved.distance == pytest.approx(0.25)

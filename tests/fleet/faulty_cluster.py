@@ -1,8 +1,8 @@
 """Studies on a cluster of several nodes, under every disturbance; prints what was observed as JSON.
 
 In the first study, trainers are killed or hang, and nodes leave and join; in the second, a whole node stops answering;
-the third has 64 trainers that sleep. It needs its own process, as a test session has a Ray already. To run it by hand:
-`python -m tests.fleet.faulty_cluster`.
+the third has 64 trainers that sleep. It needs its own process, since a test session already has a Ray. To run it
+by hand: `python -m tests.fleet.faulty_cluster`.
 """
 
 import contextlib
@@ -72,7 +72,7 @@ def add_node(cluster, cpus, tries=3):
 def disturb(cluster, nodes, folder, ended, kills):
     """Kill a busy trainer every second; remove a node after a third of the trials, add one after two thirds.
 
-    The first trainer is stopped instead: it hangs without a word, as one behind a cut network would.
+    The first trainer is stopped instead: it hangs silently, as one behind a cut network would.
     """
     draw, steps = random.Random(0), ["remove", "add"]
     while not ended.wait(1.0):
@@ -121,7 +121,7 @@ def processes_of(process):
 
 def freeze(process):
     """Stop a process and all that it started, and return them."""
-    os.kill(process, signal.SIGSTOP)  # first, as a stopped process starts no more
+    os.kill(process, signal.SIGSTOP)  # first, since a stopped process cannot start others
     frozen = processes_of(process)
     for child in frozen[1:]:
         with contextlib.suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Trainers in virtual time: what a study needs of a pool, in milliseconds, deterministic and without Ray.
+"""Trainers in virtual time: what a study needs from a pool, in milliseconds, deterministic and without Ray.
 
 Trials are trained for real, in this process, by the code of the trainers, unless only dispatching is measured; the
 clock and the losses are simulated, and the real dispatcher decides who gets what.
@@ -55,8 +55,8 @@ class SimulatedTrainers:
         workers: the number of trainers; a lost one is replaced at once.
         seed: of the durations and the random losses.
         duration: the virtual seconds that a lease of a trial takes; None: drawn from 0.5 to 2, so that trials end in
-            another order than they start.
-        losses: how many times a trial takes its trainer with it, by its number; math.inf for every time.
+            a different order than they start.
+        losses: how many times a trial takes its trainer down, by its number; math.inf for every time.
         loss_seconds: the mean virtual seconds between two losses of a random trainer; None: there are none.
         settings: of the dispatcher.
         trains: whether trials are trained; if not, each reports 0.0 once and finishes.

@@ -1,7 +1,7 @@
 """A study on a Ray that runs short of memory, so that its monitor ends trainers; prints what was observed as JSON.
 
 Some trials allocate without end whenever they run, others only the first time; the rest are their neighbours, which
-Ray may end with them. It needs its own process, as the monitor is set up with its Ray. To run it by hand:
+Ray may end with them. It needs its own process, since the monitor is set up with its Ray. To run it by hand:
 `python -m tests.fleet.starved_cluster`.
 """
 
@@ -27,7 +27,7 @@ def trainable(folder, threshold):
     """Return a function some of whose trials allocate memory until Ray ends them.
 
     They stop only when all processes together hold `ROOM` bytes more than the monitor's threshold; a limit for each
-    would not do, as others that end meanwhile give memory back.
+    would not work, since others that end meanwhile free memory.
     """
 
     def train(config, seed):

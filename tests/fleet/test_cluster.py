@@ -44,7 +44,7 @@ def test_rays_notices_about_notebook_widgets_are_silenced_and_nothing_else():
     code = """
         import logging, sys, types, warnings
 
-        class ZMQInteractiveShell:  # what Ray and tqdm take for a notebook
+        class ZMQInteractiveShell:  # what Ray and tqdm recognise as a notebook
             config = {"IPKernelApp": {}}
             events = types.SimpleNamespace(register=lambda *arguments: None)
 

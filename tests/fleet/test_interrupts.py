@@ -12,7 +12,7 @@ def test_ctrl_c_waits_for_the_end_of_the_block_and_a_second_one_does_not(request
     def interrupt(times):
         with hold_interrupts():
             for _ in range(times):
-                signal.raise_signal(signal.SIGINT)  # to this very thread, so that two are never merged
+                signal.raise_signal(signal.SIGINT)  # to this thread, so that two are never merged
             finished.append(times)
 
     finished = []

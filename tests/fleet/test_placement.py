@@ -1,4 +1,4 @@
-"""What a user may ask for is checked in one sentence, before anything starts and without Ray."""
+"""What a user may ask for is checked before anything starts and without Ray; errors are one sentence."""
 
 import socket
 

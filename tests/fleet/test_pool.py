@@ -25,7 +25,7 @@ def score(config, seed):
 
 
 def misbehave(config, seed):
-    """A trial with the trouble of its name."""
+    """A trial with the trouble that its name says."""
     match config["x"]:
         case "raise":
             raise ValueError("a bad day")
@@ -147,7 +147,7 @@ def test_a_trainer_that_hangs_in_silence_is_replaced_and_its_trial_runs_again():
         flag = Path(config["x"]) / str(seed)
         if seed == 0 and not flag.exists():
             flag.touch()
-            os.kill(os.getpid(), signal.SIGSTOP)  # hangs without a word, as behind a cut network
+            os.kill(os.getpid(), signal.SIGSTOP)  # hangs silently, as behind a cut network
         return {"score": 1.0}
 
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""The trainers of a pool on a real Ray: how many start, and what is said of those that cannot."""
+"""The trainers of a pool on a real Ray: how many start, and what is reported about those that cannot."""
 
 import logging
 import time

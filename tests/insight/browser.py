@@ -16,7 +16,7 @@ FLAGS = """
     --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --enable-unsafe-swiftshader --enable-logging=stderr
 """.split()  # noqa: SIM905 - as on a command line
-SECONDS = 240  # after which a page that does not answer has failed
+SECONDS = 240  # after which a page that does not answer counts as failed
 PROBE = """<script>
 const report = { errors: [], alerts: 0 };
 window.alert = () => { report.alerts += 1; };

@@ -1,4 +1,4 @@
-"""Small studies whose trials take no time: the search is real, and a function says what each trial reaches."""
+"""Small studies whose trials take no time: the search is real, and a function determines what each trial reaches."""
 
 import itertools
 import math

@@ -11,7 +11,7 @@ from caviar.insight.functional_anova import fit_forest, forest_shares, tree_boxe
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), dimension=st.integers(1, 3))
 def test_the_shares_of_a_tree_are_exact(seed, dimension):
-    """No share is negative, and the shares alone and of pairs sum to at most the whole variance."""
+    """No share is negative, and the shares of single coordinates and pairs sum to at most the whole variance."""
     from sklearn.tree import DecisionTreeRegressor
 
     generator = np.random.default_rng(seed)

@@ -1,7 +1,7 @@
 """Optuna's published suite for importance evaluators, run on the functional ANOVA of Caviar behind Optuna's interface.
 
 The suite's studies have three to ten trials: leaves hold one trial here, while `importance` wants three in each and at
-least eight trials. Not run are the cases with several objectives, and those where parameters are missing from some
+least eight trials. The cases with several objectives are not run, nor those where parameters are missing from some
 trials without a choice that explains it: no study of Caviar has them.
 """
 

@@ -1,4 +1,4 @@
-"""What `.ci/run` shows: a head on loopback with a token, a study submitted, followed, read during and after.
+"""The demonstration in `.ci/run`: a study is submitted to a head with a token, followed, and read during and after.
 
     python -m tests.jobs.end_to_end
 

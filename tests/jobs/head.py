@@ -1,4 +1,4 @@
-"""A real Ray head on loopback, with a token, as `ray start --head` makes one; only its own process group is killed."""
+"""A real Ray head on loopback, with a token, as `ray start --head` starts it; only its own process group is killed."""
 
 import contextlib
 import os
@@ -38,7 +38,7 @@ def head(cpus=2):
         options = [f"--{name}={number}" for name, number in ports.items()]
         options += ["--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1", f"--num-cpus={cpus}"]
         options += ["--object-store-memory=100000000", f"--temp-dir={folder}"]
-        log = open(Path(folder) / "head.log", "w")  # noqa: SIM115 - as long as the head lives
+        log = open(Path(folder) / "head.log", "w")  # noqa: SIM115 - open as long as the head runs
         process = subprocess.Popen(
             [BIN / "ray", "start", "--head", "--block", *options],
             env=environment, stdout=log, stderr=log, start_new_session=True,
@@ -55,7 +55,7 @@ def head(cpus=2):
 
 
 def free_ports(count):
-    """Return ports that nobody listens at, above those that Ray gives to its workers."""
+    """Return free ports, above those that Ray assigns to its workers."""
     with contextlib.ExitStack() as stack:
         listeners = [stack.enter_context(socket.socket()) for _ in range(count)]
         for listener in listeners:
@@ -64,7 +64,7 @@ def free_ports(count):
 
 
 def _wait_until_it_answers(address, process):
-    """Wait until the Jobs API asks for its token."""
+    """Wait until the Jobs API requires its token."""
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -1,4 +1,4 @@
-"""Studies on a real head on loopback, reached through the Jobs API's port alone."""
+"""Studies on a real head on loopback, reached only through the Jobs API's port."""
 
 import io
 import subprocess
@@ -18,7 +18,7 @@ from tests.jobs.head import head
 
 ROOT = Path(caviar.__file__).parents[1]
 NOT_REPEATED = ["seconds", "worker"]
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # a dozen commands, each a process of its own
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # a dozen commands, each in its own process
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_a_study_is_read_while_it_runs_and_keeps_its_trials_when_it_is_stopped(c
         except InputError:
             continue
     running = cluster.status(name)
-    cluster.stop(name)  # before anything is asserted: the other tests want its trainers' room
+    cluster.stop(name)  # before anything is asserted: the other tests need its CPUs
     assert 0 < len(so_far) < 2000
     assert running.state is JobState.RUNNING
     stopped = cluster.wait(name)

@@ -144,4 +144,4 @@ def test_a_running_study_is_followed_until_it_is_stopped(tmp_path, driver):
     assert all(line.startswith("trial ") for line in lines)
     status = jobs.status("long")
     assert (status.state, status.progress) == (JobState.STOPPED, f"{len(lines)}/5000 trials")
-    jobs.stop("long")  # nothing runs any more
+    jobs.stop("long")  # nothing is running any more

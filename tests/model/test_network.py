@@ -30,7 +30,7 @@ def batch(members=2):
 @pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
 def test_gradients_of_all_parameters(activation, batch_norm, training):
     stack = network({"activation": activation, "batch_norm": batch_norm})
-    # away from the kink of ReLU at zero, where a central difference is no derivative
+    # away from the kink of ReLU at zero, where a central difference is not a derivative
     stack.parameters += 0.1 * np.random.default_rng(1).normal(size=stack.parameters.shape)
     x, targets = batch()
 

@@ -18,7 +18,7 @@ SECONDS = 240  # for one cell, on a busy machine
 
 
 def execute(path: Path, folder: Path, environment: Mapping[str, str]) -> tuple[Any, float]:
-    """Run a notebook, and return it with new outputs, and the seconds that it took.
+    """Run a notebook; return it with new outputs, and the seconds it took.
 
     Args:
         path: of the notebook, which is not changed.
@@ -55,9 +55,9 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def output_kinds(notebook: Any) -> list[list[set[str]]]:
-    """Return for each output of each code cell its kind and MIME types, without images.
+    """Return the kind and MIME types of each output of each code cell, without images.
 
-    The pieces of a stream count once.
+    The pieces of a stream count as one.
     """
     cells = []
     for cell in code_cells(notebook):

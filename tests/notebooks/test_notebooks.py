@@ -1,4 +1,4 @@
-"""The notebooks run, and their committed outputs are what they show."""
+"""The notebooks run, and their outputs match the committed ones."""
 
 import nbformat
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from tests.notebooks.running import NOTEBOOKS, code_cells, execute, output_kinds
 
 MAX_SECONDS = 240.0  # for a notebook; each takes less than 70 on two idle cores
-CONCLUSIONS = {  # what an article claims, and must find again
+CONCLUSIONS = {  # what each article claims, and must reproduce
     "04_batch_norm": (
         "batch norm reduces this shift",
         "batch norm increases this shift",

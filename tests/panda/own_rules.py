@@ -1,4 +1,4 @@
-"""A user's own rules, in a module of their own."""
+"""A user's custom rules, in their own module."""
 
 from dataclasses import dataclass
 

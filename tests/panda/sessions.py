@@ -19,12 +19,12 @@ def begin(folder, config=None, *, rules=(), **settings):
 
 
 def wake(folder, own_rules=()):
-    """Wake a session as after kill -9: only the folder remains."""
+    """Wake a session as if after kill -9: only the folder remains."""
     return session.wake(PandaFiles(open_store(folder)), own_rules)
 
 
 def command(panda, *arguments, **options):
-    """Execute a command given by its class or a value of it."""
+    """Execute a command, given as its class or an instance."""
     value = arguments[0](*arguments[1:], **options) if isinstance(arguments[0], type) else arguments[0]
     interpreter.handle(panda, next(identities), value)
 
@@ -42,7 +42,7 @@ def train(panda, epochs):
 
 
 def numbers(panda):
-    """Return all that must be equal to the bit: every epoch, and the arrays."""
+    """Return everything that must be equal bit for bit: every epoch, and the arrays."""
     rows = [{name: value for name, value in row.columns().items() if name != "seconds"} for row in panda.state.history]
     return json.dumps(rows), {name: array.tobytes() for name, array in panda.training.state().items()}
 

@@ -89,7 +89,7 @@ def test_a_checkpoint_with_a_pickle_is_damaged(tmp_path):
         files(tmp_path).read_checkpoint(1)
 
 
-FORMAT_1 = {  # as the first format wrote it; it must be read for ever
+FORMAT_1 = {  # as the first format wrote it; it must remain readable forever
     "format": 1,
     "epochs_remaining": 2,
     "step": 3,

@@ -1,4 +1,4 @@
-"""Commands check themselves, and a rule's verdict becomes commands."""
+"""Commands validate themselves, and a rule's verdict becomes commands."""
 
 import pytest
 

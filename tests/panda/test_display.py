@@ -1,4 +1,4 @@
-"""What a person sees of a Panda."""
+"""How a Panda is displayed."""
 
 import math
 import xml.etree.ElementTree as xml

@@ -1,4 +1,4 @@
-"""What the home directory remembers of the Ray that was started for Pandas."""
+"""The record in the home directory of the Ray that was started for Pandas."""
 
 import socket
 

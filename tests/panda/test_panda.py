@@ -28,7 +28,7 @@ CONFIG = {"learning_rate": 0.01, "hidden_units": 16}
 
 @pytest.fixture
 def start(tmp_path):
-    """Start Pandas, and stop those that still live at the end."""
+    """Start Pandas, and stop those that are still running at the end."""
     started = []
 
     def start_one(name, **settings):
@@ -47,7 +47,7 @@ def process_of(panda):
 
 
 def kill(panda):
-    """End the process of a Panda as a dying machine would; return its number."""
+    """Kill the process of a Panda as a dying machine would; return its ID."""
     process = process_of(panda)
     os.kill(process, signal.SIGKILL)
     return process
@@ -92,9 +92,9 @@ def test_an_evening_with_a_panda(start):
     assert diary["time"].is_monotonic_increasing
     assert diary["reason"].str.contains("ran away").sum() == rules
     panda.stop()
-    with pytest.raises(ClusterError, match="is gone, but its folder is not"):
+    with pytest.raises(ClusterError, match="is not running, but its folder remains"):
         panda.train(epochs=1)
-    with pytest.raises(InputError, match="no Panda named 'night-shift' lives"):
+    with pytest.raises(InputError, match="no Panda named 'night-shift' is running"):
         caviar.Panda.attach("night-shift")
     awake = caviar.Panda.wake("night-shift", folder=panda.folder)
     assert awake.history.equals(history)
@@ -107,7 +107,7 @@ def test_no_command_takes_effect_between_a_stop_and_the_end_of_the_process(start
     history = panda.train(epochs=1)
     client = PandaClient.find("stopping")
     client.send(Stop())
-    with pytest.raises(ClusterError, match="is gone, but its folder is not"):
+    with pytest.raises(ClusterError, match="is not running, but its folder remains"):
         client.send(Train(1))
     panda.stop()
     awake = caviar.Panda.wake("stopping", folder=panda.folder)
@@ -268,7 +268,7 @@ def test_waking_a_hostile_checkpoint_starts_no_process(tmp_path):
     woken.train(epochs=1)
     assert woken.status.rules == ()
     (entry,) = woken.diary[woken.diary["action"] == "rule dropped"].to_dict("records")
-    assert entry["details"] == "subprocess:Popen is not followed any more"
+    assert entry["details"] == "subprocess:Popen is no longer followed"
     assert not (tmp_path / "proof").exists()
     woken.stop()
 
@@ -284,7 +284,7 @@ def test_a_panda_that_does_not_answer_is_given_up(start):
 def test_what_is_refused_is_one_sentence(start, tmp_path):
     panda = start("only")
     for attempt, words in (
-        (lambda: start("only", folder=tmp_path / "twin"), "a Panda named 'only' lives already"),
+        (lambda: start("only", folder=tmp_path / "twin"), "a Panda named 'only' is already running"),
         (lambda: start("twin", folder=tmp_path / "only"), "already holds a Panda"),
         (lambda: start("a/b"), "'a/b'"),
         (lambda: start("new", config={"learning_rate": -1}), "learning_rate.*-1"),
@@ -292,7 +292,7 @@ def test_what_is_refused_is_one_sentence(start, tmp_path):
         (lambda: start("new", seed=-1), "seed must be an integer >= 0, got -1"),
         (lambda: start("new", horizon=0), "horizon must be an integer >= 1, got 0"),
         (lambda: start("new", data="digit"), "digits"),
-        (lambda: caviar.Panda.wake("only", folder=panda.folder), "lives already"),
+        (lambda: caviar.Panda.wake("only", folder=panda.folder), "is already running"),
         (lambda: panda.set(hidden_layers=3), "hidden_layers is fixed"),
         (lambda: panda.set(momentum=1), "momentum.*1"),
         (lambda: panda.rewind(7), "cannot rewind to epoch 7: it has no checkpoint"),
@@ -301,7 +301,7 @@ def test_what_is_refused_is_one_sentence(start, tmp_path):
         with pytest.raises(InputError, match=words) as error:
             attempt()
         assert "\n" not in str(error.value)
-    with pytest.raises(InputError, match="living: only"):
+    with pytest.raises(InputError, match="running: only"):
         caviar.Panda.attach("gone")
     with pytest.raises(StorageError, match="there is no Panda in"):
         caviar.Panda.wake("gone", folder=tmp_path / "gone")

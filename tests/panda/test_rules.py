@@ -1,4 +1,4 @@
-"""Each rule on histories written by hand: it has a verdict where a person would intervene, and nowhere else."""
+"""Each rule on histories written by hand: it intervenes exactly where a person would."""
 
 import math
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def history(losses, rates=0.1):
         ([2.0, 1.0, 1.6], 2),
         ([2.0, 1.0, 1.4], None),
         ([2.0, 3.0], None),
-        ([2.0, 1.0, 0.5, (0.4, 9.0)], None),  # overfitting is no divergence
+        ([2.0, 1.0, 0.5, (0.4, 9.0)], None),  # overfitting is not divergence
     ],
 )
 def test_divergence_goes_back_to_the_last_good_epoch_and_halves_the_rate(losses, rewind):

@@ -1,4 +1,4 @@
-"""A Panda without Ray: its numbers do not depend on how it was cut into slices, nor how often it died."""
+"""A Panda without Ray: its numbers do not depend on how training was sliced or how often it died."""
 
 import itertools
 import json
@@ -76,7 +76,7 @@ def test_divergence_without_rules_waits_for_a_rewind(tmp_path):
     assert panda.activity is Activity.DIVERGED
     command(panda, Rewind, 1)
     assert run(panda).activity is Activity.IDLE
-    assert panda.epoch == 1 + 4  # the lost epoch is not made up for
+    assert panda.epoch == 1 + 4  # the lost epoch is not replaced
 
 
 def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_the_diary_says_so(tmp_path):
@@ -123,7 +123,7 @@ def test_a_users_own_rule_is_followed_again_only_if_it_is_passed(tmp_path):
     woken = wake(tmp_path, [HalveAt(2)])
     assert woken.state.rules == (LowerOnPlateau(patience=2),)
     entry = next(entry for entry in woken.state.diary if entry.action == "rule dropped")
-    assert entry.details == "tests.panda.own_rules:HalveAt is not followed any more"
+    assert entry.details == "tests.panda.own_rules:HalveAt is no longer followed"
     assert "Panda.wake(rules=...)" in entry.reason
     assert actions(wake(tmp_path)).count("rule dropped") == 1
 

@@ -95,7 +95,7 @@ def test_the_search_avoids_where_trials_diverge():
     search = CoarseToFine(cube(2), Budget(60, waves=3))
 
     def function(points):
-        return np.where(points[:, 0] > 0.5, np.nan, -points[:, 0])  # better and better up to the cliff
+        return np.where(points[:, 0] > 0.5, np.nan, -points[:, 0])  # ever better up to the cliff
 
     waves = run(search, function)
     assert np.isnan(function(waves[0])).mean() > 0.4

@@ -1,4 +1,4 @@
-"""Laws that every search keeps, on every kind of space. A new search joins by adding its name to `SEARCHES`."""
+"""Laws that every search obeys, on every kind of space. A new search joins by adding its name to `SEARCHES`."""
 
 from functools import partial
 
@@ -26,7 +26,7 @@ SPACES = {
 
 
 def value(points):
-    """Something to minimise that diverges in a corner."""
+    """A function to minimise that diverges in a corner."""
     values = ((points - 0.3) ** 2).sum(axis=1)
     return np.where(points[:, -1] > 0.9, np.nan, values)
 
@@ -60,7 +60,7 @@ every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 def test_points_are_snapped_and_in_bounds(make, space):
     for points in run(make(space, Budget(24, waves=3))):
         assert points.shape == (8, space.dimension)
-        np.testing.assert_array_equal(points, space.snap(points))  # which rejects points outside of the cube
+        np.testing.assert_array_equal(points, space.snap(points))  # which rejects points outside the cube
 
 
 @every_search

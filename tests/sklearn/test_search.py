@@ -59,7 +59,7 @@ def grid_search(fitted, **settings):
     return GridSearchCV(fitted.estimator, grids, cv=fitted.cv, **settings)
 
 
-# in this process, where a fit takes 0.05 s instead of seconds; Ray is tested below
+# without Ray a fit takes 0.05 s instead of seconds; Ray is tested below
 @parametrize_with_checks(
     [
         CaviarSearchCV(LogisticRegression(), {"C": caviar.loguniform(0.1, 10)}, n_iter=2, cv=2, n_jobs=1),

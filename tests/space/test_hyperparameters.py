@@ -1,4 +1,4 @@
-"""One law, one test, every kind: a new kind joins by its name in KINDS."""
+"""One test per law, for every kind; a new kind joins by adding its name to KINDS."""
 
 import math
 

@@ -24,7 +24,7 @@ from tests.benchmarks.search.race import BUDGETS, METHODS, Record, race
 from tests.benchmarks.search.tables import tables
 
 QUICK = ("Caviar", "random", "Sobol'", "TPE")
-SLOW = ("Optuna GP",)  # half a second per trial: only when named
+SLOW = ("Optuna GP",)  # half a second per trial: run only when named
 FOUR_WAVES = (200, 50)  # one more budget of LCBench
 
 

@@ -1,6 +1,6 @@
 """The cost of a search: `python -m tests.benchmarks.search.cost`, in seconds of CPU on one thread.
 
-A wave is telling the finished trials and asking for the next ones. The trials are random points of the built-in
+A wave means telling the finished trials and asking for the next ones. The trials are random points of the built-in
 network's space (d = 6) or of a cube (d = 20).
 """
 

@@ -1,4 +1,4 @@
-"""From the records of races to figures: normalised regret, mean rank, share of wins with intervals."""
+"""Computes figures from the records of races: normalised regret, mean rank, share of wins with intervals."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ def regrets(records: pd.DataFrame) -> pd.DataFrame:
     Args:
         records: one row per `Record`; the best known is the lower of `best` and the best of any method.
 
-    Regrets are clipped to `HIGHEST`, or a single lost race would outweigh all others. NaN where random's median is the
-    best known, because there is nothing to compare.
+    Regrets are clipped to `HIGHEST`, or a single lost race would outweigh all others. They are NaN if random's
+    median is the best known, because there is nothing to compare.
     """
     records = records.copy()
     records["value"] = records["value"].fillna(np.inf)
@@ -34,7 +34,7 @@ def regrets(records: pd.DataFrame) -> pd.DataFrame:
 def summary(records: pd.DataFrame) -> pd.DataFrame:
     """Return mean regret, rank and loss and the number of seeds by family, budget (trials x width) and method.
 
-    Means are over problems of the mean over seeds; ranks only count races that all methods ran.
+    Means are over problems of the mean over seeds; ranks count only races that all methods ran.
     """
     table = regrets(records)
     keys = ["family", "trials", "width", "problem", "seed"]
@@ -55,7 +55,7 @@ def summary(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def wins(records: pd.DataFrame, method: str = "Caviar") -> pd.DataFrame:
-    """Return the share of races that `method` wins against each other one, with 95% bootstrap intervals over problems.
+    """Return the share of races that `method` wins against each rival, with 95% bootstrap intervals over problems.
 
     A tie counts half. Rows for each family and budget, for functions and trainings together ("b and c"), and for
     everything ("all"); trials 0 stands for all budgets.

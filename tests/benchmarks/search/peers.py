@@ -1,4 +1,4 @@
-"""Optuna's samplers with Caviar's ask and tell, so that one loop races them all.
+"""Optuna's samplers with Caviar's ask and tell, so that one loop can race them all.
 
 They propose a whole wave before they see its values; sequential TPE proposes waves of one.
 """

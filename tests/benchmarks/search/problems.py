@@ -79,7 +79,7 @@ def levy(z: Array) -> Array:
     return np.sin(np.pi * w[:, 0]) ** 2 + inner.sum(axis=1) + last
 
 
-WIDTHS: dict[Function, float] = {  # of the domain that the unit cube stands for
+WIDTHS: dict[Function, float] = {  # of the domain that the unit cube represents
     sphere: 10.0,
     ellipsoid: 10.0,
     rosenbrock: 4.0,

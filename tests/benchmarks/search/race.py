@@ -26,7 +26,7 @@ class Record(NamedTuple):
     trials: int
     width: int
     seed: int
-    value: float  # true value of the winner the method names
+    value: float  # true value of the winner that the method picks
     best: float  # the lowest value known
 
 

@@ -1,4 +1,4 @@
-"""The report as a browser sees it: nothing broken, nothing missing, nothing run that a user wrote."""
+"""The report as a browser sees it: nothing broken, nothing missing, and no code run that a user wrote."""
 
 import pytest
 

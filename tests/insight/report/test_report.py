@@ -1,4 +1,4 @@
-"""The report's text: complete, escaped, and written where it was asked for."""
+"""The report's text: complete, escaped, and written where requested."""
 
 import sys
 
