@@ -159,7 +159,7 @@ def _study(file: Path | None, data: str, target: str | None, options: StudyOptio
         overrides = {name: value for name, value in settings.items() if source(name) is ParameterSource.COMMANDLINE}
         return study_from_file(file, **overrides)
     if target is None and data.endswith(".csv"):
-        raise InputError(f"--target is required with --data {data}; give the column to predict")
+        raise InputError(f"--target is required with --data {data}; pass the column to predict")
     return Study(data if target is None else load_csv(data, target=target), **options)
 
 

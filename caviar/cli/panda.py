@@ -61,9 +61,9 @@ def start(
     from caviar.panda import Panda
 
     if target is None and data.endswith(".csv"):
-        raise InputError(f"{data} needs --target, the column to predict")
+        raise InputError(f"--target is required with {data}; pass the column to predict")
     if (study is None) != (trial is None and not best) or (best and trial is not None):
-        raise InputError("--config FOLDER takes a study's trial: add either --best or --trial NUMBER to it")
+        raise InputError("pass --config FOLDER together with either --best or --trial NUMBER")
     check_integer("--epochs", epochs)
     dataset = load(data) if target is None else load_csv(data, target=target)
     config = None

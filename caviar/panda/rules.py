@@ -191,7 +191,7 @@ def rules_of(requested: str | Rule | Sequence[str | Rule]) -> tuple[Rule, ...]:
         elif item in BUILT_IN:
             rules += BUILT_IN[item]
         else:
-            raise InputError(f"there is no rule {item!r}{did_you_mean(item, BUILT_IN)}")
+            raise InputError(f"unknown rule {item!r}{did_you_mean(item, BUILT_IN)}")
     return tuple(rules)
 
 
