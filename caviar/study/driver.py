@@ -112,10 +112,10 @@ class Driver:
         if not results:
             return
         for result in results:
-            save_output(result, self.record.folder)
+            _save_output(result, self.record.folder)
         with hold_interrupts():
             self.record.append([TrialEnded(result) for result in results])
-        self.progress.update(len(self.record.state.results), self.record.state.best)
+        self.progress(len(self.record.state.results), self.record.state.best)
         if time.monotonic() > self._next_write:
             self._write()
 
@@ -126,7 +126,7 @@ class Driver:
         self._next_write = ended + max(WRITE_SECONDS, 20 * (ended - begun))
 
 
-def save_output(result: Result, folder: Path) -> None:
+def _save_output(result: Result, folder: Path) -> None:
     """Write what a trial printed into a file of its own."""
     if result.output:
         (folder / "output").mkdir(exist_ok=True)

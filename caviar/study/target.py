@@ -76,13 +76,13 @@ class Target:
         return Objective(metric, mode or ("max" if metric.endswith("accuracy") else "min"))
 
     def space(self, space: Mapping[str, Any] | None) -> Space:
-        """Return the space to search: the one given, or the built-in network's; a function needs one."""
-        if space is None and self.dataset is None:
+        """Return the space to search: the given one, or the built-in network's; a function needs one."""
+        if space is None:
+            if self.dataset is not None:
+                return default_space()
             raise InputError(
                 f"space is required when tuning a function such as {self.name}; try Space(x=uniform(0, 1)), or [space]"
             )
-        if space is None:
-            return default_space()
         if not isinstance(space, Space):
             raise InputError(f"space must be a caviar.Space, got {space!r:.100}; try Space(x=uniform(0, 1))")
         return space
@@ -130,13 +130,7 @@ def target_from_source(source: Source) -> Target:
 
 
 def same_target(data: Any, source: Source, folder: Path) -> Target:
-    """Return the target of a study in a folder that continues.
-
-    Args:
-        data: as given again, and refused if they are others; None: loaded from the source.
-        source: in the study's journal.
-        folder: of the study, for the error.
-    """
+    """Return the target of the study in a folder: `data` given again, refused if they are others; None: loaded."""
     target = target_from_source(source) if data is None else target_from(data)
     if target.source.fingerprint != source.fingerprint:
         raise InputError(f"{folder} was started with other data than {target.name!r}; give the original data")
