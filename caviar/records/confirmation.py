@@ -17,7 +17,7 @@ _COVERAGE = 0.95
 def confirmation_table(
     confirmed: Sequence[Result], replicates: Mapping[int, Sequence[Result]], objective: Objective
 ) -> pd.DataFrame:
-    """Return a row for each confirmed trial, the winner first.
+    """Return a row for each confirmed trial, the winner first; `replicates` holds its results with fresh seeds.
 
     The noise of one training is taken to be the same for the k configs (one pooled variance s^2 with nu degrees of
     freedom); with a flat prior the true means are then distributed as mean_i + s / sqrt(r_i) t_nu (Gelman et al.,

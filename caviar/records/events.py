@@ -79,14 +79,8 @@ class StudyPaused:
 Event = StudyBegan | Enqueued | WarmStarted | WaveBegan | TrialEnded | StudyPaused
 
 # the tag of each event; the fields of a trial stand in its line, without those that follow from its curve
-_TAGS: dict[str, type[Event]] = {
-    "study": StudyBegan,
-    "enqueued": Enqueued,
-    "warm start": WarmStarted,
-    "wave": WaveBegan,
-    "trial": TrialEnded,
-    "pause": StudyPaused,
-}
+_TAGS: dict[str, type[Event]] = {"study": StudyBegan, "enqueued": Enqueued, "warm start": WarmStarted}
+_TAGS |= {"wave": WaveBegan, "trial": TrialEnded, "pause": StudyPaused}
 _TRIAL_FIELDS = ("trial", "wave", "state", "config", "seconds", "seed", "worker", "error", "confirms", "curve")
 
 

@@ -16,23 +16,17 @@ from caviar.files import open_store
 
 MIRROR = "mirror.txt"
 HEARTBEAT = "driver.json"  # who drives the study, and when it was last seen
-TABLES = ("results.csv", "history.csv", "waves.csv", "confirmation.csv")
+_TABLES = ("results.csv", "history.csv", "waves.csv", "confirmation.csv")
 PUSH_SECONDS = 15.0
 DEAD_SECONDS = 60.0  # a driver that was not seen for so long is taken for dead
 logger = logging.getLogger("caviar")
 
 
 class Mirror:
-    """The copy of a study's folder at a URI; `journal` is the file on this disk.
-
-    Raises:
-        InputError: a URI of an unknown kind, or one whose package is not installed.
-        StorageError: the URI cannot be reached.
-    """
+    """The copy of a study's folder at a URI; `journal` is the file on this disk."""
 
     def __init__(self, uri: str, journal: Path, push_seconds: float = PUSH_SECONDS) -> None:
         self._store, self._journal, self._push_seconds = open_store(uri), journal, push_seconds
-        self._driver, self._begun = f"{socket.gethostname()}:{os.getpid()}", time.time()
         self._pushed = 0.0
         self._sizes = self._store.sizes()
         self._parts = sorted(name for name in self._sizes if name.endswith(".jsonl"))
@@ -61,8 +55,7 @@ class Mirror:
     def push(self, *, now: bool = False) -> None:
         """Copy what the journal has gained, `now` or if the last copy is old; retry later if the URI cannot be reached.
 
-        Raises:
-            StorageError: another driver has written there.
+        It raises StorageError if another driver has written there.
         """
         if not now and time.monotonic() - self._pushed < self._push_seconds:
             return
@@ -93,13 +86,13 @@ class Mirror:
         """Copy everything, the tables too, and announce that the driver ends."""
         self.push(now=True)
         try:
-            for name in TABLES:
-                if (self._journal.parent / name).exists():
-                    self._store.write(name, (self._journal.parent / name).read_bytes())
+            for table in map(self._journal.with_name, _TABLES):
+                if table.exists():
+                    self._store.write(table.name, table.read_bytes())
             self._beat(seen=0.0)
         except StorageError as error:
             logger.warning("%s; run the study once more to complete its copy", error)
 
     def _beat(self, seen: float) -> None:
-        content = {"driver": self._driver, "begun": self._begun, "seen": seen}
-        self._store.write(HEARTBEAT, json.dumps(content).encode())
+        heartbeat = {"driver": f"{socket.gethostname()}:{os.getpid()}", "seen": seen}
+        self._store.write(HEARTBEAT, json.dumps(heartbeat).encode())

@@ -41,10 +41,7 @@ class Outcome:
 
     @classmethod
     def read(cls, where: str | Path) -> "Outcome":
-        """Read the study in a folder, or at the URI of its mirror such as "s3://bucket/first".
-
-        It raises InputError if there is no study, StorageError if its journal cannot be read.
-        """
+        """Read the study in a folder, or at the URI of its mirror; raise InputError if there is none."""
         folder = journal.local_folder(where)
         return cls.of(replay(journal.read(folder)), folder)
 
@@ -124,8 +121,7 @@ class Outcome:
     @property
     def space(self) -> Space:
         """The space of the last wave: the study's, or wider where the search has extended a bound."""
-        grown = self.begun[-1].space if self.begun else None
-        return grown or self.settings.space
+        return (self.begun[-1].space if self.begun else None) or self.settings.space
 
     def trial(self, number: int | None = None) -> Result:
         """Return a trial that has ended, by its number; the best one if left out."""

@@ -91,15 +91,14 @@ class Target:
         """Raise InputError for a function that cannot be pickled where it is `sent`, or a space that does not fit."""
         if self.function is not None and sent:
             check_picklable(FunctionTrainable(self.function), self.name)
-        if self.dataset is not None:
-            for value in (0.0, 1.0):
-                for config in space.configs(np.full((1, space.dimension), value)):
-                    check_config(config)
-            for name in space.names:  # those of sub-spaces that no corner of the cube chooses as well
-                if name not in NETWORK_DEFAULTS:
-                    raise InputError(
-                        f"the built-in network has no hyperparameter {name!r}{did_you_mean(name, NETWORK_DEFAULTS)}"
-                    )
+        if self.dataset is None:
+            return
+        for config in space.configs(np.array([[0.0], [1.0]]).repeat(space.dimension, axis=1)):
+            check_config(config)
+        for name in space.names:  # those of sub-spaces that no corner of the cube chooses as well
+            if name not in NETWORK_DEFAULTS:
+                hint = did_you_mean(name, NETWORK_DEFAULTS)
+                raise InputError(f"the built-in network has no hyperparameter {name!r}{hint}")
 
 
 def target_from(data: Any) -> Target:
@@ -159,8 +158,8 @@ def _import(name: str, folder: Path) -> ModuleType:
         if not path.is_file():
             return importlib.import_module(name)
         spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
+        assert spec
+        assert spec.loader
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)
