@@ -32,17 +32,15 @@ def run_study(
         try:
             if not planner.done:
                 settings, done = record.state.settings, len(record.state.results)
-                opened = (
-                    open_pool(target.trainable(settings.epochs), settings.objective.metric, placement)
-                    if trainers is None
-                    else contextlib.nullcontext(trainers)
-                )
                 monitor = FailureMonitor(record.state.pauses, failures)
-                with (
-                    show_progress(done, planner.total, settings.objective, show=progress) as reporter,
-                    opened as pool,
-                ):
-                    Driver(record, planner, pool, monitor, reporter, deadline).run()
+                with contextlib.ExitStack() as stack:
+                    reporter = stack.enter_context(
+                        show_progress(done, planner.total, settings.objective, show=progress)
+                    )
+                    if trainers is None:
+                        trainable, metric = target.trainable(settings.epochs), settings.objective.metric
+                        trainers = stack.enter_context(open_pool(trainable, metric, placement))
+                    Driver(record, planner, trainers, monitor, reporter, deadline).run()
         except PausedError as pause:
             record.append([StudyPaused(pause.signature)])
             raise
