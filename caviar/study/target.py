@@ -1,5 +1,6 @@
 """What a study trains: the built-in network on a data set, or a function of the user's own."""
 
+import contextlib
 import importlib
 import importlib.util
 import inspect
@@ -120,7 +121,10 @@ def target_from_source(source: Source) -> Target:
     if source.path:
         return target_in_module(source.function, Path(source.path))
     module, _, name = source.function.partition(":")
-    function = getattr(importlib.import_module(module), name, None) if module not in ("", "__main__") else None
+    function = None
+    if module not in ("", "__main__"):
+        with contextlib.suppress(ImportError):
+            function = getattr(importlib.import_module(module), name, None)
     if not inspect.isfunction(function):
         raise InputError(
             f"the function {source.function!r} cannot be imported; give it again, as in Study.open(folder, data=...)"
