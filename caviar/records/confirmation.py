@@ -10,14 +10,14 @@ from caviar.records.objective import Objective
 from caviar.records.trial import Result, State
 from caviar.space.scales import Array
 
-DRAWS = 20_000  # of the means, to see which is the best
-COVERAGE = 0.95
+_DRAWS = 20_000  # of the means, to see which is the best
+_COVERAGE = 0.95
 
 
 def confirmation_table(
     confirmed: Sequence[Result], replicates: Mapping[int, Sequence[Result]], objective: Objective
 ) -> pd.DataFrame:
-    """Return a row for each confirmed trial, the winner first.
+    """Return a row for each confirmed trial, the winner first; `replicates` holds its results with fresh seeds.
 
     The noise of one training is taken to be the same for the k configs (one pooled variance s^2 with nu degrees of
     freedom); with a flat prior the true means are then distributed as mean_i + s / sqrt(r_i) t_nu (Gelman et al.,
@@ -25,14 +25,8 @@ def confirmation_table(
     it, the probability that each is the best. What the search had seen does not count. A config with replicates that
     failed or diverged ranks behind those without.
 
-    Args:
-        confirmed: the trials that were trained again.
-        replicates: for the number of each, the results with fresh seeds.
-        objective: what is optimised.
-
-    Returns:
-        Columns: trial, replicates, finished (how many of them), seen (the metric that the search saw), mean, low, high
-        (a 95% interval of the mean), probability (of being the best of these).
+    Columns: trial, replicates, finished (how many of them), seen (the metric that the search saw), mean, low, high (a
+    95% interval of the mean), probability (of being the best of these).
     """
     metric, sign = objective.metric, objective.sign
     values = [
@@ -43,7 +37,7 @@ def confirmation_table(
     means = np.array([v.mean() if len(v) else np.nan for v in values])
     freedom = int(np.maximum(counts - 1, 0).sum())
     spread = np.sqrt(sum(((v - v.mean()) ** 2).sum() for v in values if len(v)) / freedom) if freedom else np.nan
-    margins = stats.t.ppf((1 + COVERAGE) / 2, freedom) * spread / np.sqrt(np.maximum(counts, 1)) if freedom else np.nan
+    margins = stats.t.ppf((1 + _COVERAGE) / 2, freedom) * spread / np.sqrt(np.maximum(counts, 1)) if freedom else np.nan
     expected = np.array([len(replicates[trial.trial]) for trial in confirmed])
     table = pd.DataFrame(
         {
@@ -62,13 +56,13 @@ def confirmation_table(
 
 
 def _probabilities(means: Array, spread: float, counts: Array, freedom: int) -> Array:
-    """Return the probability of each mean to be the lowest, (k,); NaN if nothing is known of the noise."""
+    """The probability of each mean to be the lowest, (k,); NaN if nothing is known of the noise."""
     measured = counts > 0
     if not freedom or not measured.any():
         return np.full(len(means), np.nan)
     generator = np.random.default_rng(0)
-    scales = spread * np.sqrt(freedom / generator.chisquare(freedom, (DRAWS, 1)))
-    noise = generator.standard_normal((DRAWS, int(measured.sum())))
+    scales = spread * np.sqrt(freedom / generator.chisquare(freedom, (_DRAWS, 1)))
+    noise = generator.standard_normal((_DRAWS, int(measured.sum())))
     drawn = means[measured] + scales * noise / np.sqrt(counts[measured])
     best = drawn == drawn.min(axis=1, keepdims=True)  # without noise all equal means share the first place
     probabilities = np.zeros(len(means))

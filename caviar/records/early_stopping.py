@@ -6,7 +6,7 @@ from caviar._checks import check_integer, did_you_mean
 from caviar.errors import InputError
 from caviar.search.schedule import MOST_WAVES, Waves
 
-FEWEST_TRIALS = 48  # in a smaller study, confirming would cost more than a quarter of the budget
+_FEWEST_TRIALS = 48  # in a smaller study, confirming would cost more than a quarter of the budget
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class Halving:
 
     factor: int = 3  # one in `factor` trials survives a rung, >= 2
     first: int = 2  # the fewest epochs before the first rung, >= 1
-    asynchronous: bool = (
-        False  # decide about each trial as it arrives; the same seed then no longer gives the same table
-    )
+    asynchronous: bool = False  # decide about each trial as it arrives; the table then depends on who was faster
 
     def __post_init__(self) -> None:
         check_integer("factor", self.factor, minimum=2)
         check_integer("first", self.first)
+        if not isinstance(self.asynchronous, bool):
+            raise InputError(f"asynchronous must be True or False, got {self.asynchronous!r}")
 
     def rungs(self, epochs: int) -> tuple[int, ...]:
         """Return the epochs after which trials are stopped, in order."""
@@ -33,9 +33,7 @@ class Halving:
         return tuple(sorted({rung for rung in candidates if self.first <= rung < epochs}))
 
     def waves(self, trials: int, epochs: int) -> Waves:
-        """Return the number of waves in which `factor` trials of each survive the last rung.
-
-        At least two from 16 trials on; "auto" if there is no rung.
+        """Return how many waves leave each `factor` survivors: >= 2 from 16 trials on, "auto" if there is no rung.
 
         >>> Halving().waves(64, epochs=20), Halving().waves(200, epochs=20)
         (2, 7)
@@ -77,19 +75,15 @@ class Confirm:
 
 
 def confirm_from(value: object, trials: int, seeded: bool) -> Confirm | None:
-    """Return which trials a user wants confirmed.
+    """Return what a user wants confirmed: True, False, (top, replicates), or "auto".
 
-    Args:
-        value: True or False, (top, replicates), or "auto": the best three, four times each, in a study of 48 trials or
-            more whose results depend on a seed.
-        trials: of the study.
-        seeded: whether what is trained takes a seed.
+    "auto" confirms the best three, four times each, in a study of 48 trials or more whose results depend on a seed.
 
     >>> confirm_from("auto", 64, seeded=True), confirm_from("auto", 64, seeded=False)
     (Confirm(top=3, replicates=4), None)
     """
     if value == "auto":
-        return Confirm() if seeded and isinstance(trials, int) and trials >= FEWEST_TRIALS else None
+        return Confirm() if seeded and trials >= _FEWEST_TRIALS else None
     if isinstance(value, bool):
         return Confirm() if value else None
     if isinstance(value, tuple | list) and len(value) == 2:

@@ -1,9 +1,7 @@
-"""The events of a study: typed, frozen, each a line of JSON with a tag. The journal holds them, and nothing else.
-
-The first line carries the number of the format. Reading a line makes values and runs no code.
-"""
+"""The events of a study: typed, frozen, each a line of JSON with a tag. Reading a line runs no code."""
 
 import json
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -80,16 +78,9 @@ class StudyPaused:
 
 Event = StudyBegan | Enqueued | WarmStarted | WaveBegan | TrialEnded | StudyPaused
 
-
 # the tag of each event; the fields of a trial stand in its line, without those that follow from its curve
-_TAGS: dict[str, type[Event]] = {
-    "study": StudyBegan,
-    "enqueued": Enqueued,
-    "warm start": WarmStarted,
-    "wave": WaveBegan,
-    "trial": TrialEnded,
-    "pause": StudyPaused,
-}
+_TAGS: dict[str, type[Event]] = {"study": StudyBegan, "enqueued": Enqueued, "warm start": WarmStarted}
+_TAGS |= {"wave": WaveBegan, "trial": TrialEnded, "pause": StudyPaused}
 _TRIAL_FIELDS = ("trial", "wave", "state", "config", "seconds", "seed", "worker", "error", "confirms", "curve")
 
 
@@ -108,11 +99,7 @@ def encode(event: Event) -> str:
 
 
 def decode(line: str | bytes) -> Event:
-    """Return the event of a line.
-
-    Raises:
-        StorageError: the line has a newer format.
-        ValueError: the line does not hold an event.
+    """Return the event of a line; raise ValueError if it holds none, StorageError if its format is newer.
 
     >>> decode('{"event":"pause","signature":"OSError: no data"}')
     StudyPaused(signature='OSError: no data')
@@ -124,7 +111,7 @@ def decode(line: str | bytes) -> Event:
             raise StorageError(f"the journal has format {values['format']}; open it with a newer Caviar")
         values = {name: _READ[name](value) if name in _READ else value for name, value in values.items()}
         return TrialEnded(_result(**values)) if kind is TrialEnded else kind(**values)
-    except (TypeError, KeyError, AttributeError) as error:
+    except (TypeError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
         raise ValueError(f"not an event: {error}") from None
 
 
@@ -133,14 +120,13 @@ def _result(**values: Any) -> Result:
     return Result(metrics=curve[-1].metrics if curve else {}, epochs=len(curve), **values)
 
 
-def _points(rows: list[list[float]]) -> Array:
-    return np.array(rows, dtype=float).reshape(len(rows), -1)
-
-
 # how the values of a line become those of an event, by field
 _READ: dict[str, Callable[[Any], object]] = {
+    "trial": operator.index,
+    "wave": operator.index,
+    "first": operator.index,
     "settings": Settings.from_plain,
-    "points": _points,
+    "points": lambda rows: np.array(rows, dtype=float).reshape(len(rows), -1),
     "values": lambda values: np.array(values, dtype=float),
     "configs": tuple,
     "square": lambda plain: plain and Square.from_plain(plain),

@@ -8,16 +8,18 @@ import fcntl
 import logging
 import os
 import socket
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from caviar.errors import InputError, StorageError
-from caviar.files import flush_to_disk, writing
+from caviar.files import flush_to_disk, is_uri, write_atomically, writing
 from caviar.records.events import Event, decode, encode
-from caviar.records.mirror import PUSH_SECONDS, Mirror, local_copy, mirror_of
+from caviar.records.mirror import MIRROR, PUSH_SECONDS, Mirror
 
 NAME = "journal.jsonl"
 DRIVER = "driver.txt"  # host:process of the driver, valid while it holds the lock
+_LOCK_ATTEMPTS = 20  # 10 ms apart: `driver` holds the lock for a moment
 logger = logging.getLogger("caviar")
 
 
@@ -39,26 +41,16 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = open(self.path, "ab")  # noqa: SIM115 - open as long as the driver lives
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._file.close()
-            raise StorageError(
-                f"another driver is running the study in {folder}; wait for it, stop it or choose another folder"
-            ) from None
-        (folder / DRIVER).write_text(f"{socket.gethostname()}:{os.getpid()}")
-        _drop_torn_line(self.path)
-        self._mirror: Mirror | None = mirror_of(folder, NAME, push_seconds)
-        if self._mirror:
-            try:
+            self._lock()
+            (folder / DRIVER).write_text(f"{socket.gethostname()}:{os.getpid()}")
+            self.lines = _drop_torn_line(self.path)  # when it was opened
+            uri = folder / MIRROR
+            self._mirror = Mirror(uri.read_text(), self.path, push_seconds) if uri.exists() else None
+            if self._mirror:
                 self._mirror.claim()
-            except StorageError:
-                self._file.close()
-                raise
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing has been written yet."""
-        return self.path.stat().st_size == 0
+        except BaseException:
+            self._file.close()
+            raise
 
     def append(self, events: Iterable[Event], *, mirror_now: bool = False) -> None:
         """Write events, and return when they are on disk; `mirror_now` brings a mirror up to date at once."""
@@ -78,6 +70,16 @@ class Journal:
         finally:
             with writing(self.path):  # closing tries once more what could not be written
                 self._file.close()
+
+    def _lock(self) -> None:
+        for _ in range(_LOCK_ATTEMPTS):
+            try:
+                return fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                time.sleep(0.01)
+        raise StorageError(
+            f"another driver is running the study in {self.path.parent}; wait for it, stop it or choose another folder"
+        )
 
 
 def read(folder: Path) -> Iterator[Event]:
@@ -106,8 +108,31 @@ def encode_lines(events: Iterable[Event]) -> str:
 
 
 def local_folder(where: str | Path, folder: Path | None = None) -> Path:
-    """Return the folder on this disk of a study at a folder or URI; see `mirror.local_copy`."""
-    return local_copy(where, NAME, folder)
+    """Return the folder on this disk of a study; that of a URI is brought up to date and mirrors itself there.
+
+    Args:
+        where: a folder or a URI.
+        folder: where to put the copy of a URI; default: `runs/NAME`, after the last part of the URI.
+
+    Raises:
+        StorageError: the URI cannot be reached, or does not hold what the folder holds.
+    """
+    if not is_uri(where):
+        return Path(where)
+    uri = str(where).rstrip("/")
+    folder = folder or Path("runs") / uri.rpartition("/")[2]
+    path, name = folder / NAME, folder / MIRROR
+    if (name.exists() and name.read_text() != uri) or (not name.exists() and path.exists()):
+        raise StorageError(f"{folder} holds another study than {uri}; move it away or work in another folder")
+    remote = Mirror(uri, path).content()
+    local = path.read_bytes() if path.exists() else b""
+    local = local[: local.rfind(b"\n") + 1]  # a torn last line is lost anyway
+    if not (local.startswith(remote) or remote.startswith(local)):
+        raise StorageError(f"{folder} and {uri} have diverged; move {folder} away to continue from {uri}")
+    write_atomically(name, uri.encode())  # first: a journal without it would be another study's
+    if len(remote) > len(local):
+        path.write_bytes(remote)
+    return folder
 
 
 def holds_study(folder: Path) -> bool:
@@ -137,10 +162,14 @@ def check_writable(folder: Path) -> None:
         raise StorageError(f"no permission to write in {existing}; choose another folder for the study")
 
 
-def _drop_torn_line(path: Path) -> None:
-    """Cut off a last line that a dying driver left unfinished."""
-    content = path.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        os.truncate(path, whole)
-        logger.warning("%s: dropped a torn last line of %d bytes", path, len(content) - whole)
+def _drop_torn_line(path: Path) -> int:
+    """Cut off a last line that a dying driver left unfinished; return the number of lines."""
+    count = size = 0
+    with path.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                os.truncate(path, size)
+                logger.warning("%s: dropped a torn last line of %d bytes", path, len(line))
+                break
+            count, size = count + 1, size + len(line)
+    return count

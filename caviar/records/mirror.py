@@ -12,62 +12,21 @@ import time
 from pathlib import Path
 
 from caviar.errors import StorageError
-from caviar.files import is_uri, open_store
+from caviar.files import open_store
 
 MIRROR = "mirror.txt"
 HEARTBEAT = "driver.json"  # who drives the study, and when it was last seen
-TABLES = ("results.csv", "history.csv", "waves.csv", "confirmation.csv")
+_TABLES = ("results.csv", "history.csv", "waves.csv", "confirmation.csv")
 PUSH_SECONDS = 15.0
 DEAD_SECONDS = 60.0  # a driver that was not seen for so long is taken for dead
 logger = logging.getLogger("caviar")
 
 
-def local_copy(where: str | Path, journal: str, folder: Path | None = None) -> Path:
-    """Return the folder on this disk of a study; that of a URI is brought up to date and mirrors itself there.
-
-    Args:
-        where: a folder or a URI.
-        journal: the name of the journal's file.
-        folder: where to put the copy of a URI; `runs/NAME`, after the last part of the URI, if left out.
-
-    Raises:
-        StorageError: the URI cannot be reached, or does not hold what the folder holds.
-    """
-    if not is_uri(where):
-        return Path(where)
-    uri = str(where).rstrip("/")
-    folder = folder or Path("runs") / uri.rpartition("/")[2]
-    name = folder / MIRROR
-    if (name.exists() and name.read_text() != uri) or (not name.exists() and (folder / journal).exists()):
-        raise StorageError(f"{folder} holds another study than {uri}; move it away or work in another folder")
-    remote = Mirror(uri, folder / journal).content()
-    local = (folder / journal).read_bytes() if (folder / journal).exists() else b""
-    if not (local.startswith(remote) or remote.startswith(local)):
-        raise StorageError(f"{folder} and {uri} have diverged; move {folder} away to continue from {uri}")
-    folder.mkdir(parents=True, exist_ok=True)
-    if len(remote) > len(local):
-        (folder / journal).write_bytes(remote)
-    name.write_text(uri)
-    return folder
-
-
-def mirror_of(folder: Path, journal: str, push_seconds: float = PUSH_SECONDS) -> "Mirror | None":
-    """Return the mirror of a study's folder; None if it has none."""
-    name = folder / MIRROR
-    return Mirror(name.read_text(), folder / journal, push_seconds) if name.exists() else None
-
-
 class Mirror:
-    """The copy of a study's folder at a URI; `journal` is the file on this disk.
-
-    Raises:
-        InputError: a URI of an unknown kind, or one whose package is not installed.
-        StorageError: the URI cannot be reached.
-    """
+    """The copy of a study's folder at a URI; `journal` is the file on this disk."""
 
     def __init__(self, uri: str, journal: Path, push_seconds: float = PUSH_SECONDS) -> None:
         self._store, self._journal, self._push_seconds = open_store(uri), journal, push_seconds
-        self._driver, self._begun = f"{socket.gethostname()}:{os.getpid()}", time.time()
         self._pushed = 0.0
         self._sizes = self._store.sizes()
         self._parts = sorted(name for name in self._sizes if name.endswith(".jsonl"))
@@ -78,7 +37,7 @@ class Mirror:
         return b"".join(self._store.read(part) for part in self._parts)
 
     def claim(self) -> None:
-        """Announce that this process drives the study; raise StorageError if another one was seen a moment ago."""
+        """Announce that this process drives the study; raise StorageError if another one does, or has continued it."""
         if HEARTBEAT in self._sizes:
             other = json.loads(self._store.read(HEARTBEAT))
             if time.time() - other["seen"] < DEAD_SECONDS:
@@ -86,13 +45,17 @@ class Mirror:
                     f"{other['driver']} is driving the study at {self._store}; wait for it, stop it or choose another "
                     f"place (a dead driver is forgotten after {DEAD_SECONDS:g} s)"
                 )
+        if not self._journal.read_bytes().startswith(self.content()):
+            raise StorageError(
+                f"{self._store} holds more of the study than {self._journal.parent}, or another one; continue from "
+                f"{self._store}"
+            )
         self._beat(time.time())
 
     def push(self, *, now: bool = False) -> None:
         """Copy what the journal has gained, `now` or if the last copy is old; retry later if the URI cannot be reached.
 
-        Raises:
-            StorageError: another driver has written there.
+        It raises StorageError if another driver has written there.
         """
         if not now and time.monotonic() - self._pushed < self._push_seconds:
             return
@@ -100,6 +63,7 @@ class Mirror:
         with self._journal.open("rb") as file:
             file.seek(self._bytes)
             gained = file.read()
+        gained = gained[: gained.rfind(b"\n") + 1]  # a line that a full disk has torn may be cut off later
         part = f"journal-{len(self._parts):06d}.jsonl"
         try:
             if gained:
@@ -107,10 +71,14 @@ class Mirror:
                 self._parts.append(part)
                 self._bytes += len(gained)
             self._beat(time.time())
-        except FileExistsError:
-            raise StorageError(
-                f"another driver has written {part} at {self._store}; let only one driver run the study"
-            ) from None
+        except FileExistsError:  # ours, if the store wrote it and its answer was lost
+            written = self._store.read(part)
+            if not gained.startswith(written):
+                raise StorageError(
+                    f"another driver has written {part} at {self._store}; let only one driver run the study"
+                ) from None
+            self._parts.append(part)
+            self._bytes += len(written)
         except StorageError as error:
             logger.warning("%s; will retry", error)
 
@@ -118,13 +86,13 @@ class Mirror:
         """Copy everything, the tables too, and announce that the driver ends."""
         self.push(now=True)
         try:
-            for name in TABLES:
-                if (self._journal.parent / name).exists():
-                    self._store.write(name, (self._journal.parent / name).read_bytes())
+            for table in map(self._journal.with_name, _TABLES):
+                if table.exists():
+                    self._store.write(table.name, table.read_bytes())
             self._beat(seen=0.0)
         except StorageError as error:
             logger.warning("%s; run the study once more to complete its copy", error)
 
     def _beat(self, seen: float) -> None:
-        content = {"driver": self._driver, "begun": self._begun, "seen": seen}
-        self._store.write(HEARTBEAT, json.dumps(content).encode())
+        heartbeat = {"driver": f"{socket.gethostname()}:{os.getpid()}", "seen": seen}
+        self._store.write(HEARTBEAT, json.dumps(heartbeat).encode())

@@ -41,12 +41,7 @@ class Outcome:
 
     @classmethod
     def read(cls, where: str | Path) -> "Outcome":
-        """Read the study in a folder, or at the URI of its mirror such as "s3://bucket/first".
-
-        Raises:
-            InputError: there is no study.
-            StorageError: its journal cannot be read.
-        """
+        """Read the study in a folder, or at the URI of its mirror; raise InputError if there is none."""
         folder = journal.local_folder(where)
         return cls.of(replay(journal.read(folder)), folder)
 
@@ -72,8 +67,9 @@ class Outcome:
     @cached_property
     def history(self) -> pd.DataFrame:
         """A row for each report of every trial: its epoch, seconds and metrics; read from the journal."""
-        events = journal.read(self.folder) if journal.holds_study(self.folder) else ()
-        return history_table(event.result for event in events if isinstance(event, TrialEnded))
+        numbers = {result.trial for result in self.results}  # the journal may hold more by now
+        ends = (e for e in journal.read(self.folder) if isinstance(e, TrialEnded)) if numbers else ()
+        return history_table(end.result for end in ends if end.result.trial in numbers)
 
     @cached_property
     def waves(self) -> pd.DataFrame:
@@ -125,8 +121,7 @@ class Outcome:
     @property
     def space(self) -> Space:
         """The space of the last wave: the study's, or wider where the search has extended a bound."""
-        grown = self.begun[-1].space if self.begun else None
-        return grown or self.settings.space
+        return (self.begun[-1].space if self.begun else None) or self.settings.space
 
     def trial(self, number: int | None = None) -> Result:
         """Return a trial that has ended, by its number; the best one if left out."""
@@ -139,10 +134,9 @@ class Outcome:
 
     def write_tables(self) -> None:
         """Write results.csv, history.csv, waves.csv and confirmation.csv into the folder, each whole or not at all."""
-        write_csv(self.table, self.folder / "results.csv")
-        write_csv(self.history, self.folder / "history.csv")
-        write_csv(self.waves, self.folder / "waves.csv")
-        write_csv(self.confirmation, self.folder / "confirmation.csv")
+        tables = {"results": self.table, "history": self.history, "waves": self.waves}
+        for name, table in {**tables, "confirmation": self.confirmation}.items():
+            write_csv(table, self.folder / f"{name}.csv")
 
 
 def _count(number: int, noun: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from caviar.records.objective import Objective
-from caviar.records.replay import Expected, Observed, observed_trials, tell
+from caviar.records.replay import Expected, Observed, tell
 from caviar.records.settings import Settings
 from caviar.records.trial import Result, State
 from caviar.search import Search
@@ -14,7 +14,7 @@ from caviar.search import Search
 
 def estimates(search: Search, log: Iterable[Expected | Observed]) -> dict[int, float]:
     """Return the estimate of each trial in a log, by number, of a search that was told it; lower is better."""
-    numbers = list(observed_trials(log))
+    numbers = [number for entry in log if isinstance(entry, Observed) for number in entry.trials]
     values = search.estimates().tolist() if numbers else []
     return {number: value for number, value in zip(numbers, values, strict=True) if number is not None}
 
@@ -36,10 +36,9 @@ def search_told(settings: Settings, log: Sequence[Expected | Observed]) -> Searc
 
 
 def rank_trials(results: Iterable[Result], estimates: Mapping[int, float], objective: Objective) -> list[Result]:
-    """Return the finished trials of the search, the best first.
+    """Return the finished trials of the search, the best first, without those that confirm others.
 
-    Trials without an estimate (their wave was interrupted) come last, ordered by their metric; trials that confirm
-    others are left out.
+    Trials without an estimate (their wave was interrupted) come last, ordered by their metric.
     """
 
     def rank(result: Result) -> tuple[bool, float, float, int]:

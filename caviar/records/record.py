@@ -4,10 +4,13 @@ Before the first run there is no journal yet: what the study is given until then
 """
 
 import contextlib
+import itertools
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from caviar.errors import InputError
+from caviar.errors import InputError, StorageError
+from caviar.files import writing
 from caviar.records import journal
 from caviar.records.events import Event, StudyBegan
 from caviar.records.journal import Journal
@@ -24,12 +27,17 @@ class StudyRecord:
         self.folder, self.state = folder, state
         self._unwritten = list(unwritten)
         self._journal: Journal | None = None
-        self._events = 0
-        self._outcome: tuple[int, Outcome] | None = None
+        self._outcome: Outcome | None = None
 
     @classmethod
-    def begin(cls, folder: Path, settings: Settings) -> "StudyRecord":
-        """Begin a study, without writing yet; refuse a folder that holds one or cannot be written."""
+    def begin(cls, where: str | Path | None, settings: Settings) -> "StudyRecord":
+        """Begin a study, without writing yet; refuse a folder that holds one or cannot be written.
+
+        Args:
+            where: the study's folder, or the URI of its mirror; None: a new folder `runs/NAME-TIME`.
+            settings: of the study.
+        """
+        folder = _new_folder(settings.name) if where is None else journal.local_folder(where)
         if journal.holds_study(folder):
             raise InputError(f"{folder} already holds a study; choose another folder, or continue with `caviar resume`")
         journal.check_writable(folder)
@@ -38,7 +46,7 @@ class StudyRecord:
 
     @classmethod
     def open(cls, where: str | Path) -> "StudyRecord":
-        """Read the record of a study in a folder, or at the URI of its mirror; raises InputError if there is none."""
+        """Read the record of a study in a folder, or at the URI of its mirror; raise InputError if there is none."""
         folder = journal.local_folder(where)
         return cls(folder, replay(journal.read(folder)))
 
@@ -50,9 +58,9 @@ class StudyRecord:
     @property
     def outcome(self) -> Outcome:
         """What can be read from the study as it is now; made once for each state."""
-        if self._outcome is None or self._outcome[0] != self._events:
-            self._outcome = self._events, Outcome.of(self.state, self.folder)
-        return self._outcome[1]
+        if self._outcome is None:
+            self._outcome = Outcome.of(self.state, self.folder)
+        return self._outcome
 
     def give(self, event: Event) -> None:
         """Take in an event before the first run, to be written when the journal opens; raise InputError after it."""
@@ -65,6 +73,8 @@ class StudyRecord:
     def writing(self) -> Iterator[None]:
         """Open the journal for the block, as the one driver that may write it; what was given is written first."""
         with contextlib.closing(Journal(self.folder)) as opened:
+            if opened.lines != self.state.events - len(self._unwritten):
+                self._read_again()
             opened.append(self._unwritten)
             self._unwritten, self._journal = [], opened
             try:
@@ -81,4 +91,23 @@ class StudyRecord:
     def _apply(self, events: Sequence[Event]) -> None:
         for event in events:
             self.state.apply(event)
-        self._events += len(events)
+        self._outcome = None
+
+    def _read_again(self) -> None:
+        """Catch up with a journal that another driver has continued, or in which a write came late."""
+        state = replay(journal.read(self.folder))
+        if self._unwritten or state.settings != self.state.settings:
+            raise StorageError(f"{self.folder} holds another study by now; open that one or choose another folder")
+        self.state, self._outcome = state, None
+
+
+def _new_folder(name: str) -> Path:
+    """Make `runs/NAME-TIME`, so that no other study takes it in the same second."""
+    stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
+    stem = f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+    for number in itertools.count(1):
+        folder = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
+        with contextlib.suppress(FileExistsError), writing(folder):
+            folder.mkdir(parents=True)
+            break
+    return folder

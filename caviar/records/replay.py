@@ -6,7 +6,7 @@ ends.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,6 +57,7 @@ class StudyState:
         self.search_log: list[Expected | Observed] = []  # what the search has to be told, in order
         self.best: Result | None = None  # the best finished one, lucky or not
         self.enqueued_count = self.warm_started_count = 0
+        self.events = 1  # how many it follows from
         self._worst = -math.inf  # loss of a finished trial
 
     @property
@@ -65,7 +66,8 @@ class StudyState:
         return self.settings.budget.waves == "continuous"
 
     def apply(self, event: Event) -> None:
-        """Take in the next event; raises StorageError for a second beginning."""
+        """Take in the next event; raise StorageError for one that cannot follow."""
+        self.events += 1
         match event:
             case TrialEnded(result):
                 self._end_trial(result)
@@ -82,19 +84,19 @@ class StudyState:
             case StudyBegan():
                 raise StorageError(f"the journal of {self.settings.name!r} begins twice; restore it from a copy")
 
-    def wave_of(self, trial: int) -> WaveBegan:
-        """Return the wave that a trial began with."""
+    def _wave_of(self, trial: int) -> WaveBegan:
+        """The wave that a trial began with."""
         return next(wave for wave in reversed(self.waves) if wave.first <= trial)
 
     def point_of(self, trial: int) -> Array:
         """Return the point of a trial in the unit cube, (d,)."""
-        wave = self.wave_of(trial)
+        wave = self._wave_of(trial)
         point: Array = wave.points[trial - wave.first]
         return point
 
     def confirms(self, trial: int) -> int | None:
         """Return the trial that a trial trains again; None for a trial of the search."""
-        wave = self.wave_of(trial)
+        wave = self._wave_of(trial)
         return wave.confirms[trial - wave.first] if wave.confirms else None
 
     def _begin_wave(self, wave: WaveBegan) -> None:
@@ -110,8 +112,13 @@ class StudyState:
             self.search_log.append(Expected(wave.points))
 
     def _end_trial(self, result: Result) -> None:
+        if result.trial not in self.running:
+            raise StorageError(
+                f"the journal of {self.settings.name!r} ends trial {result.trial!r}, which is not running; restore it "
+                "from a copy"
+            )
         self.results[result.trial] = replace(result, curve=(), output="")
-        self.running.discard(result.trial)
+        self.running.remove(result.trial)
         if self.settings.early_stopping is not None:
             self.open_wave.append(result)
         if result.state is State.FINISHED:
@@ -127,15 +134,14 @@ class StudyState:
 
     def _observe(self, trials: range) -> None:
         """Log trials that have ended together."""
-        wave = self.wave_of(trials.start)
+        wave = self._wave_of(trials.start)
         points = wave.points[trials.start - wave.first : trials.stop - wave.first]
         self.search_log.append(Observed(points, self._values([self.results[n] for n in trials]), tuple(trials)))
 
     def _values(self, results: list[Result]) -> Array:
-        """Values to minimise, (n,); NaN for trials that failed or diverged.
+        """Values to minimise, (n,), NaN if failed; a trial that was stopped early is no better than the worst survivor.
 
-        A trial that was stopped early counts as no better than the worst of those that outlived it, in its wave or, if
-        there is none, so far.
+        That is the worst of its wave or, if no trial of its wave has finished, so far.
         """
         finished = (self._loss(result) for result in results if result.state is State.FINISHED)
         worst = max(finished, default=self._worst)
@@ -152,7 +158,7 @@ class StudyState:
 
 
 def replay(events: Iterable[Event]) -> StudyState:
-    """Return the state that follows from the events of a study; raise StorageError if the first is no beginning."""
+    """Return the state that follows from the events of a study; raise StorageError if one cannot follow."""
     iterator = iter(events)
     began = next(iterator, None)
     if not isinstance(began, StudyBegan):
@@ -170,10 +176,3 @@ def tell(search: Search, log: Iterable[Expected | Observed]) -> None:
             search.expect(entry.points)
         else:
             search.tell(entry.points, entry.values, counted=entry.counted)
-
-
-def observed_trials(log: Iterable[Expected | Observed]) -> Iterator[int | None]:
-    """Return the numbers of the trials in a log, in the order in which a search is told of them."""
-    for entry in log:
-        if isinstance(entry, Observed):
-            yield from entry.trials

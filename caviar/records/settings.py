@@ -25,9 +25,6 @@ SEARCHES = ("coarse-to-fine", "random", "sobol", "grid")
 class Settings:
     """The settings of a study; see `caviar.Study` for what each means.
 
-    Raises:
-        InputError: an invalid setting, or two that contradict each other.
-
     >>> from caviar.data.source import SourceKind
     >>> from caviar.space import uniform
     >>> source, space = Source(SourceKind.ARRAYS), Space(x=uniform(0, 1))
@@ -68,40 +65,24 @@ class Settings:
 
     def new_search(self) -> Search:
         """Return the search of the study, before it was asked for anything; raises InputError for impossible waves."""
+        budget = self.budget
+        if self.early_stopping and budget.waves == "auto":
+            budget = replace(budget, waves=self.early_stopping.waves(budget.trials, self.epochs))
         if self.search == "coarse-to-fine":
-            return CoarseToFine(self.space, self._search_budget, grow=self.grow)
+            return CoarseToFine(self.space, budget, grow=self.grow)
         kinds: dict[str, Callable[[Space, Budget], Search]] = {"random": Random, "sobol": Sobol, "grid": Grid}
-        return kinds[self.search](self.space, self._search_budget)
-
-    @property
-    def _search_budget(self) -> Budget:
-        if self.early_stopping and self.budget.waves == "auto":
-            return replace(self.budget, waves=self.early_stopping.waves(self.budget.trials, self.epochs))
-        return self.budget
+        return kinds[self.search](self.space, budget)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the settings as plain data, for the first line of a journal."""
-        return {
-            "name": self.name,
-            "source": self.source.to_plain(),
-            "space": to_plain(self.space),
-            "objective": asdict(self.objective),
-            "budget": asdict(self.budget),
-            "epochs": self.epochs,
-            "search": self.search,
-            "grow": self.grow,
-            "confirm": self.confirm and asdict(self.confirm),
-            "early_stopping": self.early_stopping and asdict(self.early_stopping),
-        }
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain |= {"source": self.source.to_plain(), "space": to_plain(self.space)}
+        nested = Objective | Budget | Confirm | Halving
+        return {name: asdict(value) if isinstance(value, nested) else value for name, value in plain.items()}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Settings":
-        """Return the settings that `to_plain` wrote, defaults where a setting is missing.
-
-        Raises:
-            StorageError: a setting that this version does not know.
-            InputError: an invalid setting.
-        """
+        """Return the settings that `to_plain` wrote, defaults where one is missing; raise StorageError for others."""
         names = {field.name for field in fields(cls)}
         for name in plain:
             if name not in names:
@@ -111,13 +92,8 @@ class Settings:
             "source": Source.from_plain(plain["source"]),
             "space": from_plain(plain["space"]),
             "objective": Objective(**plain["objective"]),
-            "budget": _budget(plain["budget"]),
+            "budget": Budget(**plain["budget"]),
             "confirm": Confirm(**plain["confirm"]) if plain.get("confirm") else None,
             "early_stopping": Halving(**plain["early_stopping"]) if plain.get("early_stopping") else None,
         }
         return cls(**values)
-
-
-def _budget(plain: Mapping[str, Any]) -> Budget:
-    waves = plain["waves"]
-    return Budget(**{**plain, "waves": tuple(waves) if isinstance(waves, list) else waves})

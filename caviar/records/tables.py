@@ -22,7 +22,7 @@ from caviar.files import escape_formula, write_atomically
 from caviar.records.events import WaveBegan
 from caviar.records.settings import Settings
 from caviar.records.trial import ENDED, Result, State
-from caviar.search.square import Square, SquareSide, whole_space
+from caviar.search.square import SquareSide, whole_space
 
 
 def results_table(results: Iterable[Result], names: Sequence[str]) -> pd.DataFrame:
@@ -106,14 +106,15 @@ def _wave_row(parts: Sequence[WaveBegan], results: Sequence[Result], settings: S
     """A row of `waves_table`; without barriers a wave has many parts, of which the last one has its square."""
     last, objective = parts[-1], settings.objective
     values = [r.metrics[objective.metric] for r in results if r.state is State.FINISHED]
-    row: dict[str, object] = {"wave": last.wave, "kind": _kind(last)}
+    kind, reason = _kind(last)
+    row: dict[str, object] = {"wave": last.wave, "kind": kind}
     row["trials"] = sum(len(part.points) for part in parts)
     row |= {str(state): sum(r.state is state for r in results) for state in ENDED}
     row["best"] = objective.best(values)
     row["median"] = statistics.median(values) if values else math.nan
     row["seconds"] = math.fsum(r.seconds for r in results)
     row["square_share"] = 1.0 if last.square is None else last.square.share
-    row["reason"] = _reason(last)
+    row["reason"] = reason
     row["edges"] = "; ".join(last.edges)
     for side in _sides(last, settings):
         if side.options:
@@ -123,20 +124,16 @@ def _wave_row(parts: Sequence[WaveBegan], results: Sequence[Result], settings: S
     return row
 
 
-def _kind(wave: WaveBegan) -> str:
-    return "confirm" if wave.confirms else "coarse" if wave.square is None else "fine"
-
-
-def _reason(wave: WaveBegan) -> str:
+def _kind(wave: WaveBegan) -> tuple[str, str]:
+    """The kind of a wave, and the reason for its square."""
     if wave.confirms:
-        return "the best trials again, with fresh seeds"
-    return "the whole space" if wave.square is None else wave.square.reason
+        return "confirm", "the best trials again, with fresh seeds"
+    return ("coarse", "the whole space") if wave.square is None else ("fine", wave.square.reason)
 
 
 def _sides(wave: WaveBegan | None, settings: Settings) -> list[SquareSide]:
     space = wave.space if wave and wave.space else settings.space
-    square: Square | None = wave.square if wave else None
-    return (square or whole_space(space)).sides(space)
+    return ((wave and wave.square) or whole_space(space)).sides(space)
 
 
 def _column(values: list[Any]) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from caviar.fleet.interrupts import hold_interrupts
 from caviar.fleet.messages import Stack
 from caviar.fleet.protocol import Trainers
-from caviar.records.events import TrialEnded, WaveBegan
+from caviar.records.events import TrialEnded
 from caviar.records.outcome import Outcome
 from caviar.records.record import StudyRecord
 from caviar.records.trial import Result, Trial
@@ -20,7 +20,7 @@ from caviar.study.progress import ProgressReporter
 from caviar.study.stacking import stack_trials
 from caviar.study.wave import Deadline, run_wave
 
-WRITE_SECONDS = 2.0  # how often the tables are written, if that takes less than a twentieth of the time
+_WRITE_SECONDS = 2.0  # how often the tables are written, if that takes less than a twentieth of the time
 logger = logging.getLogger("caviar")
 
 
@@ -63,7 +63,9 @@ class Driver:
         with hold_interrupts():  # Ctrl-C must not separate what is on disk from the state
             self.record.append([wave], mirror_now=is_new)
         if is_new:
-            _log_edges(wave, last)
+            for sentence in wave.edges:
+                if last is None or sentence not in last.edges:
+                    logger.info(sentence)
         return self.planner.trials(wave)
 
     def _begin_more(self) -> list[Stack]:
@@ -112,29 +114,18 @@ class Driver:
         if not results:
             return
         for result in results:
-            save_output(result, self.record.folder)
+            _save_output(result, self.record.folder)
         with hold_interrupts():
             self.record.append([TrialEnded(result) for result in results])
-        self.progress.update(len(self.record.state.results), self.record.state.best)
-        if time.monotonic() > self._next_write:
-            self._write()
-
-    def _write(self) -> None:
-        begun = time.monotonic()
-        Outcome.of(self.record.state, self.record.folder).write_tables()  # not kept: it may be large
-        ended = time.monotonic()
-        self._next_write = ended + max(WRITE_SECONDS, 20 * (ended - begun))
+        self.progress(len(self.record.state.results), self.record.state.best)
+        if (begun := time.monotonic()) > self._next_write:
+            Outcome.of(self.record.state, self.record.folder).write_tables()  # not kept: it may be large
+            ended = time.monotonic()
+            self._next_write = ended + max(_WRITE_SECONDS, 20 * (ended - begun))
 
 
-def save_output(result: Result, folder: Path) -> None:
+def _save_output(result: Result, folder: Path) -> None:
     """Write what a trial printed into a file of its own."""
     if result.output:
         (folder / "output").mkdir(exist_ok=True)
         (folder / "output" / f"{result.trial:06d}.txt").write_text(result.output)
-
-
-def _log_edges(wave: WaveBegan, last: WaveBegan | None) -> None:
-    """Log the sentences about bounds that the last wave did not have."""
-    for sentence in wave.edges:
-        if last is None or sentence not in last.edges:
-            logger.info(sentence)

@@ -29,23 +29,23 @@ class FailureMonitor:
         self._ignored = set(ignored)
         self._limit = limit
         self._by_host: defaultdict[str, list[Result]] = defaultdict(list)  # failures in a row of each host
-        self._in_a_row: list[Result] = []  # failures in a row of all hosts
+        self._last, self._in_a_row = "", 0  # the signature of the last failure, and how many had it in a row
 
     def check(self, result: Result) -> list[Result]:
         """Return the results that count, now that this trial has ended; PausedError if too many equal ones failed."""
         host = result.worker.rpartition(":")[0]
         signature = error_signature(result)
         if result.state is not State.FAILED or signature in self._ignored:
-            self._in_a_row = []
+            self._in_a_row = 0
             return [*self._by_host.pop(host, []), result]
         on_host = self._by_host[host]
         counted = self._by_host.pop(host) if on_host and error_signature(on_host[0]) != signature else []
         self._by_host[host].append(result)
-        same = bool(self._in_a_row) and error_signature(self._in_a_row[0]) == signature
-        self._in_a_row = [*self._in_a_row, result] if same else [result]
-        for failures, where in ((self._in_a_row, "in a row"), (self._by_host[host], f"in a row on host {host}")):
-            if len(failures) >= self._limit:
-                sentence = f"paused: {len(failures)} trials {where} failed with {result.error!r:.300}"
+        self._in_a_row = self._in_a_row + 1 if signature == self._last else 1
+        self._last = signature
+        for count, where in ((self._in_a_row, "in a row"), (len(self._by_host[host]), f"in a row on host {host}")):
+            if count >= self._limit:
+                sentence = f"paused: {count} trials {where} failed with {result.error!r:.300}"
                 raise PausedError(sentence, signature, result)
         return counted
 

@@ -6,7 +6,8 @@ The keys are the arguments of `Study`, with `trainable` for a function in a modu
 
 import inspect
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,8 @@ def study_from_file(path: Path, **overrides: Any) -> Study:
     if "space" in arguments:
         arguments["space"] = from_plain(_table(path, "space", arguments["space"]))
     if isinstance(stopping := arguments.get("early_stopping"), Mapping):
-        arguments["early_stopping"] = _halving(path, stopping)
+        _check_keys(f"{path}: early_stopping", stopping, [field.name for field in fields(Halving)])
+        arguments["early_stopping"] = Halving(**stopping)
     if trainable is not None:
         return Study(target_in_module(trainable, path.parent), **arguments)
     return Study(data if target is None else load_csv(path.parent / data, target=target), **arguments)
@@ -103,10 +105,7 @@ def read_arguments(path: Path) -> dict[str, Any]:
         raise InputError(f"cannot read {path} ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid TOML: {error}") from None
-    keys = ("trainable", "target", *inspect.signature(Study).parameters)
-    for key in arguments:
-        if key not in keys:
-            raise InputError(f"{path} has an unknown key {key!r}{did_you_mean(key, keys)}")
+    _check_keys(str(path), arguments, ("trainable", "target", *inspect.signature(Study).parameters))
     if "resources" in arguments:
         _table(path, "resources", arguments["resources"])
     for key in ("data", "target", "out"):
@@ -123,9 +122,7 @@ def _table(path: Path, key: str, value: object) -> Mapping[str, Any]:
     return value
 
 
-def _halving(path: Path, table: Mapping[str, Any]) -> Halving:
-    keys = tuple(Halving.__dataclass_fields__)
-    for name in table:
-        if name not in keys:
-            raise InputError(f"{path}: early_stopping has no {name!r}{did_you_mean(name, keys)}")
-    return Halving(**table)
+def _check_keys(place: str, table: Mapping[str, object], keys: Iterable[str]) -> None:
+    for key in table:
+        if key not in keys:
+            raise InputError(f"{place} has an unknown key {key!r}{did_you_mean(key, keys)}")

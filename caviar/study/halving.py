@@ -7,16 +7,16 @@ trial when it comes to a rung, among those that came before: no trainer waits, a
 """
 
 import math
-from bisect import insort
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from caviar.fleet.messages import Stack
 from caviar.fleet.protocol import Trainers
 from caviar.records.early_stopping import Halving
 from caviar.records.objective import Objective
-from caviar.records.trial import Metrics, Result, State
+from caviar.records.trial import Result, State
 from caviar.study.wave import Deadline, Keep, NextTrials, WaveRunner
 
 
@@ -39,32 +39,29 @@ def run_halving(
         halving: which trials continue.
         epochs: of a trial that is not stopped.
         objective: what is optimised.
-        ended: the results of the wave's trials that had ended before an interruption, with their curves.
+        ended: the results of the wave's trials that have ended, with their curves; a list may grow while they train.
     """
-    stacks = list(stacks)
     rungs = halving.rungs(epochs)
+    first = rungs[0] if rungs else None
+    stack_of = {trial.number: stack for stack in stacks for trial in stack}
 
     def next_stacks() -> list[Stack]:
         added = next_trials() if next_trials is not None else []
-        stacks.extend(added)
-        return _until(added, rungs[0] if rungs else None)
+        stack_of.update((trial.number, stack) for stack in added for trial in stack)
+        return _until(added, first)
 
-    trials = (trial for stack in stacks for trial in stack)
-    runner = WaveRunner(trainers, trials, deadline, next_stacks)
-    rung_runner = _RungRunner(runner, stacks, keep, rungs, halving.factor, objective, ended)
+    runner = WaveRunner(trainers, deadline, next_stacks)
+    wave = _Wave(runner, stack_of, keep, rungs, halving.factor, objective, ended)
     if halving.asynchronous:
-        rung_runner.run_asynchronously()
+        wave.run_asynchronously(_until(stacks, first))
     else:
-        rung_runner.run_synchronously()
+        wave.run_synchronously(stacks)
 
 
 def survivors(losses: Mapping[int, float], entered: int, factor: int) -> set[int]:
-    """Return the trials that continue after a rung: the best of those that came to it alive.
+    """Return the trials that continue after a rung: one in `factor` of those that `entered`, failed ones included.
 
-    Args:
-        losses: at the rung, by trial number; lower is better, the lower number wins a tie.
-        entered: how many trials the rung began with, those that failed on the way included.
-        factor: one in `factor` of them continues.
+    They are the best by their `losses` at the rung, by trial number; the lower number wins a tie.
 
     >>> survivors({0: 0.3, 1: 0.1, 2: 0.2}, entered=4, factor=2) == {1, 2}
     True
@@ -74,30 +71,27 @@ def survivors(losses: Mapping[int, float], entered: int, factor: int) -> set[int
 
 
 @dataclass
-class _RungRunner:
-    """The rungs of one wave, and the trials on them."""
+class _Wave:
+    """The trials of one wave on its rungs."""
 
     runner: WaveRunner
-    stacks: Sequence[Stack]
+    stack_of: Mapping[int, Stack]  # by trial number
     keep: Keep
     rungs: Sequence[int]
     factor: int
     objective: Objective
     ended: Sequence[Result]
 
-    def run_synchronously(self) -> None:
+    def run_synchronously(self, stacks: Sequence[Stack]) -> None:
         """Let every trial come to a rung before any continues."""
-        running = {result.trial for result in self.ended} | {trial.number for stack in self.stacks for trial in stack}
-        stacks = list(self.stacks)
+        running = {result.trial for result in self.ended} | set(self.stack_of)
         for rung in self.rungs:
             paused = self._train_to(rung, stacks)
             if self.runner.deadline.passed:
                 self._time_out(paused.values())
                 return
             losses = {result.trial: self.objective.to_minimise(result.metrics) for result in paused.values()}
-            for result in self.ended:
-                if result.trial in running and (loss := self._loss_at(result, rung)) is not None:
-                    losses[result.trial] = loss
+            losses |= {number: loss for number, loss in self._losses_at(rung) if number in running}
             continuing = survivors(losses, len(running), self.factor)
             stopped = [result for result in paused.values() if result.trial not in continuing]
             self._stop(stopped, rung, math.ceil(len(running) / self.factor), len(running))
@@ -105,15 +99,11 @@ class _RungRunner:
         for results in self.runner.train(_until(stacks, None)):
             self.keep(results)
 
-    def run_asynchronously(self) -> None:
+    def run_asynchronously(self, stacks: Sequence[Stack]) -> None:
         """Decide about each trial as it comes to a rung, among those that came before."""
-        losses: dict[int, list[float]] = defaultdict(list)  # sorted, at each rung
-        for result in self.ended:
-            for rung in self.rungs:
-                if (loss := self._loss_at(result, rung)) is not None:
-                    insort(losses[rung], loss)
+        losses = {rung: sorted(loss for _, loss in self._losses_at(rung)) for rung in self.rungs}
         following = dict(zip(self.rungs, (*self.rungs[1:], None), strict=True))
-        for results in self.runner.train(_until(self.stacks, self.rungs[0] if self.rungs else None)):
+        for results in self.runner.train(stacks):
             self.keep([result for result in results if result.state is not State.PAUSED])
             paused = sorted((r for r in results if r.state is State.PAUSED), key=lambda r: (r.epochs, r.trial))
             if self.runner.deadline.passed:
@@ -122,14 +112,16 @@ class _RungRunner:
             continuing: defaultdict[int, set[int]] = defaultdict(set)
             for result in paused:
                 rung, loss = result.epochs, self.objective.to_minimise(result.metrics)
-                insort(losses[rung], loss)
+                rank = bisect_left(losses[rung], loss)
+                losses[rung].insert(rank, loss)
                 room = math.ceil(len(losses[rung]) / self.factor)
-                if losses[rung].index(loss) < room:
+                if rank < room:
                     continuing[rung].add(result.trial)
                 else:
                     self._stop([result], rung, room, len(losses[rung]))
             for rung, numbers in continuing.items():
-                self.runner.trainers.submit(_until(_only(self.stacks, numbers), following[rung]))
+                stacks_of = {self.stack_of[number][0].number: self.stack_of[number] for number in sorted(numbers)}
+                self.runner.submit(_until(_only(stacks_of.values(), numbers), following[rung]))
 
     def _train_to(self, rung: int, stacks: Iterable[Stack]) -> dict[int, Result]:
         """Train up to a rung; keep the results of the trials that end, return those of the trials that wait."""
@@ -148,16 +140,11 @@ class _RungRunner:
         reason = self.runner.deadline.reason
         self.keep([replace(result, state=State.TIMED_OUT, error=reason) for result in results])
 
-    def _loss_at(self, result: Result, rung: int) -> float | None:
-        metrics = metrics_at(result, rung)
-        return None if metrics is None else self.objective.to_minimise(metrics)
-
-
-def metrics_at(result: Result, rung: int) -> Metrics | None:
-    """Return the metrics of an ended trial at a rung; None if it did not come to it alive."""
-    if result.epochs > rung or (result.epochs == rung and result.state is not State.DIVERGED):
-        return result.curve[rung - 1].metrics
-    return None
+    def _losses_at(self, rung: int) -> Iterator[tuple[int, float]]:
+        """The numbers and losses of the ended trials that came to a rung alive."""
+        for result in self.ended:
+            if result.epochs > rung or (result.epochs == rung and result.state is not State.DIVERGED):
+                yield result.trial, self.objective.to_minimise(result.curve[rung - 1].metrics)
 
 
 def _only(stacks: Iterable[Stack], numbers: set[int]) -> list[Stack]:

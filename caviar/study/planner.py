@@ -6,18 +6,17 @@ together, the search is told of each trial as it ends, and a wave is a quarter o
 
 import itertools
 import math
-from collections.abc import Iterable
 
 import numpy as np
 
 from caviar.records.events import WaveBegan
 from caviar.records.ranking import estimates, rank_trials
 from caviar.records.replay import StudyState, tell
-from caviar.records.trial import Config, Result, Trial
+from caviar.records.trial import Result, Trial
 from caviar.search import Search
 from caviar.search.square import edges, extended_bounds
 
-QUARTERS = 4  # waves without barriers: how often the square shrinks
+_QUARTERS = 4  # waves without barriers: how often the square shrinks
 
 
 class Planner:
@@ -51,8 +50,8 @@ class Planner:
         first = state.waves[-1].numbers.stop if state.waves else 0
         if state.continuous and not self.requested_all:
             trials = state.settings.budget.trials
-            number = 1 + QUARTERS * state.requested // trials
-            end = -(-number * trials // QUARTERS)
+            number = 1 + _QUARTERS * state.requested // trials
+            end = -(-number * trials // _QUARTERS)
             return self._ask(number, first, min(count, end - state.requested))
         if not search.done:
             return self._ask(number, first, None)
@@ -69,9 +68,9 @@ class Planner:
     def trials(self, wave: WaveBegan) -> list[Trial]:
         """Return the trials of a wave: those of its configs, then those of its other points."""
         settings = self.state.settings
-        points = wave.points[len(wave.configs) :]
-        configs = [*wave.configs, *(wave.space or settings.space).configs(points)]
-        return number_trials(configs, settings.budget.seed, wave.wave, wave.first)
+        configs = [*wave.configs, *(wave.space or settings.space).configs(wave.points[len(wave.configs) :])]
+        seed, number = settings.budget.seed, wave.wave
+        return [Trial(n, number, config, trial_seed(seed, number, n)) for n, config in enumerate(configs, wave.first)]
 
     def _search_now(self) -> Search:
         """The search, told everything that the state knows."""
@@ -128,12 +127,6 @@ class Planner:
             return []
         ranking = rank_trials(state.results.values(), estimates(search, state.search_log), state.settings.objective)
         return ranking[: confirm.top]
-
-
-def number_trials(configs: Iterable[Config], seed: int, wave: int, first: int) -> list[Trial]:
-    """Return the trials of a wave, numbered from `first`, each with a seed from (study seed, wave, number)."""
-    numbered = enumerate(configs, start=first)
-    return [Trial(number, wave, config, trial_seed(seed, wave, number)) for number, config in numbered]
 
 
 def trial_seed(seed: int, wave: int, number: int) -> int:

@@ -7,26 +7,20 @@ has, a run that shows its progress prints them.
 import contextlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
-from typing import NamedTuple, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from caviar.records.objective import Objective
 from caviar.records.trial import Result
 
-LINE_SECONDS = 5.0  # between two log lines
-NOTEBOOK_SECONDS = 0.2  # between two updates of a notebook's bar
+_LINE_SECONDS = 5.0  # between two log lines
+_NOTEBOOK_SECONDS = 0.2  # between two updates of a notebook's bar
 logger = logging.getLogger("caviar")
 
-
-class ProgressReporter(Protocol):
-    """What a driver reports to."""
-
-    def update(self, done: int, best: Result | None) -> None:
-        """Show how many trials have ended, and the best result."""
+ProgressReporter = Callable[[int, Result | None], None]  # is told how many trials have ended, and the best result
 
 
 @contextlib.contextmanager
@@ -42,66 +36,54 @@ def show_progress(done: int, total: int, objective: Objective, *, show: bool = T
     console = Console()
     with _print_messages() if show else contextlib.nullcontext():
         if show and console.is_jupyter:
-            yield _NotebookBar(done, total, objective)
+            yield _notebook_bar(done, total, objective)
         elif show and console.is_terminal:
-            with _bar(done, total, objective) as bar:
-                yield bar
+            with _bar(done, total, objective) as update:
+                yield update
         else:
-            yield _LogLines(done, total, objective)
+            yield _log_lines(done, total, objective)
 
 
-class _LogLines:
+def _log_lines(done: int, total: int, objective: Objective) -> ProgressReporter:
     """A log line now and then, and one at the end."""
+    lines = ProgressLine(done, total, objective, _LINE_SECONDS)
 
-    def __init__(self, done: int, total: int, objective: Objective) -> None:
-        self._line = ProgressLine(done, total, objective, LINE_SECONDS)
-
-    def update(self, done: int, best: Result | None) -> None:
-        if (line := self._line.next(done, best)) is not None:
+    def update(done: int, best: Result | None) -> None:
+        if (line := lines.next(done, best)) is not None:
             logger.info(line)
 
+    return update
 
-class _NotebookBar:
+
+def _notebook_bar(done: int, total: int, objective: Objective) -> ProgressReporter:
     """A progress bar in a notebook, of HTML that every notebook can show."""
+    from IPython.display import display
 
-    def __init__(self, done: int, total: int, objective: Objective) -> None:
-        from IPython.display import display
+    def bundle(line: str, done: int) -> dict[str, str]:
+        return {"text/plain": line, "text/html": f'<progress value="{done}" max="{total}"></progress> {escape(line)}'}
 
-        self._line, self._total = ProgressLine(done, total, objective, NOTEBOOK_SECONDS), total
-        self._handle = display(self._bundle(f"{done}/{total} trials", done), raw=True, display_id=True)
+    lines = ProgressLine(done, total, objective, _NOTEBOOK_SECONDS)
+    handle = display(bundle(f"{done}/{total} trials", done), raw=True, display_id=True)
 
-    def update(self, done: int, best: Result | None) -> None:
-        if (line := self._line.next(done, best)) is not None:
-            self._handle.update(self._bundle(line, done), raw=True)
+    def update(done: int, best: Result | None) -> None:
+        if (line := lines.next(done, best)) is not None:
+            handle.update(bundle(line, done), raw=True)
 
-    def _bundle(self, line: str, done: int) -> dict[str, str]:
-        bar = f'<progress value="{done}" max="{self._total}"></progress> {escape(line)}'
-        return {"text/plain": line, "text/html": bar}
+    return update
 
 
 @contextlib.contextmanager
 def _bar(done: int, total: int, objective: Objective) -> Iterator[ProgressReporter]:
-    """Show a progress bar on a terminal."""
-    columns = (
-        TextColumn("[bold]{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("trials · {task.fields[best]} · left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as progress:
-        task = progress.add_task("starting", completed=done, total=total, best=describe_best(objective, None))
-        yield _Bar(progress, task, objective)
+    """A progress bar on a terminal."""
+    trials, best_value = TextColumn("trials · {task.fields[best]} · left"), describe_best(objective, None)
+    description = TextColumn("[bold]{task.description}")
+    with Progress(description, BarColumn(), MofNCompleteColumn(), trials, TimeRemainingColumn()) as progress:
+        task = progress.add_task("starting", completed=done, total=total, best=best_value)
 
+        def update(done: int, best: Result | None) -> None:
+            progress.update(task, completed=done, best=describe_best(objective, best), description="training")
 
-class _Bar(NamedTuple):
-    progress: Progress
-    task: TaskID
-    objective: Objective
-
-    def update(self, done: int, best: Result | None) -> None:
-        text = describe_best(self.objective, best)
-        self.progress.update(self.task, completed=done, best=text, description="training")
+        yield update
 
 
 class ProgressLine:

@@ -9,11 +9,12 @@ import pandas as pd
 from caviar import insight, panda
 from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
-from caviar.records.early_stopping import Halving
+from caviar.records.early_stopping import Halving, confirm_from, halving_from
 from caviar.records.outcome import Outcome
 from caviar.records.record import StudyRecord
+from caviar.records.settings import Settings
 from caviar.records.trial import Result
-from caviar.study.definition import settings_from, study_folder
+from caviar.search import Budget
 from caviar.study.run import run_study
 from caviar.study.target import same_target, target_from
 from caviar.study.warm_start import check_enqueued, read_warm_start
@@ -50,9 +51,7 @@ class Study:
         trial_timeout: seconds after which a trial ends as "timed_out"; None: no limit.
         timeout: seconds after which a run ends what trains as "timed_out" and begins nothing more; None: no limit.
 
-    Raises:
-        InputError: an invalid setting, before any work starts.
-        StorageError: the folder cannot be written.
+    An invalid setting raises an `InputError` before any work starts.
 
     >>> import tempfile
     >>> study = Study("digits", trials=4, epochs=1, seed=0, workers=0, out=tempfile.mkdtemp() + "/first")
@@ -84,24 +83,22 @@ class Study:
         timeout: float | None = None,
     ) -> None:
         self.target = target_from(data)
-        self.settings = settings_from(
-            self.target,
-            name=name,
-            space=space,
-            metric=metric,
-            mode=mode,
-            trials=trials,
-            waves=waves,
-            seed=seed,
+        self.settings = Settings(
+            name=self.target.name if name is None else name,
+            source=self.target.source,
+            objective=self.target.objective(metric, mode),
+            space=self.target.space(space),
+            budget=Budget(trials, waves, seed),
             epochs=epochs,
             search=search,
             grow=grow,
-            early_stopping=early_stopping,
-            confirm=confirm,
+            confirm=confirm_from(confirm, trials, self.target.seeded),
+            early_stopping=halving_from(early_stopping),
         )
+        self.settings.new_search()  # raises for waves that the space and the trials do not allow
         self.placement = Placement.of(workers, address, resources, trial_timeout, timeout)
         self.target.check(self.settings.space, sent=self.placement.workers != 0)
-        self.record = StudyRecord.begin(study_folder(out, self.settings.name), self.settings)
+        self.record = StudyRecord.begin(out, self.settings)
 
     @classmethod
     def open(
@@ -121,9 +118,6 @@ class Study:
             folder: where the study's journal is, or the URI of its mirror.
             data: required if the study was given arrays, or a function that cannot be imported.
             workers, address, resources, trial_timeout, timeout: where it continues, as for a new study.
-
-        Raises:
-            InputError: there is no study in the folder, or the data are not those that it was started with.
         """
         study = cls.__new__(cls)
         study.record = StudyRecord.open(folder)
@@ -134,14 +128,7 @@ class Study:
         return study
 
     def enqueue(self, config: Mapping[str, Any]) -> None:
-        """Train a config of your own first; it counts among the trials.
-
-        Args:
-            config: a value for every hyperparameter of the space.
-
-        Raises:
-            InputError: a name or value that is not in the space, or the study has begun.
-        """
+        """Train a config of your own first, with a value for every hyperparameter; it counts among the trials."""
         self.record.give(check_enqueued(config, self.settings))
 
     def warm_start(self, trials: "pd.DataFrame | str | Path | Study | Outcome") -> int:
@@ -150,9 +137,6 @@ class Study:
         Args:
             trials: a table with the columns of the space and the metric, its CSV file, a study or an outcome. Rows
                 outside of the space are left out; trials that failed or diverged count as bad.
-
-        Raises:
-            InputError: a column is missing, no row lies in the space, or the study has begun.
         """
         table = trials.table if isinstance(trials, Study | Outcome) else trials
         event = read_warm_start(table, self.settings)
@@ -172,14 +156,7 @@ class Study:
             ClusterError: there is no Ray at the address, or no room on it.
             PausedError: trial after trial failed for one cause; running again trains them again.
         """
-        run_study(
-            self.record,
-            self.target,
-            self.placement,
-            failures=failures,
-            progress=progress,
-            trainers=trainers,
-        )
+        run_study(self.record, self.target, self.placement, failures=failures, progress=progress, trainers=trainers)
         return self.table
 
     @property

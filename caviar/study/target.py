@@ -1,5 +1,6 @@
 """What a study trains: the built-in network on a data set, or a function of the user's own."""
 
+import contextlib
 import importlib
 import importlib.util
 import inspect
@@ -76,13 +77,13 @@ class Target:
         return Objective(metric, mode or ("max" if metric.endswith("accuracy") else "min"))
 
     def space(self, space: Mapping[str, Any] | None) -> Space:
-        """Return the space to search: the one given, or the built-in network's; a function needs one."""
-        if space is None and self.dataset is None:
+        """Return the space to search: the given one, or the built-in network's; a function needs one."""
+        if space is None:
+            if self.dataset is not None:
+                return default_space()
             raise InputError(
                 f"space is required when tuning a function such as {self.name}; try Space(x=uniform(0, 1)), or [space]"
             )
-        if space is None:
-            return default_space()
         if not isinstance(space, Space):
             raise InputError(f"space must be a caviar.Space, got {space!r:.100}; try Space(x=uniform(0, 1))")
         return space
@@ -91,15 +92,14 @@ class Target:
         """Raise InputError for a function that cannot be pickled where it is `sent`, or a space that does not fit."""
         if self.function is not None and sent:
             check_picklable(FunctionTrainable(self.function), self.name)
-        if self.dataset is not None:
-            for value in (0.0, 1.0):
-                for config in space.configs(np.full((1, space.dimension), value)):
-                    check_config(config)
-            for name in space.names:  # those of sub-spaces that no corner of the cube chooses as well
-                if name not in NETWORK_DEFAULTS:
-                    raise InputError(
-                        f"the built-in network has no hyperparameter {name!r}{did_you_mean(name, NETWORK_DEFAULTS)}"
-                    )
+        if self.dataset is None:
+            return
+        for config in space.configs(np.array([[0.0], [1.0]]).repeat(space.dimension, axis=1)):
+            check_config(config)
+        for name in space.names:  # those of sub-spaces that no corner of the cube chooses as well
+            if name not in NETWORK_DEFAULTS:
+                hint = did_you_mean(name, NETWORK_DEFAULTS)
+                raise InputError(f"the built-in network has no hyperparameter {name!r}{hint}")
 
 
 def target_from(data: Any) -> Target:
@@ -121,7 +121,10 @@ def target_from_source(source: Source) -> Target:
     if source.path:
         return target_in_module(source.function, Path(source.path))
     module, _, name = source.function.partition(":")
-    function = getattr(importlib.import_module(module), name, None) if module not in ("", "__main__") else None
+    function = None
+    if module not in ("", "__main__"):
+        with contextlib.suppress(ImportError):
+            function = getattr(importlib.import_module(module), name, None)
     if not inspect.isfunction(function):
         raise InputError(
             f"the function {source.function!r} cannot be imported; give it again, as in Study.open(folder, data=...)"
@@ -130,13 +133,7 @@ def target_from_source(source: Source) -> Target:
 
 
 def same_target(data: Any, source: Source, folder: Path) -> Target:
-    """Return the target of a study in a folder that continues.
-
-    Args:
-        data: as given again, and refused if they are others; None: loaded from the source.
-        source: in the study's journal.
-        folder: of the study, for the error.
-    """
+    """Return the target of the study in a folder: `data` given again, refused if they are others; None: loaded."""
     target = target_from_source(source) if data is None else target_from(data)
     if target.source.fingerprint != source.fingerprint:
         raise InputError(f"{folder} was started with other data than {target.name!r}; give the original data")
@@ -165,8 +162,8 @@ def _import(name: str, folder: Path) -> ModuleType:
         if not path.is_file():
             return importlib.import_module(name)
         spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
+        assert spec
+        assert spec.loader
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)

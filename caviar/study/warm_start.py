@@ -23,12 +23,10 @@ def check_enqueued(config: object, settings: Settings) -> Enqueued:
 
 
 def read_warm_start(trials: object, settings: Settings) -> WarmStarted:
-    """Return the trials of a table that lie in a study's space.
+    """Return the trials of a table, or of its CSV file, that lie in a study's space.
 
-    Args:
-        trials: a DataFrame with a row for each trial and columns for the space and the metric, or the path of its CSV
-            file. Rows whose "state" is neither "finished" nor "stopped" count as failed, as do rows without the metric.
-        settings: the space and the objective.
+    The table has a row for each trial and columns for the space and the metric. Rows whose "state" is neither
+    "finished" nor "stopped" count as failed, as do rows without the metric.
     """
     if not isinstance(trials, pd.DataFrame | str | Path):
         raise InputError(f"the trials of a warm start must be a DataFrame, a CSV file or a study, got {trials!r:.100}")
@@ -42,14 +40,15 @@ def read_warm_start(trials: object, settings: Settings) -> WarmStarted:
     points: list[np.ndarray] = []
     values: list[float] = []
     reason = "it has no rows"
-    for row in table.to_dict("records"):
+    metrics = table[metric].to_numpy(dtype=float, na_value=math.nan)
+    for row, number in zip(table.to_dict("records"), metrics.tolist(), strict=True):
         try:
             (point,) = space.snap(space.points([_config(row, space)]))
         except InputError as error:
             reason = str(error)
             continue
         survived = row.get("state", State.FINISHED) in (State.FINISHED, State.STOPPED)
-        loss = settings.objective.to_minimise({metric: float(row[metric])}) if survived else math.nan
+        loss = settings.objective.to_minimise({metric: number}) if survived else math.nan
         points.append(point)
         values.append(loss if math.isfinite(loss) else math.nan)
     if not points:

@@ -13,7 +13,7 @@ Keep = Callable[[list[Result]], None]
 
 
 class Deadline:
-    """The end of the time that a run has: so many seconds from now; None: there is no end.
+    """The end of the time that a run has: `seconds` from now; None: no end.
 
     >>> Deadline(None).passed
     False
@@ -34,17 +34,14 @@ class WaveRunner:
 
     Args:
         trainers: what trains them.
-        trials: all that may be trained.
         deadline: when it passes, the trials that run are stopped.
         next_trials: returns stacks to train besides, whenever there may be room; None: there are no others.
     """
 
-    def __init__(
-        self, trainers: Trainers, trials: Iterable[Trial], deadline: Deadline, next_trials: NextTrials | None
-    ) -> None:
+    def __init__(self, trainers: Trainers, deadline: Deadline, next_trials: NextTrials | None) -> None:
         self.trainers, self.deadline = trainers, deadline
         self._next_trials = next_trials
-        self._trials = {trial.number: trial for trial in trials}
+        self._trials: dict[int, Trial] = {}
         self._curves: dict[int, list[CurvePoint]] = {}
         self._printed: dict[int, str] = {}
 
@@ -53,7 +50,7 @@ class WaveRunner:
 
         The result of a trial that has come to where it pauses has the state PAUSED.
         """
-        self.trainers.submit(stacks)
+        self.submit(stacks)
         self._submit_next()
         while self.trainers.pending:
             events = self.trainers.poll()
@@ -62,10 +59,15 @@ class WaveRunner:
             yield self._results(events)
             self._submit_next()
 
+    def submit(self, stacks: Iterable[Stack]) -> None:
+        """Train stacks, or continue those that are paused."""
+        stacks = list(stacks)
+        self._trials.update((trial.number, trial) for stack in stacks for trial in stack)
+        self.trainers.submit(stacks)
+
     def _submit_next(self) -> None:
         if self._next_trials is not None and not self.deadline.passed and (stacks := self._next_trials()):
-            self._trials.update((trial.number, trial) for stack in stacks for trial in stack)
-            self.trainers.submit(stacks)
+            self.submit(stacks)
 
     def _results(self, events: Iterable[Event]) -> list[Result]:
         results: list[Result] = []
@@ -82,8 +84,7 @@ class WaveRunner:
         return results
 
     def _result(self, done: Done) -> Result:
-        trial = self._trials[done.trial]
-        curve = self._curves.pop(trial.number, [])
+        trial, curve = self._trials[done.trial], self._curves.pop(done.trial, [])
         if done.state is State.PAUSED:
             self._curves[trial.number] = list(curve)  # it may continue
         printed = self._printed.pop(trial.number, "")
@@ -110,14 +111,6 @@ def run_wave(
     deadline: Deadline | None = None,
     next_trials: NextTrials | None = None,
 ) -> None:
-    """Train the stacks of a wave to their ends.
-
-    Args:
-        trainers: what trains them.
-        stacks: of the trials of the wave that have not ended.
-        keep: is passed the results of each poll, in any order.
-        deadline, next_trials: as of a `WaveRunner`.
-    """
-    trials = (trial for stack in stacks for trial in stack)
-    for results in WaveRunner(trainers, trials, deadline or Deadline(), next_trials).train(stacks):
+    """Train the stacks of a wave to their ends; `keep` is passed the results of each poll, in any order."""
+    for results in WaveRunner(trainers, deadline or Deadline(), next_trials).train(stacks):
         keep(results)

@@ -48,7 +48,10 @@ def test_a_newer_format_is_refused_with_a_sentence(began):
 
 @pytest.mark.parametrize(
     "line",
-    ["", "nonsense", "3", "[]", "{}", '{"event":"wave"}', '{"event":"party"}', '{"event":"trial","trial":0}',
+    ["", "nonsense", "3", "[]", "{}", "[" * 100_000, '{"event":"enqueued","configs":3}',
+     '{"event":"warm start","points":[[1' + "0" * 400 + ']],"values":[1]}',
+     '{"event":"wave","wave":1,"first":"0","points":[[0]]}',
+     '{"event":"wave"}', '{"event":"party"}', '{"event":"trial","trial":0}',
      '{"event":"trial","trial":0,"wave":1,"state":"dancing","config":{},"seconds":0,"seed":0,"worker":"","error":"",'
      '"confirms":null,"curve":[]}'],
 )  # fmt: skip

@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -94,3 +95,22 @@ def test_a_folder_that_cannot_be_written(tmp_path):
         pytest.skip("root may write everywhere")
     with pytest.raises(StorageError, match="no permission"):
         check_writable(closed / "study")
+
+
+def test_asking_who_drives_a_study_does_not_keep_its_driver_out(tmp_path):
+    write(tmp_path, EVENTS[0])
+    over = threading.Event()
+
+    def ask():
+        while not over.is_set():
+            driver(tmp_path)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        for event in EVENTS[1:]:
+            write(tmp_path, event)
+    finally:
+        over.set()
+        asking.join()
+    assert list(read(tmp_path)) == EVENTS

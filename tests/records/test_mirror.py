@@ -14,8 +14,8 @@ from caviar.errors import InputError, StorageError
 from caviar.files import open_store
 from caviar.jobs.local import LocalJobs
 from caviar.records.events import StudyPaused
-from caviar.records.journal import NAME, Journal, local_folder, read
-from caviar.records.mirror import DEAD_SECONDS, HEARTBEAT, mirror_of
+from caviar.records.journal import NAME, Journal, encode_lines, local_folder, read
+from caviar.records.mirror import DEAD_SECONDS, HEARTBEAT, Mirror
 
 
 @pytest.fixture(scope="session")
@@ -74,9 +74,9 @@ def test_parts_are_copied_at_intervals_and_when_a_wave_begins(uri):
     journal = Journal(folder)
     journal.append(events(1))
     journal.append(events(2, 1))
-    before = mirror_of(folder, NAME).content()
+    before = Mirror(uri, folder / NAME).content()
     journal.append(events(1, 3), mirror_now=True)
-    after = mirror_of(folder, NAME).content()
+    after = Mirror(uri, folder / NAME).content()
     assert len(before) < len(after)
     assert (folder / NAME).read_bytes() == after
     journal.close()
@@ -110,6 +110,45 @@ def test_a_folder_that_has_diverged_is_not_overwritten(uri, tmp_path):
     (tmp_path / "own" / NAME).write_text("{}\n")
     with pytest.raises(StorageError, match="holds another study"):
         local_folder(uri, tmp_path / "own")
+
+
+def test_a_folder_that_is_behind_its_mirror_is_not_continued(uri, tmp_path):
+    folder = local_folder(uri)
+    for first, place in ((0, folder), (3, tmp_path / "elsewhere")):
+        journal = Journal(local_folder(uri, place))
+        journal.append(events(3, first))
+        journal.close()
+    with pytest.raises(StorageError, match="holds more of the study"):
+        Journal(folder)
+    with (folder / NAME).open("a") as file:
+        file.write('{"event":"torn')  # its driver died in the middle of a line
+    journal = Journal(local_folder(uri))
+    journal.append(events(1, 6))
+    journal.close()
+    assert list(read(folder)) == events(7)
+    assert Mirror(uri, folder / NAME).content() == (folder / NAME).read_bytes()
+
+
+def test_a_part_that_was_written_though_its_answer_was_lost_is_ours(uri):
+    folder = local_folder(uri)
+    journal = Journal(folder)
+    journal.append(events(1), mirror_now=True)
+    line = encode_lines(events(1, 1)).encode()
+    open_store(uri).create("journal-000001.jsonl", line)
+    journal.append(events(2, 1), mirror_now=True)
+    journal.append(events(1, 3))
+    journal.close()
+    assert Mirror(uri, folder / NAME).content() == (folder / NAME).read_bytes()
+
+
+def test_only_whole_lines_are_copied(uri):
+    folder = local_folder(uri)
+    journal = Journal(folder)
+    journal.append(events(1))
+    with (folder / NAME).open("a") as file:
+        file.write('{"event":"torn')  # a full disk took no more
+    journal.close()
+    assert Mirror(uri, folder / NAME).content() == encode_lines(events(1)).encode()
 
 
 def test_an_unknown_kind_of_uri_and_a_missing_bucket(uri):

@@ -50,6 +50,16 @@ def test_a_stored_study_continues_to_the_table_of_its_time(stored):
     pd.testing.assert_frame_equal(table.drop(columns=CLOCK), expected.drop(columns=CLOCK), check_exact=True)
 
 
+def test_the_history_holds_no_trial_that_ended_later(stored):
+    content = (stored / NAME).read_text()
+    lines = content.splitlines(keepends=True)
+    (stored / NAME).write_text("".join(lines[: len(lines) // 2]))
+    outcome = Outcome.read(stored)
+    (stored / NAME).write_text(content)
+    assert set(outcome.history["trial"]) <= set(outcome.table["trial"])
+    assert len(outcome.history) == outcome.table["epochs"].sum()
+
+
 def test_tables_are_made_once(stored):
     outcome = Outcome.read(stored)
     for name in ("table", "history", "waves", "square", "confirmation", "ranking"):

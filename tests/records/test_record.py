@@ -1,5 +1,8 @@
 """A study's record: on disk first, then in the state."""
 
+import shutil
+from dataclasses import replace
+
 import pytest
 
 from caviar.errors import InputError, StorageError
@@ -37,3 +40,42 @@ def test_a_folder_that_holds_a_study_is_refused(tmp_path):
         pass
     with pytest.raises(InputError, match="already holds a study"):
         StudyRecord.begin(tmp_path, SETTINGS)
+
+
+def test_of_two_studies_begun_in_one_folder_the_second_is_refused(tmp_path):
+    first, second = (StudyRecord.begin(tmp_path / "s", SETTINGS) for _ in range(2))
+    with first.writing():
+        pass
+    with pytest.raises(StorageError, match="holds another study by now"), second.writing():
+        pass
+    assert len(list(read(tmp_path / "s"))) == 1
+
+
+def test_new_folders_of_the_same_second_differ(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folders = [StudyRecord.begin(None, replace(SETTINGS, name="my data/v2")).folder for _ in range(3)]
+    assert len(set(folders)) == 3
+    assert all(folder.name.startswith("my-data-v2-") for folder in folders)
+
+
+def test_a_record_catches_up_with_what_another_driver_has_written(tmp_path):
+    with StudyRecord.begin(tmp_path, SETTINGS).writing():
+        pass
+    stale, other = StudyRecord.open(tmp_path), StudyRecord.open(tmp_path)
+    before = stale.outcome
+    with other.writing():
+        other.append([StudyPaused("OSError")])
+    with stale.writing():
+        stale.append([StudyPaused("MemoryError")])
+    assert stale.state.pauses == ["OSError", "MemoryError"]
+    assert StudyRecord.open(tmp_path).state.events == stale.state.events == 3
+    assert stale.outcome is stale.outcome is not before
+
+
+def test_a_journal_that_was_removed_is_not_begun_in_the_middle(tmp_path):
+    with StudyRecord.begin(tmp_path / "s", SETTINGS).writing():
+        pass
+    record = StudyRecord.open(tmp_path / "s")
+    shutil.rmtree(tmp_path / "s")
+    with pytest.raises(InputError, match="no study in"), record.writing():
+        pass

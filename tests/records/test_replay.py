@@ -123,6 +123,12 @@ def test_a_journal_begins_once():
         replay([began(), began()])
 
 
+@pytest.mark.parametrize("trials", [(1, 1), (4,)])
+def test_a_trial_that_is_not_running_does_not_end(trials):
+    with pytest.raises(StorageError, match=f"ends trial {trials[-1]}, which is not running"):
+        replay([began(), WaveBegan(1, 0, POINTS[:4]), *map(ended, trials)])
+
+
 def test_trials_are_ranked_by_estimates_and_those_without_one_last():
     losses = [0.4, 0.1, 0.3, 0.2]
     events = [began(), WaveBegan(1, 0, POINTS[:4]), *(ended(n, loss) for n, loss in enumerate(losses))]

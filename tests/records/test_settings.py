@@ -78,6 +78,8 @@ def test_early_stopping_as_users_write_it():
     for value, words in (("halfing", "did you mean 'halving'"), (True, "must be"), ({"factor": 4}, "caviar.Halving")):
         with pytest.raises(InputError, match=words):
             halving_from(value)
+    with pytest.raises(InputError, match="asynchronous must be True or False, got 'no'"):
+        Halving(asynchronous="no")
 
 
 @pytest.mark.parametrize(

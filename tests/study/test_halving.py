@@ -16,6 +16,7 @@ from caviar.records.trial import State, Trial
 from caviar.study.halving import run_halving, survivors
 from caviar.study.wave import Deadline
 from tests.fleet.simulation import SimulatedTrainers
+from tests.study.test_study import Interrupted
 
 CLOCK = ["seconds", "worker"]
 
@@ -98,6 +99,37 @@ def test_an_interrupted_wave_stops_the_same_trials(numbers, workers):
     others = [stack for stack in trials(20) if stack[0].number not in numbers]
     continued = run(simulated(workers), others, Halving(first=1), ended)
     assert essence(continued) == essence({n: r for n, r in whole.items() if n not in numbers})
+
+
+def troubled(config):
+    """Curves that cross; some raise, diverge or end at a rung or between two."""
+    kind = int(config["x"] * 1000) % 8
+    for epoch in range(1, 10):
+        if kind == 1 and epoch == 3:
+            raise ValueError(f"{config['x']} is bad")
+        if (kind == 2 and epoch == 4) or (kind == 3 and epoch == 2):
+            return
+        yield {"score": math.nan if (kind, epoch) == (4, 1) else config["x"] / epoch + (kind * epoch % 5) / 10}
+
+
+def test_a_study_that_is_interrupted_at_any_poll_continues_to_the_same_table(tmp_path):
+    def study(name):
+        return caviar.Study(
+            troubled, space=caviar.Space(x=caviar.uniform(0, 1)), metric="score", mode="min", epochs=9, trials=27,
+            waves=2, early_stopping=Halving(first=1), confirm=False, workers=0, out=tmp_path / name,
+        )  # fmt: skip
+
+    def trainers(workers):
+        return SimulatedTrainers(FunctionTrainable(troubled), "score", workers)
+
+    whole = study("whole").run(progress=False, trainers=trainers(3)).drop(columns=CLOCK)
+    assert {"stopped", "finished", "failed", "diverged"} <= set(whole["state"])
+    for at in range(1, 40, 5):
+        interrupted = study(f"at{at}")
+        with pytest.raises(KeyboardInterrupt):
+            interrupted.run(progress=False, trainers=Interrupted(trainers(3), at))
+        table = interrupted.run(progress=False, trainers=trainers(2))
+        pd.testing.assert_frame_equal(table.drop(columns=CLOCK), whole, check_exact=True)
 
 
 def test_the_asynchronous_form_does_not_wait():

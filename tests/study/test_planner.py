@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from caviar.data.source import Source, SourceKind
 from caviar.records.early_stopping import Confirm
-from caviar.records.events import Enqueued, StudyBegan, TrialEnded
+from caviar.records.events import Enqueued, StudyBegan, TrialEnded, WaveBegan
 from caviar.records.objective import Objective
 from caviar.records.replay import StudyState
 from caviar.records.settings import Settings
 from caviar.records.trial import Result, State
 from caviar.search import Budget
 from caviar.space import Space, randint, uniform
-from caviar.study.planner import Planner, number_trials, trial_seed
+from caviar.study.planner import Planner, trial_seed
 
 SETTINGS = Settings(
     "tiny",
@@ -138,7 +138,7 @@ def test_a_growing_space_is_in_the_wave():
 
 
 def test_seeds_depend_on_study_wave_and_number_alone():
-    trials = number_trials([{"x": 0.1}, {"x": 0.3}], seed=5, wave=2, first=10)
+    trials = planner().trials(WaveBegan(2, 10, np.array([[0.1, 0.5], [0.3, 0.5]])))
     assert [trial.number for trial in trials] == [10, 11]
     assert [trial.seed for trial in trials] == [trial_seed(5, 2, 10), trial_seed(5, 2, 11)]
     seeds = {trial_seed(s, w, n) for s in range(3) for w in range(3) for n in range(50)}

@@ -43,7 +43,7 @@ def test_lines_come_at_intervals_and_at_the_end():
 def test_a_run_prints_messages_where_nobody_has_configured_logging(capsys):
     with logging_not_configured(), show_progress(0, 2, LOSS) as reporter:
         logging.getLogger("caviar").info("wave 1: 2 trials on 1 trainers")
-        reporter.update(2, best(0.25))
+        reporter(2, best(0.25))
     logging.getLogger("caviar").info("after the run")
     assert capsys.readouterr().out.splitlines() == ["wave 1: 2 trials on 1 trainers", "2/2 trials, best loss 0.25"]
 
@@ -51,13 +51,13 @@ def test_a_run_prints_messages_where_nobody_has_configured_logging(capsys):
 def test_a_run_that_shows_nothing_prints_nothing(capsys):
     with logging_not_configured(), show_progress(0, 2, LOSS, show=False) as reporter:
         logging.getLogger("caviar").info("wave 1")
-        reporter.update(2, best(0.25))
+        reporter(2, best(0.25))
     assert capsys.readouterr().out == ""
 
 
 def test_a_program_that_configured_logging_routes_the_messages(caplog, capsys):
     with caplog.at_level(logging.INFO, "caviar"), show_progress(0, 2, LOSS) as reporter:
-        reporter.update(2, best(0.25))
+        reporter(2, best(0.25))
     assert caplog.messages == ["2/2 trials, best loss 0.25"]
     assert capsys.readouterr().out == ""
 

@@ -9,7 +9,7 @@ import pytest
 import caviar
 from caviar.fleet.worker.trainables import FunctionTrainable, NetworkTrainable
 from caviar.model.shapes import shape_of
-from caviar.study.planner import number_trials
+from caviar.records.trial import Trial
 from caviar.study.stacking import stack_trials
 from caviar.study.target import target_from
 
@@ -19,7 +19,7 @@ DIGITS = NetworkTrainable(caviar.load_digits(), epochs=1)
 def wave(count, space=None):
     space = space or caviar.default_space()
     points = np.random.default_rng(0).random((count, space.dimension))
-    return number_trials(space.configs(points), seed=0, wave=1, first=0)
+    return [Trial(number, 1, config, seed=number) for number, config in enumerate(space.configs(points))]
 
 
 @pytest.mark.parametrize("workers", [1, 4])

@@ -41,8 +41,9 @@ def test_sources_are_loaded_again(tmp_path):
     assert target_from_source(target_from(train).source).function is train
     with pytest.raises(InputError, match="give"):
         target_from_source(Source(SourceKind.ARRAYS))
-    with pytest.raises(InputError, match="cannot be imported"):
-        target_from_source(Source(SourceKind.FUNCTION, function="__main__:train"))
+    for function in ("__main__:train", "no_such_module:train", "math:no_such_function"):
+        with pytest.raises(InputError, match="cannot be imported"):
+            target_from_source(Source(SourceKind.FUNCTION, function=function))
 
 
 def test_a_function_in_a_folder_is_found_again_there(tmp_path):

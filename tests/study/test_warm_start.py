@@ -85,3 +85,12 @@ def test_rows_outside_of_the_space_are_left_out(tmp_path):
     assert (
         study_of(tmp_path, "new").warm_start(pd.DataFrame({"x": [0.5], "units": [3], "kind": ["a"], "loss": [1]})) == 1
     )
+
+
+def test_a_missing_metric_counts_as_failed(tmp_path):
+    losses = pd.array([1, None], dtype="Int64")
+    table = pd.DataFrame({"x": [0.5, 0.1], "units": [3, 4], "kind": ["a", "a"], "loss": losses})
+    study = study_of(tmp_path, "new")
+    assert study.warm_start(table) == 2
+    (observed,) = study.outcome.search_log
+    assert observed.values.tolist() == pytest.approx([1.0, float("nan")], nan_ok=True)
