@@ -32,7 +32,7 @@ class Study:
         waves: how many waves, or their sizes; "auto" chooses up to eight by trials and dimensions, fewer with early
             stopping. "continuous" has no barriers: each config is chosen as a trainer becomes free, from what has ended
             by then, so no trainer waits, and the same seed gives the same table with one worker only.
-        seed: an integer >= 0; the same seed gives the same table, whatever the number of workers.
+        seed: an integer >= 0; the same seed gives the same table, whatever the number of workers (but see waves).
         metric: what to optimise; "val_accuracy" for classes and "val_rmse" for numbers if left out.
         mode: "min" or "max"; known for the built-in network's metrics.
         epochs: how long the built-in network trains; of a function, how many reports it gives (for early stopping).
@@ -153,7 +153,7 @@ class Study:
 
         Raises:
             StorageError: another driver runs this study.
-            ClusterError: there is no Ray at the address, or no room on it.
+            ClusterError: there is no Ray at the address, or it has no free resources.
             PausedError: trial after trial failed for one cause; running again trains them again.
         """
         run_study(self.record, self.target, self.placement, failures=failures, progress=progress, trainers=trainers)

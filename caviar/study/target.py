@@ -136,7 +136,7 @@ def same_target(data: Any, source: Source, folder: Path) -> Target:
     """Return the target of the study in a folder: `data` given again, refused if they are others; None: loaded."""
     target = target_from_source(source) if data is None else target_from(data)
     if target.source.fingerprint != source.fingerprint:
-        raise InputError(f"{folder} was started with other data than {target.name!r}; give the original data")
+        raise InputError(f"{folder} was started with different data from {target.name!r}; pass the original data")
     return target
 
 

@@ -243,7 +243,7 @@ def test_other_data_than_those_of_the_start_are_refused(tmp_path):
     study.run(progress=False)
     random = np.random.default_rng(0)
     other = caviar.from_arrays(random.random((60, 3)), random.integers(0, 2, 60))
-    with pytest.raises(InputError, match="other data"):
+    with pytest.raises(InputError, match="different data"):
         caviar.Study.open(study.folder, data=other, workers=0)
 
 

@@ -56,5 +56,5 @@ def test_a_function_in_a_folder_is_found_again_there(tmp_path):
 def test_other_data_are_refused(tmp_path):
     random = np.random.default_rng(0)
     other = caviar.from_arrays(random.random((60, 3)), random.integers(0, 2, 60))
-    with pytest.raises(InputError, match="other data"):
+    with pytest.raises(InputError, match="different data"):
         same_target(other, target_from("digits").source, tmp_path)
