@@ -209,7 +209,7 @@ def test_ctrl_c_at_any_poll_keeps_what_has_finished(tmp_path_factory, at):
         ({"space": caviar.Space(momentum=caviar.uniform(0, 2))}, "momentum"),
         ({"space": {"momentum": caviar.uniform(0, 1)}}, "space must be a caviar.Space"),
         ({"space": caviar.Space(val_accuracy=caviar.uniform(0, 1))}, "'val_accuracy' has the metric's name"),
-        ({"name": 3}, "name must be a string"),
+        ({"name": 3}, "name must be a non-empty string"),
         ({"waves": 2.5}, "waves"),
         ({"early_stopping": True}, "early_stopping must be"),
         ({"resources": {"cpu": "two"}}, "'cpu'"),
@@ -256,7 +256,7 @@ def test_a_study_of_arrays_asks_for_them_again(tmp_path):
     assert study.settings.objective.metric == "val_rmse"
     assert study.settings.objective.mode == "min"
     assert table["val_rmse"].notna().any()
-    with pytest.raises(InputError, match="give"):
+    with pytest.raises(InputError, match="pass"):
         caviar.Study.open(tmp_path / "s", workers=0)
     assert len(caviar.Study.open(tmp_path / "s", data=data, workers=0).table) == 4
 

@@ -39,7 +39,7 @@ def test_sources_are_loaded_again(tmp_path):
     digits = target_from("digits")
     assert target_from_source(digits.source).source == digits.source
     assert target_from_source(target_from(train).source).function is train
-    with pytest.raises(InputError, match="give"):
+    with pytest.raises(InputError, match="pass"):
         target_from_source(Source(SourceKind.ARRAYS))
     for function in ("__main__:train", "no_such_module:train", "math:no_such_function"):
         with pytest.raises(InputError, match="cannot be imported"):
