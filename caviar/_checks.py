@@ -47,16 +47,16 @@ def check_string(name: str, value: object) -> str:
     return value
 
 
-def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """Return the ending of an error message about an unknown name: the closest known name, or up to twenty of them.
+def did_you_mean(name: object, choices: Iterable[str]) -> str:
+    """Return the ending of an error message about an unknown name: the closest choice, or up to twenty of them.
 
     >>> "unknown search 'randm'" + did_you_mean("randm", ["random", "grid"])
     "unknown search 'randm'; did you mean 'random'?"
     """
-    known = list(known)
-    if isinstance(name, str) and (close := difflib.get_close_matches(name, known, n=1)):
+    choices = list(choices)
+    if isinstance(name, str) and (close := difflib.get_close_matches(name, choices, n=1)):
         return f"; did you mean {close[0]!r}?"
-    return f"; choose one of {', '.join([*known[:20], '...'] if len(known) > 20 else known)}"
+    return f"; choose one of {', '.join([*choices[:20], '...'] if len(choices) > 20 else choices)}"
 
 
 def import_optional(module: str, needed_for: str, extra: str) -> ModuleType:

@@ -122,7 +122,7 @@ def _table(path: Path, key: str, value: object) -> Mapping[str, Any]:
     return value
 
 
-def _check_keys(place: str, table: Mapping[str, object], keys: Iterable[str]) -> None:
+def _check_keys(source: str, table: Mapping[str, object], keys: Iterable[str]) -> None:
     for key in table:
         if key not in keys:
-            raise InputError(f"{place} has an unknown key {key!r}{did_you_mean(key, keys)}")
+            raise InputError(f"{source} has an unknown key {key!r}{did_you_mean(key, keys)}")
