@@ -30,7 +30,7 @@ class StudyBegan:
 
 @dataclass(frozen=True)
 class Enqueued:
-    """Configs of the user's own, to be trained first."""
+    """The user's own configs, which are trained first."""
 
     configs: tuple[Config, ...]
 
@@ -45,16 +45,16 @@ class WarmStarted:
 
 @dataclass(frozen=True, eq=False)
 class WaveBegan:
-    """Trials that begin together: a wave, or what was asked for at once of a study without barriers."""
+    """Trials that begin together: a wave, or part of one if there are no barriers."""
 
     wave: int  # from 1
     first: int  # the number of its first trial
     points: Array  # of its trials in the unit cube, (n, d)
-    configs: tuple[Config, ...] = ()  # of its first trials, where they were enqueued or are trained again
-    square: Square | None = None  # that it was sampled from; None: the whole space
+    configs: tuple[Config, ...] = ()  # of its first trials, if they were enqueued or are trained again
+    square: Square | None = None  # what it was sampled from; None: the whole space
     edges: tuple[str, ...] = ()  # sentences about bounds that the square lies against or that were extended
     space: Space | None = None  # of the points, where the search has extended a bound; None: the study's
-    confirms: tuple[int, ...] = ()  # for each trial the trial that it trains again; () for a wave of the search
+    confirms: tuple[int, ...] = ()  # the trial that each one trains again; () for a wave of the search
 
     @property
     def numbers(self) -> range:
@@ -78,7 +78,7 @@ class StudyPaused:
 
 Event = StudyBegan | Enqueued | WarmStarted | WaveBegan | TrialEnded | StudyPaused
 
-# the tag of each event; the fields of a trial stand in its line, without those that follow from its curve
+# the tag of each event; the line of a trial holds its fields, except those that follow from its curve
 _TAGS: dict[str, type[Event]] = {"study": StudyBegan, "enqueued": Enqueued, "warm start": WarmStarted}
 _TAGS |= {"wave": WaveBegan, "trial": TrialEnded, "pause": StudyPaused}
 _TRIAL_FIELDS = ("trial", "wave", "state", "config", "seconds", "seed", "worker", "error", "confirms", "curve")

@@ -1,6 +1,6 @@
-"""The journal: what is on disk, and the only truth about a study.
+"""The journal: the single source of truth about a study.
 
-A text file with one event a line. A line counts when it has reached the disk. Only one driver at a time may write: the
+It is a text file with one event per line. A line counts once it is on disk. Only one driver at a time may write. The
 lock is the operating system's, so a driver that dies leaves none behind. Reading needs no lock and runs no code.
 """
 
@@ -27,8 +27,8 @@ class Journal:
     """The journal of one study, open for the one driver that may write it.
 
     Args:
-        folder: the study's folder; made if it does not exist.
-        push_seconds: the shortest time between two copies to its mirror, if it has one.
+        folder: the study's folder; created if missing.
+        push_seconds: the minimum time between two copies to its mirror, if it has one.
 
     Raises:
         StorageError: another driver writes it, or the folder cannot be written.
@@ -39,7 +39,7 @@ class Journal:
         check_writable(folder)
         with writing(self.path):
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = open(self.path, "ab")  # noqa: SIM115 - open as long as the driver lives
+            self._file = open(self.path, "ab")  # noqa: SIM115 - stays open as long as the driver runs
         try:
             self._lock()
             (folder / DRIVER).write_text(f"{socket.gethostname()}:{os.getpid()}")
@@ -68,7 +68,7 @@ class Journal:
             if self._mirror:
                 self._mirror.release()
         finally:
-            with writing(self.path):  # closing tries once more what could not be written
+            with writing(self.path):  # closing retries what could not be written
                 self._file.close()
 
     def _lock(self) -> None:
@@ -91,7 +91,7 @@ def read(folder: Path) -> Iterator[Event]:
     """
     path = folder / NAME
     if not holds_study(folder):
-        raise InputError(f"no study in {folder} ({NAME} is missing or empty); give the folder that a study wrote")
+        raise InputError(f"no study in {folder} ({NAME} is missing or empty); pass the folder that a study wrote")
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
@@ -108,7 +108,7 @@ def encode_lines(events: Iterable[Event]) -> str:
 
 
 def local_folder(where: str | Path, folder: Path | None = None) -> Path:
-    """Return the folder on this disk of a study; that of a URI is brought up to date and mirrors itself there.
+    """Return a study's folder on this disk; for a URI it is brought up to date first, and mirrored there from then on.
 
     Args:
         where: a folder or a URI.
@@ -126,10 +126,10 @@ def local_folder(where: str | Path, folder: Path | None = None) -> Path:
         raise StorageError(f"{folder} holds another study than {uri}; move it away or work in another folder")
     remote = Mirror(uri, path).content()
     local = path.read_bytes() if path.exists() else b""
-    local = local[: local.rfind(b"\n") + 1]  # a torn last line is lost anyway
+    local = local[: local.rfind(b"\n") + 1]  # without a torn last line
     if not (local.startswith(remote) or remote.startswith(local)):
         raise StorageError(f"{folder} and {uri} have diverged; move {folder} away to continue from {uri}")
-    write_atomically(name, uri.encode())  # first: a journal without it would be another study's
+    write_atomically(name, uri.encode())  # first, since a journal without it looks like another study's
     if len(remote) > len(local):
         path.write_bytes(remote)
     return folder
@@ -152,7 +152,7 @@ def driver(folder: Path) -> str | None:
 
 
 def check_writable(folder: Path) -> None:
-    """Raise StorageError if a folder can neither be written nor made."""
+    """Raise StorageError if a folder can be neither written nor created."""
     existing = folder
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
@@ -163,7 +163,7 @@ def check_writable(folder: Path) -> None:
 
 
 def _drop_torn_line(path: Path) -> int:
-    """Cut off a last line that a dying driver left unfinished; return the number of lines."""
+    """Cut off a last line that a dying driver left unfinished; return the number of complete lines."""
     count = size = 0
     with path.open("rb") as file:
         for line in file:

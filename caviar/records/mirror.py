@@ -1,7 +1,7 @@
-"""A copy of a study's folder at a URI, for clusters whose disks end with them: s3://, gs://, any that fsspec knows.
+"""A copy of a study's folder at a URI (s3://, gs:// or any that fsspec knows), for clusters whose disks are temporary.
 
-An object store cannot append, so the journal goes there in parts, each written once: a part that exists already was
-written by another driver, and refuses this one. The study runs in the folder on disk; a small file there names the URI.
+An object store cannot append, so the journal is copied in parts, each written once: if a part already exists, another
+driver wrote it, and this one stops. The study runs in the folder on disk; a small file there names the URI.
 """
 
 import json
@@ -18,7 +18,7 @@ MIRROR = "mirror.txt"
 HEARTBEAT = "driver.json"  # who drives the study, and when it was last seen
 _TABLES = ("results.csv", "history.csv", "waves.csv", "confirmation.csv")
 PUSH_SECONDS = 15.0
-DEAD_SECONDS = 60.0  # a driver that was not seen for so long is taken for dead
+DEAD_SECONDS = 60.0  # a driver that has not been seen for this long counts as dead
 logger = logging.getLogger("caviar")
 
 
@@ -33,11 +33,11 @@ class Mirror:
         self._bytes = sum(self._sizes[name] for name in self._parts)
 
     def content(self) -> bytes:
-        """Return the journal as far as it has been copied."""
+        """Return the part of the journal that has been copied."""
         return b"".join(self._store.read(part) for part in self._parts)
 
     def claim(self) -> None:
-        """Announce that this process drives the study; raise StorageError if another one does, or has continued it."""
+        """Announce that this process drives the study; raise StorageError if another one does or has continued it."""
         if HEARTBEAT in self._sizes:
             other = json.loads(self._store.read(HEARTBEAT))
             if time.time() - other["seen"] < DEAD_SECONDS:
@@ -53,9 +53,9 @@ class Mirror:
         self._beat(time.time())
 
     def push(self, *, now: bool = False) -> None:
-        """Copy what the journal has gained, `now` or if the last copy is old; retry later if the URI cannot be reached.
+        """Copy new lines of the journal, `now` or if the last copy is old; retry later if the URI cannot be reached.
 
-        It raises StorageError if another driver has written there.
+        Raise StorageError if another driver has written there.
         """
         if not now and time.monotonic() - self._pushed < self._push_seconds:
             return
@@ -63,7 +63,7 @@ class Mirror:
         with self._journal.open("rb") as file:
             file.seek(self._bytes)
             gained = file.read()
-        gained = gained[: gained.rfind(b"\n") + 1]  # a line that a full disk has torn may be cut off later
+        gained = gained[: gained.rfind(b"\n") + 1]  # a line torn by a full disk may be cut off later
         part = f"journal-{len(self._parts):06d}.jsonl"
         try:
             if gained:
@@ -71,7 +71,7 @@ class Mirror:
                 self._parts.append(part)
                 self._bytes += len(gained)
             self._beat(time.time())
-        except FileExistsError:  # ours, if the store wrote it and its answer was lost
+        except FileExistsError:  # ours if the store wrote it but its answer was lost
             written = self._store.read(part)
             if not gained.startswith(written):
                 raise StorageError(
@@ -83,7 +83,7 @@ class Mirror:
             logger.warning("%s; will retry", error)
 
     def release(self) -> None:
-        """Copy everything, the tables too, and announce that the driver ends."""
+        """Copy everything, including the tables, and announce that the driver ends."""
         self.push(now=True)
         try:
             for table in map(self._journal.with_name, _TABLES):

@@ -34,12 +34,12 @@ class Objective:
 
     @property
     def sign(self) -> int:
-        """What the metric is multiplied by to be minimised: 1 or -1."""
+        """The factor that turns the metric into a value to minimise: 1 or -1."""
         return -1 if self.mode == "max" else 1
 
     @property
     def held_out(self) -> str | None:
-        """The same metric on the test part, which no choice looks at; None for a metric that has none."""
+        """The same metric on the test part, which no choice depends on; None if there is none."""
         return f"test_{self.metric.removeprefix('val_')}" if self.metric.startswith("val_") else None
 
     def to_minimise(self, metrics: Mapping[str, float]) -> float:
@@ -47,5 +47,5 @@ class Objective:
         return self.sign * metrics.get(self.metric, math.nan)
 
     def best(self, values: Iterable[float]) -> float:
-        """Return the best of some values of the metric; NaN of none."""
+        """Return the best of some values of the metric; NaN if there are none."""
         return self.sign * min((self.sign * value for value in values), default=math.nan)

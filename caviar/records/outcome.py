@@ -1,4 +1,4 @@
-"""What can be read from a study, running or finished: settings, tables, winner. It needs no data, and runs nothing."""
+"""What can be read from a study, running or finished: settings, tables, winner. It needs no data and runs nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from caviar.space import Space
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """A study as it stood when this was made; every table is made once, when first asked for.
+    """A study at one moment; each table is created once, when first used.
 
     >>> import caviar, tempfile
     >>> study = caviar.Study("digits", trials=4, epochs=1, workers=0, out=tempfile.mkdtemp() + "/first")
@@ -36,8 +36,8 @@ class Outcome:
     versions: Mapping[str, str]  # of Python and the packages that it was started with
     results: tuple[Result, ...] = ()  # of the trials that had ended, by number, without curves
     begun: tuple[WaveBegan, ...] = ()  # the waves
-    search_log: tuple[Expected | Observed, ...] = ()  # what the search had to be told
-    initial_trials: str = ""  # what the study was given before its first run, in words
+    search_log: tuple[Expected | Observed, ...] = ()  # what the search was told
+    initial_trials: str = ""  # the configs and trials given before the first run, in words
 
     @classmethod
     def read(cls, where: str | Path) -> "Outcome":
@@ -94,7 +94,7 @@ class Outcome:
 
     @cached_property
     def ranking(self) -> tuple[Result, ...]:
-        """The finished trials: those that were confirmed, the best first, then the others by their estimates."""
+        """The finished trials: the confirmed ones, best first, then the others by their estimates."""
         search = search_told(self.settings, self.search_log)
         by_estimate = rank_trials(self.results, estimates(search, self.search_log), self.settings.objective)
         confirmed = [self.trial(int(number)) for number in self.confirmation["trial"]]

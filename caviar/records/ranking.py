@@ -13,16 +13,16 @@ from caviar.search import Search
 
 
 def estimates(search: Search, log: Iterable[Expected | Observed]) -> dict[int, float]:
-    """Return the estimate of each trial in a log, by number, of a search that was told it; lower is better."""
+    """Return the search's estimate of each trial in a log, by number; lower is better."""
     numbers = [number for entry in log if isinstance(entry, Observed) for number in entry.trials]
     values = search.estimates().tolist() if numbers else []
     return {number: value for number, value in zip(numbers, values, strict=True) if number is not None}
 
 
 def search_told(settings: Settings, log: Sequence[Expected | Observed]) -> Search:
-    """Return a search that estimates as if it had been told a log step by step.
+    """Return a search whose estimates are as if it had been told a log step by step.
 
-    Only a search that extends bounds has to be told in steps; any other one depends on all observations together.
+    Only a search that extends bounds must be told in steps; any other depends only on all observations together.
     """
     search = settings.new_search()
     observed = [entry for entry in log if isinstance(entry, Observed)]
@@ -36,7 +36,7 @@ def search_told(settings: Settings, log: Sequence[Expected | Observed]) -> Searc
 
 
 def rank_trials(results: Iterable[Result], estimates: Mapping[int, float], objective: Objective) -> list[Result]:
-    """Return the finished trials of the search, the best first, without those that confirm others.
+    """Return the finished trials of the search, best first, without those that confirm others.
 
     Trials without an estimate (their wave was interrupted) come last, ordered by their metric.
     """

@@ -1,6 +1,6 @@
 """A study's record: its state, and the journal behind it. An event is on disk before it changes the state.
 
-Before the first run there is no journal yet: what the study is given until then waits, and is written when it opens.
+Before the first run there is no journal yet: events wait in memory and are written when it opens.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from caviar.records.versions import installed_versions
 
 
 class StudyRecord:
-    """What is known of a study, in memory and on disk; `unwritten` holds events that are not in a journal yet."""
+    """A study in memory and on disk; `unwritten` holds events that are not in a journal yet."""
 
     def __init__(self, folder: Path, state: StudyState, unwritten: Sequence[Event] = ()) -> None:
         self.folder, self.state = folder, state
@@ -31,7 +31,7 @@ class StudyRecord:
 
     @classmethod
     def begin(cls, where: str | Path | None, settings: Settings) -> "StudyRecord":
-        """Begin a study, without writing yet; refuse a folder that holds one or cannot be written.
+        """Begin a study without writing yet; refuse a folder that holds one or cannot be written.
 
         Args:
             where: the study's folder, or the URI of its mirror; None: a new folder `runs/NAME-TIME`.
@@ -52,26 +52,26 @@ class StudyRecord:
 
     @property
     def header(self) -> list[Event]:
-        """The events that a new journal begins with: what the study is, and what it was given."""
+        """The events that a new journal begins with."""
         return list(self._unwritten)
 
     @property
     def outcome(self) -> Outcome:
-        """What can be read from the study as it is now; made once for each state."""
+        """What can be read from the study as it is now; created once for each state."""
         if self._outcome is None:
             self._outcome = Outcome.of(self.state, self.folder)
         return self._outcome
 
     def give(self, event: Event) -> None:
-        """Take in an event before the first run, to be written when the journal opens; raise InputError after it."""
+        """Apply an event before the first run, to be written when the journal opens; raise InputError later on."""
         if self.state.waves:
-            raise InputError(f"the study in {self.folder} has begun; give it this before its first run")
+            raise InputError(f"the study in {self.folder} has begun; call this before its first run")
         self._unwritten.append(event)
         self._apply([event])
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Open the journal for the block, as the one driver that may write it; what was given is written first."""
+        """Open the journal for the block, as the only driver that may write it; write the events that waited first."""
         with contextlib.closing(Journal(self.folder)) as opened:
             if opened.lines != self.state.events - len(self._unwritten):
                 self._read_again()
@@ -94,15 +94,15 @@ class StudyRecord:
         self._outcome = None
 
     def _read_again(self) -> None:
-        """Catch up with a journal that another driver has continued, or in which a write came late."""
+        """Catch up with a journal that another driver has continued, or that a late write has reached."""
         state = replay(journal.read(self.folder))
         if self._unwritten or state.settings != self.state.settings:
-            raise StorageError(f"{self.folder} holds another study by now; open that one or choose another folder")
+            raise StorageError(f"{self.folder} now holds another study; open that one or choose another folder")
         self.state, self._outcome = state, None
 
 
 def _new_folder(name: str) -> Path:
-    """Make `runs/NAME-TIME`, so that no other study takes it in the same second."""
+    """Create `runs/NAME-TIME` now, so that no other study takes it in the same second."""
     stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
     stem = f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}"
     for number in itertools.count(1):

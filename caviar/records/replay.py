@@ -1,8 +1,7 @@
-"""From events to the state of a study: a pure fold, the same for a study that runs and one that is read.
+"""From events to the state of a study: a pure fold, used both to run a study and to read one.
 
-The state also logs what a search has to be told, in order: which points were asked for, and which observations are
-complete. A wave is told as a whole, in the order of its trials; without barriers between waves each trial is told as it
-ends.
+The state also logs what to tell the search, in order: which points are running, and which observations are complete. A
+wave is told as a whole, in the order of its trials; without barriers between waves, each trial is told as it ends.
 """
 
 import math
@@ -20,16 +19,16 @@ from caviar.space.scales import Array
 
 @dataclass(frozen=True, eq=False)
 class Expected:
-    """Points that were asked for and are running, (n, d): what a search without barriers has to know."""
+    """Points that are running, (n, d); a search without barriers needs them."""
 
     points: Array
 
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """Trials that a search is told of at once: points (n, d), values to minimise (n,), NaN if failed.
+    """Trials to tell a search together: points (n, d), values to minimise (n,), NaN if failed.
 
-    `trials` holds their numbers, or None for each trial of a warm start, which does not count for the budget.
+    `trials` holds their numbers, or None for each trial of a warm start, which does not count towards the budget.
     """
 
     points: Array
@@ -38,27 +37,27 @@ class Observed:
 
     @property
     def counted(self) -> bool:
-        """Whether the trials count for the budget."""
+        """Whether the trials count towards the budget."""
         return None not in self.trials
 
 
 class StudyState:
-    """What follows from the events of a study so far."""
+    """The state that follows from the events of a study so far."""
 
     def __init__(self, began: StudyBegan) -> None:
         self.settings, self.versions = began.settings, began.versions
         self.waves: list[WaveBegan] = []
         self.results: dict[int, Result] = {}  # by trial number, without curves
-        self.open_wave: list[Result] = []  # of the wave that runs, with curves, where early stopping needs them
+        self.open_wave: list[Result] = []  # of the running wave, with curves, if early stopping needs them
         self.running: set[int] = set()  # the trials that have begun and not ended
-        self.enqueued: list[Config] = []  # those that are not in a wave yet
-        self.requested = 0  # how many trials have begun, confirming ones not counted
+        self.enqueued: list[Config] = []  # not in a wave yet
+        self.requested = 0  # how many trials have begun, without confirming ones
         self.pauses: list[str] = []  # the signatures of failures that paused earlier runs
-        self.search_log: list[Expected | Observed] = []  # what the search has to be told, in order
-        self.best: Result | None = None  # the best finished one, lucky or not
+        self.search_log: list[Expected | Observed] = []  # what to tell the search, in order
+        self.best: Result | None = None  # the finished one with the best metric, lucky or not
         self.enqueued_count = self.warm_started_count = 0
-        self.events = 1  # how many it follows from
-        self._worst = -math.inf  # loss of a finished trial
+        self.events = 1  # how many were applied
+        self._worst = -math.inf  # loss of any finished trial
 
     @property
     def continuous(self) -> bool:
@@ -66,7 +65,7 @@ class StudyState:
         return self.settings.budget.waves == "continuous"
 
     def apply(self, event: Event) -> None:
-        """Take in the next event; raise StorageError for one that cannot follow."""
+        """Apply the next event; raise StorageError if it cannot follow."""
         self.events += 1
         match event:
             case TrialEnded(result):
@@ -95,7 +94,7 @@ class StudyState:
         return point
 
     def confirms(self, trial: int) -> int | None:
-        """Return the trial that a trial trains again; None for a trial of the search."""
+        """Return the number of the trial that this one trains again; None for a trial of the search."""
         wave = self._wave_of(trial)
         return wave.confirms[trial - wave.first] if wave.confirms else None
 
@@ -170,7 +169,7 @@ def replay(events: Iterable[Event]) -> StudyState:
 
 
 def tell(search: Search, log: Iterable[Expected | Observed]) -> None:
-    """Tell a search what a log holds, in its order."""
+    """Tell a search the entries of a log, in order."""
     for entry in log:
         if isinstance(entry, Expected):
             search.expect(entry.points)

@@ -1,7 +1,7 @@
 """What a study is: the settings that, with the data, give the same table every time.
 
-They are checked when they are made, before any work starts, and stand in the first line of the journal. A setting that
-has a default may be missing there, so that a new one never makes an old journal unreadable.
+They are checked when they are created, before any work starts, and the first line of the journal holds them. A setting
+with a default may be missing there, so a new one never makes an old journal unreadable.
 """
 
 from collections.abc import Callable, Mapping
@@ -64,7 +64,7 @@ class Settings:
                 raise InputError(f"hyperparameter {name!r} has the metric's name; rename one of them")
 
     def new_search(self) -> Search:
-        """Return the search of the study, before it was asked for anything; raises InputError for impossible waves."""
+        """Return a new search for the study; raise InputError if its waves are impossible."""
         budget = self.budget
         if self.early_stopping and budget.waves == "auto":
             budget = replace(budget, waves=self.early_stopping.waves(budget.trials, self.epochs))
@@ -82,7 +82,7 @@ class Settings:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Settings":
-        """Return the settings that `to_plain` wrote, defaults where one is missing; raise StorageError for others."""
+        """Return the settings that `to_plain` wrote, defaults for missing ones; raise StorageError for unknown ones."""
         names = {field.name for field in fields(cls)}
         for name in plain:
             if name not in names:

@@ -1,7 +1,7 @@
-"""A trial, before and after it was trained, and the states in which it can end.
+"""A trial, before and after its training, and the states in which it can end.
 
-`Trial` is what a trainer gets, `Result` what is known when it has ended. Nothing here needs more than the standard
-library, because trainers import it.
+A trainer gets a `Trial`; a `Result` is what is known when it has ended. Trainers import this module, so it needs only
+the standard library.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-Config = Mapping[str, Any]  # hyperparameter names to values, the user's own ones among them
+Config = Mapping[str, Any]  # hyperparameter names to values, including the user's own
 Metrics = Mapping[str, float]
 
 # the columns of the tables: no hyperparameter and no metric can have one of these names
@@ -26,9 +26,9 @@ class State(StrEnum):
     FINISHED = "finished"
     STOPPED = "stopped"  # early, at a rung
     DIVERGED = "diverged"  # a metric was not finite
-    FAILED = "failed"  # it raised, or lost its worker again and again
+    FAILED = "failed"  # it raised an error, or lost its worker again and again
     TIMED_OUT = "timed_out"
-    PAUSED = "paused"  # at a rung: its trainer keeps it and may go on
+    PAUSED = "paused"  # at a rung: its trainer keeps it so that it can continue
 
 
 ENDED = tuple(state for state in State if state is not State.PAUSED)  # in the order of their columns
@@ -36,7 +36,7 @@ ENDED = tuple(state for state in State if state is not State.PAUSED)  # in the o
 
 @dataclass(frozen=True)
 class Trial:
-    """One config to be trained once.
+    """One config, to train once.
 
     >>> Trial(0, 1, {"learning_rate": 0.01}, seed=7).until is None
     True
@@ -45,8 +45,8 @@ class Trial:
     number: int  # from 0, in the whole study
     wave: int  # from 1
     config: Config
-    seed: int  # of its initial weights, shuffles and whatever else it draws
-    until: int | None = None  # the number of reports after which it is paused; None: it is trained to its end
+    seed: int  # of its initial weights, shuffles and other random numbers
+    until: int | None = None  # pause after this many reports; None: train to the end
 
 
 class CurvePoint(NamedTuple):
@@ -71,10 +71,10 @@ class Result:
     config: Config
     metrics: Metrics  # of its last report; {} if there was none
     epochs: int  # the number of its reports
-    seconds: float  # its own training time, its share of its stack's
+    seconds: float  # of its own training: its share of the stack's time
     seed: int
     worker: str  # host:process of its trainer
     error: str = ""  # why it did not finish
     confirms: int | None = None  # the trial that this one trains again with a fresh seed
-    curve: tuple[CurvePoint, ...] = field(default=(), repr=False)  # () where it was left in the journal
-    output: str = field(default="", repr=False, compare=False)  # what it printed: kept in a file of its own
+    curve: tuple[CurvePoint, ...] = field(default=(), repr=False)  # () if only the journal keeps it
+    output: str = field(default="", repr=False, compare=False)  # what it printed, kept in a separate file

@@ -1,4 +1,4 @@
-"""The versions that a study ran on: kept in its journal, for whoever repeats it."""
+"""The versions that a study ran on, kept in its journal for those who repeat it."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version

@@ -1,4 +1,4 @@
-"""The driver: wave after wave out to the trainers, each result on disk before it counts."""
+"""The driver: sends wave after wave to the trainers; each result is on disk before it counts."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ from caviar.study.progress import ProgressReporter
 from caviar.study.stacking import stack_trials
 from caviar.study.wave import Deadline, run_wave
 
-_WRITE_SECONDS = 2.0  # how often the tables are written, if that takes less than a twentieth of the time
+_WRITE_SECONDS = 2.0  # between two writes of the tables, or 20 times as long as a write takes
 logger = logging.getLogger("caviar")
 
 
@@ -37,7 +37,7 @@ class Driver:
     _next_write: float = 0.0
 
     def run(self) -> None:
-        """Train all that has not ended, or as much as there is time for; PausedError if trial after trial fails."""
+        """Train the trials that have not ended, as time allows; raise PausedError if trial after trial fails."""
         while not self.deadline.passed:
             trials = self.planner.running_trials() or self._begin(self._room)
             if not trials:
@@ -46,14 +46,14 @@ class Driver:
 
     @property
     def _room(self) -> int:
-        """How many trials may begin without a barrier: one in four runs ahead of a free trainer.
+        """How many trials may begin without a barrier: a quarter of the trainers have one waiting.
 
-        One trainer has no trial ahead, so that each is chosen in the light of all before it.
+        A single trainer has none waiting, so each trial is chosen after all results before it.
         """
         return self.trainers.workers + self.trainers.workers // 4 - self.trainers.pending
 
     def _begin(self, count: int) -> list[Trial]:
-        """Begin the next wave, or up to `count` trials of it if there are no barriers; it is on disk first."""
+        """Begin the next wave, or up to `count` trials of it if there are no barriers, once it is on disk."""
         state = self.record.state
         wave = self.planner.next_wave(count)
         if wave is None:
@@ -110,7 +110,7 @@ class Driver:
             self._count(counted)
 
     def _count(self, results: list[Result]) -> None:
-        """Results that count: on disk first, then in the state."""
+        """Add results that count: first on disk, then to the state."""
         if not results:
             return
         for result in results:
@@ -125,7 +125,7 @@ class Driver:
 
 
 def _save_output(result: Result, folder: Path) -> None:
-    """Write what a trial printed into a file of its own."""
+    """Write what a trial printed to its own file."""
     if result.output:
         (folder / "output").mkdir(exist_ok=True)
         (folder / "output" / f"{result.trial:06d}.txt").write_text(result.output)

@@ -32,7 +32,7 @@ class FailureMonitor:
         self._last, self._in_a_row = "", 0  # the signature of the last failure, and how many had it in a row
 
     def check(self, result: Result) -> list[Result]:
-        """Return the results that count, now that this trial has ended; PausedError if too many equal ones failed."""
+        """Return the results that count now that a trial has ended; raise PausedError after too many equal failures."""
         host = result.worker.rpartition(":")[0]
         signature = error_signature(result)
         if result.state is not State.FAILED or signature in self._ignored:
@@ -50,7 +50,7 @@ class FailureMonitor:
         return counted
 
     def pending(self) -> list[Result]:
-        """Return the failures that did not count yet, at the end of a wave; they count from now on."""
+        """Return the failures that have not counted yet, at the end of a wave; from now on they count."""
         results = [result for failures in self._by_host.values() for result in failures]
         self._by_host.clear()
         return results

@@ -83,7 +83,7 @@ class _Wave:
     ended: Sequence[Result]
 
     def run_synchronously(self, stacks: Sequence[Stack]) -> None:
-        """Let every trial come to a rung before any continues."""
+        """Let every trial reach a rung before any continues."""
         running = {result.trial for result in self.ended} | set(self.stack_of)
         for rung in self.rungs:
             paused = self._train_to(rung, stacks)
@@ -100,7 +100,7 @@ class _Wave:
             self.keep(results)
 
     def run_asynchronously(self, stacks: Sequence[Stack]) -> None:
-        """Decide about each trial as it comes to a rung, among those that came before."""
+        """Decide about each trial as it reaches a rung, among those that reached it before."""
         losses = {rung: sorted(loss for _, loss in self._losses_at(rung)) for rung in self.rungs}
         following = dict(zip(self.rungs, (*self.rungs[1:], None), strict=True))
         for results in self.runner.train(stacks):
@@ -124,7 +124,7 @@ class _Wave:
                 self.runner.submit(_until(_only(stacks_of.values(), numbers), following[rung]))
 
     def _train_to(self, rung: int, stacks: Iterable[Stack]) -> dict[int, Result]:
-        """Train up to a rung; keep the results of the trials that end, return those of the trials that wait."""
+        """Train up to a rung; keep the results of trials that end, and return those of trials that wait."""
         paused: dict[int, Result] = {}
         for results in self.runner.train(_until(stacks, rung)):
             paused |= {result.trial: result for result in results if result.state is State.PAUSED}
@@ -141,14 +141,14 @@ class _Wave:
         self.keep([replace(result, state=State.TIMED_OUT, error=reason) for result in results])
 
     def _losses_at(self, rung: int) -> Iterator[tuple[int, float]]:
-        """The numbers and losses of the ended trials that came to a rung alive."""
+        """The numbers and losses of ended trials that reached a rung without diverging."""
         for result in self.ended:
             if result.epochs > rung or (result.epochs == rung and result.state is not State.DIVERGED):
                 yield result.trial, self.objective.to_minimise(result.curve[rung - 1].metrics)
 
 
 def _only(stacks: Iterable[Stack], numbers: set[int]) -> list[Stack]:
-    """Stacks with some of their trials; those that were trained together stay together."""
+    """The stacks, with only some of their trials; trials that were trained together stay together."""
     kept = (tuple(trial for trial in stack if trial.number in numbers) for stack in stacks)
     return [stack for stack in kept if stack]
 

@@ -1,7 +1,7 @@
 """What comes next: the trials of the next wave, from what the search asks for and what the user has enqueued.
 
 Waves come whole. Without barriers between them (`waves="continuous"`) an event holds the few trials that were asked for
-together, the search is told of each trial as it ends, and a wave is a quarter of the trials, by their number.
+together, the search is told each trial as it ends, and a wave is a quarter of the trials, by their number.
 """
 
 import itertools
@@ -20,16 +20,16 @@ _QUARTERS = 4  # waves without barriers: how often the square shrinks
 
 
 class Planner:
-    """Plans the waves of a study from its search and its state, to which others apply events."""
+    """Plans the waves of a study from its search and its state; others apply events to the state."""
 
     def __init__(self, state: StudyState) -> None:
         self.state = state
         self._search = state.settings.new_search()
-        self._told = 0  # entries of the state's log
+        self._told = 0  # entries of the state's log so far
 
     @property
     def requested_all(self) -> bool:
-        """Whether the search was asked for all of its trials."""
+        """Whether the search has been asked for all its trials."""
         return self.state.requested >= self.state.settings.budget.trials
 
     @property
@@ -44,7 +44,7 @@ class Planner:
         return self.state.settings.budget.trials + (confirm.top * confirm.replicates if confirm else 0)
 
     def next_wave(self, count: int) -> WaveBegan | None:
-        """Return the next wave, or up to `count` trials of it if there are no barriers; None if there is no other."""
+        """Return the next wave, or up to `count` trials of it if there are no barriers; None if there are no more."""
         state, search = self.state, self._search_now()
         number = state.waves[-1].wave + 1 if state.waves else 1
         first = state.waves[-1].numbers.stop if state.waves else 0
@@ -73,7 +73,7 @@ class Planner:
         return [Trial(n, number, config, trial_seed(seed, number, n)) for n, config in enumerate(configs, wave.first)]
 
     def _search_now(self) -> Search:
-        """The search, told everything that the state knows."""
+        """The search, after it was told everything in the state's log."""
         tell(self._search, self.state.search_log[self._told :])
         self._told = len(self.state.search_log)
         return self._search
@@ -83,7 +83,7 @@ class Planner:
         search, settings = self._search_now(), self.state.settings
         configs = self.state.enqueued[:count]
         enqueued = search.space.snap(search.space.points(configs))
-        if count is not None:  # the search has to know of them before it chooses the others
+        if count is not None:  # the search must know them before it chooses the others
             search.expect(enqueued)
             points = [*enqueued, *(search.ask(count - len(configs)) if count > len(configs) else ())]
         else:

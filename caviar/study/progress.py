@@ -1,7 +1,7 @@
 """How a run shows its progress: a bar on a terminal or in a notebook, log lines elsewhere.
 
-Messages and warnings go to the logger "caviar". Where a program has configured logging, it routes them; where nobody
-has, a run that shows its progress prints them.
+Messages and warnings go to the logger "caviar". A program that has configured logging routes them; otherwise a run
+that shows its progress prints them.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ _LINE_SECONDS = 5.0  # between two log lines
 _NOTEBOOK_SECONDS = 0.2  # between two updates of a notebook's bar
 logger = logging.getLogger("caviar")
 
-ProgressReporter = Callable[[int, Result | None], None]  # is told how many trials have ended, and the best result
+ProgressReporter = Callable[[int, Result | None], None]  # called with the number of ended trials and the best result
 
 
 @contextlib.contextmanager
@@ -31,7 +31,7 @@ def show_progress(done: int, total: int, objective: Objective, *, show: bool = T
         done: how many trials have ended already.
         total: how many the study has.
         objective: what is optimised.
-        show: False shows nothing; progress then goes to the log alone.
+        show: False shows nothing; progress then goes only to the log.
     """
     console = Console()
     with _print_messages() if show else contextlib.nullcontext():

@@ -1,4 +1,4 @@
-"""A run of a study: opens its journal and its trainers, drives it, and writes its tables whatever ends it."""
+"""One run of a study: open the journal and the trainers, drive it, and write the tables however it ends."""
 
 import contextlib
 

@@ -9,7 +9,7 @@ from caviar.model.config import NETWORK_DEFAULTS
 from caviar.model.shapes import Shape, parameter_count, shape_of, stack_width
 from caviar.records.trial import Trial
 
-STEP_OPERATIONS = 500_000  # what the calls of a training step cost, in a network's parameters times rows (70 us)
+STEP_OPERATIONS = 500_000  # the cost of a step's function calls, in parameters times rows (70 us)
 
 
 def stack_trials(trials: Sequence[Trial], trainable: Trainable, workers: int) -> list[Stack]:
@@ -33,7 +33,7 @@ def stack_trials(trials: Sequence[Trial], trainable: Trainable, workers: int) ->
 
 
 def _cost(stack: Stack, trainable: NetworkTrainable) -> float:
-    """About what an epoch of a stack takes, in a network's parameters times rows."""
+    """The approximate cost of an epoch of a stack, in a network's parameters times rows."""
     config = {**NETWORK_DEFAULTS, **stack[0].config}
     rows = len(trainable.dataset.train_x)
     batch = min(int(config["batch_size"]), rows)

@@ -1,4 +1,4 @@
-"""The study: one tuning job. It takes settings and what is known already, runs, and shows what came out."""
+"""The study: one tuning job, from its settings to its results."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -128,11 +128,11 @@ class Study:
         return study
 
     def enqueue(self, config: Mapping[str, Any]) -> None:
-        """Train a config of your own first, with a value for every hyperparameter; it counts among the trials."""
+        """Train your own config first, with a value for every hyperparameter; it counts as one of the trials."""
         self.record.give(check_enqueued(config, self.settings))
 
     def warm_start(self, trials: "pd.DataFrame | str | Path | Study | Outcome") -> int:
-        """Let the search begin with finished trials, beyond the trials of this study; returns how many.
+        """Let the search begin with finished trials, on top of this study's own; return how many.
 
         Args:
             trials: a table with the columns of the space and the metric, its CSV file, a study or an outcome. Rows
@@ -144,12 +144,12 @@ class Study:
         return len(event.points)
 
     def run(self, *, progress: bool = True, failures: float = 10, trainers: Trainers | None = None) -> pd.DataFrame:
-        """Train what has not been trained yet; returns the table of results.
+        """Train the trials that have not ended; return the table of results.
 
         Args:
             progress: False shows no bar and prints nothing.
             failures: after how many equal failures in a row the study pauses, >= 1; infinity: never.
-            trainers: what trains, instead of trainers on Ray.
+            trainers: used instead of trainers on Ray.
 
         Raises:
             StorageError: another driver runs this study.
@@ -166,7 +166,7 @@ class Study:
 
     @property
     def outcome(self) -> Outcome:
-        """All that can be read from the study as it is now; the properties below are parts of it."""
+        """Everything that can be read from the study as it is now, such as the properties below."""
         return self.record.outcome
 
     @property
@@ -208,7 +208,7 @@ class Study:
         return insight.measure_importance(self.outcome)
 
     def report(self, path: str | Path | None = None) -> Path:
-        """Write a report, `report.html` in the study's folder if `path` is left out; returns its path."""
+        """Write a report, by default `report.html` in the study's folder; return its path."""
         return insight.write_report(self.outcome, path)
 
     @property

@@ -1,4 +1,4 @@
-"""What a study trains: the built-in network on a data set, or a function of the user's own."""
+"""What a study trains: the built-in network on a data set, or the user's function."""
 
 import contextlib
 import importlib
@@ -96,7 +96,7 @@ class Target:
             return
         for config in space.configs(np.array([[0.0], [1.0]]).repeat(space.dimension, axis=1)):
             check_config(config)
-        for name in space.names:  # those of sub-spaces that no corner of the cube chooses as well
+        for name in space.names:  # including sub-spaces that no corner of the cube selects
             if name not in NETWORK_DEFAULTS:
                 hint = did_you_mean(name, NETWORK_DEFAULTS)
                 raise InputError(f"the built-in network has no hyperparameter {name!r}{hint}")
@@ -127,13 +127,13 @@ def target_from_source(source: Source) -> Target:
             function = getattr(importlib.import_module(module), name, None)
     if not inspect.isfunction(function):
         raise InputError(
-            f"the function {source.function!r} cannot be imported; give it again, as in Study.open(folder, data=...)"
+            f"the function {source.function!r} cannot be imported; pass it again, as in Study.open(folder, data=...)"
         )
     return target_from(function)
 
 
 def same_target(data: Any, source: Source, folder: Path) -> Target:
-    """Return the target of the study in a folder: `data` given again, refused if they are others; None: loaded."""
+    """Return the target of the study in a folder: `data`, refused if they differ from the study's; None: load them."""
     target = target_from_source(source) if data is None else target_from(data)
     if target.source.fingerprint != source.fingerprint:
         raise InputError(f"{folder} was started with different data from {target.name!r}; pass the original data")
@@ -154,7 +154,7 @@ def target_in_module(reference: str, folder: Path) -> Target:
 
 
 def _import(name: str, folder: Path) -> ModuleType:
-    """Import a module; one in the folder comes first, and is sent to the trainers with what it imports from there."""
+    """Import a module; one in the folder comes first and is sent to the trainers with what it imports from there."""
     path = folder.joinpath(*name.split(".")).with_suffix(".py")
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))  # for what it imports itself

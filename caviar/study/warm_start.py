@@ -15,7 +15,7 @@ from caviar.space import Choice, Space
 
 
 def check_enqueued(config: object, settings: Settings) -> Enqueued:
-    """Return a config to train first; raises InputError if it does not lie in the study's space."""
+    """Return a config to train first; raise InputError if it is outside the study's space."""
     if not isinstance(config, Mapping):
         raise InputError(f"a config must be a dict with a value for every hyperparameter, got {config!r:.100}")
     settings.space.points([config])
@@ -57,7 +57,7 @@ def read_warm_start(trials: object, settings: Settings) -> WarmStarted:
 
 
 def _config(row: Mapping[Hashable, object], space: Space) -> Config:
-    """The values of a row, as the space writes them; an empty cell was not in force."""
+    """The values of a row in the space's types; an empty cell means that the hyperparameter was not in force."""
     config: dict[str, object] = {}
     for dimension in space.dimensions:
         value = row.get(dimension.name)
@@ -68,7 +68,7 @@ def _config(row: Mapping[Hashable, object], space: Space) -> Config:
 
 
 def _option(value: object, choice: Choice) -> object:
-    """The option that a cell stands for: a CSV file only has numbers, booleans and strings."""
+    """The option that a cell stands for: a CSV file holds only numbers, booleans and strings."""
     plain = value.item() if isinstance(value, np.generic) else value
     return next((option for option in choice.options if option == plain or str(option) == str(plain)), plain)
 

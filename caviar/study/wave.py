@@ -1,4 +1,4 @@
-"""One wave: trials out to the trainers, their events into results."""
+"""One wave: sends trials to the trainers and turns their events into results."""
 
 import math
 import time
@@ -13,7 +13,7 @@ Keep = Callable[[list[Result]], None]
 
 
 class Deadline:
-    """The end of the time that a run has: `seconds` from now; None: no end.
+    """When a run must stop: `seconds` from now; None: never.
 
     >>> Deadline(None).passed
     False
@@ -25,7 +25,7 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether the time is over."""
+        """Whether the time is up."""
         return time.monotonic() > self._end
 
 
@@ -35,7 +35,7 @@ class WaveRunner:
     Args:
         trainers: what trains them.
         deadline: when it passes, the trials that run are stopped.
-        next_trials: returns stacks to train besides, whenever there may be room; None: there are no others.
+        next_trials: returns more stacks to train, whenever there may be room; None: no more.
     """
 
     def __init__(self, trainers: Trainers, deadline: Deadline, next_trials: NextTrials | None) -> None:
@@ -48,7 +48,7 @@ class WaveRunner:
     def train(self, stacks: Iterable[Stack]) -> Iterator[list[Result]]:
         """Train stacks, and those submitted meanwhile; yields the results of each poll, in any order.
 
-        The result of a trial that has come to where it pauses has the state PAUSED.
+        The result of a trial that has reached its `until` has the state PAUSED.
         """
         self.submit(stacks)
         self._submit_next()
@@ -100,7 +100,7 @@ class WaveRunner:
             worker=done.worker,
             error=done.error,
             curve=tuple(curve),
-            output=done.output or printed,  # a trial that was ended from outside could not send its output
+            output=done.output or printed,  # a trial that was stopped from outside could not send its output
         )
 
 
