@@ -28,21 +28,24 @@ class StudyRecord:
         self._unwritten = list(unwritten)
         self._journal: Journal | None = None
         self._outcome: Outcome | None = None
+        self._claimed = True  # False: another study may take the folder before this one creates it
 
     @classmethod
     def begin(cls, where: str | Path | None, settings: Settings) -> "StudyRecord":
         """Begin a study without writing yet; refuse a folder that holds one or cannot be written.
 
         Args:
-            where: the study's folder, or the URI of its mirror; None: a new folder `runs/NAME-TIME`.
+            where: the study's folder, or the URI of its mirror; None: `runs/NAME-TIME`, or a number after it if that is taken by then.
             settings: of the study.
         """
-        folder = _new_folder(settings.name) if where is None else journal.local_folder(where)
-        if journal.holds_study(folder):
+        folder = _default_folder(settings.name) if where is None else journal.local_folder(where)
+        if where is not None and journal.holds_study(folder):
             raise InputError(f"{folder} already holds a study; choose another folder, or continue with `caviar resume`")
         journal.check_writable(folder)
         began = StudyBegan(settings, installed_versions())
-        return cls(folder, StudyState(began), [began])
+        record = cls(folder, StudyState(began), [began])
+        record._claimed = where is not None
+        return record
 
     @classmethod
     def open(cls, where: str | Path) -> "StudyRecord":
@@ -72,6 +75,8 @@ class StudyRecord:
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """Open the journal for the block, as the only driver that may write it; write the events that waited first."""
+        if not self._claimed:
+            self.folder, self._outcome, self._claimed = _claim(self.folder), None, True
         with contextlib.closing(Journal(self.folder)) as opened:
             if opened.lines != self.state.events - len(self._unwritten):
                 self._read_again()
@@ -101,13 +106,17 @@ class StudyRecord:
         self.state, self._outcome = state, None
 
 
-def _new_folder(name: str) -> Path:
-    """Create `runs/NAME-TIME` now, so that no other study takes it in the same second."""
+def _default_folder(name: str) -> Path:
     stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
-    stem = f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}"
-    for number in itertools.count(1):
-        folder = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
-        with contextlib.suppress(FileExistsError), writing(folder):
-            folder.mkdir(parents=True)
+    return Path("runs") / f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def _claim(folder: Path) -> Path:
+    """Create a folder, with a number after its name if it exists, so that no other study takes it."""
+    free = folder
+    for number in itertools.count(2):
+        with contextlib.suppress(FileExistsError), writing(free):
+            free.mkdir(parents=True)
             break
-    return folder
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free

@@ -51,11 +51,17 @@ def test_of_two_studies_begun_in_one_folder_the_second_is_refused(tmp_path):
     assert len(list(read(tmp_path / "s"))) == 1
 
 
-def test_new_folders_of_the_same_second_differ(tmp_path, monkeypatch):
+def test_default_folders_of_the_same_second_differ_and_are_created_by_the_first_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    folders = [StudyRecord.begin(None, replace(SETTINGS, name="my data/v2")).folder for _ in range(3)]
-    assert len(set(folders)) == 3
-    assert all(folder.name.startswith("my-data-v2-") for folder in folders)
+    records = [StudyRecord.begin(None, replace(SETTINGS, name="my data/v2")) for _ in range(3)]
+    assert not (tmp_path / "runs").exists()
+    for record in records:
+        with record.writing():
+            pass
+    assert len({record.folder for record in records}) == len({record.outcome.folder for record in records}) == 3
+    for record in records:
+        assert record.folder.name.startswith("my-data-v2-")
+        assert [type(event) for event in read(record.folder)] == [StudyBegan]
 
 
 def test_a_record_catches_up_with_what_another_driver_has_written(tmp_path):
