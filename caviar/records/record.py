@@ -35,7 +35,7 @@ class StudyRecord:
         """Begin a study without writing yet; refuse a folder that holds one or cannot be written.
 
         Args:
-            where: the study's folder, or the URI of its mirror; None: `runs/NAME-TIME`, or a number after it if that is taken by then.
+            where: the study's folder, or the URI of its mirror; None: `runs/NAME-TIME`, created by the first run.
             settings: of the study.
         """
         folder = _default_folder(settings.name) if where is None else journal.local_folder(where)
