@@ -21,14 +21,23 @@ from caviar.records.versions import installed_versions
 
 
 class StudyRecord:
-    """A study in memory and on disk; `unwritten` holds events that are not in a journal yet."""
+    """A study in memory and on disk.
 
-    def __init__(self, folder: Path, state: StudyState, unwritten: Sequence[Event] = ()) -> None:
+    Args:
+        folder: of the study.
+        state: that follows from all of its events.
+        unwritten: its events that are not in a journal yet.
+        claimed: False if another study may take the folder before this one creates it.
+    """
+
+    def __init__(
+        self, folder: Path, state: StudyState, unwritten: Sequence[Event] = (), *, claimed: bool = True
+    ) -> None:
         self.folder, self.state = folder, state
         self._unwritten = list(unwritten)
         self._journal: Journal | None = None
         self._outcome: Outcome | None = None
-        self._claimed = True  # False: another study may take the folder before this one creates it
+        self._claimed = claimed
 
     @classmethod
     def begin(cls, where: str | Path | None, settings: Settings) -> "StudyRecord":
@@ -43,9 +52,7 @@ class StudyRecord:
             raise InputError(f"{folder} already holds a study; choose another folder, or continue with `caviar resume`")
         journal.check_writable(folder)
         began = StudyBegan(settings, installed_versions())
-        record = cls(folder, StudyState(began), [began])
-        record._claimed = where is not None
-        return record
+        return cls(folder, StudyState(began), [began], claimed=where is not None)
 
     @classmethod
     def open(cls, where: str | Path) -> "StudyRecord":

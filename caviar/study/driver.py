@@ -105,7 +105,7 @@ class Driver:
         try:
             for result in results:
                 confirms = self.record.state.confirms(result.trial)
-                counted += self.monitor.check(replace(result, confirms=confirms))
+                counted += self.monitor.check(result if confirms is None else replace(result, confirms=confirms))
         finally:
             self._count(counted)
 
