@@ -246,7 +246,7 @@ def simulated(quick: bool, folder: Path) -> dict[str, float]:
     seconds = time.perf_counter() - start
     assert total == count
     share = trainers.busy / (1000 * trainers.now)
-    return {"trials": count, "us a trial, simulation counted": seconds / count * 1e6, "busy share": share}
+    return {"trials": count, "us per trial, including the simulation": seconds / count * 1e6, "busy share": share}
 
 
 SECTIONS: dict[str, Callable[[bool, Path], dict[str, float]]] = {
