@@ -20,6 +20,8 @@ True
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from caviar._version import VERSION
+
 if TYPE_CHECKING:
     from caviar import experiments, search, testing
     from caviar.data.dataset import Dataset, from_arrays
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
         uniform,
     )
     from caviar.study.study import Study
+
+__version__ = VERSION
 
 # The module of each public name, imported when the name is first used: a trainer needs none of them.
 _MODULES = {

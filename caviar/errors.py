@@ -1,5 +1,7 @@
 """Caviar's errors. Each message is one sentence: what was wrong, with the value, and what to do."""
 
+from caviar._version import install_command
+
 
 class CaviarError(Exception):
     """Anything that Caviar refuses or cannot do; the CLI prints it without a traceback."""
@@ -13,7 +15,7 @@ class MissingError(InputError, ImportError):
     """An optional package that is not installed; `extra` is the extra of Caviar that installs it."""
 
     def __init__(self, needed_for: str, package: str, extra: str) -> None:
-        super().__init__(f"{needed_for} needs {package}; install it with: pip install 'caviar[{extra}]'")
+        super().__init__(f"{needed_for} needs {package}; install it with: {install_command(extra)}")
         self._arguments = needed_for, package, extra
 
     def __reduce__(self) -> tuple[type["MissingError"], tuple[str, str, str]]:

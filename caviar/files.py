@@ -13,9 +13,18 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from caviar._checks import import_optional
+from caviar._version import install_command
 from caviar.errors import InputError, StorageError
 
-_OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"}  # no folders; making one would make a bucket
+_OBJECT_STORES = {  # schemes of stores without folders (making one would make a bucket), and the extra for each
+    "s3": "s3",
+    "s3a": "s3",
+    "gs": "gcs",
+    "gcs": "gcs",
+    "abfs": "azure",
+    "abfss": "azure",
+    "az": "azure",
+}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins with one
 
 
@@ -102,11 +111,16 @@ class RemoteStore:
 
     def __init__(self, uri: str) -> None:
         self.uri = uri.rstrip("/")
-        fsspec = import_optional("fsspec", uri, "storage")
+        scheme = uri.partition("://")[0]
+        fsspec = import_optional("fsspec", uri, _OBJECT_STORES.get(scheme, "storage"))
         try:
             self._files, self._root = fsspec.core.url_to_fs(self.uri, use_listings_cache=False)
-        except (ImportError, ValueError) as error:
-            raise InputError(f"cannot use {uri}: {error}; try `pip install 'caviar[storage]'`") from None
+        except ImportError as error:
+            extra = _OBJECT_STORES.get(scheme)
+            remedy = f"try: {install_command(extra)}" if extra else "install that package"
+            raise InputError(f"cannot use {uri}: {error}; {remedy}") from None
+        except ValueError as error:
+            raise InputError(f"cannot use {uri}: {error}") from None
 
     def __str__(self) -> str:
         return self.uri
@@ -144,7 +158,7 @@ class RemoteStore:
 
     def _make_folder(self, name: str) -> None:
         protocols = self._files.protocol
-        if _OBJECT_STORES.isdisjoint([protocols] if isinstance(protocols, str) else protocols):
+        if _OBJECT_STORES.keys().isdisjoint([protocols] if isinstance(protocols, str) else protocols):
             self._files.makedirs(self._path(name).rpartition("/")[0], exist_ok=True)
 
     @contextlib.contextmanager

@@ -39,7 +39,7 @@ def test_an_unknown_name_suggests_the_closest_or_lists_the_first_twenty():
 
 def test_a_missing_package_names_its_extra():
     assert import_optional("math", "the test", "none").pi == math.pi
-    with pytest.raises(MissingError, match=r"a figure needs no_such_package; .* 'caviar\[report\]'"):
+    with pytest.raises(MissingError, match=r"a figure needs no_such_package; .* 'caviar-tune\[report\]'"):
         import_optional("no_such_package.part", "a figure", "report")
 
 

@@ -120,4 +120,4 @@ def test_without_optuna_the_error_says_what_to_install():
         "import sys; sys.modules['optuna'] = None\nimport caviar\ntry: caviar.optuna\nexcept ImportError as e: print(e)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "caviar.optuna needs Optuna; install it with: pip install 'caviar[optuna]'\n"
+    assert done.stdout == "caviar.optuna needs Optuna; install it with: pip install 'caviar-tune[optuna]'\n"

@@ -148,4 +148,4 @@ def test_without_ray_tune_the_error_says_what_to_install():
         "import sys; sys.modules['pyarrow'] = None\nimport caviar\ntry: caviar.tune\nexcept ImportError as e: print(e)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "caviar.tune needs Ray Tune; install it with: pip install 'caviar[tune]'\n"
+    assert done.stdout == "caviar.tune needs Ray Tune; install it with: pip install 'caviar-tune[tune]'\n"

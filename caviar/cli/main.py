@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 from click.core import ParameterSource
 
+from caviar._version import VERSION
 from caviar.cli.groups import InOrder
 from caviar.cli.jobs import COMMANDS, follow, local_copy
 from caviar.cli.options import (
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.version_option(package_name="caviar")
+@click.version_option(VERSION, prog_name="caviar")
 def cli() -> None:
     """Tune many networks at once: a coarse wave, the best cluster, finer waves around it.
 

@@ -106,7 +106,7 @@ def load_source(source: Source) -> Dataset:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path)
+        return pd.read_csv(path, float_precision="round_trip")
     except OSError as error:
         raise InputError(f"cannot read {path} ({error.strerror}); give the path of a CSV file") from None
     except pd.errors.EmptyDataError:

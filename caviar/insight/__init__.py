@@ -1,7 +1,7 @@
 """What a study's outcome shows: which hyperparameters mattered, where the search zoomed in, how certain the winner is.
 
 Every result is a pandas table, and figures are made from the tables. Plotly and scikit-learn come with the optional
-extra `caviar[report]` and are imported only when they are used.
+extra `report` and are imported only when they are used.
 """
 
 from caviar.insight.importance import importance as measure_importance  # `caviar.insight.importance` is the module

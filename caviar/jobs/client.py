@@ -152,7 +152,7 @@ class Cluster:
 
     def table(self, name: str) -> pd.DataFrame:
         """Return one row per trial of a study that has ended; raises InputError if none has ended yet."""
-        return pd.read_csv(io.BytesIO(self.file(name, "results.csv")))
+        return pd.read_csv(io.BytesIO(self.file(name, "results.csv")), float_precision="round_trip")
 
     def fetch(self, name: str, folder: Path) -> Path:
         """Copy a study from the cluster to a folder, for `Study.open` or `Outcome.read`, and return the folder.

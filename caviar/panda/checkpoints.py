@@ -144,7 +144,10 @@ class PandaFiles:
 
     def _write(self, name: str, arrays: Mapping[str, Array]) -> None:
         buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **arrays)
+        with zipfile.ZipFile(buffer, "w") as archive:  # as np.savez, which cannot refuse to pickle before NumPy 2.1
+            for key, array in arrays.items():
+                with archive.open(f"{key}.npy", "w", force_zip64=True) as file:
+                    np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
         self.store.write(name, buffer.getvalue())
 
     def _read(self, name: str) -> dict[str, Array]:

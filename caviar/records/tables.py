@@ -2,8 +2,8 @@
 
 Columns of the results, in this order: trial, wave, state, every hyperparameter, every metric of the last report,
 epochs, seconds, seed, confirms (the trial that this one trains again; empty for others), worker, error. The cell of a
-hyperparameter that was not in force is empty. Floats are written so that `pandas.read_csv` (from pandas 3.1 on) returns
-the same bits.
+hyperparameter that was not in force is empty. Floats are written so that
+`pandas.read_csv(..., float_precision="round_trip")`, the default from pandas 3.1 on, returns the same bits.
 """
 
 import itertools

@@ -3,7 +3,9 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("caviar", "numpy", "scipy", "pandas", "ray")
+from caviar._version import VERSION
+
+PACKAGES = ("numpy", "scipy", "pandas", "ray")
 
 
 def installed_versions() -> dict[str, str]:
@@ -12,7 +14,7 @@ def installed_versions() -> dict[str, str]:
     >>> sorted(installed_versions())
     ['caviar', 'numpy', 'pandas', 'python', 'ray', 'scipy']
     """
-    versions = {"python": platform.python_version()}
+    versions = {"python": platform.python_version(), "caviar": VERSION}
     for name in PACKAGES:
         try:
             versions[name] = version(name)

@@ -75,7 +75,7 @@ def _option(value: object, choice: Choice) -> object:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path)
+        return pd.read_csv(path, float_precision="round_trip")
     except FileNotFoundError:
         raise InputError(f"there is no file {path} to warm-start from; check its name and folder") from None
     except (OSError, ValueError) as error:

@@ -43,7 +43,7 @@ def test_without_plotly_tables_are_written_and_the_remedy_is_shown(tmp_path, mon
     monkeypatch.setitem(sys.modules, "plotly", None)
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
     lines = list(run_and_write(["learning-rate-scale"], size=8, seeds=1, folder=tmp_path))
-    assert any("pip install 'caviar[report]'" in line for line in lines)
+    assert any("pip install 'caviar-tune[report]'" in line for line in lines)
     assert [path.name for path in tmp_path.iterdir()] == ["learning-rate-scale.csv"]
 
 

@@ -15,10 +15,11 @@ from optuna.importance._base import (
     _get_target_values,
     _sort_dict_by_importance,
 )
-from optuna.testing import pytest_importance
 
 import caviar
 from caviar.insight.functional_anova import fit_forest, forest_shares
+
+pytest_importance = pytest.importorskip("optuna.testing.pytest_importance", reason="Optuna has it from 5.0 on")
 
 
 def hyperparameter(distribution):

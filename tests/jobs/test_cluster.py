@@ -50,7 +50,10 @@ def test_a_study_runs_on_the_cluster_as_it_does_here(environment, cluster, tmp_p
     assert printed.stdout == cluster.file("digits-one", "results.csv")
     local = command(environment, "run", *settings, "--workers", "0", "--out", str(tmp_path / "local"))
     assert local.returncode == 0, local.stderr
-    table, expected = pd.read_csv(io.BytesIO(printed.stdout)), pd.read_csv(tmp_path / "local" / "results.csv")
+    table, expected = (
+        pd.read_csv(io.BytesIO(printed.stdout), float_precision="round_trip"),
+        pd.read_csv(tmp_path / "local" / "results.csv", float_precision="round_trip"),
+    )
     table_columns, expected_columns = table.drop(columns=NOT_REPEATED), expected.drop(columns=NOT_REPEATED)
     pd.testing.assert_frame_equal(table_columns, expected_columns, check_exact=True)
     pd.testing.assert_frame_equal(cluster.table("digits-one"), table)

@@ -27,7 +27,7 @@ def test_a_study_killed_at_twenty_random_moments_ends_with_the_undisturbed_table
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout) >= KILLS - 2  # the study may end before the last of them
-    table = pd.read_csv(tmp_path / "killed" / "results.csv")
+    table = pd.read_csv(tmp_path / "killed" / "results.csv", float_precision="round_trip")
     columns = ["trial", "wave", "state", "x", "y", "loss", "seed"]
     pd.testing.assert_frame_equal(table[columns], whole[columns], check_exact=True, check_dtype=False)
     ends = Counter(e.result.trial for e in journal.read(tmp_path / "killed") if isinstance(e, TrialEnded))

@@ -51,7 +51,7 @@ def test_the_files_of_a_study_hold_its_tables(tmp_path):
     assert set(table["state"]) <= {"finished", "diverged"}
     assert table["test_accuracy"].notna().sum() == (table["state"] == "finished").sum()
     for name, held in (("results", table), ("history", study.history), ("waves", study.waves)):
-        written = pd.read_csv(study.folder / f"{name}.csv", keep_default_na=True)
+        written = pd.read_csv(study.folder / f"{name}.csv", keep_default_na=True, float_precision="round_trip")
         assert list(written) == list(held)
         for column in held.select_dtypes("float64"):
             np.testing.assert_array_equal(written[column], held[column])

@@ -22,8 +22,8 @@ def softmax(outputs: Array) -> Array:
     """Turn logits, (C, ...), into probabilities in place, and return sum(exp(logits - max)), (...).
 
     >>> logits = np.array([0.0, 0.0])
-    >>> softmax(logits), logits
-    (np.float64(2.0), array([0.5, 0.5]))
+    >>> float(softmax(logits)), logits
+    (2.0, array([0.5, 0.5]))
     """
     np.subtract(outputs, np.maximum.reduce(outputs, axis=0), out=outputs)
     np.exp(outputs, out=outputs)

@@ -78,7 +78,9 @@ def test_a_study_that_has_not_begun_has_no_report(tmp_path):
 def test_a_missing_package_is_named(outcome, tmp_path, monkeypatch):
     for module in ("plotly", "plotly.graph_objects"):
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(MissingError, match="a plot needs plotly; install it with: pip install 'caviar\\[report\\]'"):
+    with pytest.raises(
+        MissingError, match="a plot needs plotly; install it with: pip install 'caviar-tune\\[report\\]'"
+    ):
         report(outcome, tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
 

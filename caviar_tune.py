@@ -1,0 +1,24 @@
+"""The command `caviar`, outside of the package, so that it also answers where another project's package replaces ours.
+
+The distribution `caviar-tune` installs the package `caviar`; so does an unrelated distribution called `caviar`. Where
+both are installed, files of one overwrite those of the other.
+"""
+
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+
+def main() -> None:
+    """Run the command line, unless another project's `caviar` is installed too."""
+    name = __name__.replace("_", "-")
+    try:
+        other = version("caviar")
+    except PackageNotFoundError:
+        from caviar.cli.main import main as run
+
+        run()
+    else:
+        sys.exit(
+            f"caviar: the package caviar {other} is another project, and its files overwrite those of {name}; "
+            f"try: pip uninstall --yes caviar {name} && pip install {name}"
+        )
