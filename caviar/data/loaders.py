@@ -12,6 +12,7 @@ from caviar.data.dataset import Dataset, from_arrays
 from caviar.data.source import Source, SourceKind, Task
 from caviar.data.validation import check_features
 from caviar.errors import InputError
+from caviar.files import read_csv
 
 # Among splits 0 to 7, the one whose validation and test parts are equally hard for a default network (both 0.976).
 _DIGITS_SPLIT = 2
@@ -106,7 +107,7 @@ def load_source(source: Source) -> Dataset:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, float_precision="round_trip")
+        return read_csv(path)
     except OSError as error:
         raise InputError(f"cannot read {path} ({error.strerror}); give the path of a CSV file") from None
     except pd.errors.EmptyDataError:

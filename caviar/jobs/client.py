@@ -16,6 +16,7 @@ from ray.job_submission import JobDetails, JobSubmissionClient
 from ray.job_submission import JobStatus as RayStatus
 
 from caviar.errors import CaviarError, ClusterError, InputError
+from caviar.files import read_csv
 from caviar.fleet.cluster import read_log_file
 from caviar.fleet.placement import check_address
 from caviar.jobs.package import LOG_SUBDIR, pack
@@ -152,7 +153,7 @@ class Cluster:
 
     def table(self, name: str) -> pd.DataFrame:
         """Return one row per trial of a study that has ended; raises InputError if none has ended yet."""
-        return pd.read_csv(io.BytesIO(self.file(name, "results.csv")), float_precision="round_trip")
+        return read_csv(io.BytesIO(self.file(name, "results.csv")))
 
     def fetch(self, name: str, folder: Path) -> Path:
         """Copy a study from the cluster to a folder, for `Study.open` or `Outcome.read`, and return the folder.

@@ -3,7 +3,7 @@
 Columns of the results, in this order: trial, wave, state, every hyperparameter, every metric of the last report,
 epochs, seconds, seed, confirms (the trial that this one trains again; empty for others), worker, error. The cell of a
 hyperparameter that was not in force is empty. Floats are written so that
-`pandas.read_csv(..., float_precision="round_trip")`, the default from pandas 3.1 on, returns the same bits.
+`pandas.read_csv` returns the same bits: by default from pandas 3.1 on, before with `float_precision="round_trip"`.
 """
 
 import itertools

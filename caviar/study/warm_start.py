@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from caviar.errors import InputError
+from caviar.files import read_csv
 from caviar.records.events import Enqueued, WarmStarted
 from caviar.records.settings import Settings
 from caviar.records.trial import Config, State
@@ -75,7 +76,7 @@ def _option(value: object, choice: Choice) -> object:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, float_precision="round_trip")
+        return read_csv(path)
     except FileNotFoundError:
         raise InputError(f"there is no file {path} to warm-start from; check its name and folder") from None
     except (OSError, ValueError) as error:

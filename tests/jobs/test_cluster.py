@@ -13,6 +13,7 @@ from nbclient import NotebookClient
 
 import caviar
 from caviar.errors import ClusterError, InputError
+from caviar.files import read_csv
 from caviar.jobs.status import JobState
 from tests.jobs.head import head
 
@@ -51,8 +52,8 @@ def test_a_study_runs_on_the_cluster_as_it_does_here(environment, cluster, tmp_p
     local = command(environment, "run", *settings, "--workers", "0", "--out", str(tmp_path / "local"))
     assert local.returncode == 0, local.stderr
     table, expected = (
-        pd.read_csv(io.BytesIO(printed.stdout), float_precision="round_trip"),
-        pd.read_csv(tmp_path / "local" / "results.csv", float_precision="round_trip"),
+        read_csv(io.BytesIO(printed.stdout)),
+        read_csv(tmp_path / "local" / "results.csv"),
     )
     table_columns, expected_columns = table.drop(columns=NOT_REPEATED), expected.drop(columns=NOT_REPEATED)
     pd.testing.assert_frame_equal(table_columns, expected_columns, check_exact=True)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import caviar
+from caviar.files import read_csv
 from caviar.records.confirmation import confirmation_table
 from caviar.records.journal import NAME
 from caviar.records.objective import Objective
@@ -97,9 +98,7 @@ def test_the_winner_is_trained_again_and_the_study_resumes_to_the_same_table(tmp
     assert study.best.confirms is None
     assert [r.trial for r in study.outcome.ranking[:3]] == list(confirmation["trial"])
     assert len(study.outcome.ranking) == 20
-    pd.testing.assert_frame_equal(
-        pd.read_csv(study.folder / "confirmation.csv", float_precision="round_trip"), confirmation
-    )
+    pd.testing.assert_frame_equal(read_csv(study.folder / "confirmation.csv"), confirmation)
 
     lines = (study.folder / NAME).read_text().splitlines(keepends=True)
     folder = tmp_path / "cut"

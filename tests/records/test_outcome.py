@@ -9,6 +9,7 @@ import pytest
 
 import caviar
 from caviar.errors import InputError, StorageError
+from caviar.files import read_csv
 from caviar.records.events import FORMAT, StudyPaused, encode
 from caviar.records.journal import NAME
 from caviar.records.outcome import Outcome
@@ -30,11 +31,11 @@ def test_there_is_a_stored_journal_of_every_format():
 
 def test_a_stored_journal_opens_to_the_tables_of_its_time(stored):
     outcome = Outcome.read(stored)
-    results = pd.read_csv(stored / "results.csv", float_precision="round_trip").fillna({"error": ""})
+    results = read_csv(stored / "results.csv").fillna({"error": ""})
     pd.testing.assert_frame_equal(outcome.table, results, check_dtype=False, check_exact=True)
-    history = pd.read_csv(stored / "history.csv", float_precision="round_trip")
+    history = read_csv(stored / "history.csv")
     pd.testing.assert_frame_equal(outcome.history, history, check_dtype=False, check_exact=True)
-    confirmation = pd.read_csv(stored / "confirmation.csv", float_precision="round_trip")
+    confirmation = read_csv(stored / "confirmation.csv")
     pd.testing.assert_frame_equal(outcome.confirmation, confirmation, check_dtype=False)
     ranking = (stored / "ranking.txt").read_text().split()
     assert [str(result.trial) for result in outcome.ranking] == ranking

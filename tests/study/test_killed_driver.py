@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from caviar.files import read_csv
 from caviar.records import journal
 from caviar.records.events import TrialEnded
 from tests.study import killed_driver
@@ -27,7 +28,7 @@ def test_a_study_killed_at_twenty_random_moments_ends_with_the_undisturbed_table
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout) >= KILLS - 2  # the study may end before the last of them
-    table = pd.read_csv(tmp_path / "killed" / "results.csv", float_precision="round_trip")
+    table = read_csv(tmp_path / "killed" / "results.csv")
     columns = ["trial", "wave", "state", "x", "y", "loss", "seed"]
     pd.testing.assert_frame_equal(table[columns], whole[columns], check_exact=True, check_dtype=False)
     ends = Counter(e.result.trial for e in journal.read(tmp_path / "killed") if isinstance(e, TrialEnded))

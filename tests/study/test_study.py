@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import caviar
 from caviar.errors import CaviarError, InputError, StorageError
+from caviar.files import read_csv
 from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.records.journal import NAME, Journal
 from tests.fleet.simulation import SimulatedTrainers
@@ -51,7 +52,7 @@ def test_the_files_of_a_study_hold_its_tables(tmp_path):
     assert set(table["state"]) <= {"finished", "diverged"}
     assert table["test_accuracy"].notna().sum() == (table["state"] == "finished").sum()
     for name, held in (("results", table), ("history", study.history), ("waves", study.waves)):
-        written = pd.read_csv(study.folder / f"{name}.csv", keep_default_na=True, float_precision="round_trip")
+        written = read_csv(study.folder / f"{name}.csv")
         assert list(written) == list(held)
         for column in held.select_dtypes("float64"):
             np.testing.assert_array_equal(written[column], held[column])
