@@ -18,7 +18,9 @@ def main() -> None:
 
         run()
     else:
-        sys.exit(
+        sentence = (
             f"caviar: the package caviar {other} is another project, and its files overwrite those of {name}; "
             f"try: pip uninstall --yes caviar {name} && pip install {name}"
         )
+        print(sentence, file=sys.stderr)
+        sys.exit(2)
