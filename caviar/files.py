@@ -5,9 +5,9 @@ fsspec supports) one request replaces an object. Nothing here depends on what th
 """
 
 import contextlib
-import fcntl
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Protocol
@@ -16,6 +16,7 @@ from caviar._checks import import_optional
 from caviar.errors import InputError, StorageError
 
 _OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"}  # no folders; making one would make a bucket
+_REPLACE_SECONDS = 1.0  # how long to wait for programs that have a file open
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins with one
 
 
@@ -164,9 +165,21 @@ def write_atomically(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             _write(unfinished, "wb", content)
-            os.replace(unfinished, path)
+            _replace(unfinished, path)
         finally:
             unfinished.unlink(missing_ok=True)
+
+
+def _replace(unfinished: Path, path: Path) -> None:
+    """Move a file into the place of another; wait for readers, since Windows replaces no file that is open."""
+    deadline = time.monotonic() + _REPLACE_SECONDS
+    while True:
+        try:
+            return os.replace(unfinished, path)
+        except PermissionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _write(path: Path, mode: str, content: bytes) -> None:
@@ -184,9 +197,12 @@ def flush_to_disk(file: IO[bytes]) -> None:
     """
     file.flush()
     if sys.platform == "darwin":
-        fcntl.fcntl(file.fileno(), fcntl.F_FULLFSYNC)  # fsync stops at the drive's own cache there
-    else:
-        os.fdatasync(file.fileno())
+        import fcntl  # Windows has none
+
+        with contextlib.suppress(OSError):  # some network mounts refuse it
+            fcntl.fcntl(file.fileno(), fcntl.F_FULLFSYNC)  # fsync stops at the drive's own cache there
+            return
+    getattr(os, "fdatasync", os.fsync)(file.fileno())  # only Linux has fdatasync
 
 
 @contextlib.contextmanager
@@ -198,8 +214,8 @@ def writing(path: Path) -> Iterator[None]:
         if isinstance(error, FileExistsError) and error.filename == os.fspath(path):
             raise
         raise StorageError(
-            f"cannot write {path} ({error.strerror or error}); free some space, fix its permissions or choose another "
-            "folder; what is already on disk is kept"
+            f"cannot write {path} ({error.strerror or error}); free some space, fix its permissions, close it in other "
+            "programs or choose another folder; what is already on disk is kept"
         ) from error
 
 

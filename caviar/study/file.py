@@ -70,7 +70,7 @@ def write_template(folder: Path) -> Path:
     path = folder / NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with path.open("x") as file:
+        with path.open("x", encoding="utf-8") as file:
             file.write(TEMPLATE)
     except FileExistsError:
         raise InputError(f"{path} exists already; edit it or choose another folder") from None
