@@ -70,7 +70,7 @@ class TrainerGroup:
         memory = placement.resources.get("memory")
         if memory is not None and sys.platform != "linux":  # the driver and the trainers have the same system
             logger.warning(
-                "resources['memory'] only reserves memory here: a trial that needs more is stopped only on Linux"
+                "memory limits need Linux: here resources['memory'] only reserves memory, and a trial may take more"
             )
         self._arguments = (ray.put(trainable), metric, placement.trial_timeout, memory)
 

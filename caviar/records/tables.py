@@ -99,7 +99,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     for name in safe.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in safe.dtypes]]:
         safe[name] = safe[name].map(escape_formula)
     safe.columns = pd.Index([escape_formula(name) for name in safe.columns])
-    write_atomically(path, safe.to_csv(index=False, lineterminator="\n").encode(errors="backslashreplace"))
+    write_atomically(path, safe.to_csv(index=False, lineterminator="\n").encode())
 
 
 def _wave_row(parts: Sequence[WaveBegan], results: Sequence[Result], settings: Settings) -> dict[str, object]:

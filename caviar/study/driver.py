@@ -135,4 +135,4 @@ def _save_output(result: Result, folder: Path) -> None:
         path = folder / "output" / f"{result.trial:06d}.txt"
         with writing(path):
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(result.output.encode(errors="backslashreplace"))
+            path.write_bytes(result.output.encode())

@@ -75,7 +75,7 @@ def write_page(path: Path, title: str, lead: str, facts: Mapping[str, str], sect
         f'<p class="quiet">{escape(lead)}</p><dl class="facts">{terms}</dl><nav aria-label="Parts">{links}</nav>'
         f'</header><main id="content">{parts}</main>{_scripts(figures) if figures else ""}</body></html>\n'
     )
-    write_atomically(path, html.encode(errors="backslashreplace"))
+    write_atomically(path, html.encode())
     return path
 
 
