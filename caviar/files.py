@@ -8,7 +8,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -16,7 +16,7 @@ from caviar._checks import import_optional
 from caviar.errors import InputError, StorageError
 
 _OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"}  # no folders; making one would make a bucket
-_REPLACE_SECONDS = 1.0  # how long to wait for programs that have a file open
+_CLOSE_SECONDS = 1.0  # how long to wait for programs that have a file open
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins with one
 
 
@@ -95,7 +95,7 @@ class LocalStore:
 
     def remove(self, name: str) -> None:
         with writing(self.path / name):
-            (self.path / name).unlink(missing_ok=True)
+            _once_closed(lambda: (self.path / name).unlink(missing_ok=True))
 
 
 class RemoteStore:
@@ -165,17 +165,17 @@ def write_atomically(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             _write(unfinished, "wb", content)
-            _replace(unfinished, path)
+            _once_closed(lambda: os.replace(unfinished, path))
         finally:
             unfinished.unlink(missing_ok=True)
 
 
-def _replace(unfinished: Path, path: Path) -> None:
-    """Move a file into the place of another; wait for readers, since Windows replaces no file that is open."""
-    deadline = time.monotonic() + _REPLACE_SECONDS
+def _once_closed(change: Callable[[], None]) -> None:
+    """Replace or remove a file; on Windows, first wait a moment until nobody has it open."""
+    deadline = time.monotonic() + _CLOSE_SECONDS
     while True:
         try:
-            return os.replace(unfinished, path)
+            return change()
         except PermissionError:
             if time.monotonic() > deadline:
                 raise

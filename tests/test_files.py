@@ -69,7 +69,7 @@ def test_a_file_that_stays_open_in_another_program_keeps_its_content(tmp_path, m
         raise PermissionError(errno.EACCES, "Access is denied")
 
     monkeypatch.setattr(os, "replace", refuse)
-    monkeypatch.setattr("caviar.files._REPLACE_SECONDS", 0.0)
+    monkeypatch.setattr("caviar.files._CLOSE_SECONDS", 0.0)
     with pytest.raises(StorageError, match=r"cannot write .* close it in other programs"):
         write_atomically(tmp_path / "a", b"new")
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a", b"old")]

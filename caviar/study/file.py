@@ -51,7 +51,7 @@ epochs = 20                        # how long the built-in network trains
 # [resources]                      # of a trainer
 # cpu = 1
 # gpu = 0.5
-# memory = 2e9                     # bytes; a trial that allocates more fails
+# memory = 2e9                     # bytes; on Linux, a trial that allocates more fails
 
 [space]                            # bounds are included; tier 1 matters most
 learning_rate = { loguniform = [1e-4, 1.0], tier = 1 }
