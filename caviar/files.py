@@ -16,8 +16,8 @@ from caviar._checks import import_optional
 from caviar.errors import InputError, StorageError
 
 _OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"}  # no folders; making one would make a bucket
-_CLOSE_SECONDS = 1.0  # how long to wait for programs that have a file open
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins with one
+_CLOSE_SECONDS = 1.0  # how long to wait for programs that have a file open
 
 
 class FileStore(Protocol):

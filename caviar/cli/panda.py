@@ -151,7 +151,7 @@ def diary(name: str, address: str | None) -> None:
 @_command("history")
 def history(name: str, address: str | None) -> None:
     """Print one row per epoch of NAME, as CSV."""
-    click.echo(_attach(name, address).history.to_csv(index=False, lineterminator="\n"), nl=False)
+    click.echo(_attach(name, address).history.to_csv(index=False), nl=False)
 
 
 @panda.command("list")

@@ -147,9 +147,11 @@ def _temporary_folder() -> Path:
         folder.mkdir(mode=0o700, exist_ok=True)
         owner = folder.lstat().st_uid
     except OSError as error:
-        raise ClusterError(f"cannot create {folder} for Ray ({error.strerror}); try another folder as TMPDIR") from None
+        raise ClusterError(
+            f"cannot create {folder} for Ray ({error.strerror}); try a short TMPDIR of your own"
+        ) from None
     if owner != os.getuid():
-        raise ClusterError(f"{folder} must be yours, for Ray, but another user owns it; try another folder as TMPDIR")
+        raise ClusterError(f"{folder} must be yours, for Ray, but another user owns it; try a short TMPDIR of your own")
     return folder
 
 

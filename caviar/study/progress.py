@@ -130,7 +130,7 @@ class _PrintHandler(logging.Handler):
     """Prints messages, above a bar where there is one."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        encoding = sys.stdout.encoding or "utf-8"  # some consoles cannot show every character
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # some consoles cannot show every character
         print(record.getMessage().encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 

@@ -59,8 +59,8 @@ def test_a_folder_of_another_user_or_that_cannot_be_created_is_one_sentence(shor
     monkeypatch.setattr(tempfile, "tempdir", short)
     monkeypatch.setattr(os, "getuid", lambda: mine + 1)
     Path(short, f"caviar-{mine + 1}").mkdir()
-    with pytest.raises(ClusterError, match=r"must be yours, for Ray, but another user owns it; try another folder"):
+    with pytest.raises(ClusterError, match=r"must be yours, for Ray, but another user owns it; try a short TMPDIR"):
         local_ray._temporary_folder()
     monkeypatch.setattr(tempfile, "tempdir", "/dev/null")
-    with pytest.raises(ClusterError, match=r"cannot create /dev/null/caviar-.* \(Not a directory\); try another"):
+    with pytest.raises(ClusterError, match=r"cannot create /dev/null/caviar-.* \(Not a directory\); try a short"):
         local_ray._temporary_folder()
