@@ -5,10 +5,10 @@ fsspec supports) one request replaces an object. Nothing here depends on what th
 """
 
 import contextlib
-import fcntl
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
@@ -29,6 +29,7 @@ _OBJECT_STORES = {  # schemes of stores without folders (making one would make a
     "az": "azure",
 }
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins with one
+_CLOSE_SECONDS = 1.0  # how long to wait for programs that have a file open
 
 
 class FileStore(Protocol):
@@ -106,7 +107,7 @@ class LocalStore:
 
     def remove(self, name: str) -> None:
         with writing(self.path / name):
-            (self.path / name).unlink(missing_ok=True)
+            _once_closed(lambda: (self.path / name).unlink(missing_ok=True))
 
 
 class RemoteStore:
@@ -181,9 +182,21 @@ def write_atomically(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             _write(unfinished, "wb", content)
-            os.replace(unfinished, path)
+            _once_closed(lambda: os.replace(unfinished, path))
         finally:
             unfinished.unlink(missing_ok=True)
+
+
+def _once_closed(change: Callable[[], None]) -> None:
+    """Replace or remove a file; on Windows, first wait a moment until nobody has it open."""
+    deadline = time.monotonic() + _CLOSE_SECONDS
+    while True:
+        try:
+            return change()
+        except PermissionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _write(path: Path, mode: str, content: bytes) -> None:
@@ -201,9 +214,12 @@ def flush_to_disk(file: IO[bytes]) -> None:
     """
     file.flush()
     if sys.platform == "darwin":
-        fcntl.fcntl(file.fileno(), fcntl.F_FULLFSYNC)  # fsync stops at the drive's own cache there
-    else:
-        os.fdatasync(file.fileno())
+        import fcntl  # Windows has none
+
+        with contextlib.suppress(OSError):  # some network mounts refuse it
+            fcntl.fcntl(file.fileno(), fcntl.F_FULLFSYNC)  # fsync stops at the drive's own cache there
+            return
+    getattr(os, "fdatasync", os.fsync)(file.fileno())  # only Linux has fdatasync
 
 
 @contextlib.contextmanager
@@ -215,8 +231,8 @@ def writing(path: Path) -> Iterator[None]:
         if isinstance(error, FileExistsError) and error.filename == os.fspath(path):
             raise
         raise StorageError(
-            f"cannot write {path} ({error.strerror or error}); free some space, fix its permissions or choose another "
-            "folder; what is already on disk is kept"
+            f"cannot write {path} ({error.strerror or error}); free some space, fix its permissions, close it in other "
+            "programs or choose another folder; what is already on disk is kept"
         ) from error
 
 

@@ -1,9 +1,14 @@
 """Files in a folder or at a URI: both kinds of store obey the published laws, and their errors are StorageErrors."""
 
+import errno
+import fcntl
+import os
+import sys
+
 import pytest
 
 from caviar.errors import InputError, StorageError
-from caviar.files import escape_formula, is_uri, open_store, write_atomically
+from caviar.files import escape_formula, flush_to_disk, is_uri, open_store, write_atomically
 from caviar.testing import check_store
 
 KINDS = ["folder", "uri"]
@@ -41,6 +46,65 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_behind(tmp_path):
     with pytest.raises(TypeError):
         write_atomically(tmp_path / "a", "no bytes")
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a", b"old")]
+
+
+def test_a_file_that_another_program_has_open_is_replaced_once_it_is_closed(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"old")
+    replace, refusals = os.replace, [PermissionError(errno.EACCES, "Access is denied")] * 3
+
+    def replace_later(source, target):  # as on Windows
+        if refusals:
+            raise refusals.pop()
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", replace_later)
+    write_atomically(tmp_path / "a", b"new")
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a", b"new")]
+
+
+def test_a_file_that_stays_open_in_another_program_keeps_its_content(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"old")
+
+    def refuse(source, target):
+        raise PermissionError(errno.EACCES, "Access is denied")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr("caviar.files._CLOSE_SECONDS", 0.0)
+    with pytest.raises(StorageError, match=r"cannot write .* close it in other programs"):
+        write_atomically(tmp_path / "a", b"new")
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a", b"old")]
+
+
+@pytest.mark.parametrize(
+    ("platform", "refused", "calls"),
+    [
+        ("linux", False, ["fdatasync"]),
+        ("darwin", False, ["F_FULLFSYNC"]),
+        ("darwin", True, ["F_FULLFSYNC", "fsync"]),
+        ("win32", False, ["fsync"]),
+    ],
+)
+def test_content_is_flushed_to_the_disk_as_each_system_can(tmp_path, monkeypatch, platform, refused, calls):
+    seen = []
+
+    def control(descriptor, command):
+        seen.append(command)
+        if refused:
+            raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr(os, "fsync", lambda descriptor: seen.append("fsync"))
+    monkeypatch.setattr(os, "fdatasync", lambda descriptor: seen.append("fdatasync"))
+    if platform != "linux":
+        monkeypatch.delattr(os, "fdatasync")
+    monkeypatch.setattr(fcntl, "fcntl", control)
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", "F_FULLFSYNC", raising=False)
+    with (tmp_path / "a").open("wb") as file:
+        file.write(b"content")
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "platform", platform)
+            flush_to_disk(file)
+        assert (tmp_path / "a").read_bytes() == b"content"
+    assert seen == calls
 
 
 def test_an_unknown_kind_of_uri_raises():

@@ -1,6 +1,7 @@
 """The entry point of the command line, and thin commands that start studies."""
 
 import contextlib
+import io
 import logging
 import sys
 from collections.abc import Iterator, Sequence
@@ -204,6 +205,8 @@ def _show_messages() -> Iterator[None]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command in `arguments` (default: this process's); a mistake prints one sentence and exits with 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # some consoles cannot show every character
     try:
         with _show_messages():
             cli(arguments, standalone_mode=False)

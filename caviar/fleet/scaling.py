@@ -5,6 +5,7 @@ node that is not up yet.
 """
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -67,6 +68,10 @@ class TrainerGroup:
         self._next_scale = self._next_report = 0.0
         self._false_starts = 0
         memory = placement.resources.get("memory")
+        if memory is not None and sys.platform != "linux":  # the driver and the trainers have the same system
+            logger.warning(
+                "memory limits need Linux: here resources['memory'] only reserves memory, and a trial may take more"
+            )
         self._arguments = (ray.put(trainable), metric, placement.trial_timeout, memory)
 
     @property

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from caviar.files import is_uri
 from caviar.jobs.status import JobState, JobStatus
 from caviar.records import journal
 from caviar.records.events import Event, StudyPaused, TrialEnded, WaveBegan
+from caviar.records.lock import driver
 from caviar.records.outcome import Outcome
 from caviar.records.trial import State
 
@@ -57,7 +59,7 @@ class LocalJobs:
         if settings.confirm is not None:
             finished = sum(result.state is State.FINISHED and result.confirms is None for result in results)
             total += min(settings.confirm.top, finished) * settings.confirm.replicates
-        if journal.driver(folder) is not None:
+        if driver(folder) is not None:
             state = JobState.RUNNING
         else:
             state = JobState.FINISHED if len(results) >= total else JobState.STOPPED
@@ -69,7 +71,7 @@ class LocalJobs:
         folder = self.folder(name)
         count = 0
         while True:
-            running = journal.driver(folder) is not None
+            running = driver(folder) is not None
             lines = list(_lines(journal.read(folder)))
             yield from lines[count:]
             count = len(lines)
@@ -78,14 +80,23 @@ class LocalJobs:
             time.sleep(0.5)
 
     def stop(self, name: str) -> None:
-        """Stop a study as Ctrl-C does; what has finished is kept. Raises InputError if it runs on another machine."""
-        driver = journal.driver(self.folder(name))
-        if driver is None:
+        """Stop a study as Ctrl-C does; what has finished is kept. Raises InputError if this process cannot do it."""
+        running = driver(self.folder(name))
+        if running is None:
             return
-        host, _, process = driver.rpartition(":")
+        host, _, process = running.rpartition(":")
         if host != socket.gethostname():
             raise InputError(f"{name!r} runs on {host}; stop it there")
-        os.kill(int(process), signal.SIGINT)
+        if sys.platform == "win32":  # os.kill would end it before it has written its tables
+            raise InputError(f"Windows cannot interrupt process {process}, which runs {name!r}; press Ctrl-C there")
+        try:
+            os.kill(int(process), signal.SIGINT)
+        except ProcessLookupError:
+            pass  # it has just ended
+        except PermissionError:
+            raise InputError(
+                f"process {process}, which runs {name!r}, is another user's; ask them to stop it"
+            ) from None
 
     def file(self, name: str, file: str) -> bytes:
         """Return the content of a file in a study's folder; raises InputError if the study has not written it yet."""

@@ -56,14 +56,14 @@ def pack(study: Study, folder: Path) -> None:
     mirror = study.folder / MIRROR
     run = {
         "placement": asdict(study.placement),
-        "mirror": mirror.read_text() if mirror.exists() else None,
+        "mirror": mirror.read_text(encoding="utf-8") if mirror.exists() else None,
         "python": platform.python_version(),
     }
-    (folder / _RUN).write_text(json.dumps(run))
+    (folder / _RUN).write_text(json.dumps(run), encoding="utf-8")
     if journal.holds_study(study.folder):  # it began on this machine, and continues on the cluster
         shutil.copy(study.folder / journal.NAME, folder)
-    with (folder / journal.NAME).open("a") as file:
-        file.write(journal.encode_lines(study.record.header))
+    with (folder / journal.NAME).open("ab") as file:
+        file.write(journal.encode_lines(study.record.header).encode())
 
 
 def unpack(folder: Path) -> Package:
@@ -72,7 +72,7 @@ def unpack(folder: Path) -> Package:
     Raises:
         ClusterError: another version of Python packed them, whose functions cannot be read.
     """
-    run = json.loads((folder / _RUN).read_text())
+    run = json.loads((folder / _RUN).read_text(encoding="utf-8"))
     sender, here = run["python"], platform.python_version()
     if sender.split(".")[:2] != here.split(".")[:2]:
         raise ClusterError(f"the cluster must run Python {sender}, as the sender does, got {here}; use that version")

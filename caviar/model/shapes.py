@@ -102,7 +102,7 @@ def _cache_bytes() -> int:
     sizes = {"K": 2**10, "M": 2**20}
     for folder in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
         try:
-            level, size = (folder / "level").read_text().strip(), (folder / "size").read_text().strip()
+            level, size = ((folder / name).read_text(encoding="utf-8").strip() for name in ("level", "size"))
         except OSError:
             continue
         if level == "2" and size[-1] in sizes:

@@ -99,7 +99,7 @@ def _watch_in_lines(name: str, looks: Iterable[PandaStatus]) -> None:
 def panda_text(name: str, status: PandaStatus, width: int = 80) -> str:
     """Return a Panda as lines of text: its status, its curve, its latest interventions."""
     rows = [row for row in status.history if not row.abandoned]
-    head = f"{name} · {status.state} · epoch {status.epoch} · {status.epochs_remaining} epochs left"
+    head = f"{name}: {status.state}, epoch {status.epoch}, {status.epochs_remaining} epochs left"
     latest = [f"  epoch {entry.epoch} {entry.by}: {entry.action} {entry.details}" for entry in status.diary[-3:]]
     return "\n".join([head, *map(_epoch_line, rows[-1:]), *text_chart(rows, min(width, 100)), *latest])
 

@@ -4,6 +4,7 @@ It is the cluster at the given address, else the Ray that this process is connec
 else one that is started for Pandas on this machine, recorded in the home directory, and stopped with the last Panda.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -26,6 +27,7 @@ from caviar.fleet.placement import check_address
 
 NAMESPACE = "caviar"
 PREFIX = "panda:"  # of the actors' names
+_LONGEST_FOLDER = 39  # bytes: Ray's sockets need 64 more, and macOS allows 103 in all
 _CLIENT_PORTS = range(10002, 20000)  # Ray assigns these to its workers
 
 
@@ -93,7 +95,8 @@ def shut_down_if_empty(patience: float = 10.0) -> None:
         time.sleep(0.1)
     ray.shutdown()
     _file().unlink(missing_ok=True)
-    os.kill(local.process, signal.SIGTERM)
+    with contextlib.suppress(OSError):  # it may have ended by itself
+        os.kill(local.process, signal.SIGTERM)
 
 
 def _start_head() -> LocalRay:
@@ -109,7 +112,7 @@ def _start_head() -> LocalRay:
         "dashboard-agent-listen-port": 0,
         "include-dashboard": "false",
         "object-store-memory": 128 << 20,
-        "temp-dir": Path(tempfile.gettempdir()) / f"caviar-{os.getuid()}",  # not the one that "auto" looks in
+        "temp-dir": _temporary_folder(),
         "log-color": "false",
     }
     file, log = _file(), _file().with_suffix(".log")
@@ -121,22 +124,42 @@ def _start_head() -> LocalRay:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in this terminal does not stop it
+            start_new_session=True,  # Ctrl-C in this terminal does not stop it; the next line is for Windows
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
     try:
         local = LocalRay(_read_address(head, log), head.pid)
-        file.write_text(json.dumps(asdict(local)))
+        file.write_text(json.dumps(asdict(local)), encoding="utf-8")
     except BaseException:  # Ctrl-C too: otherwise the head would be left running unnoticed
         head.terminate()
         raise
     return local
 
 
+def _temporary_folder() -> Path:
+    """Return this user's folder for Ray's sockets and logs, created if missing; "auto" does not look in it."""
+    root = Path(tempfile.gettempdir())
+    if sys.platform == "win32":
+        return root / "caviar"  # each user has a temporary folder there, and Ray uses no Unix sockets
+    name = f"caviar-{os.getuid()}"
+    folder = root / name if len(os.fsencode(root / name)) <= _LONGEST_FOLDER else Path("/tmp", name)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        owner = folder.lstat().st_uid
+    except OSError as error:
+        raise ClusterError(
+            f"cannot create {folder} for Ray ({error.strerror}); try a short TMPDIR of your own"
+        ) from None
+    if owner != os.getuid():
+        raise ClusterError(f"{folder} must be yours, for Ray, but another user owns it; try a short TMPDIR of your own")
+    return folder
+
+
 def _read_address(head: subprocess.Popen[bytes], log: Path, patience: float = 120.0) -> str:
     """Return the address that a head prints when it is up."""
     deadline = time.monotonic() + patience
     while head.poll() is None and time.monotonic() < deadline:
-        text = log.read_text()
+        text = log.read_text(encoding="utf-8", errors="replace")
         address = re.search(r"--address='([^']+)'", text)
         if address and "--block" in text:
             return address[1]

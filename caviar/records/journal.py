@@ -1,25 +1,22 @@
 """The journal: the single source of truth about a study.
 
-It is a text file with one event per line. A line counts once it is on disk. Only one driver at a time may write. The
-lock is the operating system's, so a driver that dies leaves none behind. Reading needs no lock and runs no code.
+It is a text file with one event per line. A line counts once it is on disk. Only one driver at a time may write.
+Reading needs no lock and runs no code.
 """
 
-import fcntl
+import contextlib
 import logging
 import os
-import socket
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from caviar.errors import InputError, StorageError
 from caviar.files import flush_to_disk, is_uri, write_atomically, writing
 from caviar.records.events import Event, decode, encode
+from caviar.records.lock import driver_lock
 from caviar.records.mirror import MIRROR, PUSH_SECONDS, Mirror
 
 NAME = "journal.jsonl"
-DRIVER = "driver.txt"  # host:process of the driver, valid while it holds the lock
-_LOCK_ATTEMPTS = 20  # 10 ms apart: `driver` holds the lock for a moment
 logger = logging.getLogger("caviar")
 
 
@@ -39,18 +36,16 @@ class Journal:
         check_writable(folder)
         with writing(self.path):
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = open(self.path, "ab")  # noqa: SIM115 - stays open as long as the driver runs
-        try:
-            self._lock()
-            (folder / DRIVER).write_text(f"{socket.gethostname()}:{os.getpid()}")
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(driver_lock(folder))
+            with writing(self.path):
+                self._file = stack.enter_context(self.path.open("ab"))
             self.lines = _drop_torn_line(self.path)  # when it was opened
             uri = folder / MIRROR
-            self._mirror = Mirror(uri.read_text(), self.path, push_seconds) if uri.exists() else None
+            self._mirror = Mirror(uri.read_text(encoding="utf-8"), self.path, push_seconds) if uri.exists() else None
             if self._mirror:
                 self._mirror.claim()
-        except BaseException:
-            self._file.close()
-            raise
+            self._resources = stack.pop_all()  # they stay open as long as the driver runs
 
     def append(self, events: Iterable[Event], *, mirror_now: bool = False) -> None:
         """Write events, and return when they are on disk; `mirror_now` brings a mirror up to date at once."""
@@ -69,17 +64,7 @@ class Journal:
                 self._mirror.release()
         finally:
             with writing(self.path):  # closing retries what could not be written
-                self._file.close()
-
-    def _lock(self) -> None:
-        for _ in range(_LOCK_ATTEMPTS):
-            try:
-                return fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                time.sleep(0.01)
-        raise StorageError(
-            f"another driver is running the study in {self.path.parent}; wait for it, stop it or choose another folder"
-        )
+                self._resources.close()
 
 
 def read(folder: Path) -> Iterator[Event]:
@@ -122,7 +107,7 @@ def local_folder(where: str | Path, folder: Path | None = None) -> Path:
     uri = str(where).rstrip("/")
     folder = folder or Path("runs") / uri.rpartition("/")[2]
     path, name = folder / NAME, folder / MIRROR
-    if (name.exists() and name.read_text() != uri) or (not name.exists() and path.exists()):
+    if (name.exists() and name.read_text(encoding="utf-8") != uri) or (not name.exists() and path.exists()):
         raise StorageError(f"{folder} holds another study than {uri}; move it away or work in another folder")
     remote = Mirror(uri, path).content()
     local = path.read_bytes() if path.exists() else b""
@@ -139,16 +124,6 @@ def holds_study(folder: Path) -> bool:
     """Return whether a study was begun in a folder."""
     path = folder / NAME
     return path.is_file() and path.stat().st_size > 0
-
-
-def driver(folder: Path) -> str | None:
-    """Return host:process of the driver that runs the study in a folder; None if none does."""
-    with (folder / NAME).open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return (folder / DRIVER).read_text()
-    return None
 
 
 def check_writable(folder: Path) -> None:

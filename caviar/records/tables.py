@@ -94,12 +94,12 @@ def square_table(wave: WaveBegan | None, settings: Settings) -> pd.DataFrame:
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table whole or not at all; strings that a spreadsheet would run as formulas get a quote in front."""
+    """Write a table whole or not at all, the same bytes on every system; see `escape_formula` for its strings."""
     safe = table.copy(deep=False)
     for name in safe.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in safe.dtypes]]:
         safe[name] = safe[name].map(escape_formula)
     safe.columns = pd.Index([escape_formula(name) for name in safe.columns])
-    write_atomically(path, safe.to_csv(index=False).encode())
+    write_atomically(path, safe.to_csv(index=False, lineterminator="\n").encode())
 
 
 def _wave_row(parts: Sequence[WaveBegan], results: Sequence[Result], settings: Settings) -> dict[str, object]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from caviar.errors import StorageError
+from caviar.files import writing
 from caviar.fleet.interrupts import hold_interrupts
 from caviar.fleet.messages import Stack
 from caviar.fleet.protocol import Trainers
@@ -119,7 +121,10 @@ class Driver:
             self.record.append([TrialEnded(result) for result in results])
         self.progress(len(self.record.state.results), self.record.state.best)
         if (begun := time.monotonic()) > self._next_write:
-            Outcome.of(self.record.state, self.record.folder).write_tables()  # not kept: it may be large
+            try:
+                Outcome.of(self.record.state, self.record.folder).write_tables()  # not kept: it may be large
+            except StorageError as error:  # a spreadsheet on Windows, for example, has one open
+                logger.warning("%s; will retry", error)
             ended = time.monotonic()
             self._next_write = ended + max(_WRITE_SECONDS, 20 * (ended - begun))
 
@@ -127,5 +132,7 @@ class Driver:
 def _save_output(result: Result, folder: Path) -> None:
     """Write what a trial printed to its own file."""
     if result.output:
-        (folder / "output").mkdir(exist_ok=True)
-        (folder / "output" / f"{result.trial:06d}.txt").write_text(result.output)
+        path = folder / "output" / f"{result.trial:06d}.txt"
+        with writing(path):
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(result.output.encode())

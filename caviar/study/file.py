@@ -51,7 +51,7 @@ epochs = 20                        # how long the built-in network trains
 # [resources]                      # of a trainer
 # cpu = 1
 # gpu = 0.5
-# memory = 2e9                     # bytes; a trial that allocates more fails
+# memory = 2e9                     # bytes; on Linux, a trial that allocates more fails
 
 [space]                            # bounds are included; tier 1 matters most
 learning_rate = { loguniform = [1e-4, 1.0], tier = 1 }
@@ -70,7 +70,7 @@ def write_template(folder: Path) -> Path:
     path = folder / NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with path.open("x") as file:
+        with path.open("x", encoding="utf-8") as file:
             file.write(TEMPLATE)
     except FileExistsError:
         raise InputError(f"{path} exists already; edit it or choose another folder") from None

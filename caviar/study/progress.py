@@ -6,6 +6,7 @@ that shows its progress prints them.
 
 import contextlib
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterator
 from html import escape
@@ -75,7 +76,7 @@ def _notebook_bar(done: int, total: int, objective: Objective) -> ProgressReport
 @contextlib.contextmanager
 def _bar(done: int, total: int, objective: Objective) -> Iterator[ProgressReporter]:
     """A progress bar on a terminal."""
-    trials, best_value = TextColumn("trials · {task.fields[best]} · left"), describe_best(objective, None)
+    trials, best_value = TextColumn("trials, {task.fields[best]}, left"), describe_best(objective, None)
     description = TextColumn("[bold]{task.description}")
     with Progress(description, BarColumn(), MofNCompleteColumn(), trials, TimeRemainingColumn()) as progress:
         task = progress.add_task("starting", completed=done, total=total, best=best_value)
@@ -129,7 +130,8 @@ class _PrintHandler(logging.Handler):
     """Prints messages, above a bar where there is one."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(record.getMessage(), flush=True)
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # some consoles cannot show every character
+        print(record.getMessage().encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 @contextlib.contextmanager

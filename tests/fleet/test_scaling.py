@@ -2,6 +2,7 @@
 
 import logging
 import time
+from types import SimpleNamespace
 
 import pytest
 import ray
@@ -39,6 +40,13 @@ def test_trainers_without_room_are_requested_and_reported(caplog):
     group.shutdown()
     assert requests == [(6, {"cpu": 1.0}), (0, {"cpu": 1.0})]  # and taken back at the end
     assert "waiting for 1 cpu for each of the others (the cluster has room for 4 in all" in caplog.messages[-1]
+
+
+@pytest.mark.parametrize(("platform", "count"), [("linux", 0), ("darwin", 1), ("win32", 1)])
+def test_a_memory_limit_that_the_system_does_not_have_is_reported(monkeypatch, caplog, platform, count):
+    monkeypatch.setattr("caviar.fleet.scaling.sys", SimpleNamespace(platform=platform))
+    TrainerGroup(TRAINABLE, "score", Placement(1, resources={"cpu": 1.0, "memory": 1e6}), PoolSettings())
+    assert caplog.text.count("memory limits need Linux: here resources['memory'] only reserves memory") == count
 
 
 def test_there_are_no_more_trainers_than_trials():

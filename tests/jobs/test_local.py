@@ -2,10 +2,12 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +15,7 @@ import caviar
 from caviar.errors import InputError
 from caviar.jobs.local import LocalJobs
 from caviar.jobs.status import JobState
+from caviar.records.lock import driver_lock
 
 ROOT = Path(caviar.__file__).parents[1]
 SPACE = caviar.Space(x=caviar.uniform(0, 1))
@@ -145,3 +148,30 @@ def test_a_running_study_is_followed_until_it_is_stopped(tmp_path, driver):
     status = jobs.status("long")
     assert (status.state, status.progress) == (JobState.STOPPED, f"{len(lines)}/5000 trials")
     jobs.stop("long")  # nothing is running any more
+
+
+@pytest.mark.parametrize(
+    ("error", "platform", "words"),
+    [
+        (PermissionError, "linux", "is another user's; ask them to stop it"),
+        (None, "win32", "Windows cannot interrupt process .*; press Ctrl-C there"),
+    ],
+)
+def test_a_study_that_cannot_be_stopped_from_here_says_why(tmp_path, monkeypatch, error, platform, words):
+    def kill(process, number):
+        raise error
+
+    monkeypatch.setattr(os, "kill", kill)
+    monkeypatch.setattr("caviar.jobs.local.sys", SimpleNamespace(platform=platform))
+    study(tmp_path / "one", train).run(progress=False)
+    with driver_lock(tmp_path / "one"), pytest.raises(InputError, match=words):
+        LocalJobs(tmp_path).stop("one")
+
+
+def test_a_study_that_has_just_ended_needs_no_stopping(tmp_path, monkeypatch):
+    study(tmp_path / "one", train).run(progress=False)
+    with driver_lock(tmp_path / "one"):
+        ended = subprocess.Popen([sys.executable, "-c", ""])
+        ended.wait()
+        (tmp_path / "one" / "driver.txt").write_text(f"{socket.gethostname()}:{ended.pid}")
+        LocalJobs(tmp_path).stop("one")

@@ -66,7 +66,7 @@ def test_what_people_wrote_is_escaped():
 
 def test_the_terminal_shows_the_curve_between_status_and_diary():
     lines = panda_text("night", status([row(1, 1.0), row(2, 0.5)], [entry("set", "")])).splitlines()
-    assert lines[0] == "night · idle · epoch 2 · 3 epochs left"
+    assert lines[0] == "night: idle, epoch 2, 3 epochs left"
     assert lines[1] == "epoch 2: train_loss 0.5, val_loss 1, learning_rate 0.1"
     assert lines[-1].startswith("  epoch 1 hand: set")
     assert sum(line.count("o") for line in lines[2:-1]) == 2

@@ -2,9 +2,6 @@
 
 import logging
 import os
-import subprocess
-import sys
-import threading
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +9,7 @@ from hypothesis import strategies as st
 
 from caviar.errors import InputError, StorageError
 from caviar.records.events import StudyPaused, encode
-from caviar.records.journal import NAME, Journal, check_writable, driver, holds_study, read
+from caviar.records.journal import NAME, Journal, check_writable, holds_study, read
 
 EVENTS = [StudyPaused(f"failure {number}") for number in range(4)]
 
@@ -67,24 +64,6 @@ def test_a_folder_without_a_journal(tmp_path):
         list(read(tmp_path))
 
 
-def test_a_second_driver_is_refused_and_a_dead_one_leaves_no_lock(tmp_path):
-    program = (
-        "import sys, pathlib; from caviar.records.journal import Journal\n"
-        "journal = Journal(pathlib.Path(sys.argv[1])); print('open', flush=True); input()"
-    )
-    other = subprocess.Popen(
-        [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert other.stdout.readline() == "open\n"
-    assert driver(tmp_path).endswith(f":{other.pid}")
-    with pytest.raises(StorageError, match="another driver"):
-        Journal(tmp_path)
-    other.kill()
-    other.wait()
-    assert driver(tmp_path) is None
-    Journal(tmp_path).close()
-
-
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="is a file"):
@@ -95,22 +74,3 @@ def test_a_folder_that_cannot_be_written(tmp_path):
         pytest.skip("root may write everywhere")
     with pytest.raises(StorageError, match="no permission"):
         check_writable(closed / "study")
-
-
-def test_asking_who_drives_a_study_does_not_keep_its_driver_out(tmp_path):
-    write(tmp_path, EVENTS[0])
-    over = threading.Event()
-
-    def ask():
-        while not over.is_set():
-            driver(tmp_path)
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        for event in EVENTS[1:]:
-            write(tmp_path, event)
-    finally:
-        over.set()
-        asking.join()
-    assert list(read(tmp_path)) == EVENTS

@@ -2,6 +2,7 @@
 
 import logging
 
+import pandas as pd
 import pytest
 
 import caviar
@@ -61,6 +62,19 @@ def test_what_a_trial_prints_has_a_file_of_its_own(tmp_path):
     table = study.run(progress=False, trainers=simulated(bowl))
     for trial, x in zip(table["trial"], table["x"], strict=True):
         assert (study.folder / "output" / f"{trial:06d}.txt").read_text() == f"x is {x}\n"
+
+
+def test_a_table_that_cannot_be_written_now_does_not_end_the_study(tmp_path, caplog):
+    table = tmp_path / "s" / "results.csv"
+    table.mkdir(parents=True)  # as good as a spreadsheet that has it open on Windows
+
+    def close_it_later(config):
+        if table.is_dir() and "will retry" in caplog.text:
+            table.rmdir()
+        return bowl(config)
+
+    study_of(close_it_later, tmp_path / "s").run(progress=False)
+    assert len(pd.read_csv(table)) == 24
 
 
 def test_waves_and_new_edges_are_logged(tmp_path, caplog):

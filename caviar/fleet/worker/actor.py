@@ -4,9 +4,10 @@ It receives leases, trains their stacks in order, and yields lists of events.
 """
 
 import contextlib
+import math
 import os
 import queue
-import resource
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -75,18 +76,22 @@ def _take_all(outbox: "queue.SimpleQueue[Event]") -> list[Event]:
 
 
 def _limit_memory(limit: float | None) -> None:
-    """Make allocations beyond a limit raise MemoryError, before the machine runs out of memory."""
-    soft = int(_MEMORY_SHARE * _machine_memory() if limit is None else limit)
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    if hard != resource.RLIM_INFINITY:
-        soft = min(soft, hard)
-    with contextlib.suppress(ValueError, OSError):  # some systems have no such limit
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+    """Make allocations beyond a limit raise MemoryError, before the machine runs out of memory; Linux only."""
+    if sys.platform == "linux":
+        import resource  # Windows has none
+
+        machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        soft = int(_MEMORY_SHARE * min(machine, _container_memory()) if limit is None else limit)
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        if hard != resource.RLIM_INFINITY:
+            soft = min(soft, hard)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
-def _machine_memory() -> float:
-    """Return the memory of this machine or container in bytes."""
-    memory = float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    with contextlib.suppress(OSError, ValueError):  # "max" if there is no limit
-        memory = min(memory, float(Path("/sys/fs/cgroup/memory.max").read_text()))
-    return memory
+def _container_memory() -> float:
+    """Return the memory limit of this container in bytes; inf if there is none."""
+    try:
+        return float(Path("/sys/fs/cgroup/memory.max").read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # the file may say "max"
+        return math.inf

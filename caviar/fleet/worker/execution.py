@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 
 from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started
-from caviar.fleet.worker.output import Capture
+from caviar.fleet.worker.output import Capture, without_surrogates
 from caviar.fleet.worker.trainables import Run, Trainable
 from caviar.records.trial import RESERVED_COLUMNS, Config, Metrics, State
 
@@ -120,7 +120,7 @@ class StackRun:
 
     def _done(self, member: int, state: State, error: str = "") -> Done:
         number, seconds = self._stack[member].number, self._seconds[member]
-        return Done(number, state, error, seconds, self._worker, self._capture.tail.text())
+        return Done(number, state, without_surrogates(error), seconds, self._worker, self._capture.tail.text())
 
 
 def _problem(report: Mapping[str, object], metric: str, config: Config) -> str:

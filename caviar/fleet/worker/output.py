@@ -30,7 +30,16 @@ class _Tail(io.TextIOBase):
         return len(text)
 
     def text(self) -> str:
-        return "".join(self._parts)[-_OUTPUT_CHARACTERS:]
+        return without_surrogates("".join(self._parts)[-_OUTPUT_CHARACTERS:])
+
+
+def without_surrogates(text: str) -> str:
+    r"""Return text that UTF-8 can hold; the name of a file, for example, may contain a byte that it cannot.
+
+    >>> without_surrogates("no file a\udcff")
+    'no file a\\udcff'
+    """
+    return text.encode(errors="backslashreplace").decode()
 
 
 class Capture(contextlib.ExitStack):

@@ -1,0 +1,75 @@
+"""The lock of a study's folder: only one driver at a time may write, and others can find out which one.
+
+It is a lock of the operating system, so a driver that dies leaves none behind. It has a file of its own, because
+Windows lets nobody read a locked one.
+"""
+
+import contextlib
+import errno
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import lock_descriptor, unlock_descriptor
+
+from caviar.errors import StorageError
+from caviar.files import write_atomically, writing
+
+LOCK = "driver.lock"  # always empty
+DRIVER = "driver.txt"  # host:process of the driver, until it ends
+_ATTEMPTS = 20  # 10 ms apart: `driver` holds the lock for a moment
+_NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}  # the last one on Windows
+
+
+@contextlib.contextmanager
+def driver_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder in the block, as its driver; raise StorageError if that is impossible."""
+    path = folder / LOCK
+    with contextlib.ExitStack() as stack:
+        with writing(path):
+            descriptor = stack.enter_context(path.open("ab")).fileno()
+            _acquire(descriptor, folder)
+        stack.callback(unlock_descriptor, descriptor)
+        write_atomically(folder / DRIVER, f"{socket.gethostname()}:{os.getpid()}".encode())
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # it only says who holds the lock
+                (folder / DRIVER).unlink()
+
+
+def driver(folder: Path) -> str | None:
+    """Return host:process of the driver that runs the study in a folder; None if none does. Nothing is written."""
+    path = folder / LOCK
+    try:
+        with path.open("r+b" if os.access(path, os.W_OK) else "rb") as file:
+            if lock_descriptor(file.fileno(), blocking=False):
+                return None
+    except FileNotFoundError:  # no driver has been here
+        return None
+    except OSError:  # NFS tells only those who may write
+        pass
+    try:
+        return (folder / DRIVER).read_text(encoding="utf-8")
+    except FileNotFoundError:  # it begins or ends just now
+        return None
+
+
+def _acquire(descriptor: int, folder: Path) -> None:
+    for _ in range(_ATTEMPTS):
+        try:
+            if lock_descriptor(descriptor, blocking=False):
+                return
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            raise StorageError(
+                f"cannot lock {folder}: this file system has no locks ({error.strerror}); choose a folder on a local "
+                "disk for the study"
+            ) from None
+        time.sleep(0.01)
+    raise StorageError(
+        f"another driver is running the study in {folder}; wait for it, stop it or choose another folder"
+    )
