@@ -32,7 +32,7 @@ def uri(request, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     if request.param == "memory":
         return f"memory://{uuid.uuid4().hex}/study"
-    import boto3
+    boto3 = pytest.importorskip("boto3")
 
     for name, value in {
         "AWS_ENDPOINT_URL": request.getfixturevalue("s3_server"),
