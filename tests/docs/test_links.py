@@ -1,0 +1,59 @@
+"""Links lead to files and sections that exist, the pages' copies are equal, and what is installed has its name."""
+
+import importlib
+import inspect
+import re
+import tomllib
+
+import pytest
+
+from tests.docs.pages import PAGES, ROOT, name_of
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LINKS = [
+    (path, target)
+    for path in PAGES
+    for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"^```.*?^```", "", path.read_text(), flags=re.M | re.S))
+    if not target.startswith(("http://", "https://", "mailto:"))
+]
+INSTALLS = [
+    (f"{name_of(path)}:{number}", command)
+    for path in PAGES
+    for number, line in enumerate(path.read_text().splitlines(), start=1)
+    for command in re.findall(r"pip install '([^']*)'", line)
+]
+COPIES = {"docs/images/report.png": "notebooks/report.png", "docs/images/search.svg": "tests/benchmarks/search/search.svg"}
+PUBLIC_MODULES = ("caviar", "caviar.search", "caviar.sklearn", "caviar.panda", "caviar.testing", "caviar.insight")
+
+
+@pytest.mark.parametrize(("path", "target"), LINKS, ids=[f"{name_of(path)} {target}" for path, target in LINKS])
+def test_every_link_leads_to_a_file(path, target):
+    file, _, section = target.partition("#")
+    page = (path.parent / file) if file else path
+    assert page.exists()
+    if section and page.suffix == ".md":
+        headings = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
+        slugs = {re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", heading).strip().lower()) for heading in headings}
+        assert section in slugs, f"{page} has the sections {sorted(slugs)}"
+
+
+@pytest.mark.parametrize("module", PUBLIC_MODULES)
+def test_the_reference_has_every_public_name(module):
+    pages = "\n".join(path.read_text() for path in PAGES)
+    public = importlib.import_module(module)
+    for name in public.__all__:
+        if not inspect.ismodule(getattr(public, name)) and f"{module}.{name}" != "caviar.Panda":
+            assert f"\n::: {module}.{name}\n" in f"{pages}\n", f"docs/reference lacks {module}.{name}"
+
+
+@pytest.mark.parametrize(("copy", "original"), COPIES.items())
+def test_a_copied_picture_equals_the_original(copy, original):
+    assert (ROOT / copy).read_bytes() == (ROOT / original).read_bytes()
+
+
+@pytest.mark.skipif(PROJECT["name"] != "caviar-tune", reason="the distribution does not have its new name yet")
+@pytest.mark.parametrize(("where", "requirement"), INSTALLS)
+def test_every_install_names_the_distribution_and_its_extras(where, requirement):
+    name, extras = re.fullmatch(r"([\w-]+)(?:\[([\w,-]+)\])?", requirement).groups()
+    assert name == PROJECT["name"]
+    assert set((extras or "report").split(",")) <= set(PROJECT["optional-dependencies"])
