@@ -1,4 +1,4 @@
-"""Links lead to files and sections that exist, the pages' copies are equal, and what is installed has its name."""
+"""Links lead to files and sections that exist, what is installed has its name, and what repeats the code is current."""
 
 import importlib
 import inspect
@@ -7,6 +7,7 @@ import tomllib
 
 import pytest
 
+from tests.docs import command_line
 from tests.docs.pages import PAGES, ROOT, name_of
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -44,6 +45,10 @@ def test_the_reference_has_every_public_name(module):
     for name in public.__all__:
         if not inspect.ismodule(getattr(public, name)) and f"{module}.{name}" != "caviar.Panda":
             assert f"\n::: {module}.{name}\n" in f"{pages}\n", f"docs/reference lacks {module}.{name}"
+
+
+def test_the_page_of_the_command_line_is_current():
+    assert command_line.PAGE.read_text() == command_line.page(), "run `python -m tests.docs.command_line`"
 
 
 @pytest.mark.parametrize(("copy", "original"), COPIES.items())

@@ -29,7 +29,15 @@ from tests.docs.pages import PAGES, ROOT, blocks, commands, name_of
 
 # Blocks that contain one of these are parsed and not run: on any page, what other changes will add; in the README, what
 # needs names or files that it does not define, and what a page runs in full.
-AWAITED: tuple[str, ...] = ()
+AWAITED: tuple[str, ...] = (
+    "caviar.constant(",
+    "step=",
+    "space=param_space",
+    "CaviarSearchCV(SVC(), param_distributions=",
+    "caviar best ",
+    "--json",
+    "caviar completion",
+)
 README_EXCERPTS = (
     "import torch\n",  # docs/how-to/pytorch.md
     "from sklearn.decomposition import PCA",  # docs/how-to/other-tuners.md
@@ -73,9 +81,12 @@ def is_run(block):
 def run_page(page, folder, replacements=()):
     """Run the blocks of a page in a folder, and compare what they print with what it shows."""
     here, there = {"__name__": "__main__", "caviar": caviar}, {"__name__": "__main__"}
-    printed = ""
+    printed: str | None = None  # by the last block; None if it was not run
     for block in BLOCKS[page]:
+        if block.title.startswith("Output") and printed is None:
+            continue
         if not is_run(block):
+            printed = None
             continue
         text = block.text
         for old, new in replacements:
@@ -199,7 +210,8 @@ def test_every_command_exists_and_has_its_options(where, line):
 def test_every_python_block_parses_and_its_names_exist(block):
     for node in ast.walk(ast.parse(block.text)):  # `yield` parses outside of a function, too
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "caviar":
-            assert hasattr(caviar, node.attr), f"caviar has no {node.attr}"
+            known = hasattr(caviar, node.attr) or any(text in block.text for text in AWAITED)
+            assert known, f"caviar has no {node.attr}"
 
 
 @pytest.mark.parametrize("block", [block for block in ALL if block.language == "json"], ids=str)
