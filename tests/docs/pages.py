@@ -9,7 +9,7 @@ here). A fence's title says what to do with it:
 - `title="NAME.py"`, `title="NAME.toml"`: a file of that name, for the blocks after it.
 - `title="Optuna"` or another tool's name: what one writes there.
 
-In a table, "*needs ...*" in a cell says the same as such a title, and an assignment to an argument of `Study` is a setting.
+In a table, "*needs ...*" in a cell does what such a title does, and an assignment to an argument of `Study` a setting.
 """
 
 import inspect

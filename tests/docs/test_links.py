@@ -23,7 +23,11 @@ INSTALLS = [
     for number, line in enumerate(path.read_text().splitlines(), start=1)
     for command in re.findall(r"pip install '([^']*)'", line)
 ]
-COPIES = {"docs/images/report.png": "notebooks/report.png", "docs/images/search.svg": "tests/benchmarks/search/search.svg"}
+COPIES = {
+    "docs/images/report.png": "notebooks/report.png",
+    "docs/images/search.svg": "tests/benchmarks/search/search.svg",
+}
+METRICS = ("test_accuracy", "test_loss", "test_rmse")  # which begin as tests do
 PUBLIC_MODULES = ("caviar", "caviar.search", "caviar.sklearn", "caviar.panda", "caviar.testing", "caviar.insight")
 
 
@@ -45,6 +49,14 @@ def test_the_reference_has_every_public_name(module):
     for name in public.__all__:
         if not inspect.ismodule(getattr(public, name)) and f"{module}.{name}" != "caviar.Panda":
             assert f"\n::: {module}.{name}\n" in f"{pages}\n", f"docs/reference lacks {module}.{name}"
+
+
+def test_every_test_that_a_page_names_exists():
+    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    for path in PAGES:
+        for name in re.findall(r"`(test_\w+)`", path.read_text()):
+            if not name.startswith(METRICS):
+                assert f"def {name}(" in tests, f"{path} names {name}, which is not a test"
 
 
 def test_the_page_of_the_command_line_is_current():

@@ -1,7 +1,7 @@
 """Every block of code on every page runs, in order, and prints what the page shows.
 
-The blocks of a page share one namespace and one temporary folder. Studies train in this process
-here, whatever their number of workers; the slow tests run the same pages on Ray. `pages.py` explains the titles of blocks.
+The blocks of a page share one namespace and one temporary folder. Studies train in this process here, whatever their
+number of workers; the slow tests run the same pages on Ray. `pages.py` explains the titles of blocks.
 """
 
 import ast
@@ -13,8 +13,6 @@ import json
 import re
 import shlex
 import sys
-from collections import Counter
-from pathlib import Path
 
 import click
 import pytest
@@ -25,7 +23,7 @@ from caviar.cli.main import cli, main
 from caviar.fleet.placement import Placement
 from caviar.records.events import decode
 from caviar.study.file import study_from_file
-from tests.docs.pages import PAGES, ROOT, blocks, commands, name_of
+from tests.docs.pages import PAGES, blocks, commands, name_of
 
 # Blocks that contain one of these are parsed and not run: on any page, what other changes will add; in the README, what
 # needs names or files that it does not define, and what a page runs in full.
@@ -62,6 +60,7 @@ SMALLER = {  # commands that would take longer than a test should
     "caviar experiments": "caviar experiments learning-rate-scale --size 32 --seeds 4",
     "caviar run --out runs/first": "caviar run --out runs/first --trials 16 --epochs 5",
 }
+LANGUAGES = {"python", "sh", "toml", "json", "yaml", "text", "setting"}
 OTHER_COMMANDS = r"pip install |python -m |export \w+="  # in blocks that run: checked, not executed
 
 BLOCKS = {name_of(path): blocks(path) for path in PAGES}
@@ -241,8 +240,7 @@ def test_no_block_is_overlooked():
         fences = re.findall(r"^ *```", text, flags=re.MULTILINE)
         assert len(fences) % 2 == 0, path
         assert len(re.findall(r"^```\w", text, flags=re.MULTILINE)) * 2 == len(fences), f"{path}: an indented fence"
-        known = Counter(block.language for block in fenced)
-        assert set(known) <= {"python", "sh", "toml", "json", "yaml", "text", "setting"}, f"{path}: a language that no test knows"
+        assert {block.language for block in fenced} <= LANGUAGES, f"{path}: a language that no test knows"
 
 
 def test_what_is_awaited_is_still_on_a_page():
