@@ -25,7 +25,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _FENCE = re.compile(r'^```(\w+)(?: title="([^"\n]*)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _PAIRS = re.compile(r"^\| ([^|\n]+) \| Caviar \|\n\| --- \| --- \|\n((?:\|.*\n)+)", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
-_COMMAND = re.compile(r"^(?: {4}|\$ |.* && )(?:\.venv/bin/)?(caviar .*)")  # on an indented line
+_COMMAND = re.compile(r"^(?:.*&& )?(?:\.venv/bin/)?(caviar .*)")
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ def commands(path):
     """Return every command of Caviar on a page with its line: in blocks, indented, and in the text."""
     found = []
     for number, line in enumerate(path.read_text().splitlines(), start=1):
-        indented = _COMMAND.match(line)
+        indented = _COMMAND.match(line[4:]) if line.startswith("    ") else None
         inline = [code for code in _CODE.findall(line) if re.match(r"caviar [a-z]", code)]
         found += [(f"{name_of(path)}:{number}", code) for code in ([indented[1]] if indented else inline)]
     for block in blocks(path):
         if block.language == "sh":
-            found += [(str(block), line) for line in block.text.splitlines() if line.startswith("caviar ")]
+            found += [(str(block), match[1]) for line in block.text.splitlines() if (match := _COMMAND.match(line))]
     return found
 
 

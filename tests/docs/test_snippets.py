@@ -29,7 +29,7 @@ from tests.docs.pages import PAGES, blocks, commands, name_of
 # needs names or files that it does not define, and what a page runs in full.
 AWAITED: tuple[str, ...] = (
     "caviar.constant(",
-    "step=",
+    "step=0.1",
     "space=param_space",
     "CaviarSearchCV(SVC(), param_distributions=",
     "caviar best ",
@@ -55,13 +55,13 @@ SLOW = {
     "docs/tutorials/panda.md",
 }
 ON_A_CLUSTER = "docs/tutorials/cluster.md"
-TOOLS = {"Optuna": "optuna", "Ray Tune": "ray.tune", "scikit-learn": "sklearn", "Weights & Biases": "wandb"}
+TOOLS = {"Optuna": "optuna", "Ray Tune": "ray", "scikit-learn": "sklearn", "Weights & Biases": ""}  # the last: an account
 SMALLER = {  # commands that would take longer than a test should
     "caviar experiments": "caviar experiments learning-rate-scale --size 32 --seeds 4",
     "caviar run --out runs/first": "caviar run --out runs/first --trials 16 --epochs 5",
 }
 LANGUAGES = {"python", "sh", "toml", "json", "yaml", "text", "setting"}
-OTHER_COMMANDS = r"pip install |python -m |export \w+="  # in blocks that run: checked, not executed
+OTHER_COMMANDS = r"pip install |python -m |python3 -m venv |export \w+="  # in blocks that run: not executed here
 
 BLOCKS = {name_of(path): blocks(path) for path in PAGES}
 COMMANDS = [command for path in PAGES for command in commands(path)]
@@ -73,8 +73,8 @@ def is_run(block):
     excerpts = (*AWAITED, *README_EXCERPTS) if block.page == "README.md" else AWAITED
     if block.title.startswith("Needs") or any(text in block.text for text in excerpts):
         return False
-    tool = TOOLS.get(block.title)
-    return tool is None or importlib.util.find_spec(tool.split(".")[0]) is not None
+    package = TOOLS.get(block.title, "caviar")
+    return package != "" and importlib.util.find_spec(package) is not None
 
 
 def run_page(page, folder, replacements=()):
