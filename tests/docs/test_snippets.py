@@ -55,7 +55,7 @@ SLOW = {
     "docs/tutorials/panda.md",
 }
 ON_A_CLUSTER = "docs/tutorials/cluster.md"
-TOOLS = {"Optuna": "optuna", "Ray Tune": "ray", "scikit-learn": "sklearn", "Weights & Biases": ""}  # the last: an account
+TOOLS = {"Optuna": "optuna", "Ray Tune": "ray", "scikit-learn": "sklearn", "Weights & Biases": ""}  # "": is never run
 SMALLER = {  # commands that would take longer than a test should
     "caviar experiments": "caviar experiments learning-rate-scale --size 32 --seeds 4",
     "caviar run --out runs/first": "caviar run --out runs/first --trials 16 --epochs 5",
