@@ -1,0 +1,256 @@
+"""Every block of code on every page runs, in order, and prints what the page shows.
+
+The blocks of a page share one namespace and one temporary folder. Studies train in this process here, whatever their
+number of workers; the slow tests run the same pages on Ray. `pages.py` explains the titles of blocks.
+"""
+
+import ast
+import contextlib
+import doctest
+import importlib.util
+import io
+import json
+import re
+import shlex
+import sys
+
+import click
+import pytest
+import yaml
+
+import caviar
+from caviar.cli.main import cli, main
+from caviar.fleet.placement import Placement
+from caviar.records.events import decode
+from caviar.study.file import study_from_file
+from tests.docs.pages import PAGES, blocks, commands, name_of
+
+# Blocks that contain one of these are parsed and not run: on any page, what other changes will add; in the README, what
+# needs names or files that it does not define, and what a page runs in full.
+AWAITED: tuple[str, ...] = (
+    "caviar.constant(",
+    "step=0.1",
+    "space=param_space",
+    "CaviarSearchCV(SVC(), param_distributions=",
+    "caviar best ",
+    "--json",
+    "caviar completion",
+)
+README_EXCERPTS = (
+    "import torch\n",  # docs/how-to/pytorch.md
+    "from sklearn.decomposition import PCA",  # docs/how-to/other-tuners.md
+    "my_module:train",  # docs/tutorials/function.md
+    "my.csv",
+    "old.best",
+    "CaviarSampler\n\nstudy",
+    "CaviarSearch\n\nconfig",
+    "cluster.submit(study)\ncluster.status",
+    "study.babysit(17)",
+)
+# Pages that need Ray, PyTorch or more than some seconds run among the slow tests only.
+SLOW = {
+    "docs/coming-from/ray-tune.md",
+    "docs/how-to/own-rule.md",
+    "docs/how-to/pytorch.md",
+    "docs/tutorials/panda.md",
+}
+ON_A_CLUSTER = "docs/tutorials/cluster.md"
+TOOLS = {"Optuna": "optuna", "Ray Tune": "ray", "scikit-learn": "sklearn", "Weights & Biases": ""}  # "": is never run
+SMALLER = {  # commands that would take longer than a test should
+    "caviar experiments": "caviar experiments learning-rate-scale --size 32 --seeds 4",
+    "caviar run --out runs/first": "caviar run --out runs/first --trials 16 --epochs 5",
+}
+LANGUAGES = {"python", "sh", "toml", "json", "yaml", "text", "setting"}
+OTHER_COMMANDS = r"pip install |python -m |python3 -m venv |export \w+="  # in blocks that run: not executed here
+
+BLOCKS = {name_of(path): blocks(path) for path in PAGES}
+COMMANDS = [command for path in PAGES for command in commands(path)]
+ALL = [block for of_page in BLOCKS.values() for block in of_page]
+
+
+def is_run(block):
+    """Whether a block runs here; the others are parsed."""
+    excerpts = (*AWAITED, *README_EXCERPTS) if block.page == "README.md" else AWAITED
+    if block.title.startswith("Needs") or any(text in block.text for text in excerpts):
+        return False
+    package = TOOLS.get(block.title, "caviar")
+    return package != "" and importlib.util.find_spec(package) is not None
+
+
+def run_page(page, folder, replacements=()):
+    """Run the blocks of a page in a folder, and compare what they print with what it shows."""
+    here, there = {"__name__": "__main__", "caviar": caviar}, {"__name__": "__main__"}
+    printed: str | None = None  # by the last block; None if it was not run
+    for block in BLOCKS[page]:
+        if block.title.startswith("Output") and printed is None:
+            continue
+        if not is_run(block):
+            printed = None
+            continue
+        text = block.text
+        for old, new in replacements:
+            text = text.replace(old, new)
+        if block.title.startswith("Output"):
+            compare(block, text, printed)
+        elif block.title.endswith((".py", ".csv")):
+            (folder / block.title).write_text(text)
+        elif block.language == "toml":
+            run_toml(text, folder, block.title or "study.toml")
+        elif block.language == "setting":
+            exec(f"check_setting({text.strip()})", {"check_setting": check_setting, "caviar": caviar})
+        elif block.language == "python":
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                exec(code_of(block, text), there if block.title in TOOLS else here)
+            printed = out.getvalue()
+        elif block.language == "sh":
+            printed = "".join(run_command(line, folder) for line in text.splitlines() if line.startswith("caviar "))
+
+
+def code_of(block, text):
+    """Compile a block; a line that belongs into a training function is put into one."""
+    text = f"def train(config, seed): {text}" if text.startswith("yield ") else text
+    return compile("\n" * block.line + text, block.page, "exec")
+
+
+def check_setting(**setting):
+    """Make a study with a setting."""
+    space = caviar.Space(x=caviar.uniform(0, 1))
+    settings = {"space": space, "metric": "loss", "mode": "min", "trials": 16, "out": "unused", **setting}
+    caviar.Study(lambda config: {"loss": config["x"]}, **settings)
+
+
+def run_toml(text, folder, name):
+    """Write a study's file and make the study; a fragment varies the built-in network on the digits."""
+    whole = "data =" in text or "trainable =" in text
+    (folder / name).write_text(text if whole else f'data = "digits"\n{text}')
+    study_from_file(folder / name, out=folder / "unused", workers=0)
+
+
+def run_command(line, folder):
+    """Run a command as the shell would, with "> file", and return what it prints."""
+    line = re.sub(r" +#.*", "", line)
+    command, _, file = SMALLER.get(line, line).partition(" > ")
+    buffer = io.BytesIO()
+    with contextlib.redirect_stdout(io.TextIOWrapper(buffer, "utf-8", write_through=True)) as out:
+        main(shlex.split(command)[1:])
+        out.flush()
+    if file:
+        (folder / file).write_bytes(buffer.getvalue())
+    return "" if file else buffer.getvalue().decode()
+
+
+def compare(block, expected, printed):
+    """Compare what a page shows with what was printed; where the title says so, numbers may differ."""
+    if block.title != "Output":
+        expected, printed = (re.sub(r"\d[\d.,]*(e[-+]\d+)?", "#", text) for text in (expected, printed))
+        expected, printed = (re.sub(r"[ ─]+", " ", text) for text in (expected, printed))
+    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    same = doctest.OutputChecker().check_output(expected, printed, options)
+    assert same, f"{block} shows\n{expected}\nand the block before it prints\n{printed}"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    yield tmp_path
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Train in this process, whatever the number of workers: the tables are the same."""
+    of = Placement.of
+    monkeypatch.setattr(Placement, "of", lambda workers="auto", *others, **settings: of(0, *others, **settings))
+
+
+@pytest.mark.usefixtures("in_process")
+@pytest.mark.parametrize("page", [page for page in BLOCKS if page not in {*SLOW, ON_A_CLUSTER}])
+def test_the_blocks_of_a_page_run(page, folder):
+    run_page(page, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("ray_cluster")
+@pytest.mark.parametrize("page", [page for page in BLOCKS if page != ON_A_CLUSTER])
+def test_the_blocks_of_a_page_run_on_ray(page, folder):
+    if page == "docs/how-to/pytorch.md":
+        pytest.importorskip("torch", reason="the page's subject is PyTorch, which is not installed")
+    run_page(page, folder)
+
+
+@pytest.mark.slow
+def test_the_blocks_about_a_cluster_run_on_one(folder, monkeypatch):
+    from tests.jobs.head import head
+
+    with head() as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        run_page(ON_A_CLUSTER, folder, [("http://127.0.0.1:8265", environment["RAY_API_SERVER_ADDRESS"])])
+
+
+@pytest.mark.parametrize(("where", "line"), COMMANDS, ids=[f"{where} {line}"[:80] for where, line in COMMANDS])
+def test_every_command_exists_and_has_its_options(where, line):
+    if any(text in line for text in AWAITED):
+        pytest.skip("another change adds it")
+    command: click.Command = cli
+    context = click.Context(cli)
+    words = shlex.split(line.partition(" > ")[0], comments=True)[1:]
+    while isinstance(command, click.Group) and words:
+        name, command, words = command.resolve_command(context, words)
+        context = click.Context(command, info_name=name, parent=context)
+    command.make_parser(context).parse_args(words)  # raises an error for an unknown option
+
+
+@pytest.mark.parametrize("block", [block for block in ALL if block.language == "python"], ids=str)
+def test_every_python_block_parses_and_its_names_exist(block):
+    for node in ast.walk(ast.parse(block.text)):  # `yield` parses outside of a function, too
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "caviar":
+            known = hasattr(caviar, node.attr) or any(text in block.text for text in AWAITED)
+            assert known, f"caviar has no {node.attr}"
+
+
+@pytest.mark.parametrize("block", [block for block in ALL if block.language == "json"], ids=str)
+def test_every_line_of_json_parses_and_that_of_a_journal_is_an_event(block):
+    for line in block.text.splitlines():
+        assert decode(line) if block.title == "journal.jsonl" else json.loads(line)
+
+
+@pytest.mark.parametrize("block", [block for block in ALL if block.language == "yaml"], ids=str)
+def test_every_yaml_block_parses(block):
+    assert yaml.safe_load(block.text)
+
+
+@pytest.mark.parametrize("block", [block for block in ALL if block.language == "sh" and is_run(block)], ids=str)
+def test_every_other_command_is_one_that_can_be_checked(block):
+    for line in block.text.splitlines():
+        words = line.partition("#")[0].split()
+        if words and words[0] != "caviar" and block.title not in TOOLS:
+            assert re.match(OTHER_COMMANDS, line), f"{block}: mark the block with what it needs, or check {line!r}"
+            if words[:2] == ["python", "-m"]:
+                assert importlib.util.find_spec(words[2]), f"{block}: there is no module {words[2]}"
+
+
+def test_no_block_is_overlooked():
+    for path in PAGES:
+        text, fenced = path.read_text(), [block for block in BLOCKS[name_of(path)] if block.title not in TOOLS]
+        fences = re.findall(r"^ *```", text, flags=re.MULTILINE)
+        assert len(fences) % 2 == 0, path
+        assert len(re.findall(r"^```\w", text, flags=re.MULTILINE)) * 2 == len(fences), f"{path}: an indented fence"
+        assert {block.language for block in fenced} <= LANGUAGES, f"{path}: a language that no test knows"
+
+
+def test_what_is_awaited_is_still_on_a_page():
+    for text in AWAITED:
+        assert any(text in path.read_text() for path in PAGES), f"AWAITED lists {text!r}, which is on no page"
+
+
+def test_a_page_that_shows_something_else_is_found(tmp_path):
+    from tests.docs.pages import Block
+
+    with pytest.raises(AssertionError, match="shows"):
+        compare(Block("page", 1, "text", "Output", "1\n"), "1\n", "2\n")
+    compare(Block("page", 1, "text", "Output, for example", "1\n"), "loss 1.5\n", "loss 22.25e-3\n")
