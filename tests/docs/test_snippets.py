@@ -25,8 +25,7 @@ from caviar.records.events import decode
 from caviar.study.file import study_from_file
 from tests.docs.pages import PAGES, blocks, commands, name_of
 
-# Blocks that contain one of these are parsed and not run: on any page, what other changes will add; in the README, what
-# needs names or files that it does not define, and what a page runs in full.
+# Blocks that contain one of these are parsed and not run: what other changes will add.
 AWAITED: tuple[str, ...] = (
     "caviar.constant(",
     "step=0.1",
@@ -35,17 +34,6 @@ AWAITED: tuple[str, ...] = (
     "caviar best ",
     "--json",
     "caviar completion",
-)
-README_EXCERPTS = (
-    "import torch\n",  # docs/how-to/pytorch.md
-    "from sklearn.decomposition import PCA",  # docs/how-to/other-tuners.md
-    "my_module:train",  # docs/tutorials/function.md
-    "my.csv",
-    "old.best",
-    "CaviarSampler\n\nstudy",
-    "CaviarSearch\n\nconfig",
-    "cluster.submit(study)\ncluster.status",
-    "study.babysit(17)",
 )
 # Pages that need Ray, PyTorch or more than some seconds run among the slow tests only.
 SLOW = {
@@ -70,8 +58,7 @@ ALL = [block for of_page in BLOCKS.values() for block in of_page]
 
 def is_run(block):
     """Whether a block runs here; the others are parsed."""
-    excerpts = (*AWAITED, *README_EXCERPTS) if block.page == "README.md" else AWAITED
-    if block.title.startswith("Needs") or any(text in block.text for text in excerpts):
+    if block.title.startswith("Needs") or any(text in block.text for text in AWAITED):
         return False
     package = TOOLS.get(block.title, "caviar")
     return package != "" and importlib.util.find_spec(package) is not None
