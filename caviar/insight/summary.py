@@ -23,10 +23,13 @@ def print_summary(outcome: Outcome, console: Console | None = None) -> None:
     """Print the ten best trials, the last square next to the whole space, the waves, and the files.
 
     Args:
-        outcome: an outcome with at least one trial that has ended.
+        outcome: of a study that has begun.
         console: where to print; standard output by default.
     """
     console = console or Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
+    if not outcome.results:
+        console.print(Text(f"No trial has ended; go on with: caviar resume {outcome.folder}"), soft_wrap=True)
+        return
     states = outcome.table["state"].value_counts()
     counts = ", ".join(f"{count} {str(state).replace('_', ' ')}" for state, count in states.items())
     trials = Text(f"{len(outcome.table)} trials", style="bold")

@@ -73,3 +73,9 @@ def test_a_study_without_a_finished_trial_shows_the_first_error(tmp_path):
     assert "3 trials of made: 3 failed" in text
     assert "No trial finished. The first error: " in text
     assert "out of [memory]" in text
+
+
+def test_a_study_whose_time_was_over_before_a_trial_ended_says_how_to_go_on(tmp_path):
+    study = caviar.Study("digits", trials=4, timeout=1e-6, out=tmp_path / "s", workers=0)
+    study.run(progress=False)
+    assert summary(study.outcome) == f"No trial has ended; go on with: caviar resume {study.folder}\n"
