@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from caviar.space import (
         Space,
         choice,
+        constant,
         default_space,
         lograndint,
         loguniform,
@@ -56,6 +57,7 @@ _MODULES = {
     "Study": "caviar.study.study",
     "choice": "caviar.space",
     "connect": "caviar.jobs.client",
+    "constant": "caviar.space",
     "default_space": "caviar.space",
     "experiments": "caviar.experiments",
     "from_arrays": "caviar.data.dataset",
@@ -90,6 +92,7 @@ __all__ = [
     "Study",
     "choice",
     "connect",
+    "constant",
     "default_space",
     "experiments",
     "from_arrays",

@@ -100,8 +100,8 @@ def test_a_restored_search_continues_with_the_same_trials(tmp_path):
 @pytest.mark.parametrize(
     ("space", "words"),
     [
-        ({"x": tune.randn()}, "x must be a domain with bounds, got a Normal Float"),
-        ({"x": tune.sample_from(lambda spec: 1)}, "x must be a domain with bounds, got a .* Function"),
+        ({"x": tune.randn()}, "x: a Normal Float of Ray Tune has no bounds; try uniform"),
+        ({"x": tune.sample_from(lambda spec: 1)}, "x: a .* Function of Ray Tune has no bounds"),
         ({"x": {"y": tune.grid_search([1, 2])}}, "x/y must be a domain with bounds, got a grid"),
         ({"x": tune.choice([{"y": tune.uniform(0, 1)}])}, "caviar.Space"),
     ],

@@ -1,0 +1,153 @@
+"""What users write in a space: our hyperparameters, lists, and the distributions of SciPy, Optuna and Ray Tune.
+
+Distributions are recognised by their attributes and by the module of their class, so nothing of those packages is
+imported here.
+"""
+
+import inspect
+import math
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from caviar.errors import InputError
+from caviar.space.constructors import choice, constant, lograndint, loguniform, randint, uniform
+from caviar.space.hyperparameters import Hyperparameter, Integer, Option, Real
+
+_OTHER_TUNERS = ("ConfigSpace", "hyperopt", "keras_tuner", "nevergrad", "nni", "skopt", "syne_tune")
+
+
+def entry_from(name: str, value: Option) -> Option:
+    """Return what a user gives a name in a space as a hyperparameter or a constant.
+
+    Lists, tuples, ranges, sets and arrays are choices. Raises InputError for what can be neither, such as a function.
+
+    >>> entry_from("units", range(32, 128, 32)), entry_from("optimizer", "adam")
+    (choice([32, 64, 96]), 'adam')
+    """
+    if not isinstance(name, str) or not name:
+        raise InputError(f"a hyperparameter's name must be a non-empty string, got {name!r}")
+    if value is None or isinstance(value, Hyperparameter | str | bytes | int | float):
+        return value
+    try:
+        if (hyperparameter := hyperparameter_from(value)) is not None:
+            return hyperparameter
+        if isinstance(value, Mapping):
+            _check_nested(value.values())
+            return constant(value)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+    if inspect.isfunction(value):
+        raise InputError(
+            f"{name}: a function in a space is not called, got {value!r}; try uniform, loguniform, randint or choice, "
+            "or constant(...) for the function itself"
+        )
+    return value
+
+
+def hyperparameter_from(value: Any) -> Hyperparameter | None:
+    """Return the hyperparameter that a value stands for; None if it is a constant.
+
+    Raises InputError for a distribution without a counterpart in Caviar.
+    """
+    if isinstance(value, Mapping) and list(value) == ["grid_search"]:  # what tune.grid_search returns
+        value = value["grid_search"]
+    if isinstance(value, Hyperparameter):
+        return value
+    match _tuner_of(value):
+        case "scipy":
+            if (number := counterpart(value)) is None:
+                raise _no_counterpart(value)
+            return number
+        case "optuna":
+            return _from_optuna(value)
+        case "ray":
+            return _from_tune(value)
+        case str(package):
+            raise InputError(f"{value!r:.100} is of {package}; try uniform, loguniform, randint or choice")
+    options = options_of(value)
+    return None if options is None else choice(options)
+
+
+def _tuner_of(value: object) -> str | None:
+    """Return the package that a distribution is from; None for anything else."""
+    package, _, module = type(value).__module__.partition(".")
+    if package in _OTHER_TUNERS or (package, module) in (("optuna", "distributions"), ("ray", "tune.search.sample")):
+        return package
+    return "scipy" if hasattr(value, "rvs") else None
+
+
+def options_of(value: Any) -> list[Option] | None:
+    """Return the options that a list, tuple, range, set, array or the like holds; None for anything else.
+
+    A set is sorted, as its order differs from run to run.
+    """
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Collection) or getattr(value, "ndim", 1) != 1:
+        return None
+    options = list(value.tolist() if hasattr(value, "tolist") else value)
+    if isinstance(value, set | frozenset):
+        options.sort(key=lambda option: (option if isinstance(option, int | float) else math.inf, repr(option)))
+    _check_nested(options)
+    return options
+
+
+def counterpart(distribution: Any) -> Real | Integer | None:
+    """Return the hyperparameter that equals a distribution of `scipy.stats` exactly, if there is one."""
+    name = getattr(getattr(distribution, "dist", None), "name", "")
+    if name not in ("uniform", "randint", "loguniform", "reciprocal"):
+        return None
+    low, high = (float(bound) for bound in distribution.support())
+    if name == "uniform":
+        return uniform(low, high)
+    if name == "randint":
+        return randint(int(low), int(high))
+    # a loguniform shifted by `loc` is not log-uniform
+    return loguniform(low, high) if low > 0 and math.isclose(distribution.ppf(0.5), (low * high) ** 0.5) else None
+
+
+def _no_counterpart(distribution: Any) -> InputError:
+    if not hasattr(distribution, "dist") or not hasattr(distribution, "ppf"):
+        return InputError(f"{distribution!r:.100} has no bounds; try uniform, loguniform, randint or choice")
+    low, high = (float(distribution.ppf(probability)) for probability in (0.01, 0.99))
+    name = distribution.dist.name
+    bounds = f"randint({low:.0f}, {high:.0f})" if hasattr(distribution, "pmf") else f"uniform({low:.4g}, {high:.4g})"
+    return InputError(f"the distribution {name!r} of SciPy has no counterpart; try {bounds}, which holds 98% of it")
+
+
+def _from_optuna(distribution: Any) -> Hyperparameter:
+    if hasattr(distribution, "choices"):
+        return choice(distribution.choices)
+    low, high, step = distribution.low, distribution.high, distribution.step
+    if isinstance(low, int):
+        return lograndint(low, high) if distribution.log else randint(low, high, step=step)
+    return loguniform(low, high) if distribution.log else uniform(low, high, step=step)
+
+
+def _from_tune(domain: Any) -> Hyperparameter:
+    if hasattr(domain, "categories"):
+        return choice(options_of(domain.categories) or [])
+    sampler, integer = domain.get_sampler(), type(domain).__name__ == "Integer"
+    step: Any = getattr(sampler, "q", 1 if integer else None)
+    kinds = {kind.__name__ for kind in type(sampler.get_sampler() if hasattr(sampler, "q") else sampler).__mro__}
+    if not kinds & {"Uniform", "LogUniform"} or not hasattr(domain, "lower"):
+        raise InputError(
+            f"a {sampler} {type(domain).__name__} of Ray Tune has no bounds; try uniform, loguniform, randint or choice"
+        )
+    low, high = domain.lower, domain.upper
+    if step is not None:
+        low, high = math.ceil(low / step - 1e-9) * step, math.floor(high / step + 1e-9) * step
+    if integer:
+        high -= step == 1  # Tune's upper bound is exclusive then
+        return (lograndint if "LogUniform" in kinds else randint)(low, high, step=step)
+    return (loguniform if "LogUniform" in kinds else uniform)(low, high, step=step)
+
+
+def _check_nested(values: Collection[Option]) -> None:
+    """Raise InputError for a hyperparameter inside of a list or a dict, which would be passed on as it is."""
+    for value in values:
+        if isinstance(value, list | tuple | Mapping):
+            _check_nested(value.values() if isinstance(value, Mapping) else value)
+        elif isinstance(value, Hyperparameter) or _tuner_of(value):
+            raise InputError(
+                f"{value!r:.100} inside of a list or dict is not searched; try a name of its own, such as "
+                "'optimizer.rate', or choice({'adam': caviar.Space(rate=caviar.uniform(0, 1)), 'sgd': None})"
+            )
