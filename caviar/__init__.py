@@ -111,7 +111,9 @@ __all__ = [
 def __getattr__(name: str) -> object:
     module = {**_MODULES, **_UNLISTED}.get(name)
     if module is None:
-        raise AttributeError(f"module 'caviar' has no attribute {name!r}")
+        from caviar._other_names import PUBLIC, unknown_attribute
+
+        raise unknown_attribute("module 'caviar'", name, PUBLIC, __all__)
     value = import_module(module)
     return value if module == f"caviar.{name}" else getattr(value, name)
 

@@ -79,7 +79,7 @@ def _every_point(space: Space) -> Array:
     """Return the points of all combinations of integers and options, shape (n, d)."""
     hyperparameters = [dimension.hyperparameter for dimension in space.dimensions]
     axes = [
-        h.units(h.options if isinstance(h, Choice) else np.arange(h.low, h.high + h.step / 2, h.step))
+        h.units(h.options if isinstance(h, Choice) else h.low + np.arange(h.levels) * (h.step or 0.0))
         for h in hyperparameters
     ]
     return np.array(list(itertools.product(*axes)), dtype=float)

@@ -46,6 +46,8 @@ class CrossValidation:
     metric: str  # the column of the mean score so far
     objective: str  # the score that `metric` is the mean of, if there are several
     options: Mapping[str, object]  # scikit-learn's global configuration
+    # passes callbacks on to the clone that is fitted, in the process of the search
+    propagate: Callable[[BaseEstimator], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
 
     def __call__(self, config: Config, seed: int) -> Iterator[Report]:
         """Yield a report per fold; `seed` is NumPy's global seed in the first fold.
@@ -82,8 +84,9 @@ class CrossValidation:
 
     def _fit(self, fold: int, parameters: Parameters, seed: int) -> Fit:
         train, test = self.splits[fold]
-        with config_context(**self.options), _numpy_seed(seed):
-            return self.fit_and_score(clone(self.estimator), train=train, test=test, parameters=parameters)
+        estimator = clone(self.estimator)
+        with config_context(**self.options), _numpy_seed(seed), self.propagate(estimator):
+            return self.fit_and_score(estimator, train=train, test=test, parameters=parameters)
 
 
 def _score(scores: Scores, name: str) -> float:

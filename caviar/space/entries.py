@@ -9,6 +9,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from caviar._checks import check_string
 from caviar.errors import InputError
 from caviar.space.constructors import choice, constant, lograndint, loguniform, randint, uniform
 from caviar.space.hyperparameters import Hyperparameter, Integer, Option, Real
@@ -24,8 +25,7 @@ def entry_from(name: str, value: Option) -> Option:
     >>> entry_from("units", range(32, 128, 32)), entry_from("optimizer", "adam")
     (choice([32, 64, 96]), 'adam')
     """
-    if not isinstance(name, str) or not name:
-        raise InputError(f"a hyperparameter's name must be a non-empty string, got {name!r}")
+    check_string("a hyperparameter's name", name)
     if value is None or isinstance(value, Hyperparameter | str | bytes | int | float):
         return value
     try:

@@ -1,9 +1,9 @@
 """Spaces as plain data (dicts, lists, numbers, strings), the form they take in journals and TOML files.
 
 A hyperparameter is a dict with its kind, such as `{"loguniform": [1e-4, 1.0], "tier": 1}`. A number, a string, a
-boolean or null is a constant, and so is the value of `{"constant": [32, 64]}`. A bare list is a choice in a TOML file, but a
-constant in a journal, where only old versions of Caviar wrote one. The sub-spaces of a choice are listed next to its
-options: `{"choice": ["a", "b"], "spaces": [{...}, {}]}`.
+boolean or null is a constant, and so is the value of `{"constant": [32, 64]}`. A bare list is a choice in a TOML file,
+but a constant in a journal, where only old versions of Caviar wrote one. The sub-spaces of a choice are listed next to
+its options: `{"choice": ["a", "b"], "spaces": [{...}, {}]}`.
 """
 
 from collections.abc import Callable, Mapping
@@ -78,6 +78,10 @@ def _from_plain(name: str, plain: Plain, lists: Callable[[Option], Option]) -> H
     kinds = [kind for kind in KINDS if kind in plain]
     keys = (*kinds, *_SETTINGS.get(kinds[0], ("tier", "default", "step"))) if kinds else KINDS
     for key in plain:
+        if key not in keys and isinstance(plain[key], Mapping):
+            raise InputError(
+                f'{name} must be a hyperparameter, got a table; write a name with a dot in quotes: "{name}.{key}"'
+            )
         if key not in keys:
             raise InputError(f"{name}: unknown key {key!r} of a hyperparameter{did_you_mean(key, keys)}")
     if len(kinds) != 1:

@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from caviar._checks import did_you_mean
+from caviar._other_names import ARGUMENTS, hint
 from caviar.data.loaders import load_csv
 from caviar.errors import InputError, StorageError
 from caviar.records.early_stopping import Halving
@@ -126,4 +126,4 @@ def _table(path: Path, key: str, value: object) -> Mapping[str, Any]:
 def _check_keys(source: str, table: Mapping[str, object], keys: Iterable[str]) -> None:
     for key in table:
         if key not in keys:
-            raise InputError(f"{source} has an unknown key {key!r}{did_you_mean(key, keys)}")
+            raise InputError(f"{source} has an unknown key {key!r}{hint(key, ARGUMENTS, keys)}")
