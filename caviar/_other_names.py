@@ -58,6 +58,7 @@ _IN_SCIKIT_LEARN = _named(
     scoring="metric mode",
     cv="epochs",
     out="name",
+    trial_timeout="timeout",
 )
 SEARCH_ARGUMENTS: Names = {  # of `CaviarSearchCV`
     **{other: _IN_SCIKIT_LEARN.get(ours, ours) for other, ours in ARGUMENTS.items() if not ours.startswith("try ")},

@@ -42,18 +42,19 @@ class SearchTasks:
         root: the context of its fit.
         candidates: how many trials there will be.
         folds: the data of each fold.
+        local: whether the fits run in this process: then a task begins right before its fit, in `fit`.
     """
 
     def __init__(
-        self, search: BaseEstimator, root: CallbackContext, candidates: int, folds: Sequence[FoldData]
+        self, search: BaseEstimator, root: CallbackContext, candidates: int, folds: Sequence[FoldData], *, local: bool
     ) -> None:
-        self._search, self._folds = search, folds
+        self._search, self._folds, self._local = search, folds, local
         self._context = root.subcontext("search", max_subtasks=candidates * len(folds), sequential_subtasks=False)
         self._context.call_on_fit_task_begin(estimator=search)
         self._tasks: dict[tuple[int, int], CallbackContext] = {}  # that have begun, by trial and fold
         self._ended: set[tuple[int, int]] = set()
         self._until: dict[int, int] = {}  # after how many folds a trial pauses
-        self._current: CallbackContext | None = None
+        self._trial: int | None = None  # the last one that started
 
     def end(self) -> None:
         """End the search, before its refit."""
@@ -68,34 +69,41 @@ class SearchTasks:
         for event in events:
             match event:
                 case Started(trial, reports):
-                    self._begin(trial, reports)
+                    self._trial = trial
+                    if not self._local:
+                        self._begin(trial, reports)
                 case Report(trial, epoch):
                     self._end(trial, epoch - 1)
-                    if epoch < self._until[trial]:
+                    if not self._local and epoch < self._until[trial]:
                         self._begin(trial, epoch)
                 case Done(trial, State.FINISHED | State.DIVERGED | State.FAILED):
                     for fold in range(len(self._folds)):  # reports may have been held back
                         self._begin(trial, fold)
                         self._end(trial, fold)
                 case Done(trial, State.TIMED_OUT):
-                    for number, fold in [task for task in self._tasks if task[0] == trial]:
-                        self._end(number, fold)
+                    for fold in range(len(self._folds)):
+                        self._end(trial, fold)
 
     @contextlib.contextmanager
-    def propagate(self, estimator: BaseEstimator) -> Iterator[None]:
-        """Pass callbacks on to the estimator that is fitted in the block, in this process."""
-        if self._current is None:
+    def fit(self, estimator: BaseEstimator, fold: int) -> Iterator[None]:
+        """Begin the task of a fit in this process, and pass callbacks on to the estimator in the block."""
+        if self._trial is None:  # nobody follows
             yield
-        else:
-            with self._current.propagate_callback_context(estimator):
-                yield
+            return
+        self._end(self._trial, fold - 1)
+        task = self._new_task(self._trial, fold)
+        with task.propagate_callback_context(estimator):
+            task.call_on_fit_task_begin(estimator=self._search, **self._folds[fold])
+            yield
+
+    def _new_task(self, trial: int, fold: int) -> CallbackContext:
+        task = self._context.subcontext("candidate-split-evaluation", task_id=trial * len(self._folds) + fold)
+        self._tasks[trial, fold] = task
+        return task
 
     def _begin(self, trial: int, fold: int) -> None:
         if (trial, fold) not in self._tasks:
-            task_id = trial * len(self._folds) + fold
-            self._current = self._context.subcontext("candidate-split-evaluation", task_id=task_id)
-            self._tasks[trial, fold] = self._current
-            self._current.call_on_fit_task_begin(estimator=self._search, **self._folds[fold])
+            self._new_task(trial, fold).call_on_fit_task_begin(estimator=self._search, **self._folds[fold])
 
     def _end(self, trial: int, fold: int) -> None:
         if (trial, fold) in self._tasks and (trial, fold) not in self._ended:

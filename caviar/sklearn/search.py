@@ -227,9 +227,9 @@ class CaviarSearchCV(internals.SearchCV):
         """Run the study and return its results, one per configuration; `root` and `data` are for callbacks."""
         folds.check_parameters()
         trials, workers = self._trials(folds.translation), _workers(self.n_jobs)
-        tasks = SearchTasks(self, root, trials, data)
+        tasks = SearchTasks(self, root, trials, data, local=workers == 0)
         if workers == 0:
-            folds = replace(folds, propagate=tasks.propagate)
+            folds = replace(folds, follow=tasks.fit)
         with contextlib.ExitStack() as stack:
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="caviar-"))
             study = Study(
