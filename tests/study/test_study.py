@@ -1,6 +1,8 @@
 """Studies from end to end, in this process; those that are about Ray run on it."""
 
 import math
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -277,6 +279,33 @@ def test_a_study_that_another_driver_runs_is_refused(tmp_path):
     journal.close()
 
 
+def test_lists_in_an_old_journal_are_constants_still(tmp_path):
+    """`list_constants.jsonl` was written when a list in a space was a constant; its last trial is missing."""
+    (tmp_path / "s").mkdir()
+    shutil.copy(Path(__file__).parent / "list_constants.jsonl", tmp_path / "s" / NAME)
+    under = caviar.Space(beta=caviar.uniform(0, 1), sizes=caviar.constant([1, [2]]))
+    space = caviar.Space(
+        x=caviar.uniform(0, 1),
+        batch_size=caviar.constant([32, 64]),
+        empty=caviar.constant([]),
+        kind=caviar.choice({"a": under, "b": None}),
+    )
+    configs = []
+
+    def train(config):
+        configs.append(config)
+        return {"loss": config["x"]}
+
+    study = caviar.Study.open(tmp_path / "s", data=train, workers=0)
+    assert study.settings.space == space
+    table = study.run(progress=False)
+    assert configs == [{**EXPECTED, "x": table["x"][3]}]
+    assert table["batch_size"].tolist() == [[32, 64]] * 4
+
+
+EXPECTED = {
+    "batch_size": [32, 64], "empty": [], "kind": "a", "beta": 0.1906588077545166, "sizes": [1, [2]]
+}  # fmt: skip
 ODD = ["optimizer.lr", "model__C", "learning rate", "class", "=1+1", 'a,"b"', "grösse", "x\ny", "self", "data"]
 
 
