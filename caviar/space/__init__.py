@@ -4,6 +4,7 @@ from caviar.space.conditions import Dimension
 from caviar.space.constructors import (
     choice,
     constant,
+    distribution,
     lograndint,
     loguniform,
     randint,
@@ -25,6 +26,7 @@ __all__ = [
     "constant",
     "cube",
     "default_space",
+    "distribution",
     "lograndint",
     "loguniform",
     "randint",

@@ -55,20 +55,21 @@ def widen(number: Real | Integer, *, upper: bool) -> Real | Integer:
     """
     start, end = number.scale.forward(np.array([number.low, number.high], dtype=float))
     bound = float(number.scale.inverse(end + (end - start) / 2 if upper else start - (end - start) / 2))
-    if number.step is None:
-        return replace(number, high=max(number.high, bound)) if upper else replace(number, low=min(number.low, bound))
-    kind, step = (int if isinstance(number, Integer) else float), number.step
+    kind = int if isinstance(number, Integer) else float
+    if number.step is None or number.distribution:
+        low, high = (
+            (number.low, max(number.high, kind(bound))) if upper else (min(number.low, kind(bound)), number.high)
+        )
+        return replace(number, low=low, high=high)  # type: ignore[arg-type]
+    step = number.step
     bound = round(bound / step) * step
     if upper:
         return replace(number, high=kind(max(number.high + step, bound)))  # type: ignore[arg-type]
     # a count stays >= 1 or >= 0, and a logarithm has no values below one step
-    least = (
-        step * (1 - 1e-9)
-        if number.scale is LOG
-        else -math.inf
-        if kind is float or number.low < 0
-        else min(1, number.low)
-    )
+    if number.scale is LOG:
+        least = step * (1 - 1e-9)
+    else:
+        least = -math.inf if kind is float or number.low < 0 else min(1, number.low)
     steps = math.floor((number.low - max(least, min(number.low - step, bound))) / step + 1e-6)
     return replace(number, low=kind(float(f"{number.low - steps * step:.12g}")))  # type: ignore[arg-type]
 

@@ -3,10 +3,13 @@
 Unlike there, all bounds are inclusive, even those of integers.
 """
 
+import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from caviar.errors import InputError
 from caviar.space.hyperparameters import Choice, Integer, Option, Real, SubSpace
+from caviar.space.scales import quantiles
 
 
 def uniform(low: float, high: float, *, step: float | None = None, tier: int = 2, default: float | None = None) -> Real:
@@ -68,6 +71,42 @@ def lograndint(low: int, high: int, *, step: int = 1, tier: int = 2, default: in
     100.0
     """
     return Integer("lograndint", low, high, tier, default, step)
+
+
+def distribution(
+    name: str,
+    *parameters: float,
+    low: float | None = None,
+    high: float | None = None,
+    tier: int = 2,
+    default: float | None = None,
+) -> Real | Integer:
+    """Return a number that is explored by the quantiles of a distribution: equal probabilities get equal shares.
+
+    A `Space` takes the frozen distributions of `scipy.stats` too: `Space(x=stats.norm(5, 1))`.
+
+    Args:
+        name: of a distribution in `scipy.stats`.
+        parameters: its parameters, in the order that SciPy takes them.
+        low, high: the bounds, both included; those of the distribution if left out, without a millionth at an end that
+            is not bounded.
+
+    >>> distribution("norm", 5.0, 1.0).units([5.0]), distribution("poisson", 4).high
+    (array([0.5]), 17)
+    """
+    try:
+        whole = quantiles(name, *parameters)
+    except (TypeError, ValueError, AttributeError):
+        whole = None
+    if whole is None or not (math.isfinite(whole.low) and math.isfinite(whole.high)):
+        got = ", ".join(map(repr, (name, *parameters)))
+        raise InputError(f"distribution must be one of scipy.stats with its parameters, got {got}; try 'norm', 0, 1")
+    low, high = whole.low if low is None else low, whole.high if high is None else high
+    kind: type[Any] = Integer if whole.discrete else Real
+    if whole.discrete:
+        low, high = (int(bound) if bound == round(bound) else bound for bound in (low, high))
+    number: Real | Integer = kind("distribution", low, high, tier, default, distribution=(name, *parameters))
+    return number
 
 
 def choice(

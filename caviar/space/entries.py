@@ -6,12 +6,13 @@ imported here.
 
 import inspect
 import math
+import sys
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from caviar._checks import check_string
 from caviar.errors import InputError
-from caviar.space.constructors import choice, constant, lograndint, loguniform, randint, uniform
+from caviar.space.constructors import choice, constant, distribution, lograndint, loguniform, randint, uniform
 from caviar.space.hyperparameters import Hyperparameter, Integer, Option, Real
 
 _OTHER_TUNERS = ("ConfigSpace", "hyperopt", "keras_tuner", "nevergrad", "nni", "skopt", "syne_tune")
@@ -47,7 +48,7 @@ def entry_from(name: str, value: Option) -> Option:
 def hyperparameter_from(value: Any) -> Hyperparameter | None:
     """Return the hyperparameter that a value stands for; None if it is a constant.
 
-    Raises InputError for a distribution without a counterpart in Caviar.
+    Raises InputError for a distribution without a counterpart here.
     """
     if isinstance(value, Mapping) and list(value) == ["grid_search"]:  # what tune.grid_search returns
         value = value["grid_search"]
@@ -56,7 +57,7 @@ def hyperparameter_from(value: Any) -> Hyperparameter | None:
     match _tuner_of(value):
         case "scipy":
             if (number := counterpart(value)) is None:
-                raise _no_counterpart(value)
+                raise InputError(f"{value!r:.100} is not one number of scipy.stats; try uniform, loguniform or randint")
             return number
         case "optuna":
             return _from_optuna(value)
@@ -90,27 +91,26 @@ def options_of(value: Any) -> list[Option] | None:
     return options
 
 
-def counterpart(distribution: Any) -> Real | Integer | None:
-    """Return the hyperparameter that equals a distribution of `scipy.stats` exactly, if there is one."""
-    name = getattr(getattr(distribution, "dist", None), "name", "")
-    if name not in ("uniform", "randint", "loguniform", "reciprocal"):
+def counterpart(frozen: Any) -> Real | Integer | None:
+    """Return the hyperparameter that equals a frozen distribution; None if `scipy.stats` does not name it."""
+    kind: Any = getattr(frozen, "dist", object())
+    name = getattr(kind, "name", "")
+    if not name or not isinstance(kind, type(getattr(sys.modules["scipy.stats"], name, None))):
         return None
-    low, high = (float(bound) for bound in distribution.support())
+    low, high = frozen.support()
+    if getattr(low, "ndim", 0):  # several distributions at once
+        return None
+    low, high = float(low), float(high)
     if name == "uniform":
         return uniform(low, high)
     if name == "randint":
         return randint(int(low), int(high))
     # a loguniform shifted by `loc` is not log-uniform
-    return loguniform(low, high) if low > 0 and math.isclose(distribution.ppf(0.5), (low * high) ** 0.5) else None
-
-
-def _no_counterpart(distribution: Any) -> InputError:
-    if not hasattr(distribution, "dist") or not hasattr(distribution, "ppf"):
-        return InputError(f"{distribution!r:.100} has no bounds; try uniform, loguniform, randint or choice")
-    low, high = (float(distribution.ppf(probability)) for probability in (0.01, 0.99))
-    name = distribution.dist.name
-    bounds = f"randint({low:.0f}, {high:.0f})" if hasattr(distribution, "pmf") else f"uniform({low:.4g}, {high:.4g})"
-    return InputError(f"the distribution {name!r} of SciPy has no counterpart; try {bounds}, which holds 98% of it")
+    if name in ("loguniform", "reciprocal") and low > 0 and math.isclose(frozen.ppf(0.5), (low * high) ** 0.5):
+        return loguniform(low, high)
+    names = [*(kind.shapes.split(", ") if kind.shapes else ()), "loc", *(() if hasattr(kind, "pmf") else ("scale",))]
+    given = {"loc": 0, "scale": 1, **dict(zip(names, frozen.args, strict=False)), **frozen.kwds}
+    return distribution(name, *(float(given[parameter]) for parameter in names))
 
 
 def _from_optuna(distribution: Any) -> Hyperparameter:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from caviar.errors import InputError
-from caviar.space.scales import LINEAR, LOG, REVERSE_LOG, Array, Scale
+from caviar.space.scales import LINEAR, LOG, REVERSE_LOG, Array, Scale, quantiles
 
 REAL_KINDS = {"uniform": LINEAR, "loguniform": LOG, "reverseloguniform": REVERSE_LOG}
 INTEGER_KINDS = {"randint": LINEAR, "lograndint": LOG}
@@ -32,6 +32,7 @@ class _Number:
     tier: int = 2
     default: float | None = None
     step: float | None = None  # between neighbouring values, counted from `low`; None: every number in the bounds
+    distribution: tuple[Any, ...] = ()  # a name in `scipy.stats`, and its parameters; () unless kind is "distribution"
 
     categorical = False
 
@@ -56,8 +57,14 @@ class _Number:
             raise InputError(f"default of {self.kind} must be in [{self.low!r}, {self.high!r}], got {self.default!r}")
 
     def __repr__(self) -> str:
+        settings = _settings_repr(self.tier, self.default)
+        if self.distribution:
+            arguments = ", ".join(map(repr, self.distribution))
+            whole = quantiles(*self.distribution)
+            bounds = "" if (self.low, self.high) == whole[1:3] else f", low={self.low!r}, high={self.high!r}"
+            return f"distribution({arguments}{bounds}{settings})"
         step = "" if self.step == type(self).step else f", step={self.step!r}"
-        return f"{self.kind}({self.low!r}, {self.high!r}{step}{_settings_repr(self.tier, self.default)})"
+        return f"{self.kind}({self.low!r}, {self.high!r}{step}{settings})"
 
     @property
     def levels(self) -> float:
@@ -102,7 +109,7 @@ class _Number:
     @property
     def scale(self) -> Scale:
         """The scale on which it is explored."""
-        return _SCALES[self.kind]
+        return quantiles(*self.distribution).scale if self.distribution else _SCALES[self.kind]
 
     def _end_at_a_step(self) -> None:
         """Check the step, and lower `high` to the last value that whole steps from `low` reach."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from caviar._checks import did_you_mean
 from caviar.errors import InputError
-from caviar.space.constructors import constant
+from caviar.space.constructors import constant, distribution
 from caviar.space.hyperparameters import (
     INTEGER_KINDS,
     REAL_KINDS,
@@ -24,8 +24,12 @@ from caviar.space.hyperparameters import (
 from caviar.space.space import Space
 
 Plain = Mapping[str, Option]  # what JSON and TOML can hold
-KINDS = (*REAL_KINDS, *INTEGER_KINDS, "choice", "constant")
-_SETTINGS = {"choice": ("tier", "default", "spaces"), "constant": ()}  # next to these kinds; the others have steps
+KINDS = (*REAL_KINDS, *INTEGER_KINDS, "distribution", "choice", "constant")
+_SETTINGS = {  # next to these kinds; next to the others there may be a step
+    "distribution": ("tier", "default", "low", "high"),
+    "choice": ("tier", "default", "spaces"),
+    "constant": (),
+}
 
 
 def to_plain(space: SubSpace) -> dict[str, Option]:
@@ -64,6 +68,8 @@ def _to_plain(value: Option) -> Option:
         plain["choice"] = list(value.options)
         if any(value.spaces):
             plain["spaces"] = [to_plain(space or {}) for space in value.spaces]
+    elif value.distribution:
+        plain = {"distribution": list(value.distribution), "low": value.low, "high": value.high}
     else:
         plain[value.kind] = [value.low, value.high]
         if value.step != type(value).step:
@@ -90,6 +96,12 @@ def _from_plain(name: str, plain: Plain, lists: Callable[[Option], Option]) -> H
     values, tier, default = plain[kind], plain.get("tier", 2), plain.get("default")
     if kind == "constant":
         return constant(values)
+    if kind == "distribution":
+        if not isinstance(values, list | tuple) or not values:
+            raise InputError(
+                f"{name}: distribution takes a name and parameters, such as ['norm', 0, 1], got {values!r}"
+            )
+        return distribution(*values, low=plain.get("low"), high=plain.get("high"), tier=tier, default=default)
     if kind != "choice":
         if not isinstance(values, list | tuple) or len(values) != 2:
             raise InputError(f"{name}: {kind} takes two bounds, such as [1, 10], got {values!r}")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ray import tune
 from scipy import stats
 
-from caviar import Space, choice, constant, lograndint, loguniform, randint, uniform
+from caviar import Space, choice, constant, distribution, lograndint, loguniform, randint, uniform
 from caviar.errors import InputError
 
 LISTS = {
@@ -33,6 +33,10 @@ NUMBERS = {
     "uniform of SciPy": (stats.uniform(-3, 5), uniform(-3.0, 2.0)),
     "loguniform of SciPy": (stats.loguniform(1e-3, 1e2), loguniform(1e-3, 1e2)),
     "randint of SciPy": (stats.randint(2, 9), randint(2, 8)),
+    "norm of SciPy": (stats.norm(5, scale=2), distribution("norm", 5.0, 2.0)),
+    "moved loguniform of SciPy": (stats.loguniform(1e-3, 1, loc=1), distribution("loguniform", 1e-3, 1.0, 1.0, 1.0)),
+    "beta of SciPy": (stats.beta(b=3, a=2), distribution("beta", 2.0, 3.0, 0.0, 1.0)),
+    "poisson of SciPy": (stats.poisson(4), distribution("poisson", 4.0, 0.0)),
     "uniform of Ray Tune": (tune.uniform(0, 1), uniform(0, 1)),
     "quniform of Ray Tune": (tune.quniform(0.5, 2.5, 0.5), uniform(0.5, 2.5, step=0.5)),
     "loguniform of Ray Tune": (tune.loguniform(1e-4, 1), loguniform(1e-4, 1)),
@@ -48,6 +52,11 @@ NUMBERS = {
     "log int of Optuna": (optuna.distributions.IntDistribution(1, 9, log=True), lograndint(1, 9)),
     "int in steps of Optuna": (optuna.distributions.IntDistribution(1, 9, step=4), randint(1, 9, step=4)),
 }
+
+
+class Own(stats.rv_continuous):
+    def _cdf(self, x):
+        return x
 
 
 @pytest.mark.parametrize("kind", LISTS)
@@ -90,10 +99,9 @@ def test_a_single_value_stays_a_constant(value):
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (stats.norm(5, 1), r"x: .*'norm' of SciPy.* try uniform\(2.674, 7.326\)"),
-        (stats.poisson(4), r"'poisson' of SciPy.* try randint\(0, 9\)"),
-        (stats.loguniform(1e-3, 1, loc=1), "'loguniform' of SciPy"),
-        (stats.multivariate_normal([0, 0]), "has no bounds; try uniform"),
+        (Own(name="own")(), "<.*> is not one number of scipy.stats; try uniform"),
+        (stats.norm([1, 2]), "is not one number of scipy.stats"),
+        (stats.multivariate_normal([0, 0]), "is not one number of scipy.stats; try uniform"),
         (tune.randn(), "a Normal Float of Ray Tune has no bounds"),
         (tune.sample_from(lambda spec: 1), "Function of Ray Tune has no bounds"),
         (lambda: 3, r"x: a function in a space is not called.* or constant\("),

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from caviar.errors import InputError
-from caviar.space import choice, constant, lograndint, loguniform, randint, reverseloguniform, uniform
+from caviar.space import choice, constant, distribution, lograndint, loguniform, randint, reverseloguniform, uniform
 from caviar.space.bounds import fix, narrow_around, widen
 
 reals = st.floats(-1e6, 1e6)
@@ -39,6 +40,12 @@ KINDS = {
     ),
     "lograndint in steps": st.tuples(counts, counts, st.integers(1, 99)).map(
         lambda t: lograndint(t[0] + t[2], t[0] + t[2] + t[1], step=t[2])
+    ),
+    "distribution": st.sampled_from([("norm", 5.0, 2.0), ("expon",), ("beta", 2, 3), ("t", 3.0)]).map(
+        lambda parameters: distribution(*parameters)
+    ),
+    "discrete distribution": st.sampled_from([("poisson", 4.0), ("binom", 5, 0.4), ("geom", 0.3)]).map(
+        lambda parameters: distribution(*parameters)
     ),
     "choice": st.lists(integers, min_size=1, max_size=9, unique=True).map(choice),
 }
@@ -77,7 +84,10 @@ def test_values_map_back_to_their_units(kind, data, unit):
 @given(data=st.data(), unit=units)
 def test_the_repr_recreates_the_hyperparameter(kind, data, unit):
     hyperparameter = data.draw(KINDS[kind])
-    names = {f.__name__: f for f in (uniform, loguniform, reverseloguniform, randint, lograndint, choice, constant)}
+    names = {
+        f.__name__: f
+        for f in (uniform, loguniform, reverseloguniform, randint, lograndint, choice, constant, distribution)
+    }
     assert eval(repr(hyperparameter), names) == hyperparameter
 
 
@@ -149,6 +159,16 @@ def test_log_integers_get_the_share_of_their_interval_on_the_log_scale(low, numb
     assert shares(values, edges) == pytest.approx(expected, abs=TOLERANCE)
 
 
+@pytest.mark.parametrize(
+    "frozen", [stats.norm(5, 2), stats.expon(), stats.beta(2, 3), stats.poisson(4), stats.binom(5, 0.4)]
+)
+def test_equal_probabilities_of_a_distribution_get_equal_shares(frozen):
+    values = distribution(frozen.dist.name, *frozen.args).values(EVENLY_SPACED)
+    edges = frozen.ppf(np.linspace(0.1, 0.9, 9))
+    below = [(values <= edge).mean() for edge in edges]
+    assert below == pytest.approx(frozen.cdf(edges), abs=TOLERANCE)
+
+
 @given(options=st.lists(integers, min_size=1, max_size=9, unique=True))
 def test_options_are_equally_likely(options):
     values = choice(options).values(EVENLY_SPACED)
@@ -185,6 +205,10 @@ def test_random_points_have_these_shares_too():
         (lambda: uniform(0, 1, step=0), "step of uniform must be a number > 0, got 0"),
         (lambda: randint(0, 9, step=0.5), "step of randint must be an integer >= 1, got 0.5"),
         (lambda: lograndint(1, 9, step=2), "low of lograndint must be >= step, got low=1, step=2"),
+        (lambda: distribution("nrom", 0, 1), "distribution must be one of scipy.stats.*'nrom', 0, 1"),
+        (lambda: distribution("norm", 0, -1), "distribution must be one of scipy.stats"),
+        (lambda: distribution("norm", 0, 1, 2, 3, 4), "distribution must be one of scipy.stats"),
+        (lambda: distribution("poisson", 4, low=0.5), "distribution bounds must be integers, got low=0.5"),
         (lambda: randint(0, 9, step=3).units([4]), "takes values in steps of 3, got 4"),
         (lambda: choice({"a": 3}), "must be a Space or None"),
         (lambda: uniform(0, 1).units([2.0]), "takes values within its bounds, got 2"),

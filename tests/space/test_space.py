@@ -15,6 +15,7 @@ from caviar.space import (
     constant,
     cube,
     default_space,
+    distribution,
     lograndint,
     loguniform,
     randint,
@@ -34,6 +35,8 @@ CONDITIONAL = Space(
     batch_size=lograndint(16, 512),
     dropout=uniform(0, 0.5, step=0.1),
     patience=3,
+    noise=distribution("norm", 5.0, 2.0, high=7.5),
+    count=distribution("poisson", 4.0, tier=3),
     sizes=constant([32, 64]),
     **{"layers.0 units": randint(8, 64, step=8), "class": choice({"a": {"list": constant([1, [2]])}, "b": None})},
 )
@@ -71,7 +74,7 @@ def test_plain_data_and_the_repr_recreate_a_space(name):
     space = SPACES[name]
     restored = from_plain(json.loads(json.dumps(to_plain(space))))
     assert restored == space
-    kinds = (Space, choice, constant, lograndint, loguniform, randint, reverseloguniform, uniform)
+    kinds = (Space, choice, constant, distribution, lograndint, loguniform, randint, reverseloguniform, uniform)
     assert eval(repr(space), {kind.__name__: kind for kind in kinds}) == space
     assert hash(restored) == hash(space)
 
@@ -213,6 +216,7 @@ def test_widened_changes_one_hyperparameter():
         (lambda: from_plain({"a": {"choice": [1, 2], "spaces": [{}]}}), "list of 2 tables"),
         (lambda: from_plain({"a": {"constant": [1, 2], "tier": 1}}), "unknown key 'tier'"),
         (lambda: from_plain({"a": {"choice": [1, 2], "step": 1}}), "unknown key 'step'"),
+        (lambda: from_plain({"a": {"distribution": "norm"}}), "distribution takes a name and parameters"),
         (lambda: Space(**{"": uniform(0, 1)}), "name must be a non-empty string, got ''"),
     ],
 )

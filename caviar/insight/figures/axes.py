@@ -87,7 +87,7 @@ def _round_values(hyperparameter: Real | Integer) -> list[float]:
     """Return round numbers on the hyperparameter's scale that lie within its bounds."""
     low, high, scale = hyperparameter.low, hyperparameter.high, hyperparameter.scale.name
     whole = isinstance(hyperparameter, Integer)
-    if scale == "linear":
+    if scale not in ("log", "reverse log"):
         return _linear_values(low, high, whole)
     inside: list[float] = []
     for digits in ((1,), (1, 2, 5)):  # powers of ten, and numbers between them if there are too few

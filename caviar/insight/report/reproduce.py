@@ -13,7 +13,7 @@ from caviar.space.defaults import default_space
 from caviar.space.space import argument_code
 
 EARLY_STOPPING = {None: "", Halving(): "halving", Halving(asynchronous=True): "asha"}  # what the command can express
-SPACE = ("choice", "constant", "lograndint", "loguniform", "randint", "reverseloguniform", "uniform")
+SPACE = ("choice", "constant", "distribution", "lograndint", "loguniform", "randint", "reverseloguniform", "uniform")
 PUBLIC = ("Halving", "Space", "Study", "load_csv", *SPACE)
 
 
