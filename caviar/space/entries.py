@@ -95,7 +95,8 @@ def counterpart(frozen: Any) -> Real | Integer | None:
     """Return the hyperparameter that equals a frozen distribution; None if `scipy.stats` does not name it."""
     kind: Any = getattr(frozen, "dist", object())
     name = getattr(kind, "name", "")
-    if not name or not isinstance(kind, type(getattr(sys.modules["scipy.stats"], name, None))):
+    named: Any = getattr(sys.modules["scipy.stats"], name, None) if name else None
+    if named is None or named.__class__ is not kind.__class__:
         return None
     low, high = frozen.support()
     if getattr(low, "ndim", 0):  # several distributions at once
@@ -128,6 +129,8 @@ def _from_tune(domain: Any) -> Hyperparameter:
     sampler, integer = domain.get_sampler(), type(domain).__name__ == "Integer"
     step: Any = getattr(sampler, "q", 1 if integer else None)
     kinds = {kind.__name__ for kind in type(sampler.get_sampler() if hasattr(sampler, "q") else sampler).__mro__}
+    if "Normal" in kinds and step is None:
+        return distribution("norm", float(sampler.mean), float(sampler.sd))
     if not kinds & {"Uniform", "LogUniform"} or not hasattr(domain, "lower"):
         raise InputError(
             f"a {sampler} {type(domain).__name__} of Ray Tune has no bounds; try uniform, loguniform, randint or choice"
