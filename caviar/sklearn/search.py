@@ -46,8 +46,8 @@ class CaviarSearchCV(internals.SearchCV):
 
     Args:
         estimator: the estimator to tune; a pipeline's parameters are named "step__parameter".
-        space: a `caviar.Space`; a dict from parameters to Caviar hyperparameters, `scipy.stats` distributions or lists;
-            or a list of these; each configuration then comes from one of them.
+        space: a `caviar.Space`; a dict from parameters to Caviar hyperparameters, lists, or distributions of SciPy,
+            Optuna or Ray Tune; or a list of these; each configuration then comes from one of them.
         param_distributions: RandomizedSearchCV's name for space; give one of them, the other stays None.
         n_iter: the number of configurations to try, >= 1. Below 16 they form one evenly spread wave.
         scoring, refit, cv, error_score, return_train_score: as in RandomizedSearchCV.
