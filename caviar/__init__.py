@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from caviar.space import (
         Space,
         choice,
+        constant,
         default_space,
+        distribution,
         lograndint,
         loguniform,
         randint,
@@ -60,7 +62,9 @@ _MODULES = {
     "Study": "caviar.study.study",
     "choice": "caviar.space",
     "connect": "caviar.jobs.client",
+    "constant": "caviar.space",
     "default_space": "caviar.space",
+    "distribution": "caviar.space",
     "experiments": "caviar.experiments",
     "from_arrays": "caviar.data.dataset",
     "load_csv": "caviar.data.loaders",
@@ -94,7 +98,9 @@ __all__ = [
     "Study",
     "choice",
     "connect",
+    "constant",
     "default_space",
+    "distribution",
     "experiments",
     "from_arrays",
     "load_csv",
@@ -112,7 +118,9 @@ __all__ = [
 def __getattr__(name: str) -> object:
     module = {**_MODULES, **_UNLISTED}.get(name)
     if module is None:
-        raise AttributeError(f"module 'caviar' has no attribute {name!r}")
+        from caviar._other_names import PUBLIC, unknown_attribute
+
+        raise unknown_attribute("module 'caviar'", name, PUBLIC, __all__)
     value = import_module(module)
     return value if module == f"caviar.{name}" else getattr(value, name)
 

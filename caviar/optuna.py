@@ -11,13 +11,14 @@ import numpy as np
 from caviar._checks import check_integer, check_seed
 from caviar.errors import InputError, MissingError
 from caviar.search import next_point
-from caviar.space import Space, choice, lograndint, loguniform, randint, uniform
+from caviar.space import Space, choice
+from caviar.space.entries import hyperparameter_from
 from caviar.space.hyperparameters import Hyperparameter
 from caviar.space.scales import Array
 
 try:
     from optuna import Study
-    from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+    from optuna.distributions import BaseDistribution, CategoricalDistribution
     from optuna.samplers import BaseSampler, RandomSampler
     from optuna.search_space import intersection_search_space
     from optuna.study import StudyDirection
@@ -97,35 +98,25 @@ def _check_single_objective(study: Study) -> None:
 
 
 def _hyperparameter(distribution: BaseDistribution) -> Hyperparameter:
-    """Return the hyperparameter that represents a distribution: for choices and steps, their index."""
+    """Return the hyperparameter that represents a distribution: for choices, their index."""
     if isinstance(distribution, CategoricalDistribution):
         return choice(range(len(distribution.choices)))
-    low, high = distribution.low, distribution.high
-    if _has_steps(distribution):
-        return randint(0, round((high - low) / distribution.step))
-    if distribution.log:
-        return lograndint(low, high) if isinstance(distribution, IntDistribution) else loguniform(low, high)
-    return uniform(low, high)
+    hyperparameter = hyperparameter_from(distribution)
+    assert hyperparameter
+    return hyperparameter
 
 
 def _to_parameter(value: float, distribution: BaseDistribution) -> object:
     """Return the parameter of the distribution for a value of its hyperparameter."""
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices[value]
-    parameter = distribution.low + value * distribution.step if _has_steps(distribution) else value
-    return min(max(parameter, distribution.low), distribution.high)
+    return min(max(value, distribution.low), distribution.high)
 
 
 def _from_parameter(parameter: object, distribution: BaseDistribution) -> float:
     """Return the value of the hyperparameter for a parameter of its distribution."""
     internal: float = distribution.to_internal_repr(parameter)
-    if isinstance(distribution, CategoricalDistribution):
-        return int(internal)
-    return round((internal - distribution.low) / distribution.step) if _has_steps(distribution) else internal
-
-
-def _has_steps(distribution: BaseDistribution) -> bool:
-    return distribution.step is not None and not distribution.log
+    return int(internal) if isinstance(distribution, CategoricalDistribution) else internal
 
 
 def _point(params: Mapping[str, object], search_space: Mapping[str, BaseDistribution], space: Space) -> Array | None:

@@ -12,7 +12,6 @@ tuner.fit()
 """
 
 import copy
-import math
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,13 +23,14 @@ from caviar._checks import check_integer, check_seed
 from caviar.errors import InputError, MissingError
 from caviar.records.objective import Mode, Objective
 from caviar.search import next_point
-from caviar.space import Config, Space, choice, lograndint, loguniform, randint, uniform
+from caviar.space import Config, Space, choice
+from caviar.space.entries import entry_from
 from caviar.space.hyperparameters import Hyperparameter
 from caviar.space.scales import Array
 
 try:
     from ray.tune.search import Searcher
-    from ray.tune.search.sample import Categorical, Domain, Float, Integer, LogUniform, Quantized, Sampler, Uniform
+    from ray.tune.search.sample import Categorical, Domain
     from ray.tune.search.variant_generator import assign_value, parse_spec_vars
 except ImportError:
     raise MissingError("caviar.tune", "Ray Tune", "tune") from None
@@ -155,30 +155,10 @@ def _name(path: tuple[object, ...]) -> str:
 
 
 def _hyperparameter(name: str, domain: Domain) -> Hyperparameter:
-    """Return the hyperparameter that represents a domain: for choices their index, for steps their number."""
-    sampler, step = _sampler_and_step(domain)
-    if isinstance(domain, Categorical) and not any(parse_spec_vars({"options": domain.categories})[1:]):
-        return choice(range(len(domain.categories)))
-    if not isinstance(domain, Float | Integer) or not isinstance(sampler, Uniform | LogUniform):
-        raise InputError(
-            f"{name} must be a domain with bounds, got a {sampler} {type(domain).__name__}; try tune.uniform, "
-            "loguniform, randint, lograndint or choice, or a caviar.Space"
-        )
-    log = isinstance(sampler, LogUniform)
-    if step is None:
-        return loguniform(domain.lower, domain.upper) if log else uniform(domain.lower, domain.upper)
-    low, high = math.ceil(domain.lower / step - 1e-9), math.floor(domain.upper / step + 1e-9)
-    if isinstance(domain, Integer) and step == 1:
-        high -= 1  # Tune's upper bound is exclusive here
-    return lograndint(low, high) if log else randint(low, high)
-
-
-def _sampler_and_step(domain: Domain) -> tuple[Sampler, float | None]:
-    """Return how a domain is sampled, and its step; None for a continuous one."""
-    sampler = domain.get_sampler()
-    if isinstance(sampler, Quantized):
-        return sampler.get_sampler(), sampler.q
-    return sampler, 1 if isinstance(domain, Integer) else None
+    """Return the hyperparameter that represents a domain: for choices, their index."""
+    hyperparameter = entry_from(name, domain)
+    assert isinstance(hyperparameter, Hyperparameter)
+    return choice(range(len(domain.categories))) if isinstance(domain, Categorical) else hyperparameter
 
 
 def _fill_template(template: Config, values: Config) -> Config:
@@ -186,9 +166,5 @@ def _fill_template(template: Config, values: Config) -> Config:
     config = copy.deepcopy(template)
     for path, domain in parse_spec_vars(template)[1]:
         value = values[_name(path)]
-        if isinstance(domain, Categorical):
-            value = domain.categories[value]
-        elif (step := _sampler_and_step(domain)[1]) is not None:
-            value = domain.cast(value * step)
-        assign_value(config, path, value)
+        assign_value(config, path, domain.categories[value] if isinstance(domain, Categorical) else domain.cast(value))
     return config

@@ -17,6 +17,7 @@ DOMAINS = {
     "loguniform": (tune.loguniform(1e-4, 1), lambda v: 1e-4 <= v <= 1),
     "quniform": (tune.quniform(0.5, 2.5, 0.5), lambda v: v in (0.5, 1.0, 1.5, 2.0, 2.5)),
     "qloguniform": (tune.qloguniform(0.1, 1.0, 0.1), lambda v: math.isclose(v * 10, round(v * 10)) and 0.1 <= v <= 1),
+    "randn": (tune.randn(5, 1), lambda v: 0 <= v <= 10),
     "randint": (tune.randint(3, 6), lambda v: v in (3, 4, 5)),
     "lograndint": (tune.lograndint(1, 9), lambda v: v in range(1, 9)),
     "qrandint": (tune.qrandint(10, 30, 10), lambda v: v in (10, 20, 30)),
@@ -100,8 +101,8 @@ def test_a_restored_search_continues_with_the_same_trials(tmp_path):
 @pytest.mark.parametrize(
     ("space", "words"),
     [
-        ({"x": tune.randn()}, "x must be a domain with bounds, got a Normal Float"),
-        ({"x": tune.sample_from(lambda spec: 1)}, "x must be a domain with bounds, got a .* Function"),
+        ({"x": tune.qrandn(0, 1, 0.5)}, "x: a .* Float of Ray Tune has no bounds; try uniform"),
+        ({"x": tune.sample_from(lambda spec: 1)}, "x: a .* Function of Ray Tune has no bounds"),
         ({"x": {"y": tune.grid_search([1, 2])}}, "x/y must be a domain with bounds, got a grid"),
         ({"x": tune.choice([{"y": tune.uniform(0, 1)}])}, "caviar.Space"),
     ],

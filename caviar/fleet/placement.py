@@ -12,6 +12,7 @@ from caviar._checks import check_seconds
 from caviar.errors import ClusterError, InputError
 
 _CONNECT_SECONDS = 5.0
+_NAMES_IN_RAY = {"CPU": "cpu", "num_cpus": "cpu", "GPU": "gpu", "num_gpus": "gpu"}
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,14 @@ class Placement:
 
         >>> Placement.of("auto", trial_timeout=60.0)
         Placement(workers=None, address=None, resources={'cpu': 1.0}, trial_timeout=60.0, timeout=None)
+        >>> Placement.of(resources={"CPU": 2, "num_gpus": 0.5}).resources
+        {'cpu': 2, 'gpu': 0.5}
         """
         if workers != "auto" and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 0):
             raise InputError(f"workers must be 'auto' or an integer >= 0, got {workers!r}")
         if not isinstance(resources, Mapping | None):
             raise InputError(f'resources must be a dict, got {resources!r}; try {{"cpu": 2, "gpu": 0.5}}')
-        checked = {"cpu": 1.0, **(resources or {})}
-        for name, amount in checked.items():
-            if isinstance(amount, bool) or not isinstance(amount, int | float) or not amount >= 0:
-                raise InputError(f"resources[{name!r}] must be a number >= 0, got {amount!r}")
+        checked = {"cpu": 1.0, **_checked_resources(resources or {})}
         if not any(checked.values()):
             raise InputError(f'resources must contain an amount > 0, got {resources!r}; try {{"cpu": 0.1}}')
         check_seconds("trial_timeout", trial_timeout)
@@ -53,6 +53,19 @@ class Placement:
         if address is not None:
             check_address(address)
         return cls(workers if isinstance(workers, int) else None, address, checked, trial_timeout, timeout)
+
+
+def _checked_resources(resources: Mapping[str, float]) -> dict[str, float]:
+    """Return resources under our names, custom ones as they are; Ray's names are accepted too."""
+    checked: dict[str, float] = {}
+    for name, amount in resources.items():
+        if isinstance(amount, bool) or not isinstance(amount, int | float) or not amount >= 0:
+            raise InputError(f"resources[{name!r}] must be a number >= 0, got {amount!r}")
+        ours = _NAMES_IN_RAY.get(name, name)
+        if ours in checked:
+            raise InputError(f"resources must name each thing once, got {dict(resources)!r}; keep {ours!r}")
+        checked[ours] = amount
+    return checked
 
 
 def check_address(address: str) -> None:

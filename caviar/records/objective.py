@@ -9,6 +9,7 @@ from caviar._checks import check_string
 from caviar.errors import InputError
 
 Mode = Literal["min", "max"]
+_OTHER_NAMES = {"minimize": "min", "minimise": "min", "maximize": "max", "maximise": "max"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Objective:
     def __post_init__(self) -> None:
         check_string("metric", self.metric)
         if self.mode not in ("min", "max"):
-            raise InputError(f"mode must be 'min' or 'max', got {self.mode!r}")
+            here = _OTHER_NAMES.get(self.mode) if isinstance(self.mode, str) else None
+            raise InputError(f"mode must be 'min' or 'max', got {self.mode!r}" + (f"; try {here!r}" if here else ""))
 
     @property
     def sign(self) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from caviar._other_names import OUTCOME_ATTRIBUTES, knows_other_names
 from caviar.errors import InputError
 from caviar.records import journal
 from caviar.records.confirmation import confirmation_table
@@ -19,6 +20,7 @@ from caviar.records.trial import Result, State
 from caviar.space import Space
 
 
+@knows_other_names(None, OUTCOME_ATTRIBUTES)
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """A study at one moment; each table is created once, when first used.

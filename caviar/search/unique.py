@@ -78,5 +78,8 @@ def fill_batch(space: Space, points: Array, count: int, exclude: Array, generato
 def _every_point(space: Space) -> Array:
     """Return the points of all combinations of integers and options, shape (n, d)."""
     hyperparameters = [dimension.hyperparameter for dimension in space.dimensions]
-    axes = [h.units(h.options if isinstance(h, Choice) else np.arange(h.low, h.high + 1)) for h in hyperparameters]
+    axes = [
+        h.units(h.options if isinstance(h, Choice) else h.low + np.arange(h.levels) * (h.step or 0.0))
+        for h in hyperparameters
+    ]
     return np.array(list(itertools.product(*axes)), dtype=float)

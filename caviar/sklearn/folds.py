@@ -46,6 +46,8 @@ class CrossValidation:
     metric: str  # the column of the mean score so far
     objective: str  # the score that `metric` is the mean of, if there are several
     options: Mapping[str, object]  # scikit-learn's global configuration
+    # encloses the fit of a clone and a fold in the process of the search, for callbacks
+    follow: Callable[[BaseEstimator, int], contextlib.AbstractContextManager[None]] | None = None
 
     def __call__(self, config: Config, seed: int) -> Iterator[Report]:
         """Yield a report per fold; `seed` is NumPy's global seed in the first fold.
@@ -82,8 +84,10 @@ class CrossValidation:
 
     def _fit(self, fold: int, parameters: Parameters, seed: int) -> Fit:
         train, test = self.splits[fold]
-        with config_context(**self.options), _numpy_seed(seed):
-            return self.fit_and_score(clone(self.estimator), train=train, test=test, parameters=parameters)
+        estimator = clone(self.estimator)
+        followed = self.follow(estimator, fold) if self.follow else contextlib.nullcontext()
+        with config_context(**self.options), _numpy_seed(seed), followed:
+            return self.fit_and_score(estimator, train=train, test=test, parameters=parameters)
 
 
 def _score(scores: Scores, name: str) -> float:

@@ -4,16 +4,18 @@ A new version of scikit-learn may change these without notice, so the rest of th
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, TypedDict
+from typing import TypedDict
 
 from sklearn import base
+from sklearn.callback import CallbackContext
 from sklearn.metrics import _scorer
 from sklearn.model_selection import _search, _validation
-from sklearn.utils import Bunch, validation
+from sklearn.utils import Bunch, metaestimators, validation
 
 fit_context = base._fit_context  # checks an estimator's arguments before `fit` runs
 fit_and_score = _validation._fit_and_score  # fits and scores one fold
-check_method_params = validation._check_method_params  # makes the parameters of `fit` indexable
+check_method_params = validation._check_method_params  # makes the parameters of `fit` indexable, and picks rows
+split_rows = metaestimators._safe_split  # picks rows of X and y, also of a kernel matrix
 
 Scores = float | dict[str, float]  # a dict for several metrics
 Parameters = dict[str, object]  # of an estimator
@@ -35,17 +37,23 @@ def scorers_by_name(scorer: object) -> dict[str, object]:
 
 
 class SearchCV(_search.BaseSearchCV):
-    """scikit-learn's search by cross-validation without its fits, which run as a study instead."""
-
-    _parameter_constraints: ClassVar[dict[str, object]] = {  # what `fit_context` checks
-        name: rule for name, rule in _search.BaseSearchCV._parameter_constraints.items() if name != "pre_dispatch"
-    }
+    """scikit-learn's search by cross-validation; its fits run as a study instead."""
 
 
 def scorer_and_refit_metric(search: SearchCV) -> tuple[object, str]:
     """Return the scorer that `scoring` asks for, and the metric that ranks the candidates."""
     scorer, refit_metric = search._get_scorers()
     return scorer, refit_metric
+
+
+def has_callbacks(estimator: object) -> bool:
+    """Return whether `set_callbacks` was given any."""
+    return bool(getattr(estimator, "_skl_callbacks", ()))
+
+
+def root_task(search: SearchCV, subtasks: int) -> CallbackContext:
+    """Set up the callbacks of a search that begins to fit, and return the context of its outermost task."""
+    return search._init_callback_context(max_subtasks=subtasks)
 
 
 def routed_parameters(search: SearchCV, params: Mapping[str, object]) -> Bunch:

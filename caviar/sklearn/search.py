@@ -4,12 +4,14 @@ Scorers, metadata routing, `cv_results_` and delegation to the best estimator ar
 which configurations to try and where to train them.
 """
 
+import contextlib
 import logging
 import math
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Self, cast
@@ -17,15 +19,20 @@ from typing import Self, cast
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.callback import CallbackContext
 from sklearn.model_selection import check_cv
 from sklearn.utils import Tags, check_random_state, get_tags, indexable
 
 import caviar.sklearn.internals as internals
 from caviar._checks import check_integer
+from caviar._other_names import SEARCH_ARGUMENTS, knows_other_names
 from caviar.errors import InputError, PausedError
+from caviar.fleet.connect import open_pool
+from caviar.fleet.protocol import Trainers
 from caviar.records.early_stopping import Halving
 from caviar.records.trial import Result, State
 from caviar.search.schedule import Waves
+from caviar.sklearn.callbacks import FoldData, FollowedTrainers, SearchTasks, fold_data
 from caviar.sklearn.folds import CrossValidation, exception_from, fits_of
 from caviar.sklearn.spaces import Translation, translate
 from caviar.study.study import Study
@@ -33,13 +40,15 @@ from caviar.study.study import Study
 logger = logging.getLogger("caviar")
 
 
+@knows_other_names(SEARCH_ARGUMENTS, None)
 class CaviarSearchCV(internals.SearchCV):
     """Search an estimator's parameters by cross-validation, coarse to fine, on Ray; use it like RandomizedSearchCV.
 
     Args:
         estimator: the estimator to tune; a pipeline's parameters are named "step__parameter".
-        space: a `caviar.Space`; a dict from parameters to Caviar hyperparameters, `scipy.stats` distributions or lists;
-            or a list of these; each configuration then comes from one of them.
+        space: a `caviar.Space`; a dict from parameters to Caviar hyperparameters, lists, or distributions of SciPy,
+            Optuna or Ray Tune; or a list of these; each configuration then comes from one of them.
+        param_distributions: RandomizedSearchCV's name for space; give one of them, the other stays None.
         n_iter: the number of configurations to try, >= 1. Below 16 they form one evenly spread wave.
         scoring, refit, cv, error_score, return_train_score: as in RandomizedSearchCV.
         search: "coarse-to-fine", "random", "sobol" or "grid".
@@ -52,6 +61,7 @@ class CaviarSearchCV(internals.SearchCV):
         address, resources, trial_timeout: the Ray cluster, as in `caviar.Study`.
         out: a folder to keep the study in, for `caviar.Outcome.read(out)` and `caviar report`; None: not kept.
         verbose: above 0 shows a progress bar.
+        pre_dispatch: accepted, and not needed: a trainer gets the next configuration when it is free.
 
     Fitted, as in RandomizedSearchCV: `cv_results_`, `best_params_`, `best_score_`, `best_index_`, `best_estimator_`,
     `refit_time_`, `scorer_`, `n_splits_`, `multimetric_`, `n_features_in_`, `feature_names_in_`, `classes_`.
@@ -67,7 +77,9 @@ class CaviarSearchCV(internals.SearchCV):
     - With several metrics the search maximises the one that `refit` names, or else the first.
     - With error_score="raise" the search ends at the first failure and re-raises it, with the traceback as a note.
     - A distribution needs `ppf` and `support`, not only `rvs`; infinite tails are cut at a probability of 1e-6.
-    - n_jobs=None does not mean 1; `pre_dispatch` and scikit-learn callbacks are not supported.
+    - n_jobs=None does not mean 1.
+    - The callbacks of `set_callbacks` are called in this process, for every fold of every configuration as it begins
+      and ends in a trainer; they are passed on to the estimators that are fitted with n_jobs=1, and to the refit.
 
     >>> from scipy.stats import loguniform
     >>> from sklearn.datasets import load_iris
@@ -83,8 +95,9 @@ class CaviarSearchCV(internals.SearchCV):
     def __init__(
         self,
         estimator: BaseEstimator,
-        space: object,
+        space: object = None,
         *,
+        param_distributions: object = None,
         n_iter: int = 10,
         scoring: object = None,
         n_jobs: int | None = None,
@@ -101,9 +114,11 @@ class CaviarSearchCV(internals.SearchCV):
         resources: Mapping[str, float] | None = None,
         trial_timeout: float | None = None,
         out: str | Path | None = None,
+        pre_dispatch: int | str = "2*n_jobs",
     ) -> None:
         self.estimator = estimator
         self.space = space
+        self.param_distributions = param_distributions
         self.n_iter = n_iter
         self.scoring = scoring
         self.n_jobs = n_jobs
@@ -120,6 +135,7 @@ class CaviarSearchCV(internals.SearchCV):
         self.resources = resources
         self.trial_timeout = trial_timeout
         self.out = out
+        self.pre_dispatch = pre_dispatch
 
     @internals.fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: object, y: object = None, **params: object) -> Self:
@@ -138,7 +154,11 @@ class CaviarSearchCV(internals.SearchCV):
             raise ValueError(f"{type(self.estimator).__name__} requires y to be passed, but the target y is None")
         scorer, refit_metric = internals.scorer_and_refit_metric(self)
         X, y = indexable(X, y)
-        routed = internals.routed_parameters(self, internals.check_method_params(X, params=params))
+        params = internals.check_method_params(X, params=params)
+        routed = internals.routed_parameters(self, params)
+        metadata = {"sample_weight": params["sample_weight"]} if params.get("sample_weight") is not None else None
+        told = {"estimator": self, "X": X, "y": y, "metadata": metadata}  # of the fit and the refit
+        root = internals.root_task(self, subtasks=1 + (self.refit is not False)).call_on_fit_task_begin(**told)
         splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(splitter.split(X, y, **routed.splitter.split))
         self.n_splits_ = len(splits)
@@ -164,23 +184,29 @@ class CaviarSearchCV(internals.SearchCV):
             splits=splits,
             scorers=tuple(scorers),
             error_score=self.error_score,
-            translation=translate(self.space),
+            translation=translate(self._space),
             metric=f"mean_test_{objective if scorers else 'score'}",
             objective=objective,
             options=get_config(),
         )
-        results = self._run(folds)
+        data = [fold_data(self.estimator, X, y, train, routed.estimator.fit) for train, _ in splits]
+        results = self._run(folds, root, data)
         candidates = [folds.translation.parameters(result.config) for result in results]
         fits = [fit for result in results for fit in fits_of(result, folds)]
         internals.set_results(self, candidates, fits, refit_metric)
         if self.refit:
-            start = time.time()
-            rows = (X,) if y is None else (X, y)
-            self.best_estimator_ = folds.configured(self.best_params_).fit(*rows, **routed.estimator.fit)
-            self.refit_time_ = time.time() - start
+            task, rows = root.subcontext("refit-with-best-params"), (X,) if y is None else (X, y)
+            self.best_estimator_ = folds.configured(self.best_params_)
+            with task.propagate_callback_context(self.best_estimator_):
+                task.call_on_fit_task_begin(**told)
+                start = time.time()
+                self.best_estimator_.fit(*rows, **routed.estimator.fit)
+                self.refit_time_ = time.time() - start
+            task.call_on_fit_task_end(**told)
             if hasattr(self.best_estimator_, "feature_names_in_"):
                 self.feature_names_in_ = self.best_estimator_.feature_names_in_
         self.scorer_ = scorers or scorer
+        root.call_on_fit_task_end(**told)
         return self
 
     def __sklearn_tags__(self) -> Tags:
@@ -188,20 +214,28 @@ class CaviarSearchCV(internals.SearchCV):
         tags.target_tags, tags.input_tags = deepcopy(estimator_tags.target_tags), deepcopy(estimator_tags.input_tags)
         return tags
 
-    def set_callbacks(self, *callbacks: object) -> Self:
-        """Raise InputError for any scikit-learn callback: fits may run on other machines."""
-        if callbacks:
-            raise InputError(f"callbacks must be empty, got {callbacks!r}; try verbose=1, or follow the folder of out=")
-        return self
+    @property
+    def _space(self) -> object:
+        if self.space is not None and self.param_distributions is not None:
+            raise InputError(
+                "space and param_distributions are two names for one argument, but both are set; "
+                "try set_params(space=None) to keep param_distributions"
+            )
+        return self.param_distributions if self.space is None else self.space
 
-    def _run(self, folds: CrossValidation) -> Sequence[Result]:
-        """Run the study and return its results, one per configuration."""
+    def _run(self, folds: CrossValidation, root: CallbackContext, data: Sequence[FoldData]) -> Sequence[Result]:
+        """Run the study and return its results, one per configuration; `root` and `data` are for callbacks."""
         folds.check_parameters()
-        with tempfile.TemporaryDirectory(prefix="caviar-") as scratch:
+        trials, workers = self._trials(folds.translation), _workers(self.n_jobs)
+        tasks = SearchTasks(self, root, trials, data, local=workers == 0)
+        if workers == 0:
+            folds = replace(folds, follow=tasks.fit)
+        with contextlib.ExitStack() as stack:
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="caviar-"))
             study = Study(
                 folds,
                 space=folds.translation.space,
-                trials=self._trials(folds.translation),
+                trials=trials,
                 waves=self.waves,
                 seed=int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max)),
                 metric=folds.metric,
@@ -212,16 +246,22 @@ class CaviarSearchCV(internals.SearchCV):
                 confirm=False,
                 name=type(self.estimator).__name__,
                 out=Path(scratch) / "study" if self.out is None else self.out,
-                workers=_workers(self.n_jobs),
+                workers=workers,
                 address=self.address,
                 resources=self.resources,
                 trial_timeout=self.trial_timeout,
             )
+            trainers: Trainers | None = None
+            if internals.has_callbacks(self):
+                pool = open_pool(study.target.trainable(len(folds.splits)), folds.metric, study.placement)
+                trainers = cast(Trainers, FollowedTrainers(stack.enter_context(pool), tasks))
+            failures = 1 if self.error_score == "raise" else math.inf
             try:
-                study.run(progress=self.verbose > 0, failures=1 if self.error_score == "raise" else math.inf)
+                study.run(progress=self.verbose > 0, failures=failures, trainers=trainers)
             except PausedError as pause:
                 raise exception_from(cast(Result, pause.last)) from pause
             results = study.outcome.results
+        tasks.end()
         timed_out = next((result for result in results if result.state is State.TIMED_OUT), None)
         if timed_out is not None and self.error_score == "raise":
             raise exception_from(timed_out)

@@ -1,12 +1,12 @@
 """Translate scikit-learn's search spaces into a space for a study, and its configs back into parameters.
 
 A study keeps its configs as plain values in a journal, so any other option (an estimator, a function, an array) is
-replaced with a label there. A distribution without a counterpart in Caviar is searched by its quantiles. Columns are
-named as in `cv_results_`: "param_C".
+replaced with a label there. A distribution that `scipy.stats` does not name is searched by its probabilities. Columns
+are named as in `cv_results_`: "param_C".
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -15,7 +15,8 @@ import numpy as np
 from caviar.errors import InputError
 from caviar.records.trial import Config
 from caviar.sklearn.internals import Parameters
-from caviar.space import Choice, Integer, Real, Space, loguniform, randint, uniform
+from caviar.space import Choice, Integer, Real, Space, uniform
+from caviar.space.entries import counterpart, entry_from, options_of
 
 _PREFIX = "param_"
 _ALTERNATIVE = "space"  # the column that says which of several spaces a config is from
@@ -64,12 +65,11 @@ def translate(space: object) -> Translation:
     """Return the translation of any search space that `CaviarSearchCV` accepts.
 
     >>> from scipy import stats
-    >>> space = {"C": stats.loguniform(1e-2, 1e2), "kernel": ["rbf", "linear"], "tol": stats.norm(5, 1)}
-    >>> translation = translate(space)
+    >>> translation = translate({"C": stats.loguniform(1e-2, 1e2), "kernel": ["rbf", "linear"]})
     >>> translation.space
-    Space(param_C=loguniform(0.01, 100.0), param_kernel=choice(['rbf', 'linear']), param_tol=uniform(1e-06, 0.999999))
-    >>> translation.parameters({"param_C": 1.0, "param_kernel": "rbf", "param_tol": 0.5})
-    {'C': 1.0, 'kernel': 'rbf', 'tol': 5.0}
+    Space(param_C=loguniform(0.01, 100.0), param_kernel=choice(['rbf', 'linear']))
+    >>> translation.parameters({"param_C": 1.0, "param_kernel": "rbf"})
+    {'C': 1.0, 'kernel': 'rbf'}
     """
     alternatives = list(space) if isinstance(space, list | tuple) else [space]
     if not alternatives:
@@ -108,41 +108,29 @@ def _plain(value: object, objects: Objects) -> object:
 
 
 def _hyperparameter(name: str, value: object, objects: Objects) -> object:
-    if isinstance(value, Real | Integer | Choice):
-        return _plain(value, objects)
     if isinstance(value, Distribution):
         low, high = value.support()
         tails = uniform(0.0 if math.isfinite(low) else _TAIL, 1.0 if math.isfinite(high) else 1.0 - _TAIL)
-        return _counterpart(value) or tails
+        return counterpart(value) or tails
     if hasattr(value, "rvs"):
         raise InputError(f"{name} must have ppf and support, got {value!r}; try a scipy.stats distribution of numbers")
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Collection):
+    if (options := options_of(value)) is not None:
+        if not options:
+            raise InputError(f"{name} must list at least one value, got {value!r}; try a list of the values to search")
+        return Choice(_labelled(options, objects), spaces=(None,) * len(options))
+    entry = entry_from(name, value)
+    if not isinstance(entry, Real | Integer | Choice):
         raise InputError(
             f"{name} must be a list, a scipy.stats distribution or a Caviar hyperparameter, "
             f"got {value!r}; try [{value!r}]"
         )
-    if not len(value):
-        raise InputError(f"{name} must list at least one value, got {value!r}; try a list of the values to search")
-    return Choice(_labelled(list(value), objects), spaces=(None,) * len(value))
-
-
-def _counterpart(distribution: Distribution) -> Real | Integer | None:
-    """Return the hyperparameter that equals a distribution exactly, if there is one."""
-    name = getattr(getattr(distribution, "dist", None), "name", "")
-    low, high = (float(bound) for bound in distribution.support())
-    if name == "uniform":
-        return uniform(low, high)
-    if name == "randint":
-        return randint(int(low), int(high))
-    # a loguniform shifted by `loc` is not log-uniform
-    log = name in ("loguniform", "reciprocal") and low > 0 and math.isclose(distribution.ppf(0.5), (low * high) ** 0.5)
-    return loguniform(low, high) if log else None
+    return _plain(entry, objects)
 
 
 def _by_quantile(space: object) -> dict[str, Distribution]:
     """Return the distributions of a dict that are searched by quantiles."""
     entries = {} if isinstance(space, Space) or not isinstance(space, Mapping) else space
-    return {n: value for n, value in entries.items() if isinstance(value, Distribution) and not _counterpart(value)}
+    return {n: value for n, value in entries.items() if isinstance(value, Distribution) and not counterpart(value)}
 
 
 def _quantile(distribution: Distribution, probability: float) -> float:

@@ -1,7 +1,16 @@
 """Search spaces: hyperparameters, and the maps between configs and points of the unit cube."""
 
 from caviar.space.conditions import Dimension
-from caviar.space.constructors import choice, lograndint, loguniform, randint, reverseloguniform, uniform
+from caviar.space.constructors import (
+    choice,
+    constant,
+    distribution,
+    lograndint,
+    loguniform,
+    randint,
+    reverseloguniform,
+    uniform,
+)
 from caviar.space.defaults import default_space
 from caviar.space.hyperparameters import Choice, Integer, Real
 from caviar.space.space import Config, Space, cube
@@ -14,8 +23,10 @@ __all__ = [
     "Real",
     "Space",
     "choice",
+    "constant",
     "cube",
     "default_space",
+    "distribution",
     "lograndint",
     "loguniform",
     "randint",

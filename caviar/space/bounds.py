@@ -1,11 +1,13 @@
 """The same hyperparameter with other bounds: narrower, wider, or fixed at one value."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
 from caviar.errors import InputError
 from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option, Real
+from caviar.space.scales import LOG
 
 
 def narrow_around(hyperparameter: Hyperparameter, value: Option, share: float) -> Hyperparameter:
@@ -35,6 +37,8 @@ def narrow_to(hyperparameter: Hyperparameter, low: float, high: float, default: 
         return hyperparameter
     kind = int if isinstance(hyperparameter, Integer) else float
     lower, upper = max(hyperparameter.low, kind(low)), min(hyperparameter.high, kind(high))
+    if hyperparameter.step and lower <= upper:
+        lower, upper = map(kind, hyperparameter.nearest(np.array([lower, upper], dtype=float)))
     if lower > upper:
         raise InputError(f"bounds must overlap {hyperparameter!r}, got {low:g}..{high:g}")
     default = hyperparameter.default if default is None else default
@@ -51,20 +55,30 @@ def widen(number: Real | Integer, *, upper: bool) -> Real | Integer:
     """
     start, end = number.scale.forward(np.array([number.low, number.high], dtype=float))
     bound = float(number.scale.inverse(end + (end - start) / 2 if upper else start - (end - start) / 2))
-    if isinstance(number, Real):
-        return replace(number, high=max(number.high, bound)) if upper else replace(number, low=min(number.low, bound))
+    kind = int if isinstance(number, Integer) else float
+    if number.step is None or number.distribution:
+        low, high = (
+            (number.low, max(number.high, kind(bound))) if upper else (min(number.low, kind(bound)), number.high)
+        )
+        return replace(number, low=low, high=high)  # type: ignore[arg-type]
+    step = number.step
+    bound = round(bound / step) * step
     if upper:
-        return replace(number, high=max(number.high + 1, round(bound)))
-    low = min(number.low - 1, round(bound))
-    floor = 1 if number.low >= 1 else 0 if number.low >= 0 else low  # a count stays >= 1 or >= 0
-    return replace(number, low=max(low, floor))
+        return replace(number, high=kind(max(number.high + step, bound)))  # type: ignore[arg-type]
+    # a count stays >= 1 or >= 0, and a logarithm has no values below one step
+    if number.scale is LOG:
+        least = step * (1 - 1e-9)
+    else:
+        least = -math.inf if kind is float or number.low < 0 else min(1, number.low)
+    steps = math.floor((number.low - max(least, min(number.low - step, bound))) / step + 1e-6)
+    return replace(number, low=kind(float(f"{number.low - steps * step:.12g}")))  # type: ignore[arg-type]
 
 
 def fix(hyperparameter: Hyperparameter) -> Option:
     """Return the value at which `Space.tiers` fixes a hyperparameter.
 
-    This is its `default`, else the middle of its scale or its first option. An option with a sub-space is returned
-    as a choice of that option alone.
+    This is its `default`, else the middle of its scale or its first option. An option with a sub-space, or such as a
+    list, is returned as a choice of that option alone.
 
     >>> fix(Integer("randint", 1, 9))
     5
@@ -73,7 +87,8 @@ def fix(hyperparameter: Hyperparameter) -> Option:
     if isinstance(hyperparameter, Choice):
         value = hyperparameter.options[0] if value is None else value
         space = hyperparameter.spaces[hyperparameter.index(value)]
-        return Choice((value,), hyperparameter.tier, None, (space,)) if space else value
+        plain = isinstance(value, str | int | float | None) and not space
+        return value if plain else Choice((value,), hyperparameter.tier, None, (space,))
     if value is None:
         middle = hyperparameter.values(np.array([0.5])).item()
         return int(middle) if isinstance(hyperparameter, Integer) else middle

@@ -69,7 +69,7 @@ def config_items(space: SubSpace, active: Mapping[str, Option]) -> Iterator[tupl
     for name, value in space.items():
         chosen = _constant(value) if _is_constant(value) else active[name]
         yield name, chosen
-        if isinstance(value, Choice) and (sub_space := value.spaces[value.index(chosen)]):
+        if _sub_spaces(value) and (sub_space := value.spaces[value.index(chosen)]):
             yield from config_items(sub_space, active)
 
 

@@ -3,33 +3,41 @@
 Unlike there, all bounds are inclusive, even those of integers.
 """
 
+import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from caviar.errors import InputError
 from caviar.space.hyperparameters import Choice, Integer, Option, Real, SubSpace
+from caviar.space.scales import quantiles
 
 
-def uniform(low: float, high: float, *, tier: int = 2, default: float | None = None) -> Real:
+def uniform(low: float, high: float, *, step: float | None = None, tier: int = 2, default: float | None = None) -> Real:
     """Return a real number in [low, high], explored on the linear scale.
 
     Args:
         low, high: the bounds, both included.
+        step: > 0; only low, low + step, low + 2 step, ... up to high are values; None: every number.
         tier: the priority, 1 (first) to 3.
         default: the value at which `Space.tiers` fixes it; the middle of the scale if left out.
 
     >>> uniform(0, 4).units([1.0])
     array([0.25])
+    >>> uniform(0, 1, step=0.1).levels
+    11.0
     """
-    return Real("uniform", low, high, tier, default)
+    return Real("uniform", low, high, tier, default, step)
 
 
-def loguniform(low: float, high: float, *, tier: int = 2, default: float | None = None) -> Real:
+def loguniform(
+    low: float, high: float, *, step: float | None = None, tier: int = 2, default: float | None = None
+) -> Real:
     """Return a real number in [low, high], low > 0: value = 10^r, r uniform in [log10 low, log10 high].
 
     >>> loguniform(1e-4, 1, tier=1).units([1e-4, 1e-2])
     array([0. , 0.5])
     """
-    return Real("loguniform", low, high, tier, default)
+    return Real("loguniform", low, high, tier, default, step)
 
 
 def reverseloguniform(low: float, high: float, *, tier: int = 2, default: float | None = None) -> Real:
@@ -43,24 +51,62 @@ def reverseloguniform(low: float, high: float, *, tier: int = 2, default: float 
     return Real("reverseloguniform", low, high, tier, default)
 
 
-def randint(low: int, high: int, *, tier: int = 2, default: int | None = None) -> Integer:
+def randint(low: int, high: int, *, step: int = 1, tier: int = 2, default: int | None = None) -> Integer:
     """Return an integer in low..high, **both included**, as Python's `random.randint` does.
 
     The `randint` functions of Ray Tune and NumPy exclude `high`.
 
     >>> randint(1, 4).units([1, 4])
     array([0.125, 0.875])
+    >>> randint(32, 100, step=32)
+    randint(32, 96, step=32)
     """
-    return Integer("randint", low, high, tier, default)
+    return Integer("randint", low, high, tier, default, step)
 
 
-def lograndint(low: int, high: int, *, tier: int = 2, default: int | None = None) -> Integer:
+def lograndint(low: int, high: int, *, step: int = 1, tier: int = 2, default: int | None = None) -> Integer:
     """Return an integer in low..high, **both included**, on the log scale (Ray Tune's excludes `high`).
 
     >>> lograndint(1, 100).levels
     100.0
     """
-    return Integer("lograndint", low, high, tier, default)
+    return Integer("lograndint", low, high, tier, default, step)
+
+
+def distribution(
+    name: str,
+    *parameters: float,
+    low: float | None = None,
+    high: float | None = None,
+    tier: int = 2,
+    default: float | None = None,
+) -> Real | Integer:
+    """Return a number that is explored by the quantiles of a distribution: equal probabilities get equal shares.
+
+    A `Space` takes the frozen distributions of `scipy.stats` too: `Space(x=stats.norm(5, 1))`.
+
+    Args:
+        name: of a distribution in `scipy.stats`.
+        parameters: its parameters, in the order that SciPy takes them.
+        low, high: the bounds, both included; those of the distribution if left out, without a millionth at an end that
+            is not bounded.
+
+    >>> distribution("norm", 5.0, 1.0).units([5.0]), distribution("poisson", 4).high
+    (array([0.5]), 17)
+    """
+    try:
+        whole = quantiles(name, *parameters)
+    except (TypeError, ValueError, AttributeError):
+        whole = None
+    if whole is None or not (math.isfinite(whole.low) and math.isfinite(whole.high)):
+        got = ", ".join(map(repr, (name, *parameters)))
+        raise InputError(f"distribution must be one of scipy.stats with its parameters, got {got}; try 'norm', 0, 1")
+    low, high = whole.low if low is None else low, whole.high if high is None else high
+    kind: type[Any] = Integer if whole.discrete else Real
+    if whole.discrete:
+        low, high = (int(bound) if bound == round(bound) else bound for bound in (low, high))
+    number: Real | Integer = kind("distribution", low, high, tier, default, distribution=(name, *parameters))
+    return number
 
 
 def choice(
@@ -80,3 +126,14 @@ def choice(
     if isinstance(options, str):
         raise InputError(f"choice options must be a list or a dict, got {options!r}; try choice([{options!r}])")
     return Choice(tuple(options), tier, default, tuple(options.values()) if isinstance(options, Mapping) else ())
+
+
+def constant(value: Option) -> Choice:
+    """Return a hyperparameter with one value, whatever it is: in a `Space`, a list would be a choice.
+
+    A number, a string, a boolean or None in a space is a constant already.
+
+    >>> constant([32, 64]), constant([32, 64]).levels
+    (constant([32, 64]), 1.0)
+    """
+    return Choice((value,))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from caviar.errors import InputError
-from caviar.space.scales import LINEAR, LOG, REVERSE_LOG, Array, Scale
+from caviar.space.scales import LINEAR, LOG, REVERSE_LOG, Array, Scale, quantiles
 
 REAL_KINDS = {"uniform": LINEAR, "loguniform": LOG, "reverseloguniform": REVERSE_LOG}
 INTEGER_KINDS = {"randint": LINEAR, "lograndint": LOG}
@@ -31,6 +31,8 @@ class _Number:
     high: float
     tier: int = 2
     default: float | None = None
+    step: float | None = None  # between neighbouring values, counted from `low`; None: every number in the bounds
+    distribution: tuple[Any, ...] = ()  # a name in `scipy.stats`, and its parameters; () unless kind is "distribution"
 
     categorical = False
 
@@ -50,16 +52,84 @@ class _Number:
             raise self._bounds_error("> 0", "low=1 or randint")
         if self.kind == "reverseloguniform" and self.high >= 1:
             raise self._bounds_error("< 1", "high=0.999 or uniform")
+        self._end_at_a_step()
         if self.default is not None and not self.low <= self.default <= self.high:
             raise InputError(f"default of {self.kind} must be in [{self.low!r}, {self.high!r}], got {self.default!r}")
 
     def __repr__(self) -> str:
-        return f"{self.kind}({self.low!r}, {self.high!r}{_settings_repr(self.tier, self.default)})"
+        settings = _settings_repr(self.tier, self.default)
+        if self.distribution:
+            arguments = ", ".join(map(repr, self.distribution))
+            whole = quantiles(*self.distribution)
+            bounds = "" if (self.low, self.high) == whole[1:3] else f", low={self.low!r}, high={self.high!r}"
+            return f"distribution({arguments}{bounds}{settings})"
+        step = "" if self.step == type(self).step else f", step={self.step!r}"
+        return f"{self.kind}({self.low!r}, {self.high!r}{step}{settings})"
+
+    @property
+    def levels(self) -> float:
+        """The number of different values; infinity without steps."""
+        if self.low == self.high:
+            return 1.0
+        return math.inf if self.step is None else float(round((self.high - self.low) / self.step) + 1)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The values at 0 and 1: the bounds, or half a step beyond them, so that they get a full share."""
+        half = (self.step or 0.0) / 2
+        return self.low - half, self.high + half
+
+    def values(self, unit: Array) -> Array:
+        """Return the values, as floats, at points of [0, 1]; both have shape (n,)."""
+        return self.nearest(self.scale.values(unit, *self.ends))
+
+    def units(self, values: Iterable[float]) -> Array:
+        """Return the points of [0, 1] of values, shape (n,), the middles of their intervals if there are steps.
+
+        Raises InputError for a value out of bounds or between two steps.
+        """
+        clipped = self._clip_to_bounds(values)
+        nearest = self.nearest(clipped)
+        between = abs(nearest - clipped) > 1e-9 * (self.step or math.inf)
+        if between.any():
+            wanted = "integers" if self.step == 1 else f"values in steps of {self.step!r}"
+            raise InputError(f"{self!r} takes {wanted}, got {clipped[between][0]:g}")
+        return self.scale.units(nearest, *self.ends)
+
+    def nearest(self, values: Array) -> Array:
+        """Return the nearest values that it can have, shape (n,)."""
+        if self.step is None:
+            return values
+        steps = np.floor((values - self.low) / self.step + 0.5)
+        nearest = self.low + steps * self.step
+        if isinstance(self, Real):
+            nearest = np.where(steps == 0, self.low, np.round(nearest, self._digits))  # 0.3, not 3 * 0.1
+        return np.clip(nearest, self.low, self.high)
 
     @property
     def scale(self) -> Scale:
         """The scale on which it is explored."""
-        return _SCALES[self.kind]
+        return quantiles(*self.distribution).scale if self.distribution else _SCALES[self.kind]
+
+    def _end_at_a_step(self) -> None:
+        """Check the step, and lower `high` to the last value that whole steps from `low` reach."""
+        if self.step is None:
+            return
+        number = isinstance(self.step, int | float) and not isinstance(self.step, bool)
+        if not (number and 0 < self.step < math.inf and (isinstance(self, Real) or _is_integer(self.step))):
+            wanted = "a number > 0" if isinstance(self, Real) else "an integer >= 1"
+            raise InputError(f"step of {self.kind} must be {wanted}, got {self.step!r}")
+        if self.scale is LOG and self.low < self.step * (1 - 1e-9):
+            raise InputError(f"low of {self.kind} must be >= step, got low={self.low!r}, step={self.step!r}")
+        if self.scale is REVERSE_LOG:
+            raise InputError(f"{self.kind} must have no step, got step={self.step!r}; try choice or uniform")
+        high = self.low + math.floor((self.high - self.low) / self.step + 1e-6) * self.step
+        object.__setattr__(self, "high", high if isinstance(self, Integer) else round(high, self._digits))
+
+    @property
+    def _digits(self) -> int:
+        """The decimals of 12 significant digits."""
+        return 11 - math.floor(math.log10(max(abs(self.low), abs(self.high), self.step or 0.0)))
 
     def _bounds_error(self, requirement: str, remedy: str = "") -> InputError:
         bounds = f"low={self.low!r}, high={self.high!r}"
@@ -87,23 +157,10 @@ class Real(_Number):
     array([0.01])
     """
 
-    @property
-    def levels(self) -> float:
-        """The number of different values."""
-        return 1.0 if self.low == self.high else math.inf
-
-    def values(self, unit: Array) -> Array:
-        """Return the values at points of [0, 1]; both have shape (n,)."""
-        return self.scale.values(unit, self.low, self.high)
-
-    def units(self, values: Iterable[float]) -> Array:
-        """Return the points of [0, 1] of values, shape (n,); raise InputError for values out of bounds."""
-        return self.scale.units(self._clip_to_bounds(values), self.low, self.high)
-
 
 @dataclass(frozen=True, repr=False)
 class Integer(_Number):
-    """An integer in low..high, both included; each has its own interval of [0, 1].
+    """An integer in low..high, both included, in steps; each has its own interval of [0, 1].
 
     >>> Integer("randint", 1, 4).values(np.array([0.0, 0.3, 1.0]))
     array([1., 2., 4.])
@@ -112,6 +169,7 @@ class Integer(_Number):
     low: int
     high: int
     default: int | None = None
+    step: int = 1
 
     def __post_init__(self) -> None:
         if not (_is_integer(self.low) and _is_integer(self.high)):
@@ -119,25 +177,6 @@ class Integer(_Number):
         if self.default is not None and not _is_integer(self.default):
             raise InputError(f"default of {self.kind} must be an integer, got {self.default!r}")
         super().__post_init__()
-
-    @property
-    def levels(self) -> float:
-        """The number of different values."""
-        return float(self.high - self.low + 1)
-
-    def values(self, unit: Array) -> Array:
-        """Return the integers, as floats, at points of [0, 1]; both have shape (n,)."""
-        # an interval reaches half a unit to either side, so that the bounds get a full share
-        real = self.scale.values(unit, self.low - 0.5, self.high + 0.5)
-        return np.clip(np.floor(real + 0.5), self.low, self.high)
-
-    def units(self, values: Iterable[float]) -> Array:
-        """Return the middles of the intervals of integers, shape (n,); raise InputError for other values."""
-        integers = self._clip_to_bounds(values)
-        fractional = integers != np.floor(integers)
-        if fractional.any():
-            raise InputError(f"{self!r} takes integers, got {integers[fractional][0]:g}")
-        return self.scale.units(integers, self.low - 0.5, self.high + 0.5)
 
 
 @dataclass(frozen=True, repr=False)
@@ -163,15 +202,17 @@ class Choice:
         if not options:
             raise InputError("choice must have at least one option, got []; try choice([32, 64])")
         if any(isinstance(option, float) and math.isnan(option) for option in options):
-            raise InputError(f"choice options must not be NaN, got {options!r}")
+            raise InputError(f"choice options must not be NaN, got {options!r:.200}")
         if len({(type(option), repr(option)) for option in options}) < len(options):
-            raise InputError(f"choice options must be different, got {options!r}; name each once")
+            raise InputError(f"choice options must be different, got {options!r:.200}; name each once")
         if not all(isinstance(space, Mapping | None) for space in self.spaces):
             raise InputError(f"each sub-space of a choice must be a Space or None, got {list(self.spaces)!r}")
         if self.default is not None and self.default not in options:
-            raise InputError(f"default must be one of {options!r}, got {self.default!r}")
+            raise InputError(f"default must be one of {options!r:.200}, got {self.default!r}")
 
     def __repr__(self) -> str:
+        if self == Choice(self.options[:1]):
+            return f"constant({self.options[0]!r})"
         options = dict(zip(self.options, self.spaces, strict=True)) if any(self.spaces) else list(self.options)
         return f"choice({options!r}{_settings_repr(self.tier, self.default)})"
 
@@ -200,7 +241,7 @@ class Choice:
         for i, option in enumerate(self.options):
             if option == value and isinstance(option, bool) == isinstance(value, bool):
                 return i
-        raise InputError(f"{value!r} is not one of {list(self.options)!r}")
+        raise InputError(f"{value!r} is not one of {list(self.options)!r:.200}")
 
 
 Hyperparameter = Real | Integer | Choice

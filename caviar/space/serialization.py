@@ -1,13 +1,16 @@
 """Spaces as plain data (dicts, lists, numbers, strings), the form they take in journals and TOML files.
 
-A hyperparameter is a dict with its kind, such as `{"loguniform": [1e-4, 1.0], "tier": 1}`; anything else is a
-constant. The sub-spaces of a choice are listed next to its options: `{"choice": ["a", "b"], "spaces": [{...}, {}]}`.
+A hyperparameter is a dict with its kind, such as `{"loguniform": [1e-4, 1.0], "tier": 1}`. A number, a string, a
+boolean or null is a constant, and so is the value of `{"constant": [32, 64]}`. A bare list is a choice in a TOML file,
+but a constant in a journal, where only old versions of Caviar wrote one. The sub-spaces of a choice are listed next to
+its options: `{"choice": ["a", "b"], "spaces": [{...}, {}]}`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from caviar._checks import did_you_mean
 from caviar.errors import InputError
+from caviar.space.constructors import constant, distribution
 from caviar.space.hyperparameters import (
     INTEGER_KINDS,
     REAL_KINDS,
@@ -21,7 +24,12 @@ from caviar.space.hyperparameters import (
 from caviar.space.space import Space
 
 Plain = Mapping[str, Option]  # what JSON and TOML can hold
-KINDS = (*REAL_KINDS, *INTEGER_KINDS, "choice")
+KINDS = (*REAL_KINDS, *INTEGER_KINDS, "distribution", "choice", "constant")
+_SETTINGS = {  # next to these kinds; next to the others there may be a step
+    "distribution": ("tier", "default", "low", "high"),
+    "choice": ("tier", "default", "spaces"),
+    "constant": (),
+}
 
 
 def to_plain(space: SubSpace) -> dict[str, Option]:
@@ -34,13 +42,22 @@ def to_plain(space: SubSpace) -> dict[str, Option]:
     return {name: _to_plain(value) for name, value in space.items()}
 
 
-def from_plain(plain: Plain) -> Space:
-    """Return the space that plain data describe.
+def from_plain(plain: Plain, lists: Callable[[Option], Option] = constant) -> Space:
+    """Return the space that plain data describe; `lists` makes something of each bare list.
 
+    >>> from caviar.space import choice
     >>> from_plain({"units": {"randint": [50, 100]}, "optimizer": "adam"})
     Space(units=randint(50, 100), optimizer='adam')
+    >>> from_plain({"sizes": [32, 64]}), from_plain({"sizes": [32, 64]}, lists=choice)
+    (Space(sizes=constant([32, 64])), Space(sizes=choice([32, 64])))
     """
-    return Space(**{name: _from_plain(name, v) if isinstance(v, Mapping) else v for name, v in plain.items()})
+
+    def entry(name: str, value: Option) -> Option:
+        if isinstance(value, Mapping):
+            return _from_plain(name, value, lists)
+        return lists(value) if isinstance(value, list | tuple) else value
+
+    return Space(**{name: entry(name, value) for name, value in plain.items()})
 
 
 def _to_plain(value: Option) -> Option:
@@ -51,32 +68,49 @@ def _to_plain(value: Option) -> Option:
         plain["choice"] = list(value.options)
         if any(value.spaces):
             plain["spaces"] = [to_plain(space or {}) for space in value.spaces]
+    elif value.distribution:
+        plain = {"distribution": list(value.distribution), "low": value.low, "high": value.high}
     else:
         plain[value.kind] = [value.low, value.high]
+        if value.step != type(value).step:
+            plain["step"] = value.step
     plain["tier"] = value.tier
     if value.default is not None:
         plain["default"] = value.default
     return plain
 
 
-def _from_plain(name: str, plain: Plain) -> Hyperparameter:
+def _from_plain(name: str, plain: Plain, lists: Callable[[Option], Option]) -> Hyperparameter:
     kinds = [kind for kind in KINDS if kind in plain]
-    keys = (*kinds, "tier", "default", *(["spaces"] if kinds == ["choice"] else [])) if kinds else KINDS
+    keys = (*kinds, *_SETTINGS.get(kinds[0], ("tier", "default", "step"))) if kinds else KINDS
     for key in plain:
+        if key not in keys and isinstance(plain[key], Mapping):
+            raise InputError(
+                f'{name} must be a hyperparameter, got a table; write a name with a dot in quotes: "{name}.{key}"'
+            )
         if key not in keys:
             raise InputError(f"{name}: unknown key {key!r} of a hyperparameter{did_you_mean(key, keys)}")
     if len(kinds) != 1:
         raise InputError(f"{name} must have one kind of {', '.join(KINDS)}, got {dict(plain)!r}")
     (kind,) = kinds
     values, tier, default = plain[kind], plain.get("tier", 2), plain.get("default")
+    if kind == "constant":
+        return constant(values)
+    if kind == "distribution":
+        if not isinstance(values, list | tuple) or not values:
+            raise InputError(
+                f"{name}: distribution takes a name and parameters, such as ['norm', 0, 1], got {values!r}"
+            )
+        return distribution(*values, low=plain.get("low"), high=plain.get("high"), tier=tier, default=default)
     if kind != "choice":
         if not isinstance(values, list | tuple) or len(values) != 2:
             raise InputError(f"{name}: {kind} takes two bounds, such as [1, 10], got {values!r}")
         low, high = values
-        return (Real if kind in REAL_KINDS else Integer)(kind, low, high, tier, default)
+        number = Real if kind in REAL_KINDS else Integer
+        return number(kind, low, high, tier, default, plain.get("step", number.step))
     if not isinstance(values, list | tuple):
         raise InputError(f"{name}: choice takes a list of options, such as [32, 64], got {values!r}")
     spaces = plain.get("spaces", [{}] * len(values))
     if not isinstance(spaces, list | tuple) or [isinstance(s, Mapping) for s in spaces] != [True] * len(values):
         raise InputError(f"{name}: spaces must be a list of {len(values)} tables, one per option, got {spaces!r}")
-    return Choice(tuple(values), tier, default, tuple(map(from_plain, spaces)))
+    return Choice(tuple(values), tier, default, tuple(from_plain(space, lists) for space in spaces))

@@ -5,6 +5,7 @@ coordinates of a sub-space exist for every point, but are active only under thei
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from keyword import iskeyword
 from typing import Any, NoReturn
@@ -18,6 +19,7 @@ from caviar.errors import InputError
 from caviar.space.bounds import fix, narrow_around, narrow_to, widen
 from caviar.space.conditions import Dimension, config_items, dimensions_of, names_of
 from caviar.space.constructors import uniform
+from caviar.space.entries import entry_from
 from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option
 from caviar.space.scales import Array
 
@@ -25,12 +27,15 @@ Config = dict[str, Any]
 
 
 class Space(Mapping[str, Any]):
-    """An immutable mapping from names to hyperparameters; any other value is a constant.
+    """An immutable mapping from names to hyperparameters and constants.
 
     Spaces are equal if they hold equal entries in the same order; 1, 1.0 and True are different constants.
 
     Args:
-        hyperparameters: name=uniform(...), loguniform(...), choice(...) and so on, or name=constant.
+        hyperparameters: name=uniform(...), loguniform(...), choice(...) and so on. A list, tuple, range, set or array
+            is a `choice` of its items; a distribution of SciPy, Optuna or Ray Tune is the same hyperparameter here;
+            anything else is a constant, as is a list in `constant([32, 64])`. A name need not be an identifier:
+            `Space(**{"model.lr": loguniform(1e-4, 1)})`.
 
     Attributes:
         dimensions: the coordinates of the unit cube, parents before their children.
@@ -42,6 +47,8 @@ class Space(Mapping[str, Any]):
     (randint(50, 100), 2)
     >>> space.configs(np.array([[0.5, 1.0]]))
     [{'learning_rate': 0.01, 'units': 100, 'optimizer': 'adam'}]
+    >>> Space(batch_size=[32, 64])
+    Space(batch_size=choice([32, 64]))
     """
 
     _entries: dict[str, Any]
@@ -49,9 +56,10 @@ class Space(Mapping[str, Any]):
     names: tuple[str, ...]
 
     def __init__(self, /, **hyperparameters: Any) -> None:
-        object.__setattr__(self, "_entries", hyperparameters)
-        object.__setattr__(self, "dimensions", dimensions_of(hyperparameters))
-        object.__setattr__(self, "names", tuple(dict.fromkeys(names_of(hyperparameters))))
+        entries = {name: _with_sub_spaces(entry_from(name, value)) for name, value in hyperparameters.items()}
+        object.__setattr__(self, "_entries", entries)
+        object.__setattr__(self, "dimensions", dimensions_of(entries))
+        object.__setattr__(self, "names", tuple(dict.fromkeys(names_of(entries))))
 
     def __setattr__(self, name: str, value: object = None) -> NoReturn:
         raise AttributeError(f"a Space is immutable, so {name!r} cannot be changed; create a new one")
@@ -174,14 +182,14 @@ class Space(Mapping[str, Any]):
             raise InputError(f"center must be a result, a square or a config of {names}, got {center!r:.100}")
         return self._replaced(lambda n, h: narrow_around(h, config[n], share) if n in config else h)
 
-    def _replaced(self, replace: Callable[[str, Hyperparameter], Option]) -> "Space":
-        """Return the space with every hyperparameter, at any depth, replaced by `replace(name, hyperparameter)`."""
+    def _replaced(self, change: Callable[[str, Hyperparameter], Option]) -> "Space":
+        """Return the space with every hyperparameter, at any depth, replaced by `change(name, hyperparameter)`."""
 
         def replaced(name: str, value: Option) -> Option:
             if isinstance(value, Choice):
-                spaces = tuple(space and Space(**space)._replaced(replace) for space in value.spaces)
+                spaces = tuple(space and Space(**space)._replaced(change) for space in value.spaces)
                 value = Choice(value.options, value.tier, value.default, spaces)
-            return replace(name, value) if isinstance(value, Hyperparameter) else value
+            return change(name, value) if isinstance(value, Hyperparameter) else value
 
         return Space(**{name: replaced(name, value) for name, value in self.items()})
 
@@ -198,9 +206,7 @@ class Space(Mapping[str, Any]):
         return hash(_identity(self))
 
     def __repr__(self) -> str:
-        if all(name.isidentifier() and not iskeyword(name) for name in self):
-            return f"Space({', '.join(f'{name}={value!r}' for name, value in self.items())})"
-        return f"Space(**{self._entries!r})"
+        return f"Space({', '.join(argument_code(name, value) for name, value in self.items())})"
 
     def _repr_html_(self) -> str:
         """Return a table for notebooks."""
@@ -211,6 +217,16 @@ class Space(Mapping[str, Any]):
         return f"<table><thead>{head.replace('td', 'th')}</thead><tbody>{''.join(body)}</tbody></table>"
 
 
+def argument_code(name: str, value: Option) -> str:
+    """Return an argument of a `Space` as Python code.
+
+    >>> argument_code("rate", 0.1), argument_code("learning rate", 0.1)
+    ('rate=0.1', "**{'learning rate': 0.1}")
+    """
+    identifier = name.isidentifier() and name.isascii() and not iskeyword(name)  # Python reads others as NFKC
+    return f"{name}={value!r}" if identifier else f"**{{{name!r}: {value!r}}}"
+
+
 def cube(dimension: int) -> Space:
     """Return the unit cube of d real coordinates x0, x1, ..., for searches outside a study.
 
@@ -218,6 +234,13 @@ def cube(dimension: int) -> Space:
     Space(x0=uniform(0.0, 1.0), x1=uniform(0.0, 1.0))
     """
     return Space(**{f"x{j}": uniform(0.0, 1.0) for j in range(dimension)})
+
+
+def _with_sub_spaces(value: Option) -> Option:
+    """Return an entry with each sub-space as a `Space`, where it was given as a dict."""
+    if not isinstance(value, Choice) or all(space is None or isinstance(space, Space) for space in value.spaces):
+        return value
+    return replace(value, spaces=tuple(space and Space(**space) for space in value.spaces))
 
 
 def _identity(value: object) -> Hashable:

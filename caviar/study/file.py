@@ -11,10 +11,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from caviar._checks import did_you_mean
+from caviar._other_names import ARGUMENTS, hint
 from caviar.data.loaders import load_csv
 from caviar.errors import InputError, StorageError
 from caviar.records.early_stopping import Halving
+from caviar.space import choice
 from caviar.space.serialization import from_plain
 from caviar.study.study import Study
 from caviar.study.target import target_in_module
@@ -60,7 +61,7 @@ hidden_units = { randint = [50, 100], tier = 2 }
 batch_size = { choice = [32, 64, 128, 256], tier = 2, default = 64 }
 hidden_layers = { randint = [1, 4], tier = 3, default = 2 }
 lr_decay = { loguniform = [1e-3, 1.0], tier = 3 }
-# optimizer = "adam"               # a constant
+# optimizer = "adam"               # a constant; a list is a choice, { constant = [1, 2] } the list itself
 # weight_decay = { loguniform = [1e-5, 1e-2], tier = 3 }  # or dropout, clip_norm, schedule, warmup, dtype, ...
 """
 
@@ -86,7 +87,7 @@ def study_from_file(path: Path, **overrides: Any) -> Study:
     if (data is None) == (trainable is None):
         raise InputError(f"{path} must set exactly one of data and trainable; it sets {'both' if data else 'neither'}")
     if "space" in arguments:
-        arguments["space"] = from_plain(_table(path, "space", arguments["space"]))
+        arguments["space"] = from_plain(_table(path, "space", arguments["space"]), lists=choice)
     if isinstance(stopping := arguments.get("early_stopping"), Mapping):
         _check_keys(f"{path}: early_stopping", stopping, [field.name for field in fields(Halving)])
         arguments["early_stopping"] = Halving(**stopping)
@@ -125,4 +126,4 @@ def _table(path: Path, key: str, value: object) -> Mapping[str, Any]:
 def _check_keys(source: str, table: Mapping[str, object], keys: Iterable[str]) -> None:
     for key in table:
         if key not in keys:
-            raise InputError(f"{source} has an unknown key {key!r}{did_you_mean(key, keys)}")
+            raise InputError(f"{source} has an unknown key {key!r}{hint(key, ARGUMENTS, keys)}")

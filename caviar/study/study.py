@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from caviar import insight, panda
+from caviar import _other_names, insight, panda
 from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
 from caviar.records.early_stopping import Halving, confirm_from, halving_from
@@ -20,14 +20,15 @@ from caviar.study.target import same_target, target_from
 from caviar.study.warm_start import check_enqueued, read_warm_start
 
 
+@_other_names.knows_other_names(_other_names.ARGUMENTS, _other_names.ATTRIBUTES)
 class Study:
     """One tuning job: sample configs, train them all at once, find the best cluster, zoom in, repeat.
 
     Args:
         data: what to train on: "digits", a data set of `load_csv` or `from_arrays`, or (x, y) for the built-in network;
             or a function `train(config, seed)` that returns a dict of metrics, or yields one each epoch.
-        space: what may vary; the built-in network's default space if left out. `caviar.model.config` lists all that the
-            network takes, as a range or a constant.
+        space: what may vary, a `Space` or a dict of what one takes; the built-in network's default space if left out.
+            `caviar.model.config` lists all that the network takes, as a range or a constant.
         trials: how many configs to train, >= 1.
         waves: how many waves, or their sizes; "auto" chooses up to eight by trials and dimensions, fewer with early
             stopping. "continuous" has no barriers: each config is chosen as a trainer becomes free, from what has ended
@@ -46,8 +47,8 @@ class Study:
         out: the study's folder, or a URI (s3://, gs://, ...) where it is mirrored; `runs/NAME-TIME` if left out.
         workers: how many trainers; "auto": one for each free CPU of the cluster; 0: this process trains, without Ray.
         address: of a Ray cluster; None: the one this process is connected to, or a temporary one on this machine.
-        resources: what a trainer takes, such as {"cpu": 2, "gpu": 0.5}; one CPU if left out. A trial that allocates
-            more than the bytes of "memory" (most of the machine's if left out) fails.
+        resources: what a trainer takes, such as {"cpu": 2, "gpu": 0.5} or Ray's {"CPU": 2, "num_gpus": 0.5}; one CPU if
+            left out. A trial that allocates more than the bytes of "memory" (most of the machine's if left out) fails.
         trial_timeout: seconds after which a trial ends as "timed_out"; None: no limit.
         timeout: seconds after which a run ends what trains as "timed_out" and begins nothing more; None: no limit.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from caviar._checks import did_you_mean
+from caviar._checks import check_string, did_you_mean
 from caviar.data.dataset import Dataset
 from caviar.data.loaders import load, load_source
 from caviar.data.source import Source, SourceKind
@@ -84,9 +84,13 @@ class Target:
             raise InputError(
                 f"space is required when tuning a function such as {self.name}; try Space(x=uniform(0, 1)), or [space]"
             )
-        if not isinstance(space, Space):
-            raise InputError(f"space must be a caviar.Space, got {space!r:.100}; try Space(x=uniform(0, 1))")
-        return space
+        if isinstance(space, Space):
+            return space
+        if not isinstance(space, Mapping):
+            raise InputError(f"space must be a caviar.Space or a dict, got {space!r:.100}; try Space(x=uniform(0, 1))")
+        for name in space:
+            check_string("a hyperparameter's name", name)
+        return Space(**space)
 
     def check(self, space: Space, *, sent: bool) -> None:
         """Raise InputError for a function that cannot be pickled where it is `sent`, or a space that does not fit."""

@@ -32,6 +32,9 @@ def test_an_address_that_does_not_answer_is_refused_at_once(form):
         ({"resources": {"cpu": -1}}, r"resources\['cpu'\] must be a number >= 0, got -1"),
         ({"resources": {"gpu": float("nan")}}, r"resources\['gpu'\] .* got nan"),
         ({"resources": {"cpu": 0}}, r"resources must contain an amount > 0, got {'cpu': 0}; try"),
+        ({"resources": {"cpu": 1, "num_cpus": 1}}, r"resources must name each thing once, got .*; keep 'cpu'"),
+        ({"resources": {"GPU": 1, "num_gpus": 1}}, r"resources must name each thing once, got .*; keep 'gpu'"),
+        ({"resources": {"CPU": "two"}}, r"resources\['CPU'\] must be a number >= 0, got 'two'"),
         ({"resources": 2}, "resources must be a dict, got 2; try"),
         ({"trial_timeout": 0.0}, "trial_timeout must be .*got 0.0"),
         ({"timeout": -1}, "timeout must be .*got -1"),
@@ -47,3 +50,9 @@ def test_an_invalid_setting_is_one_sentence(settings, words):
 def test_a_trainer_takes_one_cpu_unless_resources_name_another_amount():
     assert Placement.of(resources={"gpu": 0.5}).resources == {"cpu": 1.0, "gpu": 0.5}
     assert Placement.of(resources={"cpu": 0, "gpu": 1}).resources == {"cpu": 0, "gpu": 1}
+
+
+@pytest.mark.parametrize("names", [("CPU", "GPU"), ("num_cpus", "num_gpus"), ("cpu", "num_gpus")])
+def test_resources_may_have_ray_s_names_and_custom_ones_stay(names):
+    resources = {names[0]: 2, names[1]: 0.5, "memory": 1e9, "tpu_host": 1}
+    assert Placement.of(resources=resources).resources == {"cpu": 2, "gpu": 0.5, "memory": 1e9, "tpu_host": 1}

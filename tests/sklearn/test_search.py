@@ -1,20 +1,25 @@
 """CaviarSearchCV: scikit-learn's conformance suite, equality with scikit-learn bit for bit, and the study behind it."""
 
+import pickle
 import re
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
+from ray import tune
 from scipy import stats
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, f1_score, make_scorer
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.svm import SVC
@@ -251,9 +256,154 @@ def test_an_invalid_setting_is_an_error_before_any_work_starts(settings, words):
         search(n_jobs=settings.pop("n_jobs", 2), **settings).fit(X, Y)
 
 
-def test_callbacks_are_rejected():
-    with pytest.raises(InputError, match="callbacks must be empty"):
+def test_param_distributions_is_the_space():
+    new, old = (CaviarSearchCV(SVC(), **{name: C}, n_iter=3, cv=2, n_jobs=1, random_state=0) for name in NAMES)
+    assert_same(without_times(new.fit(X, Y).cv_results_), without_times(old.fit(X, Y).cv_results_))
+    positional = CaviarSearchCV(SVC(), C)
+    assert (positional.space, positional.param_distributions) == (C, None)
+    changed = clone(old).set_params(param_distributions={"gamma": stats.loguniform(1e-3, 1)}, pre_dispatch=2)
+    assert set(pickle.loads(pickle.dumps(changed)).fit(X, Y).best_params_) == {"gamma"}
+
+
+NAMES = ("space", "param_distributions")
+
+
+def test_a_space_given_twice_or_not_at_all_is_an_error():
+    with pytest.raises(InputError, match=r"two names for one argument.*try set_params\(space=None\)"):
+        search(param_distributions=C).fit(X, Y)
+    with pytest.raises(InputError, match=r"space must be a caviar.Space or a dict, got None"):
+        CaviarSearchCV(SVC(), n_jobs=1).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("n_trials", "n_iter"),
+        ("seed", "random_state"),
+        ("workers", "n_jobs"),
+        ("metric", "scoring"),
+        ("param_grid", "space"),
+    ],
+)
+def test_an_argument_of_another_tuner_is_answered(name, words):
+    with pytest.raises(InputError, match=f"CaviarSearchCV has no argument {name!r}; it is called {words} here"):
+        search(**{name: 3})
+    with pytest.raises(InputError, match="no argument 'n_itre'; did you mean 'n_iter'"):
+        search(n_itre=3)
+
+
+def test_distributions_of_other_tuners_are_searched():
+    space = {"C": tune.loguniform(1e-2, 1e2), "gamma": optuna.distributions.FloatDistribution(0.1, 1, step=0.1)}
+    space |= {"kernel": tune.choice(["rbf", "linear"]), "tol": caviar.constant(1e-3)}
+    for given in (space, caviar.Space(**space)):
+        fitted = search(space=given).fit(X, Y)
+        assert all(round(value * 10, 9) % 1 == 0 for value in fitted.cv_results_["param_gamma"])
+        assert set(fitted.cv_results_["param_kernel"]) <= {"rbf", "linear"}
+
+
+class Recorder:
+    """A callback that can only work in the process of the search."""
+
+    def __init__(self):
+        self.log, self.lock = [], threading.Lock()
+
+    def setup(self, estimator, context):
+        self.log.append("setup")
+
+    def teardown(self, estimator, context):
+        self.log.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context, *, X=None, y=None, metadata=None):
+        shapes = [None if rows is None else np.shape(rows) for rows in (X, y)]
+        weights = None if metadata is None else metadata["sample_weight"].tolist()
+        self.log.append(("begin", context.task_name, context.task_id, shapes, weights))
+
+    def on_fit_task_end(self, estimator, context, *, X=None):
+        assert estimator is self.search
+        self.log.append(("end", context.task_name, context.task_id, None if X is None else np.shape(X)))
+
+
+def recorded(fitted, **params):
+    """Fit a search with a callback and return what it saw."""
+    recorder = Recorder()
+    recorder.search = fitted.set_callbacks(recorder)
+    fitted.fit(X, Y, **params)
+    return recorder.log
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_callbacks_see_the_tasks_of_randomized_search(refit):
+    settings = {"n_iter": 3, "cv": 2, "n_jobs": 1, "random_state": 0, "refit": refit}
+    weights = {"sample_weight": np.linspace(1, 2, len(Y))}
+    log = recorded(CaviarSearchCV(SVC(), C, **settings), **weights)
+    assert log == recorded(RandomizedSearchCV(SVC(), C, **settings), **weights)
+    assert (len(log), log[0], log[-1]) == (2 * (2 + refit + 6) + 2, "setup", "teardown")
+
+
+def test_callbacks_are_passed_on_to_the_estimators_of_this_process():
+    settings = {"n_iter": 2, "cv": 2, "n_jobs": 1, "random_state": 0}
+    counts = []
+    for kind in (CaviarSearchCV, RandomizedSearchCV):
+        callback = Propagated()
+        kind(StandardScaler(), {"with_mean": [True, False]}, scoring=lambda *_: 1.0, **settings).set_callbacks(
+            callback
+        ).fit(X)
+        counts.append(callback.estimators)
+    assert counts[0] == [name.replace("RandomizedSearchCV", "CaviarSearchCV") for name in counts[1]]
+    assert counts[0].count("StandardScaler") == 5
+
+
+class Propagated:
+    max_propagation_depth = 1
+
+    def __init__(self):
+        self.estimators = []
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        self.estimators.append(type(estimator).__name__)
+
+    def on_fit_task_end(self, estimator, context):
+        pass
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::sklearn.exceptions.FitFailedWarning")
+def test_callbacks_see_each_fold_once_however_its_trial_ends():
+    log = recorded(search(space={"C": [0.1, -1.0, 10.0]}, n_iter=3))  # a negative C fails
+    for what in ("begin", "end"):
+        tasks = sorted(entry[2] for entry in log if entry[:2] == (what, "candidate-split-evaluation"))
+        assert tasks == list(range(9))
+    skipping = search(n_iter=9, cv=KFold(6, shuffle=True, random_state=0), early_stopping="halving")
+    log = recorded(skipping)
+    folds = pd.DataFrame(skipping.cv_results_)[[f"split{i}_test_score" for i in range(6)]].notna().to_numpy()
+    expected = np.flatnonzero(folds.ravel()).tolist()
+    for what in ("begin", "end"):
+        assert sorted(e[2] for e in log if e[:2] == (what, "candidate-split-evaluation")) == expected
+
+
+def test_a_failing_callback_ends_the_search_and_is_torn_down():
+    class Broken(Recorder):
+        def on_fit_task_end(self, estimator, context):
+            raise RuntimeError("broken callback")
+
+    broken = Broken()
+    with pytest.raises(RuntimeError, match="broken callback"):
+        search().set_callbacks(broken).fit(X, Y)
+    assert broken.log[-1] == "teardown"
+    with pytest.raises(TypeError, match="FitCallback"):
         search().set_callbacks(object())
+
+
+@pytest.mark.slow
+def test_callbacks_are_called_in_this_process_for_fits_on_ray(ray_cluster):
+    settings = {"n_iter": 4, "cv": 2, "random_state": 0}
+    on_ray, local = (recorded(CaviarSearchCV(SVC(), C, n_jobs=n, **settings)) for n in (2, 1))
+    assert sorted(map(repr, on_ray)) == sorted(map(repr, local))
 
 
 def test_the_readme_tunes_a_pipeline():

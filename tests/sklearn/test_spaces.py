@@ -24,6 +24,7 @@ DISTRIBUTIONS = {
     "beta": stats.beta(2, 3),
     "poisson": stats.poisson(4),
     "binom": stats.binom(5, 0.4),
+    "histogram": stats.rv_histogram(np.histogram([1, 2, 2, 3, 5], bins=4)),
 }
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from caviar.errors import InputError
-from caviar.space import choice, lograndint, loguniform, randint, reverseloguniform, uniform
-from caviar.space.bounds import fix, widen
+from caviar.space import choice, constant, distribution, lograndint, loguniform, randint, reverseloguniform, uniform
+from caviar.space.bounds import fix, narrow_around, widen
 
 reals = st.floats(-1e6, 1e6)
 positives = st.floats(1e-9, 1e9)
@@ -28,6 +29,24 @@ KINDS = {
     "reverseloguniform": between(reverseloguniform, betas),
     "randint": between(randint, integers),
     "lograndint": between(lograndint, counts),
+    "uniform in steps": st.tuples(integers, st.integers(1, 500), st.integers(0, 200)).map(
+        lambda t: uniform(t[0] / 100, (t[0] + t[1] * t[2]) / 100, step=t[1] / 100)
+    ),
+    "loguniform in steps": st.tuples(st.integers(1, 9), st.integers(1, 500), st.integers(0, 200)).map(
+        lambda t: loguniform(t[0] * t[1] / 100, (t[0] + t[2]) * t[1] / 100, step=t[1] / 100)
+    ),
+    "randint in steps": st.tuples(integers, counts, st.integers(1, 99)).map(
+        lambda t: randint(t[0], t[0] + t[1], step=t[2])
+    ),
+    "lograndint in steps": st.tuples(counts, counts, st.integers(1, 99)).map(
+        lambda t: lograndint(t[0] + t[2], t[0] + t[2] + t[1], step=t[2])
+    ),
+    "distribution": st.sampled_from([("norm", 5.0, 2.0), ("expon",), ("beta", 2, 3), ("t", 3.0)]).map(
+        lambda parameters: distribution(*parameters)
+    ),
+    "discrete distribution": st.sampled_from([("poisson", 4.0), ("binom", 5, 0.4), ("geom", 0.3)]).map(
+        lambda parameters: distribution(*parameters)
+    ),
     "choice": st.lists(integers, min_size=1, max_size=9, unique=True).map(choice),
 }
 units = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=20).map(np.array)
@@ -65,7 +84,10 @@ def test_values_map_back_to_their_units(kind, data, unit):
 @given(data=st.data(), unit=units)
 def test_the_repr_recreates_the_hyperparameter(kind, data, unit):
     hyperparameter = data.draw(KINDS[kind])
-    names = {f.__name__: f for f in (uniform, loguniform, reverseloguniform, randint, lograndint, choice)}
+    names = {
+        f.__name__: f
+        for f in (uniform, loguniform, reverseloguniform, randint, lograndint, choice, constant, distribution)
+    }
     assert eval(repr(hyperparameter), names) == hyperparameter
 
 
@@ -137,6 +159,16 @@ def test_log_integers_get_the_share_of_their_interval_on_the_log_scale(low, numb
     assert shares(values, edges) == pytest.approx(expected, abs=TOLERANCE)
 
 
+@pytest.mark.parametrize(
+    "frozen", [stats.norm(5, 2), stats.expon(), stats.beta(2, 3), stats.poisson(4), stats.binom(5, 0.4)]
+)
+def test_equal_probabilities_of_a_distribution_get_equal_shares(frozen):
+    values = distribution(frozen.dist.name, *frozen.args).values(EVENLY_SPACED)
+    edges = frozen.ppf(np.linspace(0.1, 0.9, 9))
+    below = [(values <= edge).mean() for edge in edges]
+    assert below == pytest.approx(frozen.cdf(edges), abs=TOLERANCE)
+
+
 @given(options=st.lists(integers, min_size=1, max_size=9, unique=True))
 def test_options_are_equally_likely(options):
     values = choice(options).values(EVENLY_SPACED)
@@ -170,6 +202,14 @@ def test_random_points_have_these_shares_too():
         (lambda: uniform(0, 1, default=2), r"default of uniform must be in \[0, 1\], got 2"),
         (lambda: randint(1, 4, default=2.5), "default of randint must be an integer, got 2.5"),
         (lambda: choice([1, 2], default=3), "got 3"),
+        (lambda: uniform(0, 1, step=0), "step of uniform must be a number > 0, got 0"),
+        (lambda: randint(0, 9, step=0.5), "step of randint must be an integer >= 1, got 0.5"),
+        (lambda: lograndint(1, 9, step=2), "low of lograndint must be >= step, got low=1, step=2"),
+        (lambda: distribution("nrom", 0, 1), "distribution must be one of scipy.stats.*'nrom', 0, 1"),
+        (lambda: distribution("norm", 0, -1), "distribution must be one of scipy.stats"),
+        (lambda: distribution("norm", 0, 1, 2, 3, 4), "distribution must be one of scipy.stats"),
+        (lambda: distribution("poisson", 4, low=0.5), "distribution bounds must be integers, got low=0.5"),
+        (lambda: randint(0, 9, step=3).units([4]), "takes values in steps of 3, got 4"),
         (lambda: choice({"a": 3}), "must be a Space or None"),
         (lambda: uniform(0, 1).units([2.0]), "takes values within its bounds, got 2"),
         (lambda: randint(0, 3).units([1.5]), "takes integers, got 1.5"),
@@ -187,3 +227,33 @@ def test_the_default_is_the_given_one_the_middle_or_the_first_option():
     assert fix(randint(1, 4, default=2)) == 2
     assert fix(choice(["a", "b"])) == "a"
     assert isinstance(fix(randint(1, 9)), int)
+
+
+def test_steps_are_counted_from_the_lower_bound_and_equally_likely():
+    tenths = uniform(0.1, 0.75, step=0.2)
+    assert (tenths.high, tenths.levels) == (0.7, 4)
+    values = tenths.values(EVENLY_SPACED)
+    assert sorted(set(values.tolist())) == [0.1, 0.3, 0.5, 0.7]
+    assert [(values == value).mean() for value in (0.1, 0.3, 0.5, 0.7)] == pytest.approx([0.25] * 4, abs=TOLERANCE)
+    assert randint(32, 100, step=32) == randint(32, 96, step=32)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "choice"])
+@given(data=st.data(), unit=st.floats(0, 1), share=st.floats(0.1, 1))
+def test_narrower_and_wider_bounds_keep_the_steps(kind, data, unit, share):
+    hyperparameter = data.draw(KINDS[kind].filter(lambda h: h.low < h.high))
+    value = type(hyperparameter.low)(hyperparameter.values(np.array([unit])).item())
+    narrow = narrow_around(hyperparameter, value, share)
+    assert hyperparameter.low <= narrow.low <= value <= narrow.high <= hyperparameter.high
+    for other in (narrow, widen(hyperparameter, upper=True), widen(hyperparameter, upper=False)):
+        assert other.step == hyperparameter.step
+        if hyperparameter.step is not None:
+            steps = (np.array([other.low, other.high]) - hyperparameter.low) / hyperparameter.step
+            assert np.allclose(steps, np.round(steps), atol=1e-6)
+
+
+def test_a_constant_is_a_hyperparameter_with_one_value():
+    assert constant([32, 64]).values(np.array([0.0, 1.0])).tolist() == [[32, 64]] * 2
+    assert repr(constant([32, 64])) == "constant([32, 64])"
+    assert constant((1, 2)) != constant([1, 2])
+    assert hash(constant("a")) == hash(constant("a"))

@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caviar.errors import InputError
-from caviar.space import Space, choice, cube, default_space, lograndint, loguniform, randint, reverseloguniform, uniform
+from caviar.space import (
+    Space,
+    choice,
+    constant,
+    cube,
+    default_space,
+    distribution,
+    lograndint,
+    loguniform,
+    randint,
+    reverseloguniform,
+    uniform,
+)
 from caviar.space.serialization import from_plain, to_plain
 
 CONDITIONAL = Space(
@@ -21,7 +33,12 @@ CONDITIONAL = Space(
     ),
     learning_rate=loguniform(1e-4, 1, tier=1),
     batch_size=lograndint(16, 512),
+    dropout=uniform(0, 0.5, step=0.1),
     patience=3,
+    noise=distribution("norm", 5.0, 2.0, high=7.5),
+    count=distribution("poisson", 4.0, tier=3),
+    sizes=constant([32, 64]),
+    **{"layers.0 units": randint(8, 64, step=8), "class": choice({"a": {"list": constant([1, [2]])}, "b": None})},
 )
 SPACES = {"default": default_space(), "conditional": CONDITIONAL, "cube": cube(3)}
 
@@ -57,7 +74,7 @@ def test_plain_data_and_the_repr_recreate_a_space(name):
     space = SPACES[name]
     restored = from_plain(json.loads(json.dumps(to_plain(space))))
     assert restored == space
-    kinds = (Space, choice, lograndint, loguniform, randint, reverseloguniform, uniform)
+    kinds = (Space, choice, constant, distribution, lograndint, loguniform, randint, reverseloguniform, uniform)
     assert eval(repr(space), {kind.__name__: kind for kind in kinds}) == space
     assert hash(restored) == hash(space)
 
@@ -91,7 +108,9 @@ def test_a_hyperparameter_may_have_any_name(name):
 
 EQUAL = [
     (lambda: Space(a=1, b=uniform(0, 1)), lambda: Space(a=1, b=uniform(0, 1))),
-    (lambda: Space(a=np.arange(2000)), lambda: Space(a=np.arange(2000))),
+    (lambda: Space(a=np.ones((50, 50))), lambda: Space(a=np.ones((50, 50)))),
+    (lambda: Space(a=constant(np.arange(2000))), lambda: Space(a=constant(np.arange(2000)))),
+    (lambda: Space(a={"b": [1, 2]}), lambda: Space(a=constant({"b": [1, 2]}))),
     (lambda: Space(a=float("nan")), lambda: Space(a=float("nan"))),
     (lambda: Space(a=np.float64(0.5)), lambda: Space(a=0.5)),
     (lambda: Space(a=choice({1: Space(), 2: None})), lambda: Space(a=choice([1, 2]))),
@@ -101,14 +120,16 @@ DIFFERENT = [
     (lambda: Space(a=1), lambda: Space(a=1.0)),
     (lambda: Space(a=1), lambda: Space(a=True)),
     (lambda: Space(a=1.0), lambda: Space(a=True)),
-    (lambda: Space(a=[1]), lambda: Space(a=(1,))),
-    (lambda: Space(a=[1]), lambda: Space(a=[True])),
+    (lambda: Space(a=constant([1])), lambda: Space(a=constant((1,)))),
+    (lambda: Space(a=constant([1])), lambda: Space(a=constant([True]))),
+    (lambda: Space(a=constant([1, 2])), lambda: Space(a=[1, 2])),
+    (lambda: Space(a=uniform(0, 1)), lambda: Space(a=uniform(0, 1, step=0.5))),
     (lambda: Space(a=choice([1, 2])), lambda: Space(a=choice([True, 2]))),
     (lambda: Space(a=uniform(0, 1)), lambda: Space(a=uniform(0, 1, tier=1))),
     (lambda: Space(a=uniform(0, 1)), lambda: Space(a=loguniform(0.5, 1))),
     (lambda: Space(a=choice({1: Space(x=1), 2: None})), lambda: Space(a=choice({1: Space(x=1.0), 2: None}))),
-    (lambda: Space(a=np.arange(2000)), lambda: Space(a=np.arange(2000) % 1999)),
-    (lambda: Space(a=np.arange(3)), lambda: Space(a=np.arange(3.0))),
+    (lambda: Space(a=constant(np.arange(2000))), lambda: Space(a=constant(np.arange(2000) % 1999))),
+    (lambda: Space(a=np.ones((2, 2))), lambda: Space(a=np.ones((2, 2), dtype=int))),
     (lambda: Space(a=1), lambda: {"a": 1}),
 ]
 
@@ -126,7 +147,7 @@ def test_equality_sees_order_types_and_content(make, make_other):
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda space: pickle.loads(pickle.dumps(space))])
 def test_a_space_can_be_copied_and_pickled(duplicate):
-    space = Space(**CONDITIONAL, array=np.arange(3))
+    space = Space(**CONDITIONAL, array=constant(np.arange(3)))
     points = np.full((1, space.dimension), 0.3)
     assert duplicate(space) == space
     assert repr(duplicate(space).configs(points)) == repr(space.configs(points))
@@ -193,12 +214,54 @@ def test_widened_changes_one_hyperparameter():
         (lambda: from_plain({"a": {"uniform": 3}}), "two bounds"),
         (lambda: from_plain({"a": {"uniform": [0, 1], "randint": [0, 1]}}), "must have one kind"),
         (lambda: from_plain({"a": {"choice": [1, 2], "spaces": [{}]}}), "list of 2 tables"),
+        (lambda: from_plain({"a": {"constant": [1, 2], "tier": 1}}), "unknown key 'tier'"),
+        (lambda: from_plain({"a": {"choice": [1, 2], "step": 1}}), "unknown key 'step'"),
+        (lambda: from_plain({"a": {"distribution": "norm"}}), "distribution takes a name and parameters"),
+        (lambda: Space(**{"": uniform(0, 1)}), "name must be a non-empty string, got ''"),
     ],
 )
 def test_invalid_input_raises_one_sentence(make, words):
     with pytest.raises(InputError, match=words) as error:
         make()
     assert "\n" not in str(error.value)
+
+
+def test_tiers_keeps_a_fixed_list_whole():
+    space = Space(sizes=choice([[32, 64], [128]], tier=3), x=uniform(0, 1), array=constant([1, 2])).tiers(upto=1)
+    assert space.configs(np.empty((1, 0))) == [{"sizes": [32, 64], "x": 0.5, "array": [1, 2]}]
+
+
+def test_a_bare_list_is_a_constant_in_an_old_journal_and_a_choice_in_a_file():
+    plain = {
+        "sizes": [32, 64],
+        "kind": {"choice": ["a", "b"], "spaces": [{"list": [1, 2]}, {}]},
+        "x": {"uniform": [0, 1]},
+    }
+    old = Space(sizes=constant([32, 64]), kind=choice({"a": {"list": constant([1, 2])}, "b": None}), x=uniform(0, 1))
+    assert from_plain(plain) == old
+    assert from_plain(json.loads(json.dumps(to_plain(old)))) == old
+    new = Space(sizes=[32, 64], kind=choice({"a": {"list": choice([1, 2])}, "b": None}), x=uniform(0, 1))
+    assert from_plain(plain, lists=choice) == new
+
+
+values = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
+)
+plain_values = st.recursive(
+    values,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+names = st.text(min_size=1, max_size=9)
+
+
+@given(st.dictionaries(names, plain_values.map(constant) | values, max_size=5))
+def test_constants_of_any_name_and_value_come_back_from_a_journal(entries):
+    space = Space(**entries)
+    assert from_plain(json.loads(json.dumps(to_plain(space)))) == space
+    (config,) = space.configs(np.empty((1, 0)))
+    assert config == {name: getattr(value, "options", [value])[0] for name, value in entries.items()}
+    assert eval(repr(space), {"Space": Space, "constant": constant}) == space
 
 
 def test_around_narrows_to_a_config_or_a_square():

@@ -69,6 +69,8 @@ def test_a_function_beside_the_file_is_trained_and_resumed(tmp_path):
     ("text", "words"),
     [
         ("trails = 3", "unknown key 'trails'; did you mean 'trials'"),
+        ('data = "digits"\nn_trials = 3', "unknown key 'n_trials'; it is called trials here"),
+        ('data = "digits"\n[space]\noptimizer.lr = { uniform = [0, 1] }', "in quotes"),
         ("metric = \n", "not valid TOML.*line 1"),
         ('data = "digits"\ntrainable = "a:b"', "both"),
         ("trials = 3", "neither"),
@@ -111,6 +113,16 @@ def test_a_module_without_the_function_is_one_sentence(tmp_path, module, words):
     (tmp_path / "my_module_b.py").write_text(module)
     with pytest.raises(InputError, match=words):
         study_from_file(write(tmp_path, STUDY.format(name="b")), out=tmp_path / "s")
+
+
+def test_a_list_is_a_choice_and_a_constant_can_be_said(tmp_path):
+    (tmp_path / "my_module_c.py").write_text("def train(config):\n    return {'loss': config['batch size']}\n")
+    text = STUDY.format(name="c") + "'batch size' = [32, 64]\n'model.sizes' = { constant = [8, 8] }\nkind = 'a'\n"
+    study = study_from_file(write(tmp_path, text), out=tmp_path / "s")
+    names = {"x": caviar.uniform(0.0, 1.0), "batch size": [32, 64], "model.sizes": caviar.constant([8, 8]), "kind": "a"}
+    assert study.settings.space == caviar.Space(**names)
+    study.run(progress=False)
+    assert caviar.Outcome.read(tmp_path / "s").settings == study.settings
 
 
 def test_a_missing_file_is_one_sentence(tmp_path):

@@ -1,6 +1,8 @@
 """Studies from end to end, in this process; those that are about Ray run on it."""
 
 import math
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -208,7 +210,15 @@ def test_ctrl_c_at_any_poll_keeps_what_has_finished(tmp_path_factory, at):
         ({"space": caviar.Space(seed=caviar.uniform(0, 1))}, "'seed'"),
         ({"space": caviar.Space(learning_rat=caviar.uniform(0, 1))}, "learning_rate"),
         ({"space": caviar.Space(momentum=caviar.uniform(0, 2))}, "momentum"),
-        ({"space": {"momentum": caviar.uniform(0, 1)}}, "space must be a caviar.Space"),
+        ({"space": {"momentum": caviar.uniform(0, 2)}}, "momentum"),
+        ({"space": [caviar.uniform(0, 1)]}, "space must be a caviar.Space or a dict"),
+        ({"space": {3: caviar.uniform(0, 1)}}, "name must be a non-empty string, got 3"),
+        ({"space": {"": caviar.uniform(0, 1)}}, "name must be a non-empty string, got ''"),
+        ({"space": {"trial": [1, 2]}}, "'trial' has the name of a column"),
+        ({"mode": "minimize"}, "mode must be 'min' or 'max', got 'minimize'; try 'min'"),
+        ({"n_trials": 9}, "Study has no argument 'n_trials'; it is called trials here"),
+        ({"direction": "minimize"}, "Study has no argument 'direction'; it is called mode here"),
+        ({"trails": 9}, "Study has no argument 'trails'; did you mean 'trials'?"),
         ({"space": caviar.Space(val_accuracy=caviar.uniform(0, 1))}, "'val_accuracy' has the metric's name"),
         ({"name": 3}, "name must be a non-empty string"),
         ({"waves": 2.5}, "waves"),
@@ -268,3 +278,86 @@ def test_a_study_that_another_driver_runs_is_refused(tmp_path):
     with pytest.raises(StorageError, match="another driver"):
         study.run(progress=False)
     journal.close()
+
+
+def test_lists_in_an_old_journal_are_constants_still(tmp_path):
+    """`list_constants.jsonl` was written when a list in a space was a constant; its last trial is missing."""
+    (tmp_path / "s").mkdir()
+    shutil.copy(Path(__file__).parent / "list_constants.jsonl", tmp_path / "s" / NAME)
+    under = caviar.Space(beta=caviar.uniform(0, 1), sizes=caviar.constant([1, [2]]))
+    space = caviar.Space(
+        x=caviar.uniform(0, 1),
+        batch_size=caviar.constant([32, 64]),
+        empty=caviar.constant([]),
+        kind=caviar.choice({"a": under, "b": None}),
+    )
+    configs = []
+
+    def train(config):
+        configs.append(config)
+        return {"loss": config["x"]}
+
+    study = caviar.Study.open(tmp_path / "s", data=train, workers=0)
+    assert study.settings.space == space
+    table = study.run(progress=False)
+    assert configs == [{**EXPECTED, "x": table["x"][3]}]
+    assert table["batch_size"].tolist() == [[32, 64]] * 4
+
+
+EXPECTED = {
+    "batch_size": [32, 64], "empty": [], "kind": "a", "beta": 0.1906588077545166, "sizes": [1, [2]]
+}  # fmt: skip
+ODD = ["optimizer.lr", "model__C", "learning rate", "class", "=1+1", 'a,"b"', "grösse", "x\ny", "self", "data"]
+
+
+def test_a_dict_is_a_space_and_its_names_need_not_be_identifiers(tmp_path):
+    def train(config):
+        assert set(config) == {*ODD, "batch", "sizes"}
+        return {"loss": sum(config[name] for name in ODD) + config["batch"]}
+
+    space = {**dict.fromkeys(ODD, caviar.uniform(0, 1)), "batch": [32, 64], "sizes": caviar.constant([8, 8])}
+    study = study_of(train, tmp_path / "s", space=space, trials=8)
+    assert study.settings.space == caviar.Space(**space)
+    study.enqueue({**dict.fromkeys(ODD, 0.5), "batch": 32, "sizes": [8, 8]})
+    table = study.run(progress=False)
+    assert (table["state"] == "finished").all()
+    assert table.loc[0, ODD].tolist() == [0.5] * len(ODD)
+    assert list(study.square["name"]) == [*ODD, "batch"]
+    written = pd.read_csv(study.folder / "results.csv")
+    assert len(written) == len(table)
+    assert study.report().read_text().count("learning rate")
+    assert study.plot.parallel()
+    assert study.plot.squares()
+    opened = caviar.Study.open(study.folder, data=train)
+    assert opened.settings == study.settings
+    other = study_of(train, tmp_path / "t", space=opened.settings.space)
+    assert other.warm_start(study) == 8
+    assert other.warm_start(table) == 8
+
+
+def test_attributes_of_other_tuners_are_answered_with_their_names_here(tmp_path):
+    study = digits(tmp_path, "s")
+    for name, words in {
+        "best_params": "it is called study.best.config here",
+        "best_value": "it is called study.best.metrics here",
+        "trials_dataframe": "it is called study.table here",
+        "optimize": r"it is called study.run\(\) here",
+        "bets": "did you mean 'best'?",
+    }.items():
+        assert not hasattr(study, name)
+        with pytest.raises(AttributeError, match=f"Study has no attribute {name!r}; {words}"):
+            getattr(study, name)
+    with pytest.raises(
+        AttributeError, match=r"Outcome has no attribute 'best_params'; it is called outcome.best.config"
+    ):
+        _ = study.outcome.best_params
+    with pytest.raises(AttributeError, match=r"'optimize'; it is called Study.open\(folder\).run\(\) here"):
+        _ = study.outcome.optimize
+    with pytest.raises(InputError, match="no trial of"):
+        _ = study.best
+
+
+def test_an_attribute_error_inside_of_a_property_is_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(caviar.Outcome, "table", property(lambda self: self.missing_inside))
+    with pytest.raises(AttributeError, match="missing_inside"):
+        _ = digits(tmp_path, "s").table

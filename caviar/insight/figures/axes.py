@@ -71,7 +71,7 @@ def ticks(hyperparameter: Hyperparameter) -> Ticks:
     if isinstance(hyperparameter, Choice):
         options = list(hyperparameter.options)
         return Ticks(hyperparameter.units(options).tolist(), [str(option) for option in options])
-    values = _round_values(hyperparameter)
+    values = list(dict.fromkeys(hyperparameter.nearest(np.array(_round_values(hyperparameter))).tolist()))
     return Ticks(hyperparameter.units(values).tolist(), [f"{value:.6g}" for value in values])
 
 
@@ -79,16 +79,15 @@ def _side(hyperparameter: Hyperparameter, low: float | None, high: float | None)
     """Return the interval [low, high] of values in the unit interval, shape (2,); a choice spans its whole side."""
     if isinstance(hyperparameter, Choice) or low is None or high is None or np.isnan(low):
         return np.array([0.0, 1.0])
-    half = 0.5 if isinstance(hyperparameter, Integer) else 0.0  # an integer covers half a unit on either side
-    ends = np.array([low - half, high + half])
-    return hyperparameter.scale.units(ends, hyperparameter.low - half, hyperparameter.high + half)
+    half = (hyperparameter.step or 0.0) / 2  # a value covers half a step on either side
+    return hyperparameter.scale.units(np.array([low - half, high + half]), *hyperparameter.ends)
 
 
 def _round_values(hyperparameter: Real | Integer) -> list[float]:
     """Return round numbers on the hyperparameter's scale that lie within its bounds."""
     low, high, scale = hyperparameter.low, hyperparameter.high, hyperparameter.scale.name
     whole = isinstance(hyperparameter, Integer)
-    if scale == "linear":
+    if scale not in ("log", "reverse log"):
         return _linear_values(low, high, whole)
     inside: list[float] = []
     for digits in ((1,), (1, 2, 5)):  # powers of ten, and numbers between them if there are too few

@@ -11,7 +11,7 @@ from caviar.insight.figures.style import Attributes, Figure, escape_label, figur
 from caviar.insight.formatting import format_value
 from caviar.records.outcome import Outcome
 from caviar.records.trial import State
-from caviar.space.hyperparameters import Choice, Hyperparameter, Integer
+from caviar.space.hyperparameters import Hyperparameter
 from caviar.space.scales import Array
 
 UNIT_RANGE = [-0.04, 1.04]  # the unit interval with a margin
@@ -60,7 +60,7 @@ def _spread(points: Array, hyperparameter: Hyperparameter, offsets: Array) -> Ar
 
     The fractional parts of the offsets, shape (n,), decide where each point moves.
     """
-    if not isinstance(hyperparameter, Choice | Integer) or hyperparameter.levels > MAX_SPREAD_LEVELS:
+    if hyperparameter.levels > MAX_SPREAD_LEVELS:
         return points
     return points + (offsets % 1.0 - 0.5) * 0.6 / hyperparameter.levels
 

@@ -10,9 +10,10 @@ from caviar.records.early_stopping import Halving
 from caviar.records.outcome import Outcome
 from caviar.records.settings import Settings
 from caviar.space.defaults import default_space
+from caviar.space.space import argument_code
 
 EARLY_STOPPING = {None: "", Halving(): "halving", Halving(asynchronous=True): "asha"}  # what the command can express
-SPACE = ("choice", "lograndint", "loguniform", "randint", "reverseloguniform", "uniform")
+SPACE = ("choice", "constant", "distribution", "lograndint", "loguniform", "randint", "reverseloguniform", "uniform")
 PUBLIC = ("Halving", "Space", "Study", "load_csv", *SPACE)
 
 
@@ -70,7 +71,7 @@ def _arguments(settings: Settings) -> dict[str, object]:
 
 
 def _python(settings: Settings) -> str:
-    space = [f"    {name}={value!r}," for name, value in settings.space.items()]
+    space = [f"    {argument_code(name, value)}," for name, value in settings.space.items()]
     arguments = [f"    {name}={value!r}," for name, value in _arguments(settings).items()]
     study = ["study = Study(", f"    {_data_argument(settings.source)}", "    space=space,", *arguments, ")"]
     code = "\n".join(["space = Space(", *space, ")", *study, "study.run()"])
