@@ -9,6 +9,7 @@ NEEDS = {  # a module or folder, and the package without which it cannot be impo
     "tests/jobs/end_to_end.py": "moto",
     "tests/jobs/test_cluster.py": "nbclient",
     "tests/notebooks": "nbclient",
+    "tests/space/test_entries.py": "pyarrow",
     "tests/test_optuna.py": "optuna",
     "tests/test_tune.py": "pyarrow",
 }

@@ -23,6 +23,7 @@ NAMES = [  # the file, the module, its name, and what Caviar uses it for
     (SKLEARN, "sklearn.base", "_fit_context", "to check arguments before a fit"),
     (SKLEARN, "sklearn.metrics._scorer", "_MultimetricScorer", "to know a search with several metrics"),
     (SKLEARN, "sklearn.utils.validation", "_check_method_params", "to index the parameters of a fit"),
+    (SKLEARN, "sklearn.utils.metaestimators", "_safe_split", "to give a fold's rows to callbacks"),
     *(
         (SKLEARN, "sklearn.model_selection._validation", name, "to score folds as scikit-learn does")
         for name in ("_fit_and_score", "_warn_or_raise_about_fit_failures", "_insert_error_scores")
@@ -34,7 +35,6 @@ NAMES = [  # the file, the module, its name, and what Caviar uses it for
             "_format_results",
             "_get_routed_params_for_fit",
             "_get_scorers",
-            "_parameter_constraints",
             "_select_best_index",
         )
     ),

@@ -8,13 +8,12 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from sklearn.base import BaseEstimator
-from sklearn.callback import CallbackContext
 
 from caviar.fleet.messages import Done, Event, Report, Stack, Started
 from caviar.fleet.protocol import Trainers
 from caviar.records.trial import State
 from caviar.sklearn.folds import Rows
-from caviar.sklearn.internals import check_method_params, split_rows
+from caviar.sklearn.internals import Task, check_method_params, split_rows
 
 FoldData = Mapping[str, Callable[[], object]]  # X, y and metadata of a fold, made only if a callback asks for them
 
@@ -46,12 +45,12 @@ class SearchTasks:
     """
 
     def __init__(
-        self, search: BaseEstimator, root: CallbackContext, candidates: int, folds: Sequence[FoldData], *, local: bool
+        self, search: BaseEstimator, root: Task, candidates: int, folds: Sequence[FoldData], *, local: bool
     ) -> None:
         self._search, self._folds, self._local = search, folds, local
         self._context = root.subcontext("search", max_subtasks=candidates * len(folds), sequential_subtasks=False)
         self._context.call_on_fit_task_begin(estimator=search)
-        self._tasks: dict[tuple[int, int], CallbackContext] = {}  # that have begun, by trial and fold
+        self._tasks: dict[tuple[int, int], Task] = {}  # that have begun, by trial and fold
         self._ended: set[tuple[int, int]] = set()
         self._until: dict[int, int] = {}  # after how many folds a trial pauses
         self._trial: int | None = None  # the last one that started
@@ -96,7 +95,7 @@ class SearchTasks:
             task.call_on_fit_task_begin(estimator=self._search, **self._folds[fold])
             yield
 
-    def _new_task(self, trial: int, fold: int) -> CallbackContext:
+    def _new_task(self, trial: int, fold: int) -> Task:
         task = self._context.subcontext("candidate-split-evaluation", task_id=trial * len(self._folds) + fold)
         self._tasks[trial, fold] = task
         return task

@@ -3,11 +3,11 @@
 A new version of scikit-learn may change these without notice, so the rest of the package only uses public names.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import Protocol, Self, TypedDict
 
 from sklearn import base
-from sklearn.callback import CallbackContext
 from sklearn.metrics import _scorer
 from sklearn.model_selection import _search, _validation
 from sklearn.utils import Bunch, metaestimators, validation
@@ -51,9 +51,37 @@ def has_callbacks(estimator: object) -> bool:
     return bool(getattr(estimator, "_skl_callbacks", ()))
 
 
-def root_task(search: SearchCV, subtasks: int) -> CallbackContext:
-    """Set up the callbacks of a search that begins to fit, and return the context of its outermost task."""
-    return search._init_callback_context(max_subtasks=subtasks)
+class Task(Protocol):
+    """A task of a fit, which tells callbacks when it begins and ends: scikit-learn's `CallbackContext`."""
+
+    def subcontext(self, task_name: str = "", **settings: object) -> Self: ...
+    def call_on_fit_task_begin(self, estimator: object, **told: object) -> Self: ...
+    def call_on_fit_task_end(self, estimator: object, **told: object) -> object: ...
+    def propagate_callback_context(self, sub_estimator: object) -> contextlib.AbstractContextManager[object]: ...
+
+
+class _Untold(Task):
+    """A task before scikit-learn 1.9, which has no callbacks to tell."""
+
+    def subcontext(self, task_name: str = "", **settings: object) -> Self:
+        return self
+
+    def call_on_fit_task_begin(self, estimator: object, **told: object) -> Self:
+        return self
+
+    def call_on_fit_task_end(self, estimator: object, **told: object) -> object:
+        return None
+
+    def propagate_callback_context(self, sub_estimator: object) -> contextlib.AbstractContextManager[object]:
+        return contextlib.nullcontext()
+
+
+def root_task(search: SearchCV, subtasks: int) -> Task:
+    """Set up the callbacks of a search that begins to fit, and return its outermost task."""
+    if not hasattr(search, "_init_callback_context"):
+        return _Untold()
+    task: Task = search._init_callback_context(max_subtasks=subtasks)
+    return task
 
 
 def routed_parameters(search: SearchCV, params: Mapping[str, object]) -> Bunch:

@@ -19,7 +19,6 @@ from typing import Self, cast
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, clone, is_classifier
-from sklearn.callback import CallbackContext
 from sklearn.model_selection import check_cv
 from sklearn.utils import Tags, check_random_state, get_tags, indexable
 
@@ -223,7 +222,7 @@ class CaviarSearchCV(internals.SearchCV):
             )
         return self.param_distributions if self.space is None else self.space
 
-    def _run(self, folds: CrossValidation, root: CallbackContext, data: Sequence[FoldData]) -> Sequence[Result]:
+    def _run(self, folds: CrossValidation, root: internals.Task, data: Sequence[FoldData]) -> Sequence[Result]:
         """Run the study and return its results, one per configuration; `root` and `data` are for callbacks."""
         folds.check_parameters()
         trials, workers = self._trials(folds.translation), _workers(self.n_jobs)

@@ -1,16 +1,13 @@
 """CaviarSearchCV: scikit-learn's conformance suite, equality with scikit-learn bit for bit, and the study behind it."""
 
+import importlib.util
 import pickle
-import re
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
-import optuna
 import pandas as pd
 import pytest
-from ray import tune
 from scipy import stats
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
@@ -192,22 +189,22 @@ def test_a_trial_that_fails_or_takes_too_long_counts_as_failed_fits():
     with pytest.warns(FitFailedWarning, match="3 fits failed(.|\n)*ValueError: 3 is odd"):
         fitted.fit(X, Y)
     assert fitted.best_params_ == {"trouble": 0}
-    with pytest.warns(FitFailedWarning, match=r"[12] fits failed(.|\n)*time limit of 0\.5 s"):
-        fitted = search(Troubled(), {"trouble": [2, 0]}, n_iter=2, trial_timeout=0.5).fit(X, Y)
+    with pytest.warns(FitFailedWarning, match=r"[12] fits failed(.|\n)*time limit of 1\.5 s"):
+        fitted = search(Troubled(), {"trouble": [2, 0]}, n_iter=2, trial_timeout=1.5).fit(X, Y)
     assert fitted.best_params_ == {"trouble": 0}
-    with pytest.raises(CaviarError, match=r"time limit of 0\.5 s"):
+    with pytest.raises(CaviarError, match=r"time limit of 1\.5 s"):
         fitted.set_params(error_score="raise").fit(X, Y)
 
 
 class Troubled(LogisticRegression):
-    """A model that rejects an odd parameter, and takes 0.4 s for 2."""
+    """A model that rejects an odd parameter, and takes a second for 2."""
 
     def __init__(self, trouble=0):
         super().__init__(max_iter=500)
         self.trouble = trouble
 
     def fit(self, x, y):
-        time.sleep(0.2 * self.trouble)
+        time.sleep(0.5 * self.trouble)
         return super().fit(x, y)
 
     def set_params(self, **params):
@@ -293,12 +290,21 @@ def test_an_argument_of_another_tuner_is_answered(name, words):
 
 
 def test_distributions_of_other_tuners_are_searched():
+    optuna = pytest.importorskip("optuna")
+    pytest.importorskip("pyarrow", reason="Ray Tune is not installed")
+    from ray import tune
+
     space = {"C": tune.loguniform(1e-2, 1e2), "gamma": optuna.distributions.FloatDistribution(0.1, 1, step=0.1)}
     space |= {"kernel": tune.choice(["rbf", "linear"]), "tol": caviar.constant(1e-3)}
     for given in (space, caviar.Space(**space)):
         fitted = search(space=given).fit(X, Y)
         assert all(round(value * 10, 9) % 1 == 0 for value in fitted.cv_results_["param_gamma"])
         assert set(fitted.cv_results_["param_kernel"]) <= {"rbf", "linear"}
+
+
+needs_callbacks = pytest.mark.skipif(
+    importlib.util.find_spec("sklearn.callback") is None, reason="scikit-learn has callbacks from 1.9 on"
+)
 
 
 class Recorder:
@@ -332,6 +338,7 @@ def recorded(fitted, **params):
 
 
 @pytest.mark.parametrize("refit", [True, False])
+@needs_callbacks
 def test_callbacks_see_the_tasks_of_randomized_search(refit):
     settings = {"n_iter": 3, "cv": 2, "n_jobs": 1, "random_state": 0, "refit": refit}
     weights = {"sample_weight": np.linspace(1, 2, len(Y))}
@@ -340,6 +347,7 @@ def test_callbacks_see_the_tasks_of_randomized_search(refit):
     assert (len(log), log[0], log[-1]) == (2 * (2 + refit + 6) + 2, "setup", "teardown")
 
 
+@needs_callbacks
 def test_callbacks_are_passed_on_to_the_estimators_of_this_process():
     settings = {"n_iter": 2, "cv": 2, "n_jobs": 1, "random_state": 0}
     counts = []
@@ -373,6 +381,7 @@ class Propagated:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::sklearn.exceptions.FitFailedWarning")
+@needs_callbacks
 def test_callbacks_see_each_fold_once_however_its_trial_ends():
     log = recorded(search(space={"C": [0.1, -1.0, 10.0]}, n_iter=3))  # a negative C fails
     for what in ("begin", "end"):
@@ -386,6 +395,7 @@ def test_callbacks_see_each_fold_once_however_its_trial_ends():
         assert sorted(e[2] for e in log if e[:2] == (what, "candidate-split-evaluation")) == expected
 
 
+@needs_callbacks
 def test_a_failing_callback_ends_the_search_and_is_torn_down():
     class Broken(Recorder):
         def on_fit_task_end(self, estimator, context):
@@ -400,17 +410,8 @@ def test_a_failing_callback_ends_the_search_and_is_torn_down():
 
 
 @pytest.mark.slow
+@needs_callbacks
 def test_callbacks_are_called_in_this_process_for_fits_on_ray(ray_cluster):
     settings = {"n_iter": 4, "cv": 2, "random_state": 0}
     on_ray, local = (recorded(CaviarSearchCV(SVC(), C, n_jobs=n, **settings)) for n in (2, 1))
     assert sorted(map(repr, on_ray)) == sorted(map(repr, local))
-
-
-def test_the_readme_tunes_a_pipeline():
-    readme = (Path(caviar.__file__).parent.parent / "README.md").read_text()
-    section = readme.partition("\n## scikit-learn\n")[2].partition("\n## ")[0]
-    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-    names = {}
-    exec(code.replace("n_iter=32", "n_iter=4, n_jobs=1").replace("cv=3", "cv=2"), names)
-    assert names["search"].score(names["x_test"], names["y_test"]) > 0.9
-    assert names["model"].score(names["x_test"], names["y_test"]) > 0.95
