@@ -47,11 +47,11 @@ def experiments(names: tuple[str, ...], size: int | None, seeds: int | None, out
 
     \b
     The NAMEs, all by default:
-    random-against-grid  Random finds a better point than a grid when few hyperparameters matter.
+    random-against-grid  Random beats a grid when few hyperparameters matter.
     learning-rate-scale  A linear scale spends 90% of the trials above 0.1.
-    momentum-scale       1 - beta on a log scale explores windows of 10 to 1000 evenly.
-    coarse-and-fine      A coarse wave and fine waves beat one wave of the same total.
-    covariate-shift      Batch norm trains faster, because it reduces internal covariate shift.
+    momentum-scale       1 - beta on a log scale explores all windows evenly.
+    coarse-and-fine      A coarse wave and fine waves beat a single wave.
+    covariate-shift      Batch norm trains faster by reducing covariate shift.
     """
     from caviar.experiments.running import run_and_write
 

@@ -20,11 +20,7 @@ from caviar.errors import CaviarError
 @click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="caviar")
 def cli() -> None:
-    """Tune many networks at once: a coarse wave, the best cluster, finer waves around it.
-
-    `caviar run` tunes the built-in network on handwritten digits. To tune it on your own data:
-    caviar run --data my.csv --target label
-    """
+    """Tune many networks at once; `caviar run` tunes one on handwritten digits."""
 
 
 COMMANDS = (init, run, resume, report, best, submit, status, list_studies, logs, stop, results)

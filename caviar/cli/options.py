@@ -93,12 +93,12 @@ _complete_address = complete_words("auto", "local")
 workers_option = click.option("--workers", default="auto", metavar="N|auto", callback=_parse_workers, help=_WORKERS)
 trial_timeout_option = click.option("--trial-timeout", type=float, help="Seconds after which a trial is stopped.")
 ray_address_option = click.option(
-    "--address", help=f"{_ADDRESS} [env var: {VARIABLE}]", shell_complete=_complete_address
+    "--address", help=f"{_ADDRESS} [env var: {VARIABLE}; default: local]", shell_complete=_complete_address
 )
 jobs_address_option = click.option(
     "--address",
     callback=_jobs_address,
-    help=f"{_ADDRESS} [env var: {JOBS_VARIABLE}]",
+    help=f"{_ADDRESS} [env var: {JOBS_VARIABLE}; default: local]",
     shell_complete=_complete_address,
 )
 

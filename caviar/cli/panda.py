@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # imported when a command runs: Ray takes a second to load; `
     from caviar.panda.panda import Panda
 
 _RULES_HELP = "careful (all of them), none, or some of divergence,nothing-helps,plateau,smooth"
-_RULES = ("careful", "none", "divergence", "nothing-helps", "plateau", "smooth")
+RULES = ("careful", "none", "divergence", "nothing-helps", "plateau", "smooth")
 
 
 @click.group("panda", cls=InOrder, short_help="Babysit one model: tweak it, rewind it.")
@@ -58,7 +58,7 @@ def _command(name: str) -> Callable[[Callable[..., None]], click.Command]:
 @click.option("--trial", type=int, help="With --config: the number of the trial.")
 @click.option("--epochs", default=100, help="Number of epochs to train first.")
 @click.option("--seed", default=0, help="Seed of initial weights and shuffles.")
-@click.option("--rules", default="none", help=f"{_RULES_HELP}.", shell_complete=complete_words(*_RULES))
+@click.option("--rules", default="none", help=f"{_RULES_HELP}.", shell_complete=complete_words(*RULES))
 @click.option("--folder", help="Folder or URI for its checkpoints. [default: runs/pandas/NAME]")
 @ray_address_option
 @prints(sentence("{name} is training in {folder}; watch it with: caviar panda watch {name}"))
@@ -75,7 +75,10 @@ def start(
     folder: str | None,
     address: str | None,
 ) -> Place:
-    """Start a Panda that trains on DATA, a CSV file or the name of a built-in data set."""
+    """Start a Panda.
+
+    It trains on DATA, a CSV file or the name of a built-in data set.
+    """
     from caviar.data.loaders import load, load_csv
     from caviar.panda import Panda
 
@@ -97,7 +100,10 @@ def start(
 
 @_command("watch")
 def watch(name: str, address: str | None) -> None:
-    """Show the curve of NAME as it grows; Ctrl-C ends watching, not training."""
+    """Show the curve of NAME as it grows.
+
+    Ctrl-C ends watching, not training.
+    """
     _attach(name, address).watch()
 
 
@@ -159,7 +165,7 @@ def fork(name: str, address: str | None, copies: int, around: float, epochs: int
 
 
 @_command("follow")
-@click.argument("rules", shell_complete=complete_words(*_RULES))
+@click.argument("rules", shell_complete=complete_words(*RULES))
 @prints(print_entries)
 def follow(name: str, rules: str, address: str | None) -> Sequence[Entry]:
     """Let RULES tweak NAME.

@@ -69,7 +69,8 @@ def _plain(outcome: "Outcome | Submitted") -> object:
 def run(file: Path | None, data: str, target: str | None, **options: Unpack[StudyOptions]) -> "Outcome":
     """Run a study from this machine and print its results.
 
-    The TOML FILE that `caviar init` writes defines the study, or the options do; an option overrides the file.
+    The TOML FILE that `caviar init` writes defines the study, or the options do; an option overrides the file. To tune
+    the built-in network on your own data: caviar run --data my.csv --target label
     """
     return _run(_study(file, data, target, options))
 
