@@ -59,11 +59,8 @@ def to_json(value: object) -> str:
 
 def records(table: "pd.DataFrame") -> list[dict[str, object]]:
     """Return the rows of a table as mappings, with None for missing values."""
-    return [{str(name): value for name, value in row.items()} for row in _filled(table).to_dict("records")]
-
-
-def _filled(table: "pd.DataFrame") -> "pd.DataFrame":
-    return table.astype(object).where(table.notna(), None)
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def _plain(value: Any) -> object:

@@ -45,9 +45,10 @@ def init(folder: Path) -> None:
     Editors complete and check it by the study.schema.json beside it.
     """
     from caviar.study.file import write_template
+    from caviar.study.schema import NAME as SCHEMA
 
     path = write_template(folder)
-    click.echo(f"wrote {path}; edit it, then: caviar run {path}")
+    click.echo(f"wrote {path}, which editors complete by {SCHEMA} beside it; edit it, then: caviar run {path}")
 
 
 def _print_outcome(outcome: "Outcome | Submitted") -> None:

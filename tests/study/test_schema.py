@@ -10,7 +10,7 @@ from pathlib import Path
 import hypothesis.strategies as st
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 import caviar
 from caviar.errors import InputError
@@ -108,11 +108,11 @@ def test_wrong_kinds_are_refused_by_the_schema_and_by_the_reader(tmp_path, text)
 names = st.text(string.ascii_lowercase, min_size=1, max_size=8).map("x_{}".format)
 numbers = st.integers(1, 1000) | st.floats(0.01, 1000)
 constants = st.booleans() | st.integers(-5, 5) | st.floats(-1, 1) | names
-settings = st.fixed_dictionaries({}, optional={"tier": st.integers(1, 3)})
+priorities = st.fixed_dictionaries({}, optional={"tier": st.integers(1, 3)})
 
 
 def ranges(kind, bounds):
-    return st.tuples(st.lists(bounds, min_size=2, max_size=2).map(sorted), settings).map(
+    return st.tuples(st.lists(bounds, min_size=2, max_size=2).map(sorted), priorities).map(
         lambda drawn: {kind: drawn[0], **drawn[1]}
     )
 
@@ -123,7 +123,7 @@ hyperparameters = st.one_of(
     ranges("reverseloguniform", st.floats(0, 0.99)),
     ranges("randint", st.integers(-9, 9)),
     ranges("lograndint", st.integers(1, 99)),
-    st.tuples(st.lists(names, min_size=1, max_size=3, unique=True), settings).map(
+    st.tuples(st.lists(names, min_size=1, max_size=3, unique=True), priorities).map(
         lambda drawn: {"choice": drawn[0], **drawn[1]}
     ),
 )
@@ -172,6 +172,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@settings(max_examples=50)
 @given(plain=files)
 def test_what_the_reader_accepts_the_schema_accepts(folder, plain):
     text = "\n".join(f"{name} = {as_toml(value)}" for name, value in plain.items())
