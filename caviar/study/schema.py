@@ -14,7 +14,7 @@ import caviar.model.config
 from caviar.records.early_stopping import KINDS as EARLY_STOPPING
 from caviar.records.settings import SEARCHES
 from caviar.space import constructors
-from caviar.space.hyperparameters import INTEGER_KINDS, REAL_KINDS
+from caviar.space.serialization import KINDS
 from caviar.study.study import Study
 
 NAME = "study.schema.json"
@@ -90,32 +90,28 @@ def _space() -> Schema:
 
 
 def _hyperparameter() -> Schema:
-    numbers = [_number(kind, getattr(constructors, kind)) for kind in (*REAL_KINDS, *INTEGER_KINDS)]
-    choice = _table("choice", {"type": "array", "minItems": 1}, constructors.choice)
-    choice["properties"]["default"] = {}
-    choice["properties"]["spaces"] = {"type": "array", "items": {"$ref": "#/definitions/space"}}
+    kinds = {kind: _table(kind, getattr(constructors, kind)) for kind in KINDS if kind != "constant"}
+    kinds["choice"]["properties"] |= {
+        "default": {},
+        "spaces": {"type": "array", "items": {"$ref": "#/definitions/space"}},
+    }
     simple = {"type": ["number", "string", "boolean", "array"]}  # a constant; a list is a choice
     constant = {"type": "object", "properties": {"constant": {}}, "required": ["constant"]}
-    return {"anyOf": [simple, *numbers, choice, {**constant, "additionalProperties": False}]}
+    return {"anyOf": [simple, *kinds.values(), {**constant, "additionalProperties": False}]}
 
 
-def _number(kind: str, constructor: Callable[..., object]) -> Schema:
-    item = _type(get_type_hints(constructor)["low"])
-    return _table(kind, {"type": "array", "items": item, "minItems": 2, "maxItems": 2}, constructor)
-
-
-def _table(kind: str, values: Schema, constructor: Callable[..., object]) -> Schema:
-    """A table with a kind of hyperparameter and the settings that its constructor takes by name."""
+def _table(kind: str, constructor: Callable[..., object]) -> Schema:
+    """A table with a kind of hyperparameter, and the settings that its constructor takes by name."""
     doc = inspect.getdoc(constructor) or ""
-    settings = {
-        name: schema
-        for name, schema in _arguments(constructor, doc).items()
-        if inspect.signature(constructor).parameters[name].kind is inspect.Parameter.KEYWORD_ONLY
-    }
+    arguments, parameters = _arguments(constructor, doc), inspect.signature(constructor).parameters
+    by_name = [name for name in arguments if parameters[name].kind is inspect.Parameter.KEYWORD_ONLY]
+    values: Schema = {"type": "array", "minItems": 1}
+    if [name for name in arguments if name not in by_name] == ["low", "high"]:
+        values = {"type": "array", "items": arguments["low"], "minItems": 2, "maxItems": 2}
     return {
         "type": "object",
         "description": doc.partition("\n")[0],
-        "properties": {kind: values, **settings},
+        "properties": {kind: values, **{name: arguments[name] for name in by_name}},
         "required": [kind],
         "additionalProperties": False,
     }
