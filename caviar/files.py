@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from caviar._checks import import_optional
 from caviar._version import install_command
@@ -245,8 +245,8 @@ def escape_formula(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
 
 
-def read_csv(source: Path | IO[bytes]) -> "pd.DataFrame":
-    """Return a CSV file as a table, with every float as it was written, to the last bit.
+def read_csv(source: Path | IO[bytes], **options: Any) -> "pd.DataFrame":
+    """Return a CSV file as a table, with every float as it was written, to the last bit; options are those of pandas.
 
     >>> import io
     >>> read_csv(io.BytesIO(b"loss\\n0.1000000000000000055\\n"))["loss"].tolist()
@@ -255,5 +255,5 @@ def read_csv(source: Path | IO[bytes]) -> "pd.DataFrame":
     import pandas as pd  # slow to import
 
     if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1):
-        return pd.read_csv(source)  # exact by default
-    return pd.read_csv(source, float_precision="round_trip")
+        return pd.read_csv(source, **options)  # exact by default
+    return pd.read_csv(source, float_precision="round_trip", **options)

@@ -1,13 +1,14 @@
-"""Thin commands for existing studies, on a cluster or on this machine."""
+"""Thin commands for existing studies, on a cluster or on this machine: how they are doing."""
 
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from caviar.cli.completion import complete_study
 from caviar.cli.options import jobs_address_option
+from caviar.cli.output import prints
 from caviar.errors import InputError
 from caviar.files import is_uri
 
@@ -47,35 +48,50 @@ def follow(cluster: "Cluster", name: str) -> None:
         raise InputError(f"{name} {status.state}: {status.progress or 'see its logs'}")
 
 
-def _study_command(command: Callable[..., None]) -> Callable[..., None]:
-    return click.argument("name")(jobs_address_option(command))
+def study_command(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the argument NAME and the option --address to a command."""
+    return click.argument("name", shell_complete=complete_study)(jobs_address_option(command))
+
+
+def _print(statuses: "JobStatus | Sequence[JobStatus]") -> None:
+    for status in statuses if isinstance(statuses, Sequence) else [statuses]:
+        since = "" if status.started is None else f", since {status.started:%Y-%m-%d %H:%M} UTC"
+        click.echo(f"{status.name}: {status.state}{since}{'; ' if status.progress else ''}{status.progress}")
+
+
+def _plain(statuses: "JobStatus | Sequence[JobStatus]") -> object:
+    if isinstance(statuses, Sequence):
+        return list(map(_plain, statuses))
+    started = None if statuses.started is None else statuses.started.floor("s").tz_localize("UTC")
+    return {**vars(statuses), "started": started}
+
+
+def _all(address: str | None) -> "Sequence[JobStatus]":
+    statuses = backend(address).studies()
+    if not statuses:
+        click.echo(f"no studies {f'on {address}' if address else 'in runs'} yet", err=True)
+    return statuses
 
 
 @click.command("list")
 @jobs_address_option
-def list_studies(address: str | None) -> None:
+@prints(_print, _plain)
+def list_studies(address: str | None) -> "Sequence[JobStatus]":
     """List the studies on this machine or on a cluster."""
-    statuses = backend(address).studies()
-    for status in statuses:
-        _print(status)
-    if not statuses:
-        click.echo(f"no studies {f'on {address}' if address else 'in runs'} yet", err=True)
+    return _all(address)
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_study)
 @jobs_address_option
-@click.pass_context
-def status(context: click.Context, name: str | None, address: str | None) -> None:
+@prints(_print, _plain)
+def status(name: str | None, address: str | None) -> "JobStatus | Sequence[JobStatus]":
     """Show the status of one or all studies."""
-    if name is None:
-        context.invoke(list_studies, address=address)
-    else:
-        _print(backend(address, name).status(name))
+    return _all(address) if name is None else backend(address, name).status(name)
 
 
 @click.command()
-@_study_command
+@study_command
 @click.option("-f", "--follow", is_flag=True, help="Keep printing until the study ends.")
 def logs(name: str, address: str | None, follow: bool) -> None:
     """Print a study's log."""
@@ -84,24 +100,7 @@ def logs(name: str, address: str | None, follow: bool) -> None:
 
 
 @click.command()
-@_study_command
+@study_command
 def stop(name: str, address: str | None) -> None:
     """Stop a study; what has finished is kept."""
     backend(address, name).stop(name)
-
-
-@click.command()
-@_study_command
-@click.option("--history", "file", flag_value="history.csv", help="Print the table of epochs instead.")
-@click.option("--waves", "file", flag_value="waves.csv", help="Print the table of waves instead.")
-def results(name: str, address: str | None, file: str | None) -> None:
-    """Print a study's table of results so far, as CSV."""
-    sys.stdout.buffer.write(backend(address, name).file(name, file or "results.csv"))
-
-
-def _print(status: "JobStatus") -> None:
-    since = "" if status.started is None else f", since {status.started:%Y-%m-%d %H:%M} UTC"
-    click.echo(f"{status.name}: {status.state}{since}{'; ' if status.progress else ''}{status.progress}")
-
-
-COMMANDS = (status, list_studies, logs, stop, results)

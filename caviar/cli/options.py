@@ -1,12 +1,15 @@
 """The options that several commands share, and how their values are parsed."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypedDict
 
 import click
 
+from caviar.cli.completion import complete_words
 from caviar.errors import InputError
+from caviar.fleet.address import VARIABLE, is_jobs_api
 from caviar.records.objective import Mode
 
 
@@ -34,7 +37,7 @@ def _parse_workers(context: click.Context, option: click.Parameter, value: str) 
     try:
         return value if value == "auto" else int(value)
     except ValueError:
-        raise InputError(f"--workers must be 'auto' or an integer >= 0, got {value!r}") from None
+        raise InputError(f"--workers must be 'auto' or an integer >= 0, got {value!r}; try --workers 4") from None
 
 
 def _parse_waves(context: click.Context, option: click.Parameter, value: str) -> int | str | tuple[int, ...]:
@@ -43,8 +46,8 @@ def _parse_waves(context: click.Context, option: click.Parameter, value: str) ->
     try:
         sizes = tuple(map(int, value.split(",")))
     except ValueError:
-        kinds = "'auto', 'continuous', a number (3) or sizes (64,32,32)"
-        raise InputError(f"--waves must be {kinds}, got {value!r}") from None
+        kinds = "'auto', 'continuous', a number or the sizes of the waves"
+        raise InputError(f"--waves must be {kinds}, got {value!r}; try --waves 3 or --waves 64,32,32") from None
     return sizes if len(sizes) > 1 else sizes[0]
 
 
@@ -54,24 +57,54 @@ def _parse_confirm(context: click.Context, option: click.Parameter, value: str) 
     try:
         top, replicates = map(int, value.split(","))
     except ValueError:
-        raise InputError(f"--confirm must be 'auto', 'no' or TOP,REPLICATES (3,4), got {value!r}") from None
+        raise InputError(
+            f"--confirm must be 'auto', 'no' or TOP,REPLICATES, got {value!r}; try --confirm 3,4"
+        ) from None
     return top, replicates
 
 
+def _jobs_address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Return the address of the cluster to ask; None for this machine."""
+    if value is None:
+        ray_address = os.environ.get(VARIABLE)
+        value = os.environ.get(JOBS_VARIABLE) or (ray_address if is_jobs_api(ray_address) else None)
+    return None if value == "local" else value
+
+
+JOBS_VARIABLE = "RAY_API_SERVER_ADDRESS"  # which Ray's job client reads
+
+# as in the modules that check them, which are slow to import
+SEARCHES = ("coarse-to-fine", "random", "sobol", "grid")
+EARLY_STOPPING = ("halving", "asha")
+
+_ADDRESS = "Ray cluster: http://HOST:8265, ray://HOST:10001, HOST:6379 or auto; local: this machine."
 _WORKERS = "Number of trainers; auto: one per free CPU; 0: train in this process."
-_RAY = "Ray cluster: auto, host:6379 or ray://host:10001. [default: a temporary local Ray]"
-_JOBS = "Address of a cluster's Jobs API, such as http://127.0.0.1:8265. [default: this machine]"
+_DATA = "A CSV file, or the name of a built-in data set."
 _WAVES = "Number of waves, their sizes (64,32,32), auto or continuous."
+_SEARCH = "coarse-to-fine, random, sobol or grid."
+_EARLY_STOPPING = "halving or asha. [default: train every trial to its end]"
 _CONFIRM = "Train the best trials again: TOP,REPLICATES (3,4), auto or no."
+
+_complete_data = complete_words("digits", type="file")
+_complete_search = complete_words(*SEARCHES)
+_complete_stopping = complete_words(*EARLY_STOPPING)
+_complete_address = complete_words("auto", "local")
 
 workers_option = click.option("--workers", default="auto", metavar="N|auto", callback=_parse_workers, help=_WORKERS)
 trial_timeout_option = click.option("--trial-timeout", type=float, help="Seconds after which a trial is stopped.")
-ray_address_option = click.option("--address", help=_RAY)
-jobs_address_option = click.option("--address", envvar="RAY_API_SERVER_ADDRESS", help=_JOBS)
+ray_address_option = click.option(
+    "--address", help=f"{_ADDRESS} [env var: {VARIABLE}; default: local]", shell_complete=_complete_address
+)
+jobs_address_option = click.option(
+    "--address",
+    callback=_jobs_address,
+    help=f"{_ADDRESS} [env var: {JOBS_VARIABLE}; default: local]",
+    shell_complete=_complete_address,
+)
 
 _STUDY_OPTIONS = (
     click.argument("file", required=False, type=click.Path(path_type=Path)),
-    click.option("--data", default="digits", help="A CSV file, or the name of a built-in data set."),
+    click.option("--data", default="digits", help=_DATA, shell_complete=_complete_data),
     click.option("--target", help="The column of the CSV file to predict."),
     click.option("--trials", default=64, help="Number of configurations to train."),
     click.option("--waves", default="auto", callback=_parse_waves, help=_WAVES),
@@ -79,8 +112,8 @@ _STUDY_OPTIONS = (
     click.option("--metric", help="Metric to optimise. [default: val_accuracy or val_rmse]"),
     click.option("--mode", type=click.Choice(["min", "max"]), help="Which values are better. [default: by metric]"),
     click.option("--epochs", default=20, help="Number of epochs to train each network."),
-    click.option("--search", default="coarse-to-fine", help="coarse-to-fine, random, sobol or grid."),
-    click.option("--early-stopping", help="halving or asha. [default: train every trial to its end]"),
+    click.option("--search", default="coarse-to-fine", help=_SEARCH, shell_complete=_complete_search),
+    click.option("--early-stopping", help=_EARLY_STOPPING, shell_complete=_complete_stopping),
     click.option("--confirm", default="auto", callback=_parse_confirm, help=_CONFIRM),
     click.option("--timeout", type=float, help="Seconds after which the study stops."),
     click.option("--name", help="Study name. [default: the data set's name]"),

@@ -29,10 +29,25 @@ EXPERIMENTS = {
 }
 
 
+class Written(NamedTuple):
+    """A finding, the files that it was written to, and why there is no picture, if there is none."""
+
+    finding: Finding
+    files: list[Path]
+    missing: str = ""
+
+    @property
+    def lines(self) -> list[str]:
+        """What the terminal shows."""
+        missing = [f"no picture: {self.missing}"] if self.missing else []
+        details = [*self.finding.conclusions, *missing, ", ".join(map(str, self.files))]
+        return [f"{self.finding.name}: {self.finding.claim}", *(f"  {line}" for line in details)]
+
+
 def run_and_write(
     names: Sequence[str] = (), *, size: int | None = None, seeds: int | None = None, folder: Path
-) -> Iterator[str]:
-    """Run experiments, write the tables and the page of each into a folder, and yield lines to print.
+) -> Iterator[Written]:
+    """Run experiments, write the tables and the page of each into a folder.
 
     Args:
         names: names in `EXPERIMENTS`; all by default.
@@ -52,12 +67,9 @@ def run_and_write(
     for name in names or EXPERIMENTS:
         experiment = EXPERIMENTS[name]
         finding = experiment.run(**{experiment.size if w == "size" else w: value for w, value in options.items()})
-        yield f"{name}: {finding.claim}"
-        yield from (f"  {sentence}" for sentence in finding.conclusions)
         paths = finding.write_tables(folder)
         command = " ".join(["caviar experiments", name, *(f"--{word} {value}" for word, value in options.items())])
         try:
-            paths.append(finding.write_page(folder, command))
+            yield Written(finding, [*paths, finding.write_page(folder, command)])
         except MissingError as error:
-            yield f"  no picture: {error}"
-        yield f"  {', '.join(map(str, paths))}"
+            yield Written(finding, paths, str(error))

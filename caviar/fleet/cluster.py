@@ -1,4 +1,4 @@
-"""Connect to a Ray cluster: the given address, or a temporary local one.
+"""Connect to a Ray cluster: the given address, that of RAY_ADDRESS, or a temporary local one.
 
 All private names of Ray that Caviar uses are in this file. Import it before Ray: it silences Ray's notices about
 notebook widgets.
@@ -10,14 +10,17 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caviar.errors import ClusterError
+from caviar.fleet.address import RayAddress
 from caviar.fleet.interrupts import hold_interrupts
 from caviar.fleet.placement import Placement
 
 _OBJECT_STORE_BYTES = 512 << 20  # of a temporary local Ray
+logger = logging.getLogger("caviar")
 
 with warnings.catch_warnings():  # about notebooks without ipywidgets, which Caviar does not need
     warnings.filterwarnings("ignore", message="IProgress not found")
@@ -35,28 +38,42 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def connection(placement: Placement) -> Iterator[None]:
+def connection(placement: Placement) -> Iterator[Placement]:
     """Connect to the cluster of a placement, and disconnect at the end of the block.
 
-    An existing connection of this process is used and kept open, unless the placement names another cluster.
+    An existing connection of this process is used and kept open. Yields the placement with the address that was joined.
     """
-    address = placement.address
-    if ray.is_initialized() and (address in (None, "auto") or address == ray.get_runtime_context().gcs_address):
-        yield
+    address = address_to_join(placement.address)
+    if address is None:
+        yield placement
         return
+    if address.variable:
+        logger.info("joins the Ray cluster at %s", address)
     try:
         with hold_interrupts():  # interrupting Ray while it starts crashes the process
-            start_ray(lambda: _init(placement), address)
-        yield
+            start_ray(lambda: _init(placement, address), address)
+        yield replace(placement, address=None if address.is_local else address.text)
     finally:
         ray.shutdown()
 
 
-def _init(placement: Placement) -> None:
-    """Join the cluster of a placement, or start a local Ray; disconnect again if that fails."""
+def address_to_join(address: str | None) -> RayAddress | None:
+    """Return the Ray to join for a user's address, which answers; None if this process is connected to it."""
+    if not ray.is_initialized():
+        joined = RayAddress.of(address)
+        joined.check()
+        return joined
+    own = ray.get_runtime_context().gcs_address
+    if address not in (None, "auto", own):
+        raise ClusterError(f"address must be that of the connected Ray, {own}, got {address!r}; try ray.shutdown()")
+    return None
+
+
+def _init(placement: Placement, address: RayAddress) -> None:
+    """Join the cluster at an address, or start a local Ray; disconnect again if that fails."""
     try:
-        if placement.address is not None:
-            ray.init(address=placement.address, log_to_driver=False, logging_level=logging.ERROR)
+        if not address.is_local:
+            ray.init(address=address.text, log_to_driver=False, logging_level=logging.ERROR)
             return
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         cpus = math.ceil((placement.workers or 0) * placement.resources.get("cpu", 1))
@@ -73,22 +90,22 @@ def _init(placement: Placement) -> None:
         raise
 
 
-def start_ray(init: Callable[[], None], address: str | None) -> None:
+def start_ray(init: Callable[[], None], address: RayAddress) -> None:
     """Call `init`, which connects to Ray, and turn any exception into a ClusterError.
 
-    If the address is None or starts with ray://, Ray has to start processes, which may be slow: it gets a second try.
+    If the address is local or starts with ray://, Ray has to start processes, which may be slow: it gets a second try.
     """
     try:
         try:
             init()
         except Exception:
-            if address is not None and not address.startswith("ray://"):
+            if not address.is_local and not address.text.startswith("ray://"):
                 raise
             init()
     except Exception as error:  # Ray raises plain Exceptions if it is slow to start
         first, *others = str(error).strip().splitlines() or [type(error).__name__]
         reason = f"{first} {others[-1]}" if first.endswith(":") and others else first
-        action = "start Ray on this machine" if address is None else f"connect to Ray at {address}"
+        action = "start Ray on this machine" if address.is_local else f"connect to Ray at {address}"
         raise ClusterError(f"cannot {action}: {reason}; start it with `ray start --head`") from error
 
 
@@ -131,6 +148,20 @@ def enable_token_authentication() -> None:
 def session_logs_folder() -> Path:
     """Return the log folder of the Ray session on this node, whose files the Jobs API can read."""
     return Path(ray._private.worker._global_node.get_logs_dir_path())
+
+
+@contextlib.contextmanager
+def only_address(address: str) -> Iterator[None]:
+    """Let Ray's job client use this address: it would prefer those in RAY_API_SERVER_ADDRESS and RAY_ADDRESS."""
+    variable = "RAY_API_SERVER_ADDRESS"
+    before = os.environ.get(variable)
+    os.environ[variable] = address
+    try:
+        yield
+    finally:
+        del os.environ[variable]
+        if before is not None:
+            os.environ[variable] = before
 
 
 def read_log_file(client: "JobSubmissionClient", node: str, name: str) -> bytes:

@@ -31,7 +31,18 @@ def open_pool(
     from caviar.fleet.pool import Pool
     from caviar.fleet.remote_pool import RemotePool
 
-    with connection(placement):
-        pool = (RemotePool if uses_ray_client() else Pool)(trainable, metric, placement, settings)
+    with connection(placement) as joined:
+        pool = (RemotePool if uses_ray_client() else Pool)(trainable, metric, joined, settings)
         with contextlib.closing(pool):
             yield pool
+
+
+def check_cluster(placement: Placement) -> None:
+    """Raise an error if the Ray cluster that `open_pool` would join does not answer.
+
+    >>> check_cluster(Placement(workers=0))
+    """
+    if placement.workers != 0:
+        from caviar.fleet.cluster import address_to_join
+
+        address_to_join(placement.address)

@@ -3,15 +3,13 @@
 Settings are checked here, before any work starts and without Ray.
 """
 
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from caviar._checks import check_seconds
-from caviar.errors import ClusterError, InputError
+from caviar.errors import InputError
+from caviar.fleet.address import RayAddress
 
-_CONNECT_SECONDS = 5.0
 _NAMES_IN_RAY = {"CPU": "cpu", "num_cpus": "cpu", "GPU": "gpu", "num_gpus": "gpu"}
 
 
@@ -20,7 +18,7 @@ class Placement:
     """Where trials run, what each trainer needs, and how long they may take."""
 
     workers: int | None = None  # trainers; None: as many as the cluster has room for; 0: train in this process
-    address: str | None = None  # of a Ray cluster; None: the Ray that this process is connected to, else a local one
+    address: str | None = None  # of a Ray cluster; None: the connected Ray, else that of RAY_ADDRESS, else a local one
     resources: Mapping[str, float] = field(default_factory=lambda: {"cpu": 1.0})  # of a trainer; memory in bytes
     trial_timeout: float | None = None  # seconds after which a trial is ended; None: no limit
     timeout: float | None = None  # seconds after which a run of a study stops training; None: no limit
@@ -51,7 +49,7 @@ class Placement:
         check_seconds("trial_timeout", trial_timeout)
         check_seconds("timeout", timeout)
         if address is not None:
-            check_address(address)
+            RayAddress(address).check()
         return cls(workers if isinstance(workers, int) else None, address, checked, trial_timeout, timeout)
 
 
@@ -66,24 +64,3 @@ def _checked_resources(resources: Mapping[str, float]) -> dict[str, float]:
             raise InputError(f"resources must name each thing once, got {dict(resources)!r}; keep {ours!r}")
         checked[ours] = amount
     return checked
-
-
-def check_address(address: str) -> None:
-    """Raise an error if no Ray cluster or Jobs API answers at an address in a few seconds; "auto" and "local" pass."""
-    if address in ("auto", "local"):
-        return
-    try:
-        parts = urlsplit(address if "://" in address else f"//{address}")
-        host, port = parts.hostname, parts.port
-    except (TypeError, ValueError):
-        host, port = None, None
-    if not host or port is None:
-        raise InputError(
-            f"address must be a Ray address, got {address!r}; try 'host:6379', 'ray://host:10001' or 'auto'"
-        )
-    try:
-        socket.create_connection((host, port), _CONNECT_SECONDS).close()
-    except OSError as error:
-        raise ClusterError(
-            f"nothing answers at the Ray address {address!r} ({error}); check it, or leave it out to start a local Ray"
-        ) from error

@@ -15,10 +15,10 @@ from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobSubmissionClient
 from ray.job_submission import JobStatus as RayStatus
 
-from caviar.errors import CaviarError, ClusterError, InputError
+from caviar.errors import ClusterError, InputError
 from caviar.files import read_csv
-from caviar.fleet.cluster import read_log_file
-from caviar.fleet.placement import check_address
+from caviar.fleet.address import check_jobs_api
+from caviar.fleet.cluster import only_address, read_log_file
 from caviar.jobs.package import LOG_SUBDIR, pack
 from caviar.jobs.status import JobState, JobStatus
 from caviar.records import journal
@@ -44,11 +44,12 @@ def connect(address: str) -> "Cluster":
         address: the Jobs API's address, such as "http://127.0.0.1:8265", the near end of a tunnel.
 
     Raises:
+        InputError: it is not the address of a Jobs API.
         ClusterError: nothing answers there, or the token is missing or wrong.
 
     >>> connect("http://127.0.0.1:1")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    caviar.errors.ClusterError: no Jobs API answers at http://127.0.0.1:1 (...); try ...
+    caviar.errors.ClusterError: no Jobs API answers at http://127.0.0.1:1 (...); check ...
     """
     return Cluster(address)
 
@@ -66,18 +67,12 @@ class Cluster:
     """
 
     def __init__(self, address: str) -> None:
-        self.address = address if "://" in address else f"http://{address}"
-        try:
-            check_address(self.address)
-        except CaviarError as error:
-            raise ClusterError(
-                f"no Jobs API answers at {address} ({error.__cause__ or 'not an address'}); try an address such as "
-                "http://127.0.0.1:8265, and check that the cluster is up and the tunnel to it is open"
-            ) from None
+        check_jobs_api(address)
+        self.address = address
         for name in _RAY_LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
-        with self._requests():
-            self._client = JobSubmissionClient(self.address)
+        with self._requests(), only_address(address):
+            self._client = JobSubmissionClient(address)
 
     def submit(self, study: Study, name: str | None = None) -> str:
         """Send a study to the cluster, start it there, and return its name on the cluster.

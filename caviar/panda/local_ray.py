@@ -2,6 +2,7 @@
 
 It is the cluster at the given address, else the Ray that this process is connected to, else the one at RAY_ADDRESS,
 else one that is started for Pandas on this machine, recorded in the home directory, and stopped with the last Panda.
+The address "local" means that last one.
 """
 
 import contextlib
@@ -22,13 +23,14 @@ import ray
 from ray.util import list_named_actors
 
 from caviar.errors import ClusterError
-from caviar.fleet.cluster import enable_token_authentication, start_ray
-from caviar.fleet.placement import check_address
+from caviar.fleet.address import RayAddress, check_answers
+from caviar.fleet.cluster import address_to_join, enable_token_authentication, start_ray
 
 NAMESPACE = "caviar"
 PREFIX = "panda:"  # of the actors' names
 _LONGEST_FOLDER = 39  # bytes: Ray's sockets need 64 more, and macOS allows 103 in all
 _CLIENT_PORTS = range(10002, 20000)  # Ray assigns these to its workers
+logger = logging.getLogger("caviar")
 
 
 @dataclass(frozen=True)
@@ -50,30 +52,31 @@ class LocalRay:
     def answers(self) -> bool:
         """True if it is still running."""
         try:
-            check_address(self.address)
-        except ClusterError:
+            check_answers(self.address)
+        except OSError:
             return False
         return True
 
 
 def connect(address: str | None, *, start: bool = False) -> None:
     """Connect this process to the Ray that runs Pandas; `start` one on this machine if there is none."""
-    if ray.is_initialized():
-        own = ray.get_runtime_context().gcs_address
-        if address not in (None, "auto", own):
-            raise ClusterError(f"address must be that of the connected Ray, {own}, got {address!r}; try ray.shutdown()")
-        return
     local = LocalRay.read()
-    address = address or os.environ.get("RAY_ADDRESS") or (local.address if local and local.answers else None)
-    if address is None:
-        if not start:
-            raise ClusterError("no Panda is running on this machine; try `caviar panda start`, or pass an address")
-        local = _start_head()
-        address = local.address
-    check_address(address)
-    if local is not None and local.address == address and "RAY_AUTH_MODE" not in os.environ:
+    if address == "local" and local is not None:
+        address = local.address if local.answers else address
+    joined = address_to_join(address)
+    if joined is None:
+        return
+    if joined.is_local:
+        if local is None or not local.answers:
+            if not start:
+                raise ClusterError("no Panda is running on this machine; try `caviar panda start`, or pass an address")
+            local = _start_head()
+        joined = RayAddress(local.address)
+    if local is not None and local.address == joined.text and "RAY_AUTH_MODE" not in os.environ:
         enable_token_authentication()
-    start_ray(lambda: ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR), address)
+    if joined.variable:
+        logger.info("joins the Ray cluster at %s", joined)
+    start_ray(lambda: ray.init(address=joined.text, log_to_driver=False, logging_level=logging.ERROR), joined)
 
 
 def panda_names() -> list[str]:

@@ -47,7 +47,8 @@ class Panda:
         checkpoint_seconds: the longest time between checkpoints, > 0.
         folder: for its checkpoints: a folder that all nodes of the cluster share, or a URI such as s3://bucket/panda
             (any that fsspec supports); default: `runs/pandas/NAME`.
-        address: of the Ray cluster that it runs on; None: see `local_ray.py`.
+        address: of the Ray cluster that it runs on; None: the connected one, else that of the environment variable
+            RAY_ADDRESS, else "local": a Ray on this machine that lasts as long as its Pandas.
 
     Raises:
         InputError: a Panda with that name is already running, the folder holds one, or an argument is invalid.

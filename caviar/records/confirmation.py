@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy  # whose packages are slow to load; each is loaded when first used
 
 from caviar.records.objective import Objective
 from caviar.records.trial import Result, State
@@ -37,7 +37,8 @@ def confirmation_table(
     means = np.array([v.mean() if len(v) else np.nan for v in values])
     freedom = int(np.maximum(counts - 1, 0).sum())
     spread = np.sqrt(sum(((v - v.mean()) ** 2).sum() for v in values if len(v)) / freedom) if freedom else np.nan
-    margins = stats.t.ppf((1 + _COVERAGE) / 2, freedom) * spread / np.sqrt(np.maximum(counts, 1)) if freedom else np.nan
+    quantile = scipy.special.stdtrit(freedom, (1 + _COVERAGE) / 2) if freedom else np.nan  # of Student's t
+    margins = quantile * spread / np.sqrt(np.maximum(counts, 1))
     expected = np.array([len(replicates[trial.trial]) for trial in confirmed])
     table = pd.DataFrame(
         {

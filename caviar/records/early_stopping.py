@@ -43,6 +43,9 @@ class Halving:
         return max(min(trials // size, MOST_WAVES), min(2, trials // 8), 1) if rungs else "auto"
 
 
+KINDS = {"halving": Halving(), "asha": Halving(asynchronous=True)}
+
+
 def halving_from(value: object) -> Halving | None:
     """Return the early stopping that a user asks for: None, "halving", "asha" (asynchronous) or a `Halving`.
 
@@ -51,11 +54,10 @@ def halving_from(value: object) -> Halving | None:
     """
     if value is None or isinstance(value, Halving):
         return value
-    kinds = {"halving": Halving(), "asha": Halving(asynchronous=True)}
-    if not isinstance(value, str) or value not in kinds:
-        hint = did_you_mean(value, kinds) if isinstance(value, str) else ""
+    if not isinstance(value, str) or value not in KINDS:
+        hint = did_you_mean(value, KINDS) if isinstance(value, str) else ""
         raise InputError(f"early_stopping must be 'halving', 'asha', None or a caviar.Halving, got {value!r}{hint}")
-    return kinds[value]
+    return KINDS[value]
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ class Search(ABC):
     """
 
     def __init__(self, space: Space, budget: Budget) -> None:
+        import scipy.linalg  # noqa: F401 - slow; its BLAS must be loaded before `one_blas_thread` can limit it
+
         self.space = space
         self.trials, self.seed = budget.trials, budget.seed
         self.waves = budget.sizes(space.dimension)

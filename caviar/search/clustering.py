@@ -5,8 +5,8 @@ scales of the Gaussian process, so that coordinates that do not matter do not se
 """
 
 import numpy as np
+import scipy  # whose packages are slow to load; each is loaded when first used
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
 
 from caviar.search.kernel import squared_distances
 from caviar.space.scales import Array
@@ -37,7 +37,8 @@ def best_cluster(points: Array, values: Array, weights: Array, categorical: NDAr
     squared = squared_distances(points[good], points[good], categorical).T @ weights**2
     distances = np.sqrt(squared)[np.triu_indices(len(good), 1)]
     # the root mean square distance of two uniform points is sqrt(sum of weights^2 / 6)
-    labels = fcluster(linkage(distances, "average"), _CUT * np.sqrt(np.sum(weights**2) / 6), "distance")
+    tree = scipy.cluster.hierarchy.linkage(distances, "average")
+    labels = scipy.cluster.hierarchy.fcluster(tree, _CUT * np.sqrt(np.sum(weights**2) / 6), "distance")
     ranks = np.log(len(good) + 0.5) - np.log(np.arange(1, len(good) + 1))
     best = int(np.argmax(np.bincount(labels, weights=ranks)))
     members: NDArray[np.intp] = good[labels == best]

@@ -7,8 +7,8 @@ Processes for Machine Learning", chapters 2 and 5.4; the module `kernel` fits th
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy  # whose packages are slow to load; each is loaded when first used
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from caviar.search.kernel import Kernel, fit_kernel
 from caviar.space.scales import Array
@@ -98,8 +98,8 @@ class GaussianProcess:
             kernel = fit_kernel(points[subset], z[subset], categorical)
         covariance = kernel.covariance(points, points)
         covariance[np.diag_indices_from(covariance)] += kernel.noise_variance
-        factor = cholesky(covariance, lower=True)
-        return cls(points, values, z, kernel, factor, cho_solve((factor, True), z), shift, scale)
+        factor = scipy.linalg.cholesky(covariance, lower=True)
+        return cls(points, values, z, kernel, factor, scipy.linalg.cho_solve((factor, True), z), shift, scale)
 
     def mean(self, points: Array) -> Array:
         """Return the posterior mean of z, shape (m,), at points of shape (m, d)."""
@@ -113,7 +113,7 @@ class GaussianProcess:
         minus v^T v.
         """
         covariance = self.kernel.covariance(self.points, points)
-        v: Array = solve_triangular(self.factor, covariance, lower=True, check_finite=False)
+        v: Array = scipy.linalg.solve_triangular(self.factor, covariance, lower=True, check_finite=False)
         return self.alpha @ covariance, v
 
     def smooth(self, points: Array, values: Array) -> Array:
@@ -140,7 +140,7 @@ class GaussianProcess:
         corner = self.kernel.covariance(points, points) - v.T @ v
         corner[np.diag_indices_from(corner)] += self.kernel.noise_variance
         factor = np.zeros((n + len(points), n + len(points)))
-        factor[:n, :n], factor[n:, :n], factor[n:, n:] = self.factor, v.T, cholesky(corner, lower=True)
+        factor[:n, :n], factor[n:, :n], factor[n:, n:] = self.factor, v.T, scipy.linalg.cholesky(corner, lower=True)
         return replace(
             self,
             points=np.concatenate([self.points, points]),

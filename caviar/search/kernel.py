@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # whose packages are slow to load; each is loaded when first used
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky
-from scipy.linalg.lapack import dpotri
-from scipy.optimize import minimize
 
 from caviar.space.scales import Array
 
@@ -93,7 +91,7 @@ def fit_kernel(points: Array, z: Array, categorical: NDArray[np.bool_]) -> Kerne
     """
     loss, median, bounds = negative_log_posterior(points, z, categorical)
     options = {"maxiter": _MAX_ITERATIONS}
-    minimum = minimize(loss, median, jac=True, method="L-BFGS-B", bounds=list(bounds), options=options)
+    minimum = scipy.optimize.minimize(loss, median, jac=True, method="L-BFGS-B", bounds=list(bounds), options=options)
     *length_scales, signal_variance, noise_variance = np.exp(minimum.x).tolist()
     return Kernel(np.array(length_scales), signal_variance, noise_variance, categorical)
 
@@ -124,9 +122,9 @@ def negative_log_posterior(
         correlation, slope = _matern((inverse_squares @ squared).reshape(n, n))
         covariance = signal * correlation
         covariance[np.diag_indices(n)] += noise
-        factor = cholesky(covariance, lower=True, check_finite=False)
-        alpha = cho_solve((factor, True), z, check_finite=False)
-        inverse = dpotri(factor, lower=1)[0]  # fills only the lower triangle
+        factor = scipy.linalg.cholesky(covariance, lower=True, check_finite=False)
+        alpha = scipy.linalg.cho_solve((factor, True), z, check_finite=False)
+        inverse = scipy.linalg.lapack.dpotri(factor, lower=1)[0]  # fills only the lower triangle
         inverse = np.tril(inverse) + np.tril(inverse, -1).T
         weight = inverse - np.outer(alpha, alpha)
         gradient = np.empty(d + 2)

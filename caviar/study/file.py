@@ -5,6 +5,7 @@ The keys are the arguments of `Study`, with `trainable` for a function in a modu
 """
 
 import inspect
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
@@ -17,12 +18,14 @@ from caviar.errors import InputError, StorageError
 from caviar.records.early_stopping import Halving
 from caviar.space import choice
 from caviar.space.serialization import from_plain
+from caviar.study import schema
 from caviar.study.study import Study
 from caviar.study.target import target_in_module
 
 NAME = "study.toml"
 
 TEMPLATE = """\
+#:schema ./study.schema.json
 # A study for `caviar run study.toml`. The lines that are commented out show other settings and their defaults.
 
 data = "digits"                    # or a CSV file beside this one, with the column to predict:
@@ -67,12 +70,13 @@ lr_decay = { loguniform = [1e-3, 1.0], tier = 3 }
 
 
 def write_template(folder: Path) -> Path:
-    """Write a commented study.toml into a folder and return its path; refuse to replace one."""
+    """Write a commented study.toml and its schema into a folder, return its path; refuse to replace a study.toml."""
     path = folder / NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(TEMPLATE)
+        (folder / schema.NAME).write_text(json.dumps(schema.study_schema(), indent=2) + "\n")
     except FileExistsError:
         raise InputError(f"{path} exists already; edit it or choose another folder") from None
     except OSError as error:

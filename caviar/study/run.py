@@ -3,7 +3,7 @@
 import contextlib
 
 from caviar.errors import PausedError
-from caviar.fleet.connect import open_pool
+from caviar.fleet.connect import check_cluster, open_pool
 from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
 from caviar.records.events import StudyPaused
@@ -27,6 +27,8 @@ def run_study(
 ) -> None:
     """Train what has not ended yet, on `trainers` or where the placement says; see `Study.run`."""
     deadline = Deadline(placement.timeout)
+    if trainers is None and record.header:  # nothing is on disk yet
+        check_cluster(placement)
     with record.writing():
         planner = Planner(record.state)
         try:

@@ -46,9 +46,10 @@ class Study:
         name: of the study; that of its data if left out.
         out: the study's folder, or a URI (s3://, gs://, ...) where it is mirrored; `runs/NAME-TIME` if left out.
         workers: how many trainers; "auto": one for each free CPU of the cluster; 0: this process trains, without Ray.
-        address: of a Ray cluster; None: the one this process is connected to, or a temporary one on this machine.
+        address: of a Ray cluster; None: the one this process is connected to, else that of the environment variable
+            RAY_ADDRESS, else a temporary one on this machine; "local": always a temporary one.
         resources: what a trainer takes, such as {"cpu": 2, "gpu": 0.5} or Ray's {"CPU": 2, "num_gpus": 0.5}; one CPU if
-            left out. A trial that allocates more than the bytes of "memory" (most of the machine's if left out) fails.
+            left out. On Linux, a trial that allocates more bytes than "memory" (by default, most of the machine) fails.
         trial_timeout: seconds after which a trial ends as "timed_out"; None: no limit.
         timeout: seconds after which a run ends what trains as "timed_out" and begins nothing more; None: no limit.
 

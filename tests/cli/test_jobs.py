@@ -1,5 +1,10 @@
 """The commands about studies that exist, for studies on this machine."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 import caviar
@@ -20,6 +25,20 @@ def folder(tmp_path, monkeypatch):
     study = caviar.Study(train, space=space, out=tmp_path / "runs" / "first", **settings)
     study.run(progress=False)
     return study.folder
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("arguments", [["list"], ["status", "first"], ["results", "first", "--json"]])
+def test_reading_loads_neither_ray_nor_the_packages_of_scipy(arguments):
+    program = (
+        "import sys\nfrom caviar.cli.main import main\nmain(sys.argv[1:])\n"
+        "print('imported:', *('.'.join(name.split('.')[:2]) for name in sys.modules))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(caviar.__file__).parents[1])}
+    command = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    imported = set(done.stdout.split("imported:")[1].split())
+    assert not {"ray", "scipy.stats", "scipy.linalg", "scipy.optimize", "scipy.special", "scipy.cluster"} & imported
 
 
 def refusal(capsys, *arguments):

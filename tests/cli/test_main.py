@@ -15,7 +15,8 @@ from caviar.cli.main import cli, main
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
-COMMANDS = ["init", "run", "resume", "report", "submit", "status", "list", "logs", "stop", "results", "panda"]
+COMMANDS = ["init", "run", "resume", "report", "best", "submit", "status", "list", "logs", "stop", "results", "panda"]
+COMMANDS += ["experiments", "completion"]
 
 
 @pytest.fixture(autouse=True)
@@ -97,15 +98,16 @@ def test_messages_are_plain_lines_and_warnings_go_to_standard_error(tmp_path, ca
         (["run", "--data", "missing.csv"], "--target"),
         (["run", "--data", "nothing"], "digits"),
         (["run", "--address", "127.0.0.1:1"], "nothing answers"),
-        (["run", "--waves", "few"], "--waves must be"),
-        (["run", "--workers", "few"], "--workers must be 'auto' or an integer >= 0, got 'few'"),
+        (["run", "--waves", "few"], "number or the sizes of the waves, got 'few'; try --waves 3 or --waves 64,32,32"),
+        (["run", "--workers", "few"], "--workers must be 'auto' or an integer >= 0, got 'few'; try --workers 4"),
         (["run", "--out", "/dev/null/x"], "/dev/null"),
         (["resume", "nowhere"], "nowhere"),
         (["run", "--trails", "3"], "--trails"),
         (["run", "nothing.toml"], "caviar init"),
-        (["run", "--confirm", "3"], "--confirm must be"),
+        (["run", "--confirm", "3"], "--confirm must be 'auto', 'no' or TOP,REPLICATES, got '3'; try --confirm 3,4"),
         (["run", "--early-stopping", "halfing"], "did you mean 'halving'"),
-        (["submit"], "--address is required"),
+        (["submit"], "--address must be that of a cluster's Jobs API; try --address http://127.0.0.1:8265"),
+        (["submit", "--address", "local"], "or `caviar run` to run the study here"),
         (["submit", "--address", "http://127.0.0.1:1"], "no Jobs API answers"),
         (["submit", "--address", "http://127.0.0.1:1", "--out", "runs/first"], "--out must be a URI"),
         (["rum"], "rum"),
@@ -122,10 +124,11 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path, capsys, arguments, 
 def test_help_lists_the_commands_in_the_order_of_use(capsys):
     main(["--help"])
     lines = capsys.readouterr().out.split("Commands:\n")[1].splitlines()
-    assert [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "] == [*COMMANDS, "experiments"]
+    assert [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "] == COMMANDS
+    assert len(lines) < 16  # with what is above, the help fits into 24 lines
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, "experiments"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_for_every_option(name):
     command = cli.commands[name]
     assert command.get_short_help_str()
@@ -146,6 +149,6 @@ def test_help_imports_nothing_slow():
 def test_the_defaults_of_run_are_those_of_study():
     options = cli.commands["run"].make_context("run", []).params
     parameters = inspect.signature(Study).parameters
-    assert set(options) - set(parameters) == {"file", "target"}
+    assert set(options) - set(parameters) == {"file", "target", "as_json"}
     for name in set(options) & set(parameters):
         assert options[name] == parameters[name].default, name

@@ -1,5 +1,6 @@
 """`caviar panda ...` as a user runs it, on a Ray that outlives each command."""
 
+import datetime
 import json
 import os
 import subprocess
@@ -45,6 +46,36 @@ def test_a_panda_lives_on_between_commands_and_its_ray_ends_with_it(tmp_path):
         home = tmp_path / ".caviar" / "ray.json"
         if home.exists():
             os.kill(json.loads(home.read_text())["process"], 15)
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_every_command_that_prints_something_prints_it_as_json(tmp_path, monkeypatch, capsys):
+    def printed(*arguments):
+        main(["panda", *map(str, arguments), "--json"])
+        return json.loads(capsys.readouterr().out)
+
+    monkeypatch.chdir(tmp_path)
+    place = {"name": "plain", "folder": str(tmp_path / "plain")}
+    try:
+        started = ["--name", "plain", "--epochs", 2, "--folder", place["folder"]]
+        assert printed("start", "digits", *started) == place
+        main(["panda", "watch", "plain"])
+        capsys.readouterr()
+        (change,) = printed("set", "plain", "learning_rate=0.003", "--reason", "it wobbles")
+        assert (change["action"], change["reason"]) == ("set", "it wobbles")
+        assert datetime.datetime.fromisoformat(change["time"]).utcoffset() == datetime.timedelta(0)
+        assert printed("diary", "plain")[-1] == change
+        assert [row["epoch"] for row in printed("history", "plain")] == [1, 2]
+        assert sum(copy["kept"] for copy in printed("fork", "plain", "--copies", 2, "--epochs", 1)) == 1
+        (status,) = [status for status in printed("list") if status["name"] == "plain"]
+        assert (status["state"], status["epoch"], status["config"]["clip_norm"]) == ("idle", 3, None)
+        assert printed("pause", "plain")[0]["action"] == "pause"
+    finally:
+        assert printed("stop", "plain") == place
+    try:
+        assert "came back" in [entry["action"] for entry in printed("wake", "plain", "--folder", place["folder"])]
+    finally:
+        printed("stop", "plain")
 
 
 @pytest.mark.parametrize(

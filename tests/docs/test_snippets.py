@@ -25,16 +25,6 @@ from caviar.records.events import decode
 from caviar.study.file import study_from_file
 from tests.docs.pages import PAGES, blocks, commands, name_of
 
-# Blocks that contain one of these are parsed and not run: what other changes will add.
-AWAITED: tuple[str, ...] = (
-    "caviar.constant(",
-    "step=0.1",
-    "space=param_space",
-    "CaviarSearchCV(SVC(), param_distributions=",
-    "caviar best ",
-    "--json",
-    "caviar completion",
-)
 # Pages that need Ray, PyTorch or more than some seconds run among the slow tests only.
 SLOW = {
     "docs/coming-from/ray-tune.md",
@@ -58,7 +48,7 @@ ALL = [block for of_page in BLOCKS.values() for block in of_page]
 
 def is_run(block):
     """Whether a block runs here; the others are parsed."""
-    if block.title.startswith("Needs") or any(text in block.text for text in AWAITED):
+    if block.title.startswith("Needs"):
         return False
     package = TOOLS.get(block.title, "caviar")
     return package != "" and importlib.util.find_spec(package) is not None
@@ -181,8 +171,6 @@ def test_the_blocks_about_a_cluster_run_on_one(folder, monkeypatch):
 
 @pytest.mark.parametrize(("where", "line"), COMMANDS, ids=[f"{where} {line}"[:80] for where, line in COMMANDS])
 def test_every_command_exists_and_has_its_options(where, line):
-    if any(text in line for text in AWAITED):
-        pytest.skip("another change adds it")
     command: click.Command = cli
     context = click.Context(cli)
     words = shlex.split(line.partition(" > ")[0], comments=True)[1:]
@@ -196,8 +184,7 @@ def test_every_command_exists_and_has_its_options(where, line):
 def test_every_python_block_parses_and_its_names_exist(block):
     for node in ast.walk(ast.parse(block.text)):  # `yield` parses outside of a function, too
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "caviar":
-            known = hasattr(caviar, node.attr) or any(text in block.text for text in AWAITED)
-            assert known, f"caviar has no {node.attr}"
+            assert hasattr(caviar, node.attr), f"caviar has no {node.attr}"
 
 
 @pytest.mark.parametrize("block", [block for block in ALL if block.language == "json"], ids=str)
@@ -228,11 +215,6 @@ def test_no_block_is_overlooked():
         assert len(fences) % 2 == 0, path
         assert len(re.findall(r"^```\w", text, flags=re.MULTILINE)) * 2 == len(fences), f"{path}: an indented fence"
         assert {block.language for block in fenced} <= LANGUAGES, f"{path}: a language that no test knows"
-
-
-def test_what_is_awaited_is_still_on_a_page():
-    for text in AWAITED:
-        assert any(text in path.read_text() for path in PAGES), f"AWAITED lists {text!r}, which is on no page"
 
 
 def test_a_page_that_shows_something_else_is_found(tmp_path):

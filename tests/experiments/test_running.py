@@ -42,8 +42,8 @@ def test_a_browser_draws_each_picture_of_batch_norm(tmp_path):
 def test_without_plotly_tables_are_written_and_the_remedy_is_shown(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "plotly", None)
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
-    lines = list(run_and_write(["learning-rate-scale"], size=8, seeds=1, folder=tmp_path))
-    assert any("pip install 'caviar-tune[report]'" in line for line in lines)
+    (written,) = run_and_write(["learning-rate-scale"], size=8, seeds=1, folder=tmp_path)
+    assert any("pip install 'caviar-tune[report]'" in line for line in written.lines)
     assert [path.name for path in tmp_path.iterdir()] == ["learning-rate-scale.csv"]
 
 

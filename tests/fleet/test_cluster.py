@@ -5,13 +5,14 @@ import textwrap
 import pytest
 
 from caviar.errors import ClusterError
+from caviar.fleet.address import RayAddress
 from caviar.fleet.cluster import connection, start_ray, total_trainers
 from caviar.fleet.placement import Placement
 
 
 @pytest.mark.parametrize(
     ("address", "failures", "expected"),
-    [(None, 1, 2), ("ray://host:1", 1, 2), ("ray://host:1", 2, 2), ("host:1", 1, 1)],
+    [("local", 1, 2), ("ray://host:1", 1, 2), ("ray://host:1", 2, 2), ("host:1", 1, 1)],
 )
 def test_ray_gets_a_second_try_if_it_has_to_start_processes_for_us(address, failures, expected):
     calls = []
@@ -22,10 +23,10 @@ def test_ray_gets_a_second_try_if_it_has_to_start_processes_for_us(address, fail
             raise ConnectionAbortedError("Initialization failure from server:\nTraceback\nRuntimeError: it is slow\n")
 
     if failures < expected:
-        start_ray(init, address)
+        start_ray(init, RayAddress(address))
     else:
         with pytest.raises(ClusterError, match="server: RuntimeError: it is slow; start"):
-            start_ray(init, address)
+            start_ray(init, RayAddress(address))
     assert len(calls) == expected
 
 

@@ -1,6 +1,7 @@
 """Studies on a real head on loopback, reached only through the Jobs API's port."""
 
 import io
+import json
 import subprocess
 import sys
 import time
@@ -35,10 +36,9 @@ def cluster(environment, monkeypatch):
     return caviar.connect(environment["RAY_API_SERVER_ADDRESS"])
 
 
-def command(environment, *arguments, **changes):
-    return subprocess.run(
-        [sys.executable, "-m", "caviar", *arguments], env={**environment, **changes}, capture_output=True, timeout=200
-    )
+def command(environment, *arguments, cwd=None, **changes):
+    line = [sys.executable, "-m", "caviar", *arguments]
+    return subprocess.run(line, env={**environment, **changes}, cwd=cwd, capture_output=True, timeout=200)
 
 
 def test_a_study_runs_on_the_cluster_as_it_does_here(environment, cluster, tmp_path):
@@ -62,6 +62,10 @@ def test_a_study_runs_on_the_cluster_as_it_does_here(environment, cluster, tmp_p
     assert (status.name, status.state) == ("digits-one", JobState.FINISHED)
     assert b"digits-one: finished" in command(environment, "status", "digits-one").stdout
     assert b"digits-one: finished" in command(environment, "list").stdout
+    (listed,) = json.loads(command(environment, "list", "--json").stdout)
+    assert (listed["name"], listed["state"]) == ("digits-one", "finished")
+    best = json.loads(command(environment, "best", "digits-one", "--json", cwd=tmp_path).stdout)
+    assert best["metrics"]["val_accuracy"] == table["val_accuracy"][best["trial"]]
     folder = cluster.fetch("digits-one", tmp_path / "copy")
     assert len(caviar.Study.open(folder).table) == 10
     assert cluster.fetch("digits-one", folder) == folder

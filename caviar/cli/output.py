@@ -1,0 +1,78 @@
+"""What a command prints: text for people, or JSON for programs."""
+
+import contextlib
+import functools
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def prints(
+    show: Callable[[T], object], plain: Callable[[T], object] = lambda value: value
+) -> Callable[[Callable[P, T]], Callable[..., None]]:
+    """Make a command print what its function returns: with `show`, or with --json what `plain` makes of it as JSON.
+
+    With --json everything else that is printed on the way goes to standard error.
+
+    >>> @click.command()
+    ... @prints(click.echo)
+    ... def answer():
+    ...     return 42
+    >>> answer(["--json"], standalone_mode=False)
+    42
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[..., None]:
+        @click.option("--json", "as_json", is_flag=True, help="Print JSON; messages go to standard error.")
+        @functools.wraps(function)
+        def command(*arguments: Any, as_json: bool, **options: Any) -> None:
+            if not as_json:
+                show(function(*arguments, **options))
+                return
+            with contextlib.redirect_stdout(sys.stderr):
+                value = plain(function(*arguments, **options))
+            click.echo(to_json(value))
+
+        return command
+
+    return decorate
+
+
+def to_json(value: object) -> str:
+    """Return a value as JSON: NaN and infinity become null, dates ISO 8601, anything unknown its text.
+
+    >>> to_json({"loss": float("nan"), "sizes": (32, 64)})
+    '{"loss": null, "sizes": [32, 64]}'
+    """
+    return json.dumps(_plain(value), allow_nan=False, ensure_ascii=False)
+
+
+def records(table: "pd.DataFrame") -> list[dict[str, object]]:
+    """Return the rows of a table as mappings, with None for missing values."""
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def _plain(value: Any) -> object:
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping():
+            return {str(name): _plain(item) for name, item in value.items()}
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(value, "item"):  # a NumPy number
+        return _plain(value.item())
+    return [_plain(item) for item in value] if isinstance(value, Iterable) else str(value)

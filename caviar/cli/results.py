@@ -1,0 +1,102 @@
+"""Thin commands for the results of a study: tables, winner, report."""
+
+import io
+import math
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from caviar.cli.jobs import backend, local_copy, study_command
+from caviar.cli.output import prints, records
+
+if TYPE_CHECKING:
+    from caviar.records.outcome import Outcome
+
+_TEXT_WIDTH = 100
+
+
+def outcome_data(outcome: "Outcome") -> dict[str, object]:
+    """Return what `print_summary` shows, as plain data."""
+    objective = outcome.settings.objective
+    return {
+        "name": outcome.settings.name,
+        "folder": str(outcome.folder),
+        "metric": objective.metric,
+        "mode": objective.mode,
+        "states": outcome.table["state"].value_counts().to_dict(),
+        "best": _best_data(outcome) if outcome.has_finished else None,
+        "square": records(outcome.square),
+        "waves": records(outcome.waves),
+    }
+
+
+def _best_data(outcome: "Outcome") -> dict[str, object]:
+    best, confirmation = outcome.best, records(outcome.confirmation)
+    return {
+        "trial": best.trial,
+        "config": best.config,
+        "metrics": best.metrics,
+        "confirmation": confirmation[0] if confirmation else None,
+    }
+
+
+def _print_best(outcome: "Outcome") -> None:
+    from caviar.insight.report.tables import winner_sentence
+
+    width = min(shutil.get_terminal_size().columns, _TEXT_WIDTH)
+    click.echo(click.wrap_text(winner_sentence(outcome), width) + "\n\n{")
+    for name, value in outcome.best.config.items():
+        infinite = isinstance(value, float) and not math.isfinite(value)
+        click.echo(f'    "{name}": {f"float({str(value)!r})" if infinite else repr(value)},')
+    click.echo("}")
+
+
+def _print_table(content: bytes) -> None:
+    sys.stdout.buffer.write(content)
+
+
+def _table_data(content: bytes) -> object:
+    from caviar.files import read_csv
+
+    options = {"keep_default_na": False, "na_values": [""], "dtype_backend": "numpy_nullable"}
+    return records(read_csv(io.BytesIO(content), **options))
+
+
+@click.command()
+@study_command
+@click.option("--history", "file", flag_value="history.csv", help="Print the table of epochs instead.")
+@click.option("--waves", "file", flag_value="waves.csv", help="Print the table of waves instead.")
+@prints(_print_table, _table_data)
+def results(name: str, address: str | None, file: str | None) -> bytes:
+    """Print a study's table of results so far, as CSV."""
+    return backend(address, name).file(name, file or "results.csv")
+
+
+@click.command()
+@study_command
+@prints(_print_best, _best_data)
+def best(name: str, address: str | None) -> "Outcome":
+    """Print the best config of a study, and how certain it is.
+
+    NAME is a study's name, its folder, or the URI of its mirror. The config is a Python dict, ready to copy.
+    """
+    from caviar.records.outcome import Outcome
+
+    return Outcome.read(local_copy(name, address))
+
+
+@click.command()
+@study_command
+@click.option("--out", type=click.Path(path_type=Path), help="The HTML file. [default: report.html in the folder]")
+def report(name: str, address: str | None, out: Path | None) -> None:
+    """Write an HTML report of a study.
+
+    What mattered, where it zoomed in, whether to trust the winner, what failed: one file that opens offline.
+    """
+    from caviar.insight.report.report import report as write_report
+    from caviar.records.outcome import Outcome
+
+    click.echo(write_report(Outcome.read(local_copy(name, address)), out))

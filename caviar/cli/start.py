@@ -1,0 +1,153 @@
+"""Thin commands that start or continue studies, here or on a cluster."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Unpack
+
+import click
+from click.core import ParameterSource
+
+from caviar.cli.completion import complete_folder
+from caviar.cli.jobs import follow
+from caviar.cli.options import (
+    JOBS_VARIABLE,
+    StudyOptions,
+    jobs_address_option,
+    ray_address_option,
+    study_options,
+    trial_timeout_option,
+    workers_option,
+)
+from caviar.cli.output import prints
+from caviar.cli.results import outcome_data
+from caviar.errors import InputError
+from caviar.files import is_uri
+from caviar.fleet.address import VARIABLE, is_jobs_api
+
+if TYPE_CHECKING:
+    from caviar.records.outcome import Outcome
+    from caviar.study.study import Study
+
+
+class Submitted(NamedTuple):
+    """A study that is on a cluster: its name there, and the address of the Jobs API."""
+
+    name: str
+    address: str
+
+
+@click.command()
+@click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False))
+def init(folder: Path) -> None:
+    """Write a study.toml into FOLDER, for you to edit and run.
+
+    Editors complete and check it by the study.schema.json beside it.
+    """
+    from caviar.study.file import write_template
+    from caviar.study.schema import NAME as SCHEMA
+
+    path = write_template(folder)
+    click.echo(f"wrote {path}, which editors complete by {SCHEMA} beside it; edit it, then: caviar run {path}")
+
+
+def _print_outcome(outcome: "Outcome | Submitted") -> None:
+    from caviar.insight.summary import print_summary
+
+    if not isinstance(outcome, Submitted):  # which has been announced
+        print_summary(outcome)
+
+
+def _plain(outcome: "Outcome | Submitted") -> object:
+    return outcome._asdict() if isinstance(outcome, Submitted) else outcome_data(outcome)
+
+
+@click.command()
+@study_options
+@click.option("--out", help="Study folder, or a URI (s3://...) to mirror it to. [default: runs/NAME-TIME]")
+@ray_address_option
+@prints(_print_outcome, _plain)
+def run(file: Path | None, data: str, target: str | None, **options: Unpack[StudyOptions]) -> "Outcome":
+    """Run a study from this machine and print its results.
+
+    The TOML FILE that `caviar init` writes defines the study, or the options do; an option overrides the file. To tune
+    the built-in network on your own data: caviar run --data my.csv --target label
+    """
+    return _run(_study(file, data, target, options))
+
+
+@click.command()
+@click.argument("folder", shell_complete=complete_folder)
+@workers_option
+@ray_address_option
+@trial_timeout_option
+@prints(_print_outcome, _plain)
+def resume(folder: str, workers: int | str, address: str | None, trial_timeout: float | None) -> "Outcome | Submitted":
+    """Resume a study, whatever ended it.
+
+    FOLDER is the study's folder, or the URI of its mirror. With --address http://... the study resumes on the cluster
+    of that Jobs API.
+    """
+    from caviar.study.study import Study
+
+    jobs_api = address or os.environ.get(VARIABLE)
+    if jobs_api is None or not is_jobs_api(jobs_api):
+        return _run(Study.open(folder, workers=workers, address=address, trial_timeout=trial_timeout))
+    from caviar.jobs.client import connect
+
+    name = connect(jobs_api).submit(Study.open(folder, workers=workers, trial_timeout=trial_timeout))
+    click.echo(f"{name} resumes on the cluster; follow it with: caviar logs {name} -f --address {jobs_api}")
+    return Submitted(name, jobs_api)
+
+
+@click.command()
+@study_options
+@click.option("--out", help="A URI (s3://...) to mirror the study to, so that it outlives the cluster's disks.")
+@jobs_address_option
+@click.option("--wait", is_flag=True, help="Print the study's log until it ends.")
+@prints(_print_outcome, _plain)
+def submit(file: Path | None, data: str, target: str | None, wait: bool, **options: Unpack[StudyOptions]) -> Submitted:
+    """Send a study to a cluster and print its name there."""
+    out, address = options["out"], options["address"]
+    options["address"] = None  # that of a Ray cluster; the job knows its own
+    if out is not None and not is_uri(out):
+        raise InputError(f"--out must be a URI, since the cluster has its own folders, got {out!r}; try s3://...")
+    if address is None:
+        raise InputError(
+            "--address must be that of a cluster's Jobs API; try --address http://127.0.0.1:8265, "
+            f"{JOBS_VARIABLE}=http://..., or `caviar run` to run the study here"
+        )
+    from caviar.jobs.client import connect
+
+    cluster = connect(address)
+    name = cluster.submit(_study(file, data, target, options), options["name"])
+    click.echo(f"{name} is on the cluster; follow it with: caviar logs {name} -f --address {address}", err=wait)
+    if wait:
+        follow(cluster, name)
+    return Submitted(name, address)
+
+
+def _study(file: Path | None, data: str, target: str | None, options: StudyOptions) -> "Study":
+    """Make a study from a file, whose keys the command line may override, or from the options alone."""
+    from caviar.data.loaders import load_csv
+    from caviar.study.file import study_from_file
+    from caviar.study.study import Study
+
+    if file is not None:
+        source = click.get_current_context().get_parameter_source
+        settings = {"data": data, "target": target, **options}
+        overrides = {name: value for name, value in settings.items() if source(name) is ParameterSource.COMMANDLINE}
+        return study_from_file(file, **overrides)
+    if target is None and data.endswith(".csv"):
+        raise InputError(f"--target is required with --data {data}; pass the column to predict")
+    return Study(data if target is None else load_csv(data, target=target), **options)
+
+
+def _run(study: "Study") -> "Outcome":
+    try:
+        study.run()
+    except KeyboardInterrupt:
+        count = len(study.outcome.results)
+        click.echo(f"\nstopped: {count} trials are in {study.folder}; try: caviar resume {study.folder}", err=True)
+        sys.exit(130)
+    return study.outcome
