@@ -5,7 +5,6 @@ import json
 import re
 import string
 import tomllib
-from pathlib import Path
 
 import hypothesis.strategies as st
 import jsonschema
@@ -19,8 +18,8 @@ from caviar.records.settings import SEARCHES
 from caviar.space.serialization import KINDS
 from caviar.study import schema
 from caviar.study.file import NAME, TEMPLATE, study_from_file, write_template
+from tests.docs.pages import PAGES, blocks
 
-README = Path(__file__).parents[2] / "README.md"
 SCHEMA = schema.study_schema()
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
 
@@ -55,9 +54,9 @@ def test_init_writes_it_and_the_template_names_it(tmp_path):
     assert json.loads((tmp_path / first.removeprefix("#:schema ./")).read_text()) == SCHEMA
 
 
-def test_the_template_and_the_examples_of_the_readme_are_valid():
-    examples = re.findall(r"^```toml\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
-    assert examples
+def test_the_template_and_the_examples_of_the_pages_are_valid():
+    examples = [block.text for page in PAGES for block in blocks(page) if block.language == "toml"]
+    assert len(examples) > 5
     left_out = ("data", "# trainable")
     lines = [line for line in TEMPLATE.splitlines() if not line.startswith(left_out)]
     everything = "\n".join(line.removeprefix("# ") for line in lines if re.match(r"(# )?(\w+ = |\[)", line))
