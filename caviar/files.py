@@ -254,6 +254,7 @@ def read_csv(source: Path | IO[bytes], **options: Any) -> "pd.DataFrame":
     """
     import pandas as pd  # slow to import
 
-    if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1):
-        return pd.read_csv(source, **options)  # exact by default
-    return pd.read_csv(source, float_precision="round_trip", **options)
+    if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1):  # from there on by default
+        options["float_precision"] = "round_trip"
+    table: pd.DataFrame = pd.read_csv(source, **options)
+    return table

@@ -76,7 +76,8 @@ def write_template(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(TEMPLATE)
-        (folder / schema.NAME).write_text(json.dumps(schema.study_schema(), indent=2) + "\n")
+        text = json.dumps(schema.study_schema(), indent=2) + "\n"
+        (folder / schema.NAME).write_text(text, encoding="utf-8")
     except FileExistsError:
         raise InputError(f"{path} exists already; edit it or choose another folder") from None
     except OSError as error:
