@@ -3,14 +3,11 @@
 from importlib.util import find_spec
 
 NEEDS = {  # a module or folder, and the package without which it cannot be imported
-    "caviar/optuna.py": "optuna",
     "caviar/tune.py": "pyarrow",  # Ray Tune needs it
-    "tests/insight/test_optuna_suite.py": "optuna",
     "tests/jobs/end_to_end.py": "moto",
     "tests/jobs/test_cluster.py": "nbclient",
     "tests/notebooks": "nbclient",
     "tests/space/test_entries.py": "pyarrow",
-    "tests/test_optuna.py": "optuna",
     "tests/test_tune.py": "pyarrow",
 }
 MISSING = {file: package for file, package in NEEDS.items() if find_spec(package) is None}

@@ -1,5 +1,6 @@
 """What other tuners call things is answered with the name here, which must exist."""
 
+import importlib.util
 import inspect
 import re
 
@@ -44,8 +45,11 @@ def test_arguments_exist_here_and_only_here(table, cls):
 
 
 def test_public_names_exist_here_and_only_here():
+    without_tune = importlib.util.find_spec("pyarrow") is None
     for other, ours in PUBLIC.items():
         assert other not in caviar.__all__
+        if without_tune and ours.startswith("tune."):
+            continue
         if not ours.startswith("try "):
             assert follow(caviar, ours) is not None
 

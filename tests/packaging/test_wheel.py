@@ -73,6 +73,15 @@ def test_the_wheel_alone_runs_the_commands_and_names_what_is_missing(wheel, tmp_
     )
 
 
+def test_every_block_of_the_documentation_runs_with_the_wheel(wheel, tmp_path):
+    for name in ("README.md", "docs", "tests", "notebooks", "pyproject.toml", "CONTRIBUTING.md"):  # all but the code
+        (tmp_path / name).symlink_to(ROOT / name)
+    environment = Environment.create(tmp_path)
+    environment.install(f"{wheel}[all]", "hypothesis", "pytest", "pytest-timeout", "pyyaml")
+    assert environment.run("python", "-c", "import caviar; print(caviar.__file__)").stdout.startswith(str(tmp_path))
+    environment.run("python", "-m", "pytest", "-q", "-k", "blocks_of_a_page", "tests/docs/test_snippets.py")
+
+
 @pytest.mark.parametrize("source", ["print 'a program for Python 2'", "VERSION = '0.1.5'"])
 @pytest.mark.parametrize("last", ["ours", "theirs"])
 def test_beside_the_package_of_another_project_the_command_says_so(source, last, wheel, tmp_path):
