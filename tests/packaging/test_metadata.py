@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 import caviar
 from caviar._version import NAME, VERSION, install_command
@@ -84,3 +85,17 @@ def test_the_locks_fit_the_bounds():
     for requirement in PROJECT["dependencies"]:
         name, bound = re.match(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)", requirement).groups()
         assert re.search(rf"^{name}(\[\w+\])?=={re.escape(bound)}(\.|$)", lowest, flags=re.MULTILINE), requirement
+
+
+def test_the_workflow_tries_each_python_that_is_promised():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    promised = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
+    assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == promised
+    scripts = {line for job in workflow["jobs"].values() for step in job["steps"] for line in [step.get("run", "")]}
+    for name in re.findall(r"scripts/\w+", "\n".join(scripts)):
+        assert (ROOT / name).stat().st_mode & 0o111, f"{name} is not a program"
+
+
+def test_the_hooks_and_forms_are_valid_yaml():
+    for path in (".pre-commit-config.yaml", "CITATION.cff", *(ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")):
+        assert yaml.safe_load((ROOT / path).read_text()), path
