@@ -10,14 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, Protocol
 
 from caviar._checks import import_optional
 from caviar._version import install_command
 from caviar.errors import InputError, StorageError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _OBJECT_STORES = {  # schemes of stores without folders (making one would make a bucket), and the extra for each
     "s3": "s3",
@@ -28,7 +25,6 @@ _OBJECT_STORES = {  # schemes of stores without folders (making one would make a
     "abfss": "azure",
     "az": "azure",
 }
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins with one
 _CLOSE_SECONDS = 1.0  # how long to wait for programs that have a file open
 
 
@@ -234,27 +230,3 @@ def writing(path: Path) -> Iterator[None]:
             f"cannot write {path} ({error.strerror or error}); free some space, fix its permissions, close it in other "
             "programs or choose another folder; what is already on disk is kept"
         ) from error
-
-
-def escape_formula(cell: object) -> object:
-    """Return a cell of a CSV file, prefixed with a quote if a spreadsheet would run it as a formula.
-
-    >>> escape_formula("=1+1"), escape_formula("adam"), escape_formula(-1)
-    ("'=1+1", 'adam', -1)
-    """
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
-
-
-def read_csv(source: Path | IO[bytes], **options: Any) -> "pd.DataFrame":
-    """Return a CSV file as a table, with every float as it was written, to the last bit; options are those of pandas.
-
-    >>> import io
-    >>> read_csv(io.BytesIO(b"loss\\n0.1000000000000000055\\n"))["loss"].tolist()
-    [0.1]
-    """
-    import pandas as pd  # slow to import
-
-    if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1):  # from there on by default
-        options["float_precision"] = "round_trip"
-    table: pd.DataFrame = pd.read_csv(source, **options)
-    return table

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from caviar.errors import InputError, StorageError
-from caviar.files import escape_formula, flush_to_disk, is_uri, open_store, write_atomically
+from caviar.files import flush_to_disk, is_uri, open_store, write_atomically
 from caviar.testing import check_store
 
 KINDS = ["folder", "uri"]
@@ -111,9 +111,3 @@ def test_an_unknown_kind_of_uri_raises():
     with pytest.raises(InputError, match="cannot use nowhere://bucket"):
         open_store("nowhere://bucket")
     assert not is_uri("runs/first")
-
-
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_a_formula_is_escaped(start):
-    assert escape_formula(f"{start}1") == f"'{start}1"
-    assert escape_formula(f"1{start}") == f"1{start}"

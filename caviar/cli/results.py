@@ -59,7 +59,7 @@ def _print_table(content: bytes) -> None:
 
 
 def _table_data(content: bytes) -> object:
-    from caviar.files import read_csv
+    from caviar.csv import read_csv
 
     options = {"keep_default_na": False, "na_values": [""], "dtype_backend": "numpy_nullable"}
     return records(read_csv(io.BytesIO(content), **options))

@@ -8,11 +8,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from caviar._checks import did_you_mean
+from caviar.csv import read_csv
 from caviar.data.dataset import Dataset, from_arrays
 from caviar.data.source import Source, SourceKind, Task
 from caviar.data.validation import check_features
 from caviar.errors import InputError
-from caviar.files import read_csv
 
 # Among splits 0 to 7, the one whose validation and test parts are equally hard for a default network (both 0.976).
 _DIGITS_SPLIT = 2

@@ -15,8 +15,8 @@ from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobSubmissionClient
 from ray.job_submission import JobStatus as RayStatus
 
+from caviar.csv import read_csv
 from caviar.errors import ClusterError, InputError
-from caviar.files import read_csv
 from caviar.fleet.address import check_jobs_api
 from caviar.fleet.cluster import only_address, read_log_file
 from caviar.jobs.package import LOG_SUBDIR, pack

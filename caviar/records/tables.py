@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from caviar.files import escape_formula, write_atomically
+from caviar.csv import escape_formula
+from caviar.files import write_atomically
 from caviar.records.events import WaveBegan
 from caviar.records.settings import Settings
 from caviar.records.trial import ENDED, Result, State

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from caviar.csv import read_csv
 from caviar.errors import InputError
-from caviar.files import read_csv
 from caviar.records.events import Enqueued, WarmStarted
 from caviar.records.settings import Settings
 from caviar.records.trial import Config, State

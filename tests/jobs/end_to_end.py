@@ -20,7 +20,7 @@ import pandas as pd
 from moto.server import ThreadedMotoServer
 
 import caviar
-from caviar.files import read_csv
+from caviar.csv import read_csv
 from caviar.records.mirror import DEAD_SECONDS
 from tests.jobs.head import head
 

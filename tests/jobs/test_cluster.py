@@ -13,8 +13,8 @@ import pytest
 from nbclient import NotebookClient
 
 import caviar
+from caviar.csv import read_csv
 from caviar.errors import ClusterError, InputError
-from caviar.files import read_csv
 from caviar.jobs.status import JobState
 from tests.jobs.head import head
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import caviar
-from caviar.files import read_csv
+from caviar.csv import read_csv
 from caviar.records.confirmation import confirmation_table
 from caviar.records.journal import NAME
 from caviar.records.objective import Objective

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import caviar
+from caviar.csv import read_csv
 from caviar.errors import InputError, StorageError
-from caviar.files import read_csv
 from caviar.records.events import FORMAT, StudyPaused, encode
 from caviar.records.journal import NAME
 from caviar.records.outcome import Outcome

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caviar.csv import read_csv
 from caviar.data.source import Source, SourceKind
 from caviar.errors import StorageError
-from caviar.files import read_csv
 from caviar.records.events import WaveBegan
 from caviar.records.objective import Objective
 from caviar.records.settings import Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from caviar.files import read_csv
+from caviar.csv import read_csv
 from caviar.records import journal
 from caviar.records.events import TrialEnded
 from tests.study import killed_driver

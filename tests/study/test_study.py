@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import caviar
+from caviar.csv import read_csv
 from caviar.errors import CaviarError, InputError, StorageError
-from caviar.files import read_csv
 from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.records.journal import NAME, Journal
 from tests.fleet.simulation import SimulatedTrainers
