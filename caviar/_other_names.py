@@ -20,7 +20,7 @@ def _named(**names: str) -> dict[str, str]:
     return {other: ours for ours, others in names.items() for other in others.split()}
 
 
-ARGUMENTS: Names = {  # of `Study`, and the keys of study.toml
+ARGUMENTS: Names = {  # of `Study`
     **_named(
         data="objective objective_function func function fn train_fn trainable model estimator dataset",
         space="param_space search_space param_distributions param_grid params parameters hyperparameters config bounds",
@@ -48,6 +48,11 @@ ARGUMENTS: Names = {  # of `Study`, and the keys of study.toml
     "callbacks": "try study.run(progress=True), or Outcome.read(folder) while it runs",
     "verbose": "try study.run(progress=False)",
     "show_progress_bar": "try study.run(progress=False)",
+}
+
+FILE_KEYS: Names = {  # of study.toml, where a function has a key of its own
+    **ARGUMENTS,
+    **{other: "trainable" for other, ours in ARGUMENTS.items() if ours == "data" and other != "dataset"},
 }
 
 _IN_SCIKIT_LEARN = _named(

@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from caviar._other_names import ARGUMENTS, hint
+from caviar._other_names import FILE_KEYS, Names, hint
 from caviar.data.loaders import load_csv
 from caviar.errors import InputError, StorageError
 from caviar.records.early_stopping import Halving
@@ -94,7 +94,7 @@ def study_from_file(path: Path, **overrides: Any) -> Study:
     if "space" in arguments:
         arguments["space"] = from_plain(_table(path, "space", arguments["space"]), lists=choice)
     if isinstance(stopping := arguments.get("early_stopping"), Mapping):
-        _check_keys(f"{path}: early_stopping", stopping, [field.name for field in fields(Halving)])
+        _check_keys(f"{path}: early_stopping", stopping, [field.name for field in fields(Halving)], {})
         arguments["early_stopping"] = Halving(**stopping)
     if trainable is not None:
         return Study(target_in_module(trainable, path.parent), **arguments)
@@ -111,7 +111,7 @@ def read_arguments(path: Path) -> dict[str, Any]:
         raise InputError(f"cannot read {path} ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid TOML: {error}") from None
-    _check_keys(str(path), arguments, ("trainable", "target", *inspect.signature(Study).parameters))
+    _check_keys(str(path), arguments, ("trainable", "target", *inspect.signature(Study).parameters), FILE_KEYS)
     if "resources" in arguments:
         _table(path, "resources", arguments["resources"])
     for key in ("data", "target", "out"):
@@ -128,7 +128,7 @@ def _table(path: Path, key: str, value: object) -> Mapping[str, Any]:
     return value
 
 
-def _check_keys(source: str, table: Mapping[str, object], keys: Iterable[str]) -> None:
+def _check_keys(source: str, table: Mapping[str, object], keys: Iterable[str], others: Names) -> None:
     for key in table:
         if key not in keys:
-            raise InputError(f"{source} has an unknown key {key!r}{hint(key, ARGUMENTS, keys)}")
+            raise InputError(f"{source} has an unknown key {key!r}{hint(key, others, keys)}")

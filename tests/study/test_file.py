@@ -70,6 +70,9 @@ def test_a_function_beside_the_file_is_trained_and_resumed(tmp_path):
     [
         ("trails = 3", "unknown key 'trails'; did you mean 'trials'"),
         ('data = "digits"\nn_trials = 3', "unknown key 'n_trials'; it is called trials here"),
+        ('objective = "my_module:train"', "unknown key 'objective'; it is called trainable here"),
+        ('dataset = "digits"', "unknown key 'dataset'; it is called data here"),
+        ('data = "digits"\nearly_stopping = { max_t = 9 }', "unknown key 'max_t'; choose one of"),
         ('data = "digits"\n[space]\noptimizer.lr = { uniform = [0, 1] }', "in quotes"),
         ("metric = \n", "not valid TOML.*line 1"),
         ('data = "digits"\ntrainable = "a:b"', "both"),
