@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from caviar.data.dataset import Dataset, from_arrays
     from caviar.data.loaders import load_csv, load_digits
     from caviar.errors import CaviarError, ClusterError, InputError, PausedError, StorageError
+    from caviar.fleet.worker.reporting import Stop, report, trial
     from caviar.jobs.client import connect
     from caviar.panda import Panda
     from caviar.records.early_stopping import Halving
@@ -58,6 +59,7 @@ _MODULES = {
     "Panda": "caviar.panda",
     "PausedError": "caviar.errors",
     "Space": "caviar.space",
+    "Stop": "caviar.fleet.worker.reporting",
     "StorageError": "caviar.errors",
     "Study": "caviar.study.study",
     "choice": "caviar.space",
@@ -73,8 +75,10 @@ _MODULES = {
     "loguniform": "caviar.space",
     "randint": "caviar.space",
     "reverseloguniform": "caviar.space",
+    "report": "caviar.fleet.worker.reporting",
     "search": "caviar.search",
     "testing": "caviar.testing",
+    "trial": "caviar.fleet.worker.reporting",
     "uniform": "caviar.space",
 }
 _UNLISTED = {  # packages that `from caviar import *` leaves out

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from caviar.data.dataset import Dataset
 from caviar.errors import InputError
+from caviar.fleet.worker import reporting
 from caviar.model.shapes import parameter_count
 from caviar.model.training import Training
 from caviar.records.trial import Config, Metrics
@@ -139,7 +140,20 @@ class _FunctionRun:
 
 def _reports(call: Callable[[], object]) -> Generator[Metrics, None, None]:
     """Yield what a function returns as a stream of reports."""
-    result = call()
+    pushed: list[Metrics] = []
+
+    def receive(metrics: Metrics, checkpoint: object) -> int:
+        pushed.append(metrics)
+        return len(pushed)
+
+    reporting.begin(reporting.RunningTrial(0, 0, reporting.temporary_place(0)), receive)
+    try:
+        result = call()
+    finally:
+        reporting.end()
+    yield from pushed
+    if result is None and pushed:
+        return
     for report in result if isinstance(result, Iterator) else [result]:
         if not isinstance(report, Mapping):
             raise TypeError(f"a report must be a dict of metrics such as {{'val_loss': 0.3}}, got {report!r:.200}")
