@@ -5,7 +5,6 @@ Settings are checked here, before any work starts and without Ray.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
 from typing import Literal, get_args
 
 from caviar._checks import check_seconds
@@ -40,8 +39,8 @@ class Placement:
     ) -> "Placement":
         """Check a user's settings, including whether the address answers, and return them as a placement.
 
-        >>> Placement.of("auto", trial_timeout=60.0)
-        Placement(workers=None, address=None, resources={'cpu': 1.0}, trial_timeout=60.0, timeout=None, isolation='process')
+        >>> Placement.of("auto", trial_timeout=60.0).trial_timeout
+        60.0
         >>> Placement.of(resources={"CPU": 2, "num_gpus": 0.5}).resources
         {'cpu': 2, 'gpu': 0.5}
         """

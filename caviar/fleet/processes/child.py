@@ -26,7 +26,6 @@ from caviar.fleet.worker.reporting import RunningTrial, Stop, as_trial
 from caviar.fleet.worker.reports import Reports
 from caviar.records.trial import Config, CurvePoint, Trial
 
-
 Function = Callable[[Config, int], object]
 
 
@@ -54,7 +53,7 @@ def run_trial(function: Function, setup: Setup, request: Request, connection: Co
             _run(function, trial, sender)
     except Stop:
         pass
-    except BaseException as raised:  # noqa: BLE001 - whatever it raises is its result
+    except BaseException as raised:
         error = _describe(raised)
         _print_traceback(raised)
     _flush()  # before its trainer reads the output

@@ -73,7 +73,7 @@ class ProcessRun:
 
     def __init__(self, launcher: Launcher, request: Request, output: OutputFile) -> None:
         self.alive = [True]
-        self.output = output
+        self.output: OutputFile | None = output
         self.seconds: float | None = None
         self.continued_from: int | None = None
         self._launcher = launcher

@@ -16,7 +16,18 @@ from multiprocessing.connection import Connection, wait
 from typing import cast
 
 from caviar.errors import InputError
-from caviar.fleet.processes.messages import Continue, Ended, Exited, Forked, Ready, Reported, Request, Setup, Stop, Unusable
+from caviar.fleet.processes.messages import (
+    Continue,
+    Ended,
+    Exited,
+    Forked,
+    Ready,
+    Reported,
+    Request,
+    Setup,
+    Stop,
+    Unusable,
+)
 from caviar.fleet.worker.limits import thread_environment
 
 # modules are found where the trainer finds them, this one included

@@ -8,7 +8,6 @@ import contextlib
 import gc
 import os
 import signal
-import sys
 import traceback
 from collections.abc import Iterator
 from multiprocessing import reduction
@@ -30,7 +29,7 @@ def main(connection: Connection) -> None:
     setup, request = connection.recv()
     try:
         function = taking_seed(loads(setup.function))
-    except BaseException as error:  # noqa: BLE001 - an import may raise anything
+    except BaseException as error:
         traceback.print_exc()
         connection.send(Unusable(f"{type(error).__name__}: {error}"))
         return

@@ -35,7 +35,7 @@ def seed_by(function: Function) -> SeedBy:
     if named is not None and named.kind is not named.POSITIONAL_ONLY:
         return SeedBy.NAME
     second = first if first.kind is first.VAR_POSITIONAL else next(iter(others), None)
-    if second is None or second.kind not in (second.POSITIONAL_ONLY, second.POSITIONAL_OR_KEYWORD, second.VAR_POSITIONAL):
+    if second is None or second.kind in (second.KEYWORD_ONLY, second.VAR_KEYWORD):
         return SeedBy.NOTHING
     return SeedBy.POSITION if second.default is second.empty else SeedBy.NOTHING
 
@@ -70,6 +70,8 @@ def check_callable(function: Function, name: str) -> None:
     values, named = arguments[seed_by(function)]
     try:
         signature.bind(*values, **named)
+        if next(iter(signature.parameters)) == "seed":
+            raise TypeError
     except TypeError:
         raise InputError(
             f"{name}{signature} must be callable with a config, or a config and a seed; "

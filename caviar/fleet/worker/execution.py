@@ -93,7 +93,8 @@ class StackRun:
                 self._run, self._reports[member], self._seconds[member] = None, 0, 0.0
                 yield Started(self._stack[member].number)
             case Killed():
-                yield self._end(member, State.FAILED, f"its process was killed {_MAX_KILLS} times; it may need more memory")
+                reason = f"its process was killed {_MAX_KILLS} times; perhaps the machine was short of memory"
+                yield self._end(member, State.FAILED, reason)
             case TrialError():
                 yield self._end(member, State.FAILED, str(error))
             case _:

@@ -10,7 +10,7 @@ from caviar.errors import InputError
 from caviar.fleet.worker import checkpoints
 
 
-class Stop(Exception):  # noqa: N818 - it is no error
+class Stop(Exception):
     """Raised by `caviar.report()` when the trial should end: early stopping, or a metric that diverged.
 
     Let it pass, or catch it to clean up. Code that raises it itself ends its trial with what it has reported.
@@ -69,7 +69,7 @@ _current: tuple[RunningTrial, Receiver] | None = None
 @contextlib.contextmanager
 def as_trial(running: RunningTrial, receive: Receiver) -> Iterator[None]:
     """Send the reports of this process to `receive`, as those of a trial, inside a `with` block."""
-    global _current  # noqa: PLW0603 - one trial runs in a process, whatever the thread
+    global _current
     _current = running, receive
     try:
         yield

@@ -15,7 +15,7 @@ class Reports:
     """Checks the reports of one trial, and counts them.
 
     Args:
-        metric: what each report must contain.
+        metric: what each report must contain; "" for any.
         hyperparameters: names that a metric cannot have.
 
     >>> reports = Reports("loss", ("lr",))
@@ -36,7 +36,7 @@ class Reports:
         """
         if not isinstance(report, dict | Mapping):
             raise InputError(f"a report must be a dict of metrics such as {{'val_loss': 0.3}}, got {report!r:.200}")
-        if self._metric not in report:
+        if self._metric and self._metric not in report:
             names = ", ".join(map(repr, report)) or "nothing"
             raise InputError(f"the report must contain the metric {self._metric!r}, got {names}")
         self.count += 1
@@ -44,7 +44,7 @@ class Reports:
         for name, value in report.items():
             number = as_number(value)
             if name == self._metric and number is None:
-                raise InputError(f"the metric {name!r} must be a number, got {value!r:.100}; convert it with float(...)")
+                raise InputError(f"the metric must be a number, got {name}={value!r:.100}; convert it with float(...)")
             if number is None:
                 self._warn(str(name), f"{name}={value!r:.1000} is no number, so no table has it")
             elif not (name == "epoch" and number in (self.count, self.count - 1)):  # each table has it already

@@ -30,11 +30,11 @@ class TrialError(Exception):
     """A trial failed, for the reason in the text."""
 
 
-class TimeLimit(Exception):  # noqa: N818 - as TimeoutError, which it is not
+class TimeLimit(Exception):
     """A trial has exceeded its time limit and was ended."""
 
 
-class Killed(Exception):  # noqa: N818
+class Killed(Exception):
     """The process of a trial was killed from outside; it may be started again."""
 
 
@@ -163,7 +163,8 @@ class FunctionTrainable:
         metric: what each report must contain; "" for any.
         folder: of the study, where trials may keep files; "" for a temporary one.
 
-    >>> run = FunctionTrainable(lambda config: {"loss": config["x"] ** 2}).load().start((Trial(0, 1, {"x": 3}, seed=7),))
+    >>> trainable = FunctionTrainable(lambda config: {"loss": config["x"] ** 2})
+    >>> run = trainable.load().start((Trial(0, 1, {"x": 3}, seed=7),))
     >>> run.epoch(None, None), run.epoch(None, None)
     ([{'loss': 9}], [])
     """
