@@ -72,7 +72,7 @@ class TrainerGroup:
             logger.warning(
                 "memory limits need Linux: here resources['memory'] only reserves memory, and a trial may take more"
             )
-        self._arguments = (ray.put(trainable), metric, placement.trial_timeout, memory)
+        self._arguments = (ray.put(trainable), metric, placement.trial_timeout, placement.threads, memory)
 
     @property
     def size(self) -> int:

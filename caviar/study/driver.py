@@ -15,6 +15,7 @@ from caviar.records.events import TrialEnded
 from caviar.records.outcome import Outcome
 from caviar.records.record import StudyRecord
 from caviar.records.trial import Result, Trial
+from caviar.records.trial_files import keep_best
 from caviar.study.failures import FailureMonitor
 from caviar.study.halving import run_halving
 from caviar.study.planner import Planner
@@ -121,12 +122,23 @@ class Driver:
             self.record.append([TrialEnded(result) for result in results])
         self.progress(len(self.record.state.results), self.record.state.best)
         if (begun := time.monotonic()) > self._next_write:
+            keep_files(self.record)
             try:
                 Outcome.of(self.record.state, self.record.folder).write_tables()  # not kept: it may be large
             except StorageError as error:  # a spreadsheet on Windows, for example, has one open
                 logger.warning("%s; will retry", error)
             ended = time.monotonic()
             self._next_write = ended + max(_WRITE_SECONDS, 20 * (ended - begun))
+
+
+def keep_files(record: StudyRecord) -> None:
+    """Remove the files of trials that are not among the best, if only theirs are to be kept."""
+    settings = record.state.settings
+    if settings.keep is not None:
+        try:
+            keep_best(record.folder, record.state.results, settings.objective, settings.keep)
+        except StorageError as error:
+            logger.warning("%s; will retry", error)
 
 
 def _save_output(result: Result, folder: Path) -> None:

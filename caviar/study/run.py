@@ -8,7 +8,8 @@ from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
 from caviar.records.events import StudyPaused
 from caviar.records.record import StudyRecord
-from caviar.study.driver import Driver
+from caviar.records.trial_files import StudyFiles
+from caviar.study.driver import Driver, keep_files
 from caviar.study.failures import FailureMonitor
 from caviar.study.planner import Planner
 from caviar.study.progress import show_progress
@@ -41,11 +42,12 @@ def run_study(
                     )
                     if trainers is None:
                         metric = settings.objective.metric
-                        trainable = target.trainable(settings.epochs, metric, placement, record.folder)
+                        trainable = target.trainable(settings.epochs, metric, placement, StudyFiles.of(record.folder))
                         trainers = stack.enter_context(open_pool(trainable, metric, placement))
                     Driver(record, planner, trainers, monitor, reporter, deadline).run()
         except PausedError as pause:
             record.append([StudyPaused(pause.signature)])
             raise
         finally:
+            keep_files(record)
             record.outcome.write_tables()

@@ -44,6 +44,7 @@ class Study:
             epochs; "asha" decides without waiting, and the same seed no longer gives the same table; or a `Halving`.
         confirm: (k, r) trains the k best again at the end, r times each with fresh seeds, so that `best` is not the
             luckiest; "auto": (3, 4) from 48 trials on where results depend on a seed; False: no trial.
+        keep: of how many trials, the best by their metric, the files in `caviar.trial().folder` are kept; None: of all.
         name: of the study; that of its data if left out.
         out: the study's folder, or a URI (s3://, gs://, ...) where it is mirrored; `runs/NAME-TIME` if left out.
         workers: how many trainers; "auto": one for each free CPU of the cluster; 0: this process, without Ray.
@@ -80,6 +81,7 @@ class Study:
         grow: bool = False,
         early_stopping: Halving | str | None = None,
         confirm: bool | str | tuple[int, int] = "auto",
+        keep: int | None = None,
         name: str | None = None,
         out: str | Path | None = None,
         workers: int | str = "auto",
@@ -101,6 +103,7 @@ class Study:
             grow=grow,
             confirm=confirm_from(confirm, trials, self.target.seeded),
             early_stopping=halving_from(early_stopping),
+            keep=keep,
         )
         self.settings.new_search()  # raises for waves that the space and the trials do not allow
         self.placement = Placement.of(workers, address, resources, trial_timeout, timeout, isolation)

@@ -99,6 +99,7 @@ class WaveRunner:
             seed=trial.seed,
             worker=done.worker,
             error=done.error,
+            continued_from=done.continued_from,
             curve=tuple(curve),
             output=done.output or printed,  # a trial that was stopped from outside could not send its output
         )
