@@ -131,9 +131,7 @@ def keep_best(study: Path, results: Mapping[int, Result], objective: Objective, 
     others = results.keys() - {result.trial for result in best}
     mirror = study / MIRROR
     stores: list[FileStore] = [open_store(mirror.read_text(encoding="utf-8"))] if mirror.exists() else []
-    names = {path.name for path in study.glob("trials/*")} | {
-        name for store in stores for name in store.sizes("trials")
-    }
+    names = {path.name for path in study.glob("trials/*")}.union(*(store.sizes("trials") for store in stores))
     for number in others & {int(stem) for name in names if (stem := name.partition(".")[0]).isdigit()}:
         folder = trial_folder(study, number)
         shutil.rmtree(folder, ignore_errors=True)
