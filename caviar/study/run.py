@@ -1,6 +1,7 @@
 """One run of a study: open the journal and the trainers, drive it, and write the tables however it ends."""
 
 import contextlib
+from collections.abc import Iterator, Sequence
 
 from caviar.errors import PausedError
 from caviar.fleet.connect import check_cluster, open_pool
@@ -8,12 +9,15 @@ from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
 from caviar.records.events import StudyPaused
 from caviar.records.record import StudyRecord
+from caviar.study.callbacks import Callback, CallbackList, Ending
 from caviar.study.driver import Driver
 from caviar.study.failures import FailureMonitor
 from caviar.study.planner import Planner
 from caviar.study.progress import show_progress
 from caviar.study.target import Target
 from caviar.study.wave import Deadline
+
+Callbacks = Sequence[Callback]
 
 
 def run_study(
@@ -23,14 +27,14 @@ def run_study(
     *,
     failures: float = 10,
     progress: bool = True,
+    callbacks: Callbacks = (),
     trainers: Trainers | None = None,
 ) -> None:
     """Train what has not ended yet, on `trainers` or where the placement says; see `Study.run`."""
-    deadline = Deadline(placement.timeout)
+    told, deadline = CallbackList(callbacks), Deadline(placement.timeout)
     if trainers is None and record.header:  # nothing is on disk yet
         check_cluster(placement)
-    with record.writing():
-        planner = Planner(record.state)
+    with record.writing(), _telling(told, record) as planner:
         try:
             if not planner.done:
                 settings, done = record.state.settings, len(record.state.results)
@@ -42,9 +46,24 @@ def run_study(
                     if trainers is None:
                         trainable, metric = target.trainable(settings.epochs), settings.objective.metric
                         trainers = stack.enter_context(open_pool(trainable, metric, placement))
-                    Driver(record, planner, trainers, monitor, reporter, deadline).run()
+                    Driver(record, planner, trainers, monitor, reporter, deadline, told).run()
         except PausedError as pause:
             record.append([StudyPaused(pause.signature)])
             raise
         finally:
             record.outcome.write_tables()
+
+
+@contextlib.contextmanager
+def _telling(callbacks: CallbackList, record: StudyRecord) -> Iterator[Planner]:
+    """Tell the callbacks that a run begins, and how it ends."""
+    planner, error = Planner(record.state), None
+    try:
+        callbacks.study_begins(record.outcome)
+        yield planner
+    except BaseException as raised:  # raised again below, as an exception of a callback has nothing to do with it
+        error = raised
+    ending = Ending.of(error, done=error is None and planner.done)
+    callbacks.study_ends(record.outcome, ending, error)
+    if error is not None:
+        raise error
