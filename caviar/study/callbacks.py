@@ -1,6 +1,7 @@
 """Callbacks: your own code, told what happens while a study runs."""
 
 import logging
+import sys
 from collections import deque
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -28,16 +29,11 @@ class Ending(StrEnum):
     FAILED = "failed"  # by an error of the cluster or the disk
 
     @classmethod
-    def of(cls, error: BaseException | None, *, done: bool) -> "Ending":
-        """Return how a run ended that raised an error or None, with or without trials left."""
-        match error:
-            case None:
-                return cls.FINISHED if done else cls.TIMED_OUT
-            case PausedError():
-                return cls.PAUSED
-            case Exception():
-                return cls.FAILED
-        return cls.INTERRUPTED
+    def of(cls, error: BaseException) -> "Ending":
+        """Return how a run that raised an error ended."""
+        if isinstance(error, PausedError):
+            return cls.PAUSED
+        return cls.FAILED if isinstance(error, Exception) else cls.INTERRUPTED
 
 
 class Callback:
@@ -141,7 +137,10 @@ class CallbackList:
     def study_ends(self, outcome: Outcome, ending: Ending, error: BaseException | None) -> None:
         """Make the calls that wait, and call `on_study_end`."""
         self._add("on_study_end", outcome, ending, error)
-        self.call()
+        try:
+            self.call()
+        finally:
+            self.call()  # what is left after Ctrl-C
 
     def call(self) -> None:
         """Make the calls that wait."""
@@ -152,16 +151,26 @@ class CallbackList:
         self._queue.extend((callback, method, arguments) for callback in self._callbacks)
 
     def _call(self, callback: Callback, method: str, arguments: tuple[object, ...]) -> None:
+        ends_the_run = sys.exception()
         try:
             getattr(callback, method)(*arguments)
         except Exception as error:
-            key = id(callback), method
+            _forget(error, ends_the_run)
+            own = error.__traceback__ and error.__traceback__.tb_next  # without the frame of this function
+            level = logging.DEBUG if (id(callback), method) in self._raised else logging.WARNING
             name = f"{type(callback).__name__}.{method}"
-            own = error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)  # without this frame
-            level = logging.DEBUG if key in self._raised else logging.WARNING
             sentence = "the callback %s raised %s: %s; the study goes on and will call it again"
-            logger.log(level, sentence, name, type(error).__name__, error, exc_info=own)
-            self._raised.add(key)
+            logger.log(level, sentence, name, type(error).__name__, error, exc_info=(type(error), error, own))
+            self._raised.add((id(callback), method))
+
+
+def _forget(error: BaseException, context: BaseException | None) -> None:
+    """Remove what was being handled from the context of an error that has nothing to do with it."""
+    while error.__context__ is not None:
+        if error.__context__ is context:
+            error.__context__ = None
+            return
+        error = error.__context__
 
 
 def _checked(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:

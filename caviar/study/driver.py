@@ -126,8 +126,8 @@ class Driver:
             self.callbacks.trials_ended(results)
             for number in range(ended_waves + 1, self.planner.ended_waves + 1):
                 self._end_wave(number)
-        self.callbacks.call()
         self.progress(len(self.record.state.results), self.record.state.best)
+        self.callbacks.call()
         if (begun := time.monotonic()) > self._next_write:
             try:
                 Outcome.of(self.record.state, self.record.folder).write_tables()  # not kept: it may be large

@@ -57,13 +57,11 @@ def run_study(
 @contextlib.contextmanager
 def _telling(callbacks: CallbackList, record: StudyRecord) -> Iterator[Planner]:
     """Tell the callbacks that a run begins, and how it ends."""
-    planner, error = Planner(record.state), None
+    planner = Planner(record.state)
     try:
         callbacks.study_begins(record.outcome)
         yield planner
-    except BaseException as raised:  # raised again below, as an exception of a callback has nothing to do with it
-        error = raised
-    ending = Ending.of(error, done=error is None and planner.done)
-    callbacks.study_ends(record.outcome, ending, error)
-    if error is not None:
-        raise error
+    except BaseException as error:
+        callbacks.study_ends(record.outcome, Ending.of(error), error)
+        raise
+    callbacks.study_ends(record.outcome, Ending.FINISHED if planner.done else Ending.TIMED_OUT, None)
