@@ -159,7 +159,7 @@ class CallbackList:
             own = error.__traceback__ and error.__traceback__.tb_next  # without the frame of this function
             level = logging.DEBUG if (id(callback), method) in self._raised else logging.WARNING
             name = f"{type(callback).__name__}.{method}"
-            sentence = "the callback %s raised %s: %s; the study goes on and will call it again"
+            sentence = "the callback %s raised %s: %s; the study is not affected"
             logger.log(level, sentence, name, type(error).__name__, error, exc_info=(type(error), error, own))
             self._raised.add((id(callback), method))
 

@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-import threading
+import time
 
 import pandas as pd
 import pytest
@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 import caviar
 from caviar.errors import InputError, PausedError
+from caviar.fleet.connect import open_pool
+from caviar.fleet.placement import Placement
+from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.records.events import TrialEnded
 from caviar.records.journal import read
@@ -197,7 +200,7 @@ def test_an_exception_is_told_once_with_its_traceback_and_changes_nothing_else(t
     told = [record for record in caplog.records if "callback" in record.message]
     warnings = [record for record in told if record.levelno == logging.WARNING]
     assert [record.message for record in warnings] == [
-        f"the callback Broken.{name} raised ValueError: no network; the study goes on and will call it again"
+        f"the callback Broken.{name} raised ValueError: no network; the study is not affected"
         for name in ("on_report", "on_trial_end")
     ]
     assert len(told) == 12 * 9 + 12  # the later ones at the level DEBUG
@@ -302,7 +305,7 @@ def test_a_cluster_that_fails_and_a_timeout_are_endings(tmp_path):
 
     class Slow(Callback):
         def on_report(self, trial, point):
-            threading.Event().wait(0.05)
+            time.sleep(0.05)
 
     study.run(progress=False, callbacks=[timed_out, Slow()])
     assert timed_out.ending is Ending.TIMED_OUT
@@ -339,3 +342,27 @@ def test_what_is_no_callback_is_refused_before_anything_is_written(tmp_path, cal
     with pytest.raises(InputError, match=words):
         study_of(tmp_path / "s").run(progress=False, callbacks=callbacks)
     assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.usefixtures("ray_cluster")
+@pytest.mark.parametrize(
+    ("pause", "trial_timeout", "settings"),
+    [(0.15, 0.7, PoolSettings(grace_seconds=0.1)), (1.5, None, PoolSettings(silent_seconds=0.2))],
+)
+def test_a_slow_callback_loses_nothing_and_no_trainer_counts_as_hanging(tmp_path, pause, trial_timeout, settings):
+    class Slow(Callback):
+        def on_report(self, trial, point):
+            time.sleep(1.0 if point.epoch == 1 else 0.0)
+
+    def three_epochs(config):
+        for epoch in range(3):
+            yield {"loss": config["x"] + epoch}
+            time.sleep(pause)  # so that each report is a message of its own
+
+    recorder, study = Recorder(), study_of(tmp_path / "s", three_epochs, trials=2, waves=1)
+    placement = Placement(2, trial_timeout=trial_timeout)
+    with open_pool(FunctionTrainable(three_epochs), "loss", placement, settings) as trainers:
+        table = study.run(progress=False, callbacks=[recorder, Slow()], trainers=trainers)
+    assert list(table["state"]) == ["finished"] * 2
+    for number in range(2):
+        assert [point.epoch for trial, point in recorder.named("on_report") if trial.number == number] == [1, 2, 3]
