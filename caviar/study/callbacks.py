@@ -43,9 +43,9 @@ class Callback:
     part of the study, so its journal does not name them, and a run that resumes it is passed them again.
 
     The methods are called in the process and thread of `run`, one at a time. While one runs, the trainers go on with
-    what they have, and what they report waits; nothing is lost, but a slow callback slows the study. With one trainer,
-    the order of the calls is that of the trials. With more, trials end in any order, but the calls for each trial and
-    for each wave come in the order of this page.
+    what they have, and what they send waits: a slow callback slows the study, but loses nothing. With `workers=0` the
+    calls come in the same order every time. On Ray they come as trials report and end, in any order, but always the
+    reports of a trial before its end, and its end before that of its wave.
 
     Nothing that a callback raises ends the study, unlike in Keras, Lightning and Optuna: hours of training are worth
     more than a line in another tool. The first exception of a method is logged as a warning, with its traceback; later
