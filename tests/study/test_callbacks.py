@@ -216,7 +216,8 @@ def test_a_method_with_other_arguments_is_told_like_any_exception(tmp_path, capl
         def on_trial_end(self, study, trial):
             pass
 
-    study_of(tmp_path / "s", trials=4).run(progress=False, callbacks=[Optunas()])
+    with caplog.at_level(logging.WARNING, "caviar"):
+        study_of(tmp_path / "s", trials=4).run(progress=False, callbacks=[Optunas()])
     assert len(caplog.messages) == 1
     assert "missing 1 required positional argument: 'trial'" in caplog.text
 
