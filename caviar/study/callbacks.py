@@ -25,7 +25,7 @@ class Ending(StrEnum):
     FINISHED = "finished"  # every trial has ended
     TIMED_OUT = "timed_out"  # the study's timeout passed
     PAUSED = "paused"  # trial after trial failed for one cause
-    INTERRUPTED = "interrupted"  # by Ctrl-C
+    INTERRUPTED = "interrupted"  # by Ctrl-C, or because the process exits
     FAILED = "failed"  # by an error of the cluster or the disk
 
     @classmethod

@@ -137,13 +137,11 @@ class Driver:
             self._next_write = ended + max(_WRITE_SECONDS, 20 * (ended - begun))
 
     def _end_wave(self, number: int) -> None:
-        """Tell the callbacks of a wave all of whose trials have ended."""
+        """Tell the callbacks of a wave all of whose trials have ended; without barriers, it has many parts or none."""
         state = self.record.state
-        for wave in reversed(state.waves):
-            if wave.wave == number:
-                results = [result for result in state.results.values() if result.wave == number]
-                self.callbacks.wave_ended(wave, sorted(results, key=lambda result: result.trial))
-                return
+        parts = [wave for wave in state.waves if wave.wave == number]
+        if parts:
+            self.callbacks.wave_ended(parts[-1], [state.results[trial] for part in parts for trial in part.numbers])
 
 
 def _save_output(result: Result, folder: Path) -> None:
