@@ -115,6 +115,8 @@ class Pool:
         events: list[Event] = []
         for worker in list(self._trainers.ready):
             if overdue := [trial for trial, start in worker.running.items() if self._is_overdue(trial, now - start)]:
+                if worker.leases and ray.wait(worker.leases[:1], timeout=0.0)[0]:
+                    continue  # the driver was slow: what this trainer has sent may say that they have ended
                 reason = f"it exceeded its time limit of {self._trial_timeout:g} s"
                 events += self._dispatcher.receive(_timed_out(worker, overdue, reason))
                 self._trainers.remove(worker, replace=True)
@@ -132,6 +134,7 @@ class Pool:
     def _ping(self, worker: Worker, now: float) -> list[Event]:
         if worker.ping is None:
             worker.ping = worker.actor.ping.remote()
+            worker.last_message = now - self._settings.silent_seconds  # it has time to answer, however slow the driver
         answered, _ = ray.wait([worker.ping], timeout=0.0)
         silent_seconds = 2 * self._settings.silent_seconds
         if answered:

@@ -15,7 +15,7 @@ from caviar.records.record import StudyRecord
 from caviar.records.settings import Settings
 from caviar.records.trial import Result
 from caviar.search import Budget
-from caviar.study.run import run_study
+from caviar.study.run import Callbacks, run_study
 from caviar.study.target import same_target, target_from
 from caviar.study.warm_start import check_enqueued, read_warm_start
 
@@ -154,11 +154,19 @@ class Study:
         self.record.give(event)
         return len(event.points)
 
-    def run(self, *, progress: bool = True, failures: float = 10, trainers: Trainers | None = None) -> pd.DataFrame:
+    def run(
+        self,
+        *,
+        progress: bool = True,
+        callbacks: Callbacks = (),
+        failures: float = 10,
+        trainers: Trainers | None = None,
+    ) -> pd.DataFrame:
         """Train the trials that have not ended; return the table of results.
 
         Args:
             progress: False shows no bar and prints nothing.
+            callbacks: told what happens, each a `caviar.Callback`; pass them again to a run that resumes the study.
             failures: after how many equal failures in a row the study pauses, >= 1; infinity: never.
             trainers: used instead of trainers on Ray.
 
@@ -167,7 +175,15 @@ class Study:
             ClusterError: there is no Ray at the address, or it has no free resources.
             PausedError: trial after trial failed for one cause; running again trains them again.
         """
-        run_study(self.record, self.target, self.placement, failures=failures, progress=progress, trainers=trainers)
+        run_study(
+            self.record,
+            self.target,
+            self.placement,
+            progress=progress,
+            callbacks=callbacks,
+            failures=failures,
+            trainers=trainers,
+        )
         return self.table
 
     @property
