@@ -131,7 +131,6 @@ PUBLIC: Names = {  # of the package
     "lognormal": "distribution('lognorm', ...)",
     "grid_search": "try choice, and Study(search='grid')",
     "sample_from": "try uniform, loguniform, randint or choice",
-    "report": "try to return a dict of metrics, or to yield one each epoch",
     "CaviarSearchCV": "sklearn.CaviarSearchCV",
     "CaviarSampler": "optuna.CaviarSampler",
     "CaviarSearch": "tune.CaviarSearch",

@@ -1,6 +1,5 @@
 """The files that travel with a job."""
 
-import functools
 import json
 import threading
 
@@ -49,7 +48,7 @@ def test_a_study_that_began_here_continues_there(tmp_path):
         count.append(seed)
         return train(config, seed)
 
-    study = caviar.Study(interrupted, **OBJECTIVE, out=tmp_path / "study", workers=0)
+    study = caviar.Study(interrupted, **OBJECTIVE, out=tmp_path / "study", workers=0, isolation="none")
     with pytest.raises(KeyboardInterrupt):
         study.run(progress=False)
     packed(study, tmp_path / "job")
@@ -87,10 +86,20 @@ def test_another_version_of_python_is_refused(tmp_path):
         unpack(tmp_path / "job")
 
 
+class Holding:
+    """A training function that holds something."""
+
+    def __init__(self, something):
+        self.something = something
+
+    def __call__(self, config, seed):
+        return train(config, seed)
+
+
 def test_what_cannot_travel_is_refused(tmp_path):
-    unpicklable = functools.partial(train, threading.Lock())
+    unpicklable, settings = Holding(threading.Lock()), {**OBJECTIVE, "workers": 0, "isolation": "none"}
     with pytest.raises(InputError, match="open handles"):
-        packed(caviar.Study(unpicklable, **OBJECTIVE, out=tmp_path / "study", workers=0), tmp_path / "lock")
-    large = functools.partial(train, bytes(201 << 20))
+        packed(caviar.Study(unpicklable, **settings, out=tmp_path / "study"), tmp_path / "lock")
+    large = Holding(bytes(201 << 20))
     with pytest.raises(InputError, match="must be at most 200 MB"):
         packed(caviar.Study(large, **OBJECTIVE, out=tmp_path / "study", workers=0), tmp_path / "large")
