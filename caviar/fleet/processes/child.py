@@ -7,6 +7,7 @@ import io
 import math
 import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -29,11 +30,13 @@ Function = Callable[[Config, int], object]
 
 
 def prepare(setup: Setup) -> None:
-    """Set what all trials share, in this process or before it forks: streams, warnings, crashes, memory."""
+    """Set what all trials share, in this process or before it forks: streams, warnings, signals, crashes, memory."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     warnings.simplefilter("default")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the trainer's process does
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     faulthandler.enable()  # a crash in C shows where
     limit_memory(setup.memory)
 
