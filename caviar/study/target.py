@@ -1,4 +1,4 @@
-"""What a study trains: the built-in network on a data set, or the user's function."""
+"""What a study trains: the built-in network on a data set, or the user's function or program."""
 
 import contextlib
 import importlib
@@ -18,6 +18,8 @@ from caviar.data.dataset import Dataset
 from caviar.data.loaders import load, load_source
 from caviar.data.source import Source, SourceKind
 from caviar.errors import InputError
+from caviar.fleet.worker.command import check_placeholders
+from caviar.fleet.worker.program import Program
 from caviar.fleet.worker.trainables import (
     FunctionTrainable,
     NetworkTrainable,
@@ -36,7 +38,7 @@ REGRESSION_METRICS = ("val_rmse", "val_loss", "train_loss")
 
 @dataclass(frozen=True)
 class Target:
-    """What is trained, and where to find it again: either a data set or a function.
+    """What is trained, and where to find it again: either a data set or a function, which may be a program.
 
     >>> target_from("digits").objective(None, None)
     Objective(metric='val_accuracy', mode='max')
@@ -92,10 +94,18 @@ class Target:
             check_string("a hyperparameter's name", name)
         return Space(**space)
 
+    def check_here(self) -> None:
+        """Raise InputError for a program that this machine cannot start."""
+        if isinstance(self.function, Program):
+            self.function.check()
+
     def check(self, space: Space, *, sent: bool) -> None:
         """Raise InputError for a function that cannot be pickled where it is `sent`, or a space that does not fit."""
         if self.function is not None and sent:
             check_picklable(FunctionTrainable(self.function), self.name)
+        if isinstance(self.function, Program):
+            varying = [dimension.name for dimension in space.dimensions]
+            check_placeholders(self.function.command, space.names, varying)
         if self.dataset is None:
             return
         for config in space.configs(np.array([[0.0], [1.0]]).repeat(space.dimension, axis=1)):
@@ -107,9 +117,12 @@ class Target:
 
 
 def target_from(data: Any) -> Target:
-    """Return the target that a user passes to a study: a name, a data set, (x, y), a function or a `Target`."""
+    """Return the target of what a user passes to a study: a name, a data set, (x, y), a function, a program."""
     if isinstance(data, Target):
         return data
+    if isinstance(data, Program):
+        source = Source(SourceKind.COMMAND, path=data.working_folder, command=data.command)
+        return Target(data.name, source, function=data)
     if callable(data):
         name = getattr(data, "__name__", type(data).__name__)
         source = Source(SourceKind.FUNCTION, function=f"{getattr(data, '__module__', '')}:{name}")
@@ -120,6 +133,8 @@ def target_from(data: Any) -> Target:
 
 def target_from_source(source: Source) -> Target:
     """Load the target of a journal again; raise InputError for one that no file holds."""
+    if source.kind is SourceKind.COMMAND:
+        return target_from(Program(source.command, source.path))
     if source.kind is not SourceKind.FUNCTION:
         return target_from(load_source(source))
     if source.path:

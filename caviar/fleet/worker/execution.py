@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 
 from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started
+from caviar.fleet.worker.command import ProgramError
 from caviar.fleet.worker.output import Capture, without_surrogates
 from caviar.fleet.worker.trainables import Run, Trainable
 from caviar.records.trial import RESERVED_COLUMNS, Config, Metrics, State
@@ -67,7 +68,8 @@ class StackRun:
                 reports = list(self._run.epoch())
         except (Exception, SystemExit) as raised:  # a trial's own error is its result
             error = raised
-            self._capture.tail.write(traceback.format_exc())
+            if not isinstance(raised, ProgramError):  # whose traceback is only ours
+                self._capture.tail.write(traceback.format_exc())
         share = (time.perf_counter() - start) / len(self._members)
         for member in list(self._members):
             self._seconds[member] += share
