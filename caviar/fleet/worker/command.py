@@ -42,6 +42,8 @@ def words_of(command: str) -> list[str]:
             raise InputError(
                 f"a brace in {word!r} has no partner; write {{{{ and }}}} for braces, and put quotes around {{a name}}"
             )
+    if _names_in(words[0]):
+        raise InputError(f"the command must start with a program, got {words[0]!r}; try `env {words[0]} ...`")
     return words
 
 

@@ -80,6 +80,9 @@ class Process:
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
         """Stop the program where the block takes long, as a pause does, so that it does not take others' CPU."""
+        if self._process.poll() is not None:
+            yield
+            return
         timer = threading.Timer(_PATIENCE, self._signal, ["SIGSTOP"])
         timer.start()
         try:

@@ -35,14 +35,19 @@ class Program:
     working_folder: str
 
     @property
+    def folder(self) -> Path:
+        """Where it runs on this machine."""
+        return Path(self.working_folder).absolute()
+
+    @property
     def name(self) -> str:
         """That of the program's file, which the command starts or passes to its interpreter."""
         words = words_of(self.command)
-        return Path(next((word for word in words if Path(self.working_folder, word).is_file()), words[0])).stem
+        return Path(next((word for word in words if (self.folder / word).is_file()), words[0])).stem
 
     def check(self) -> None:
         """Raise ProgramError if this machine cannot start it."""
-        executable(words_of(self.command)[0], Path(self.working_folder))
+        executable(words_of(self.command)[0], self.folder)
 
     def __call__(self, config: Config, seed: int) -> None:
         """Run the program for the trial of this process, and pass on its reports."""
@@ -58,7 +63,7 @@ class Program:
             self._report_last_line(process.output.last_line)
 
     def _start(self, config: Config, seed: int, folder: Path, reports: Path) -> Process:
-        trial, working_folder = reporting.trial(), Path(self.working_folder)
+        trial = reporting.trial()
         words = fill(self.command, values_of(config, seed, trial.number, folder))
         environment = {
             **os.environ,
@@ -70,9 +75,9 @@ class Program:
             "CAVIAR_SEED": str(seed),
             "CAVIAR_TRIAL": str(trial.number),
         }
-        words[0] = executable(words[0], working_folder)
+        words[0] = executable(words[0], self.folder)
         try:
-            return Process(words, working_folder, environment)
+            return Process(words, self.folder, environment)
         except (OSError, ValueError) as error:  # such as a script without an interpreter, or a NUL in a value
             reason = getattr(error, "strerror", None) or error
             raise ProgramError(f"{words[0]} cannot be started ({reason}); try it in a terminal") from None
@@ -80,13 +85,13 @@ class Program:
     def _report(self, line: bytes) -> None:
         report = _decode(line)
         checkpoint = report.pop("checkpoint") if isinstance(report.get("checkpoint"), str) else None
-        reporting.report(report, checkpoint=checkpoint and Path(self.working_folder, checkpoint))
+        reporting.report(report, checkpoint=checkpoint and self.folder / checkpoint)
 
     def _report_last_line(self, line: str) -> None:
         if not line.startswith("{"):
             raise ProgramError(
-                f"it reported nothing; after each epoch, append a line such as {_EXAMPLE} to the file that CAVIAR_REPORT "
-                "names, or print one as the last line"
+                f"it reported nothing; append a line such as {_EXAMPLE} to the file that CAVIAR_REPORT names after "
+                "each epoch, or print one as the last line"
             )
         self._report(line.encode())
 
