@@ -106,8 +106,7 @@ class Panda:
         result, study = outcome.trial(trial), outcome.settings
         if study.source.kind in (SourceKind.FUNCTION, SourceKind.COMMAND):
             raise InputError(
-                f"trial must be of the built-in network, got {result.trial} of a {study.source.kind}; try a study "
-                "of the network"
+                f"trial must be of the built-in network, got {result.trial} of other code; try a study of the network"
             )
         dataset = load_source(study.source) if data is None else load(data)
         if dataset.fingerprint() != study.source.fingerprint:

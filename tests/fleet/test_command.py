@@ -35,25 +35,20 @@ def test_words_are_split_as_in_a_shell(words):
     [
         ("awk '{{ print $1 }}' {file}", {"file": "a b"}, ["awk", "{ print $1 }", "a b"]),
         ("t {a}{b} '{batch size}'", {"a": 1, "b": "{a}", "batch size": 8}, ["t", "1{a}", "8"]),
-        ("t --on {on} --sizes {sizes} {none}", {"on": True, "sizes": [8, 8], "none": None}, "t --on true --sizes|[8, 8]|null"),
+        ("t {on} {sizes} {none}", {"on": True, "sizes": [8, 8], "none": None}, ["t", "true", "[8, 8]", "null"]),
         ("t --lr={lr} --beta={beta}", {"lr": 1}, ["t", "--lr=1"]),
         ("t --beta {beta} -g {gamma} --lr {lr}", {"lr": 1}, ["t", "--lr", "1"]),
         ("t --lr=1 {beta} --a {lr} {beta} x", {"lr": 1}, ["t", "--lr=1", "--a", "1", "x"]),
     ],
 )  # fmt: skip
 def test_placeholders_are_filled(command, values, words):
-    wanted = (
-        words
-        if isinstance(words, list)
-        else [word for part in words.split("|") for word in ([part] if "[" in part else part.split())]
-    )  # noqa: E501
-    assert fill(command, values) == wanted
+    assert fill(command, values) == words
 
 
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("python train.py --lr {lr} --units {unit}", "placeholder {unit} that is no hyperparameter; did you mean 'units'"),
+        ("python train.py --lr {lr} --units {unit}", "{unit} that is no hyperparameter; did you mean 'units'"),
         ("python train.py --lr {lr}", r"no placeholder {units}; add it, or {config}"),
         ("python train.py --lr {lr:.3g} {units}", "placeholder {lr:.3g} that is no"),
         ("python train.py {lr} {units} {", "brace in '{' has no partner"),
@@ -100,7 +95,7 @@ def test_a_program_that_cannot_be_started_is_one_sentence_with_a_remedy(tmp_path
     with pytest.raises(ProgramError) as error:
         executable(word, tmp_path)
     assert words in str(error.value)
-    with pytest.raises(ProgramError, match="no folder .*caviar submit"):
+    with pytest.raises(ProgramError, match=r"no folder .*caviar submit"):
         executable(word, tmp_path / "gone")
 
 

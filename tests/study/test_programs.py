@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -75,6 +76,17 @@ def test_a_hyperparameter_that_is_not_active_is_not_passed(tmp_path):
     assert table["loss"].equals(table["x"] + table["beta"].fillna(2.0))
 
 
+def test_values_of_numpy_reach_it_as_numbers(tmp_path):
+    space = caviar.Space(x=[np.int64(3)], n=caviar.randint(1, 9), kind=[dict, 1])
+    program = caviar.program("sh script {config}", tmp_path)
+    (tmp_path / "script").write_text('printf "%s\n" "$CAVIAR_CONFIG" "$1"; echo "{\\"loss\\": 1}"\n')
+    study = caviar.Study(program, **{**SETTINGS, "space": space}, out=tmp_path / "a")
+    study.enqueue({"x": np.int64(3), "n": np.int64(4), "kind": dict})
+    study.run(progress=False)
+    line = '{"x": 3, "n": 4, "kind": "<class \'dict\'>"}\n'
+    assert (tmp_path / "a" / "output" / "000000.txt").read_text().startswith(2 * line)
+
+
 def test_a_study_that_was_killed_goes_on_to_the_same_table(tmp_path, monkeypatch):
     for name, delay in (("killed", 0.3), ("whole", 0)):
         (tmp_path / name).mkdir()
@@ -121,7 +133,7 @@ def test_a_program_that_is_gone_is_one_sentence(tmp_path):
     journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:2]))
     (tmp_path / "there").rmdir()
     assert len(caviar.Outcome.read(tmp_path / "a").results) == 0
-    with pytest.raises(InputError, match="there is no folder .*there"):
+    with pytest.raises(InputError, match=r"there is no folder .*there"):
         caviar.Study.open(tmp_path / "a", workers=0).run(progress=False)
 
 
@@ -151,6 +163,16 @@ def test_a_report_is_checked_as_that_of_a_function(tmp_path, report, state, erro
     assert table["error"][0].startswith(error)
 
 
+def test_early_stopping_ends_the_worse_programs(tmp_path):
+    script = 'for epoch in 1 2 3 4 5 6 7 8 9; do echo "{\\"loss\\": $1}" >> "$CAVIAR_REPORT"; done\n'
+    path = write(tmp_path, script, "sh script {x}")
+    stopping = caviar.Halving(factor=3, first=3)
+    settings = {"trials": 9, "waves": 1, "epochs": 9, "early_stopping": stopping}
+    table = study_from_file(path, out=tmp_path / "a", **settings).run(progress=False).sort_values("x")
+    assert list(table["state"]) == ["finished"] * 3 + ["stopped"] * 6
+    assert list(table["epochs"]) == [9] * 3 + [3] * 6
+
+
 def test_a_journal_says_what_to_run(tmp_path):
     study = caviar.Study(caviar.program("true {x}", tmp_path), **SETTINGS, out=tmp_path / "a")
     study.run(progress=False)
@@ -158,5 +180,5 @@ def test_a_journal_says_what_to_run(tmp_path):
     assert header["settings"]["source"] == {"kind": "command", "path": str(tmp_path), "command": "true {x}"}
     shutil.copytree(tmp_path / "a", tmp_path / "copy")
     assert caviar.Outcome.read(tmp_path / "copy").settings == study.settings
-    with pytest.raises(InputError, match="of a command"):
+    with pytest.raises(InputError, match="of other code"):
         caviar.Panda.from_trial(caviar.Outcome.read(tmp_path / "a"), 0)

@@ -99,7 +99,16 @@ def text_of(value: object) -> str:
     >>> text_of("adam"), text_of(0.1), text_of(True), text_of([8, 8])
     ('adam', '0.1', 'true', '[8, 8]')
     """
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else as_json(value)
+
+
+def as_json(value: object) -> str:
+    """Return a value as JSON: NumPy's as Python's, and what JSON does not know as its repr, as in the journal.
+
+    >>> as_json({"x": 1e-05, "kind": complex})
+    '{"x": 1e-05, "kind": "<class \'complex\'>"}'
+    """
+    return json.dumps(value, default=lambda other: other.tolist() if hasattr(other, "tolist") else repr(other))
 
 
 def executable(word: str, folder: Path) -> str:
@@ -129,7 +138,7 @@ def search_path() -> str:
 
 def values_of(config: Config, seed: int, trial: int, folder: Path) -> dict[str, object]:
     """Return what the placeholders of a command stand for in a trial."""
-    return {"config": json.dumps(config), "folder": str(folder), "seed": seed, "trial": trial, **config}
+    return {"config": as_json(config), "folder": str(folder), "seed": seed, "trial": trial, **config}
 
 
 def _names_in(word: str) -> list[str]:

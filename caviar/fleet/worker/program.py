@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from caviar.fleet.worker import reporting
-from caviar.fleet.worker.command import ProgramError, executable, fill, search_path, values_of, words_of
+from caviar.fleet.worker.command import ProgramError, as_json, executable, fill, search_path, values_of, words_of
 from caviar.fleet.worker.process import Process
 from caviar.records.trial import Config
 
@@ -68,8 +68,8 @@ class Program:
         environment = {
             **os.environ,
             "PATH": search_path(),
-            "CAVIAR_CHECKPOINT": str(trial.checkpoint or ""),
-            "CAVIAR_CONFIG": json.dumps(config),
+            "CAVIAR_CHECKPOINT": str(trial.checkpoint.absolute()) if trial.checkpoint else "",
+            "CAVIAR_CONFIG": as_json(config),
             "CAVIAR_FOLDER": str(folder),
             "CAVIAR_REPORT": str(reports),
             "CAVIAR_SEED": str(seed),
@@ -97,7 +97,10 @@ class Program:
 
 
 def program(command: str, working_folder: str | Path | None = None) -> Program:
-    """Return a program in any language as a training function; see the page "Tune a program".
+    """Return a program in any language as a training function for `Study`.
+
+    After each epoch it appends a line of JSON with its metrics to the file that CAVIAR_REPORT names, or it prints one as
+    its last line.
 
     Args:
         command: with a placeholder for each hyperparameter, or {config}; also {seed}, {trial} and {folder}. It is split
@@ -107,9 +110,13 @@ def program(command: str, working_folder: str | Path | None = None) -> Program:
     Raises:
         InputError: the command cannot be split.
 
-    >>> train = program("sh -c 'echo {{\\"loss\\": {x}}}'")
-    >>> train.command
-    'sh -c \\'echo {{"loss": {x}}}\\''
+    >>> import tempfile
+    >>> import caviar
+    >>> train = caviar.program("echo '{{\\"loss\\": {x}}}'")
+    >>> settings = {"metric": "loss", "mode": "min", "trials": 2, "workers": 0, "out": tempfile.mkdtemp()}
+    >>> study = caviar.Study(train, space={"x": [1, 2]}, **settings)
+    >>> sorted(study.run(progress=False)["loss"])
+    [1, 2]
     """
     words_of(command)
     return Program(command, str(Path(working_folder or Path.cwd()).resolve()))
@@ -128,7 +135,7 @@ def _report_file() -> Iterator[tuple[Path, IO[bytes]]]:
 @contextlib.contextmanager
 def _folder() -> Iterator[Path]:
     """Yield the trial's folder, and remove it if nothing was written there."""
-    folder = reporting.trial().folder
+    folder = reporting.trial().folder.absolute()  # since the program's working folder is another
     try:
         yield folder
     finally:
