@@ -105,8 +105,8 @@ def text_of(value: object) -> str:
 def as_json(value: object) -> str:
     """Return a value as JSON: NumPy's as Python's, and what JSON does not know as its repr, as in the journal.
 
-    >>> as_json({"x": 1e-05, "kind": complex})
-    '{"x": 1e-05, "kind": "<class \'complex\'>"}'
+    >>> as_json({"x": 1e-05, "z": 1j})
+    '{"x": 1e-05, "z": "1j"}'
     """
     return json.dumps(value, default=lambda other: other.tolist() if hasattr(other, "tolist") else repr(other))
 

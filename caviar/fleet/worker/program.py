@@ -99,7 +99,7 @@ class Program:
 def program(command: str, working_folder: str | Path | None = None) -> Program:
     """Return a program in any language as a training function for `Study`.
 
-    After each epoch it appends a line of JSON with its metrics to the file that CAVIAR_REPORT names, or it prints one as
+    After each epoch it appends its metrics as a line of JSON to the file that CAVIAR_REPORT names, or it prints them as
     its last line.
 
     Args:
