@@ -54,9 +54,10 @@ def test_placeholders_are_filled(command, values, words):
         ("python train.py {lr} {units} {", "brace in '{' has no partner"),
         ("awk '{ if (x) { y } }' {lr} {units}", "has no partner; write {{ and }} for braces"),
         ("python 'train.py {lr}", "cannot be split (No closing quotation)"),
+        ("awk '{print $1}' {lr} {units}", "{print $1} that is no hyperparameter; write {{ and }} for braces"),
         ("{lr} {units}", "must start with a program, got '{lr}'"),
         (" ", "must name a program"),
-        (3, "must be a non-empty string, got 3"),
+        (3, "command must be a non-empty string, got 3"),
     ],
 )  # fmt: skip
 def test_a_command_that_cannot_work_is_one_sentence(command, words):

@@ -163,6 +163,16 @@ def test_half_a_line_at_the_end_and_a_mark_of_utf_8_are_read(trial):
     assert str(last) == "{'loss': nan, 'accuracy': -inf}"
 
 
+@pytest.mark.parametrize(
+    "text", ["nan", "NaN", "-nan", "inf", "Inf", "-inf", "+Inf", "Infinity", "-Infinity", "NAN", "INF"]
+)
+def test_a_number_that_is_not_finite_may_be_spelt_as_in_other_languages(trial, text):
+    for report in (f'{{"loss": {text}, "b":{text}}}', f'{{"a": 1 ,"b": {text} , "loss":{text} }}'):
+        (read,) = trial.run(f"echo '{report}'")
+        assert str(read["loss"]) == str(read["b"]) == str(float(text)).replace("-nan", "nan")
+        trial.reports.clear()
+
+
 def test_ten_thousand_reports_at_once(trial):
     assert len(trial.run('seq 10000 | sed "s/.*/{\\"loss\\": &}/" >> "$CAVIAR_REPORT"\n')) == 10_000
 

@@ -31,8 +31,9 @@ def words_of(command: str) -> list[str]:
     >>> words_of("python train.py --lr {lr} --name 'a name'")
     ['python', 'train.py', '--lr', '{lr}', '--name', 'a name']
     """
+    check_string("command", command)
     try:
-        words = shlex.split(check_string("command", command))
+        words = shlex.split(command)
     except ValueError as error:
         raise InputError(f"the command {command!r} cannot be split ({error}); close its quotes") from None
     if not words:
@@ -62,7 +63,8 @@ def check_placeholders(command: str, names: Collection[str], varying: Collection
     used = [name for word in words_of(command) for name in _names_in(word)]
     for name in used:
         if name not in (*names, *OWN_NAMES):
-            hint = did_you_mean(name, [*names, *OWN_NAMES])
+            code = not name.isidentifier()  # as in awk '{print $1}'
+            hint = "; write {{ and }} for braces" if code else did_you_mean(name, [*names, *OWN_NAMES])
             raise InputError(f"the command has a placeholder {{{name}}} that is no hyperparameter{hint}")
     if "config" in used or not set(used) & set(varying):
         return  # it may read all values from CAVIAR_CONFIG

@@ -7,6 +7,7 @@ language appends to files, on every system, and a program never blocks on one, w
 import contextlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from caviar.records.trial import Config
 
 _POLL_SECONDS = 0.05  # how often the file of reports is read
 _EXAMPLE = '{"loss": 0.3}'
+_NOT_FINITE = re.compile(r"(?<=[:\s])([-+]?)(?:(nan)|inf(?:inity)?)(?=\s*[,}])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -161,12 +163,16 @@ def _lines(file: IO[bytes], process: Process) -> Iterator[bytes]:
 
 
 def _decode(line: bytes) -> dict[str, Any]:
-    """Return the report in a line of JSON."""
+    """Return the report in a line of JSON, in which numbers that are not finite may be spelt as in C, R or Julia."""
+    text = line.decode("utf-8-sig", errors="backslashreplace").strip()
     try:
-        report = json.loads(line.decode("utf-8-sig"))
+        report = json.loads(_NOT_FINITE.sub(_as_in_python, text))
     except (ValueError, RecursionError):
         report = None
     if not isinstance(report, dict):
-        text = line.decode(errors="backslashreplace").strip()
         raise ProgramError(f"a report must be a JSON object in one line such as {_EXAMPLE}, got {text!r:.200}")
     return report
+
+
+def _as_in_python(match: re.Match[str]) -> str:
+    return "NaN" if match[2] else f"{match[1].strip('+')}Infinity"
