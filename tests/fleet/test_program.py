@@ -188,7 +188,7 @@ def test_output_that_cannot_be_written_does_not_block_the_program(trial, monkeyp
             raise OSError("no space left")
 
     monkeypatch.setattr(sys, "stderr", Full())
-    assert trial.run(f"yes | head -c 1000000 >&2; {LOSS}") == [{"loss": 0.25}]
+    assert trial.run(f"yes | head -c 1000000 >&2 || exit 1; {LOSS}") == [{"loss": 0.25}]
 
 
 def test_bytes_that_are_no_text_are_shown_as_codes(trial, capsys):
@@ -260,7 +260,7 @@ caviar.Study(
 
 
 def test_it_does_not_outlive_a_process_that_is_killed(tmp_path):
-    (tmp_path / "script.sh").write_text("sleep 1000 & echo $$ $! > children; wait\n")
+    (tmp_path / "script.sh").write_text('sleep 1000 & echo "$CAVIAR_REPORT" > reports; echo $$ $! > children; wait\n')
     driver = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.DEVNULL)
     children = tmp_path / "children"
     while not children.exists() or not children.read_text().strip():
@@ -269,6 +269,11 @@ def test_it_does_not_outlive_a_process_that_is_killed(tmp_path):
     driver.kill()
     driver.wait()
     assert all(has_ended(child) for child in children.read_text().split())
+    scratch = Path((tmp_path / "reports").read_text().strip()).parent
+    for _ in range(100):
+        if scratch.exists():
+            time.sleep(0.02)
+    assert not scratch.exists()
 
 
 def test_nothing_changes_in_this_process(trial, tmp_path):

@@ -24,9 +24,10 @@ class Process:
         words: the program and its arguments.
         folder: where it runs.
         environment: its environment variables.
+        scratch: a folder that is removed if this process is killed.
     """
 
-    def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str], scratch: Path) -> None:
         self._process = subprocess.Popen(
             words,
             cwd=folder,
@@ -36,7 +37,7 @@ class Process:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        self._guard = _guard(self._process.pid)
+        self._guard = _guard(self._process.pid, scratch)
         assert self._process.stdout
         assert self._process.stderr
         self.output = _Copy(self._process.stdout, sys.stdout)
@@ -102,12 +103,13 @@ class Process:
             os.killpg(self._process.pid, signal.Signals[name])
 
 
-def _guard(group: int) -> subprocess.Popen[bytes] | None:
-    """Start a shell that kills a group of processes as soon as this process is gone, however it ended."""
+def _guard(group: int, scratch: Path) -> subprocess.Popen[bytes] | None:
+    """Start a shell that kills a group of processes and removes a folder once this process is gone, however it ended."""
     if sys.platform == "win32":
         return None
+    script = 'read nothing; kill -s KILL -- "-$0"; rm -rf -- "$1"'  # it reads until this process is gone
     return subprocess.Popen(
-        ["sh", "-c", f"read nothing; kill -s KILL -- -{group}"],  # until then, this process holds the pipe open
+        ["sh", "-c", script, str(group), str(scratch)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -79,7 +79,7 @@ class Program:
         }
         words[0] = executable(words[0], self.folder)
         try:
-            return Process(words, self.folder, environment)
+            return Process(words, self.folder, environment, reports.parent)
         except (OSError, ValueError) as error:  # such as a script without an interpreter, or a NUL in a value
             reason = getattr(error, "strerror", None) or error
             raise ProgramError(f"{words[0]} cannot be started ({reason}); try it in a terminal") from None
