@@ -104,7 +104,7 @@ class Process:
 
 
 def _guard(group: int, scratch: Path) -> subprocess.Popen[bytes] | None:
-    """Start a shell that kills a group of processes and removes a folder once this process is gone, however it ended."""
+    """Start a shell that kills a group of processes and removes a folder once this process has ended in any way."""
     if sys.platform == "win32":
         return None
     script = 'read nothing; kill -s KILL -- "-$0"; rm -rf -- "$1"'  # it reads until this process is gone
