@@ -53,6 +53,7 @@ ARGUMENTS: Names = {  # of `Study`
 FILE_KEYS: Names = {  # of study.toml, where a function has a key of its own
     **ARGUMENTS,
     **{other: "trainable" for other, ours in ARGUMENTS.items() if ours == "data" and other != "dataset"},
+    **_named(command="program script cmd executable trial_command trialCommand"),
 }
 
 _IN_SCIKIT_LEARN = _named(
