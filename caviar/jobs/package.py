@@ -20,7 +20,7 @@ from ray import cloudpickle
 
 from caviar.errors import ClusterError, InputError
 from caviar.fleet.placement import Placement
-from caviar.fleet.worker.program import Program
+from caviar.fleet.programs.program import Program
 from caviar.records import journal
 from caviar.records.mirror import MIRROR
 from caviar.study.study import Study

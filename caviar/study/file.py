@@ -16,7 +16,7 @@ from typing import Any
 from caviar._other_names import FILE_KEYS, Names, hint
 from caviar.data.loaders import load_csv
 from caviar.errors import InputError, StorageError
-from caviar.fleet.worker.program import program
+from caviar.fleet.programs.program import program
 from caviar.records.early_stopping import Halving
 from caviar.space import choice
 from caviar.space.serialization import from_plain

@@ -20,9 +20,9 @@ from caviar.data.source import Source, SourceKind
 from caviar.errors import InputError
 from caviar.fleet.placement import Placement
 from caviar.fleet.processes.isolated import IsolatedFunction
+from caviar.fleet.programs.command import check_placeholders
+from caviar.fleet.programs.program import Program
 from caviar.fleet.worker.calls import SeedBy, check_callable, seed_by
-from caviar.fleet.worker.command import check_placeholders
-from caviar.fleet.worker.program import Program
 from caviar.fleet.worker.trainables import (
     FunctionTrainable,
     NetworkTrainable,

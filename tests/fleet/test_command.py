@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caviar.errors import InputError
-from caviar.fleet.worker.command import ProgramError, check_placeholders, executable, fill, search_path, words_of
+from caviar.fleet.programs.command import ProgramError, check_placeholders, executable, fill, search_path, words_of
 
 plain = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="{}"), min_size=1)
 

@@ -14,8 +14,8 @@ import pytest
 
 import caviar
 from caviar.errors import InputError
+from caviar.fleet.programs.command import ProgramError
 from caviar.fleet.worker import reporting
-from caviar.fleet.worker.command import ProgramError
 from tests.docs.pages import ROOT, blocks
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs are shell scripts")

@@ -86,8 +86,8 @@ def as_trial(running: RunningTrial, receive: Receiver) -> Iterator[None]:
 def report(metrics: Mapping[str, Any], *, checkpoint: str | Path | None = None) -> Reported:
     """Report the metrics of one epoch of the trial that runs in this process.
 
-    It blocks while the trial is paused, and does nothing outside of a trial or in a process that a trial has started. In
-    a Python program that is tuned by its command, it appends a line of JSON to the file of its reports.
+    It blocks while the trial is paused, and does nothing outside of a trial or in a process that a trial has started.
+    In a Python program that is tuned by its command, it appends a line of JSON to the file of its reports.
 
     Args:
         metrics: names to numbers, among them the study's metric; booleans, and arrays and tensors of one number, count

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from caviar.fleet.programs.command import ProgramError, as_json, executable, fill, search_path, values_of, words_of
+from caviar.fleet.programs.process import Process
 from caviar.fleet.worker import reporting
-from caviar.fleet.worker.command import ProgramError, as_json, executable, fill, search_path, values_of, words_of
-from caviar.fleet.worker.process import Process
 from caviar.records.trial import Config
 
 _POLL_SECONDS = 0.05  # how often the file of reports is read
