@@ -1,5 +1,6 @@
 """Files of the study on the driver's machine, for trainers on machines that do not see its folder."""
 
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -45,4 +46,4 @@ class DriverStore:
         here = NodeAffinitySchedulingStrategy(self._files.node, soft=False)
         name = f"caviar files {self}"
         actor = ray.remote(LocalStore).options(name=name, get_if_exists=True, num_cpus=0, scheduling_strategy=here)
-        return actor.remote(self._files.folder)
+        return actor.remote(Path(self._files.folder))

@@ -1,5 +1,6 @@
 """What a new interpreter does: load the user's function, and run a trial or fork trials."""
 
+import importlib
 import sys
 import traceback
 from pathlib import Path
@@ -22,6 +23,8 @@ def main(connection: Connection) -> None:
     except BaseException as error:
         connection.send(Unusable(_describe(error)))
         return
+    if "torch" in sys.modules:
+        importlib.import_module("torch._dynamo")  # as the first optimizer does, in every trial
     prepare(setup)
     if isinstance(task, Request):
         run_trial(function, setup, task, connection)

@@ -1,0 +1,63 @@
+"""Folders of trials whose trainers do not see the study's: what they keep comes to the driver's machine, and back."""
+
+import contextlib
+import os
+import signal
+
+import pytest
+
+import caviar
+from caviar.fleet.messages import Done, Report
+from caviar.fleet.placement import Placement
+from caviar.fleet.pool import Pool
+from caviar.fleet.processes.isolated import IsolatedFunction
+from caviar.fleet.settings import DEFAULTS
+from caviar.records.trial import State, Trial
+from caviar.records.trial_files import StudyFiles, trial_folder
+
+pytestmark = pytest.mark.usefixtures("ray_cluster")
+
+
+def killing(killed):
+    """Return a function that saves its epoch, and once kills what `killed` says: its trial or its trainer."""
+
+    def train(config, seed):
+        trial = caviar.trial()
+        first = int(trial.checkpoint.read_text()) if trial.checkpoint else 0
+        assert first == trial.epoch
+        for epoch in range(first + 1, 6):
+            path = trial.folder / "epoch.txt"
+            path.write_text(str(epoch))
+            caviar.report({"loss": config["x"] / epoch}, checkpoint=path)
+            if epoch == 3 and not killed.exists():
+                killed.touch()
+                os.kill(parent_of(os.getppid()) if killed.name == "trainer" else os.getpid(), signal.SIGKILL)
+                signal.pause()
+
+    return train
+
+
+def parent_of(process):
+    with open(f"/proc/{process}/status", encoding="utf-8") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("PPid:"))
+
+
+@pytest.mark.parametrize("victim", ["trial", "trainer"])
+def test_a_trial_continues_from_its_checkpoint_and_its_files_come_to_the_study(ray_cluster, tmp_path, victim):
+    node = ray_cluster.get_runtime_context().get_node_id()
+    files = StudyFiles(str(tmp_path / "study"), "elsewhere:1", node=node)
+    function = IsolatedFunction.of(killing(tmp_path / victim), "loss", Placement(1), files)
+    pool = Pool(function, "loss", Placement(1), DEFAULTS)
+    events = []
+    with contextlib.closing(pool):
+        pool.submit([(Trial(17, 1, {"x": 1.0}, seed=7),)])
+        while pool.pending:
+            events += pool.poll()
+    (done,) = (event for event in events if isinstance(event, Done))
+    assert (done.state, done.continued_from) == (State.FINISHED, 3), done
+    last = [event.epoch for event in events if isinstance(event, Report)][-5:]
+    assert last == [1, 2, 3, 4, 5]  # those before the checkpoint are reported again
+    folder = trial_folder(tmp_path / "study", 17)
+    assert (folder / "epoch.txt").read_text() == "5"
+    assert (folder / "checkpoint" / "000005" / "saved" / "epoch.txt").read_text() == "5"
+    assert [path.name for path in (folder / "checkpoint").iterdir()] == ["000005"]
