@@ -98,6 +98,7 @@ __all__ = [
     "Panda",
     "PausedError",
     "Space",
+    "Stop",
     "StorageError",
     "Study",
     "choice",
@@ -112,9 +113,11 @@ __all__ = [
     "lograndint",
     "loguniform",
     "randint",
+    "report",
     "reverseloguniform",
     "search",
     "testing",
+    "trial",
     "uniform",
 ]
 

@@ -155,8 +155,11 @@ class Stack:
 
     fault: str = ""
 
-    def start(self, configs, seeds):
-        return StackRun(self.fault, configs)
+    def load(self):
+        return self
+
+    def start(self, stack):
+        return StackRun(self.fault, [trial.config for trial in stack])
 
 
 class StackRun:
@@ -164,7 +167,7 @@ class StackRun:
         self.fault, self.configs = fault, configs
         self.alive, self.epochs = [True] * len(configs), 0
 
-    def epoch(self):
+    def epoch(self, until, seconds):
         self.epochs += 1
         if self.fault == "silent" or not any(self.alive):
             return [] if self.fault != "restless" or self.epochs != 3 else [{"loss": 1.0}]
@@ -197,22 +200,13 @@ def test_a_broken_stack_fails(fault, law):
         check_trainable(Stack(fault), [{"x": 1}, {"x": 2}])
 
 
-def changes_its_config(config):
-    config["x"]["deep"] = 1
-    return {"loss": 1.0}
-
-
 @pytest.mark.parametrize(
     ("train", "law"),
     [
         (lambda config: {"loss": next(draws)}, "must give equal reports"),
-        (lambda config: {"loss": "low"}, "must be numbers, got loss='low'"),
-        (lambda config: {"loss": True}, "must be numbers"),
-        (lambda config: {"error": 1.0, "loss": 1.0}, "name of a column or a hyperparameter, got 'error'"),
-        (lambda config: {"x": 1.0, "loss": 1.0}, "name of a column or a hyperparameter, got 'x'"),
+        (lambda config: {"loss": "low"}, "must have the metric 'loss'"),
         (lambda config: {"accuracy": 1.0}, "must have the metric 'loss'"),
         (lambda config: iter(()), "must report at least once"),
-        (changes_its_config, "must not change its configs"),
     ],
 )
 def test_a_broken_function_fails(train, law):

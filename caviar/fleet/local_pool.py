@@ -1,7 +1,7 @@
 """The pool for `workers=0`: trains in this process, one stack after another, without Ray.
 
-It is meant for trials too short to be worth starting Ray, for debugging, and for code that cannot be pickled. A trial
-that hangs or exits the process takes the study with it.
+It is meant for trials too short to be worth starting Ray. A user's function runs in processes that this one starts,
+unless isolation is "none": then a trial that hangs or exits the process takes the study with it.
 """
 
 import time
@@ -59,6 +59,7 @@ class LocalPool:
         return ends
 
     def close(self) -> None:
+        self._runner.close()
         self._queue.clear()
         self._unfinished.clear()
         self._running.clear()

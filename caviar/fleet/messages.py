@@ -43,6 +43,7 @@ class Done(NamedTuple):
     seconds: float  # the trial's own training time: its share of its stack's
     worker: str  # host:process of the trainer
     output: str = ""  # the last part of what it printed, including warnings
+    continued_from: int | None = None  # the report of the checkpoint that its last process continued from
 
 
 Event = Started | Report | Printed | Done

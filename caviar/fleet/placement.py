@@ -5,11 +5,14 @@ Settings are checked here, before any work starts and without Ray.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from caviar._checks import check_seconds
 from caviar.errors import InputError
 from caviar.fleet.address import RayAddress
 
+Isolation = Literal["process", "none"]
+ISOLATIONS = get_args(Isolation)
 _NAMES_IN_RAY = {"CPU": "cpu", "num_cpus": "cpu", "GPU": "gpu", "num_gpus": "gpu"}
 
 
@@ -22,6 +25,7 @@ class Placement:
     resources: Mapping[str, float] = field(default_factory=lambda: {"cpu": 1.0})  # of a trainer; memory in bytes
     trial_timeout: float | None = None  # seconds after which a trial is ended; None: no limit
     timeout: float | None = None  # seconds after which a run of a study stops training; None: no limit
+    isolation: Isolation = "process"  # of a user's function: each trial has a process of its own, or none has
 
     @classmethod
     def of(
@@ -31,11 +35,12 @@ class Placement:
         resources: Mapping[str, float] | None = None,
         trial_timeout: float | None = None,
         timeout: float | None = None,
+        isolation: Isolation = "process",
     ) -> "Placement":
         """Check a user's settings, including whether the address answers, and return them as a placement.
 
-        >>> Placement.of("auto", trial_timeout=60.0)
-        Placement(workers=None, address=None, resources={'cpu': 1.0}, trial_timeout=60.0, timeout=None)
+        >>> Placement.of("auto", trial_timeout=60.0).trial_timeout
+        60.0
         >>> Placement.of(resources={"CPU": 2, "num_gpus": 0.5}).resources
         {'cpu': 2, 'gpu': 0.5}
         """
@@ -48,9 +53,11 @@ class Placement:
             raise InputError(f'resources must contain an amount > 0, got {resources!r}; try {{"cpu": 0.1}}')
         check_seconds("trial_timeout", trial_timeout)
         check_seconds("timeout", timeout)
+        if isolation not in ISOLATIONS:
+            raise InputError(f"isolation must be 'process' or 'none', got {isolation!r}")
         if address is not None:
             RayAddress(address).check()
-        return cls(workers if isinstance(workers, int) else None, address, checked, trial_timeout, timeout)
+        return cls(workers if isinstance(workers, int) else None, address, checked, trial_timeout, timeout, isolation)
 
 
 def _checked_resources(resources: Mapping[str, float]) -> dict[str, float]:

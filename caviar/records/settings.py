@@ -57,6 +57,8 @@ class Settings:
             raise InputError("early_stopping='halving' waits for whole waves; use 'asha' with waves='continuous'")
         if self.space.dimension == 0:
             raise InputError(f"nothing varies in {self.space!r}; give at least one hyperparameter a range")
+        if self.objective.metric in RESERVED_COLUMNS:
+            raise InputError(f"metric {self.objective.metric!r} has the name of a column of the table; rename it")
         for name in self.space.names:
             if name in RESERVED_COLUMNS:
                 raise InputError(f"hyperparameter {name!r} has the name of a column of the table; rename it")

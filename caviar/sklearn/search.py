@@ -249,10 +249,12 @@ class CaviarSearchCV(internals.SearchCV):
                 address=self.address,
                 resources=self.resources,
                 trial_timeout=self.trial_timeout,
+                isolation="none",  # an estimator's fit leaves nothing behind
             )
             trainers: Trainers | None = None
             if internals.has_callbacks(self):
-                pool = open_pool(study.target.trainable(len(folds.splits)), folds.metric, study.placement)
+                trainable = study.target.trainable(len(folds.splits), folds.metric, study.placement, study.folder)
+                pool = open_pool(trainable, folds.metric, study.placement)
                 trainers = cast(Trainers, FollowedTrainers(stack.enter_context(pool), tasks))
             failures = 1 if self.error_score == "raise" else math.inf
             try:

@@ -47,6 +47,7 @@ epochs = 20                        # how long the built-in network trains
 # confirm = [3, 4]                 # train the best 3 again, 4 times each; or false
 # trial_timeout = 60.0             # seconds
 # timeout = 3600.0
+# isolation = "none"               # call the function in the trainer; left out: each trial has a process of its own
 # workers = 4                      # left out: one for each free CPU
 # address = "auto"                 # a Ray cluster; left out: a temporary Ray on this machine
 # name = "my study"

@@ -40,7 +40,8 @@ def run_study(
                         show_progress(done, planner.total, settings.objective, show=progress)
                     )
                     if trainers is None:
-                        trainable, metric = target.trainable(settings.epochs), settings.objective.metric
+                        metric = settings.objective.metric
+                        trainable = target.trainable(settings.epochs, metric, placement, record.folder)
                         trainers = stack.enter_context(open_pool(trainable, metric, placement))
                     Driver(record, planner, trainers, monitor, reporter, deadline).run()
         except PausedError as pause:

@@ -26,7 +26,8 @@ class Study:
 
     Args:
         data: what to train on: "digits", a data set of `load_csv` or `from_arrays`, or (x, y) for the built-in network;
-            or a function `train(config, seed)` that returns a dict of metrics, or yields one each epoch.
+            or a function `train(config, seed)` that returns a dict of metrics, or yields or reports one each epoch (see
+            `caviar.report`).
         space: what may vary, a `Space` or a dict of what one takes; the built-in network's default space if left out.
             `caviar.model.config` lists all that the network takes, as a range or a constant.
         trials: how many configs to train, >= 1.
@@ -45,13 +46,16 @@ class Study:
             luckiest; "auto": (3, 4) from 48 trials on where results depend on a seed; False: no trial.
         name: of the study; that of its data if left out.
         out: the study's folder, or a URI (s3://, gs://, ...) where it is mirrored; `runs/NAME-TIME` if left out.
-        workers: how many trainers; "auto": one for each free CPU of the cluster; 0: this process trains, without Ray.
+        workers: how many trainers; "auto": one for each free CPU of the cluster; 0: this process, without Ray.
         address: of a Ray cluster; None: the one this process is connected to, else that of the environment variable
             RAY_ADDRESS, else a temporary one on this machine; "local": always a temporary one.
         resources: what a trainer takes, such as {"cpu": 2, "gpu": 0.5} or Ray's {"CPU": 2, "num_gpus": 0.5}; one CPU if
             left out. On Linux, a trial that allocates more bytes than "memory" (by default, most of the machine) fails.
         trial_timeout: seconds after which a trial ends as "timed_out"; None: no limit.
         timeout: seconds after which a run ends what trains as "timed_out" and begins nothing more; None: no limit.
+        isolation: "process" runs each trial of a function in a fresh process, so that no trial can change or end
+            another; "none" calls the function in the trainer, again and again: for functions that take less than a
+            millisecond, and, with workers=0, for debuggers and for what cannot be pickled.
 
     An invalid setting raises an `InputError` before any work starts.
 
@@ -83,6 +87,7 @@ class Study:
         resources: Mapping[str, float] | None = None,
         trial_timeout: float | None = None,
         timeout: float | None = None,
+        isolation: Literal["process", "none"] = "process",
     ) -> None:
         self.target = target_from(data)
         self.settings = Settings(
@@ -98,8 +103,8 @@ class Study:
             early_stopping=halving_from(early_stopping),
         )
         self.settings.new_search()  # raises for waves that the space and the trials do not allow
-        self.placement = Placement.of(workers, address, resources, trial_timeout, timeout)
-        self.target.check(self.settings.space, sent=self.placement.workers != 0)
+        self.placement = Placement.of(workers, address, resources, trial_timeout, timeout, isolation)
+        self.target.check(self.settings.space, self.placement)
         self.record = StudyRecord.begin(out, self.settings)
 
     @classmethod
@@ -113,20 +118,21 @@ class Study:
         resources: Mapping[str, float] | None = None,
         trial_timeout: float | None = None,
         timeout: float | None = None,
+        isolation: Literal["process", "none"] = "process",
     ) -> "Study":
         """Open the study in a folder, finished or not; `run()` continues it. To only read it, use `Outcome.read`.
 
         Args:
             folder: where the study's journal is, or the URI of its mirror.
             data: required if the study was given arrays, or a function that cannot be imported.
-            workers, address, resources, trial_timeout, timeout: where it continues, as for a new study.
+            workers, address, resources, trial_timeout, timeout, isolation: where it continues, as for a new study.
         """
         study = cls.__new__(cls)
         study.record = StudyRecord.open(folder)
         study.settings = study.record.state.settings
         study.target = same_target(data, study.settings.source, study.folder)
-        study.placement = Placement.of(workers, address, resources, trial_timeout, timeout)
-        study.target.check(study.settings.space, sent=study.placement.workers != 0)
+        study.placement = Placement.of(workers, address, resources, trial_timeout, timeout, isolation)
+        study.target.check(study.settings.space, study.placement)
         return study
 
     def enqueue(self, config: Mapping[str, Any]) -> None:

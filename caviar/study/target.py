@@ -18,6 +18,9 @@ from caviar.data.dataset import Dataset
 from caviar.data.loaders import load, load_source
 from caviar.data.source import Source, SourceKind
 from caviar.errors import InputError
+from caviar.fleet.placement import Placement
+from caviar.fleet.processes.isolated import IsolatedFunction
+from caviar.fleet.worker.calls import SeedBy, check_callable, seed_by
 from caviar.fleet.worker.trainables import (
     FunctionTrainable,
     NetworkTrainable,
@@ -47,17 +50,19 @@ class Target:
     dataset: Dataset | None = field(default=None, repr=False)
     function: Callable[..., Any] | None = field(default=None, repr=False)
 
-    def trainable(self, epochs: int) -> Trainable:
-        """Return what is sent to the trainers; `epochs` is for the built-in network."""
+    def trainable(self, epochs: int, metric: str, placement: Placement, folder: Path) -> Trainable:
+        """Return what is sent to the trainers; `epochs` is for the built-in network, the rest for a function."""
         if self.dataset is not None:
             return NetworkTrainable(self.dataset, epochs)
         assert self.function is not None
-        return FunctionTrainable(self.function)
+        if placement.isolation == "none":
+            return FunctionTrainable(self.function, metric, str(folder.resolve()))
+        return IsolatedFunction.of(self.function, metric, placement, str(folder.resolve()))
 
     @property
     def seeded(self) -> bool:
         """Whether results depend on a seed, and not on the config alone."""
-        return self.function is None or FunctionTrainable(self.function).takes_seed
+        return self.function is None or seed_by(self.function) is not SeedBy.NOTHING
 
     def objective(self, metric: str | None, mode: Mode | None) -> Objective:
         """Return what to optimise, filled in for the built-in network; a function needs metric and mode."""
@@ -92,10 +97,12 @@ class Target:
             check_string("a hyperparameter's name", name)
         return Space(**space)
 
-    def check(self, space: Space, *, sent: bool) -> None:
-        """Raise InputError for a function that cannot be pickled where it is `sent`, or a space that does not fit."""
-        if self.function is not None and sent:
-            check_picklable(FunctionTrainable(self.function), self.name)
+    def check(self, space: Space, placement: Placement) -> None:
+        """Raise InputError for a function that cannot be called or sent where it runs, or a space that does not fit."""
+        if self.function is not None:
+            check_callable(self.function, self.name)
+            if placement.workers != 0 or placement.isolation == "process":
+                check_picklable(FunctionTrainable(self.function), self.name)
         if self.dataset is None:
             return
         for config in space.configs(np.array([[0.0], [1.0]]).repeat(space.dimension, axis=1)):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 
 from caviar.fleet.worker.trainables import FunctionTrainable, Trainable, check_picklable
-from caviar.records.trial import RESERVED_COLUMNS, Config
+from caviar.records.trial import RESERVED_COLUMNS, Config, Trial
 from caviar.testing.laws import require, require_valid
 
 
@@ -46,13 +46,14 @@ def _train(
     trainable: Trainable, configs: Sequence[Config], seeds: Sequence[int], epochs: int, stopped: int | None = None
 ) -> list[list[Mapping[str, object]]]:
     """Return the reports of each trial of a stack, one of which may be stopped after its first report."""
-    run = trainable.start(configs, seeds)
+    stack = [Trial(n, 1, config, seed) for n, (config, seed) in enumerate(zip(configs, seeds, strict=True))]
+    run = trainable.load().start(tuple(stack))
     reports: list[list[Mapping[str, object]]] = [[] for _ in configs]
     for _ in range(epochs):
         require(len(run.alive) == len(configs), "alive must have one entry per trial of the stack")
-        latest = list(run.epoch())
+        latest = list(run.epoch(None, None))
         if not latest:
-            require(not list(run.epoch()), "epoch() must return [] again once all trials have ended")
+            require(not list(run.epoch(None, None)), "epoch() must return [] again once all trials have ended")
             break
         require(len(latest) == len(configs), "epoch() must return one report or None per trial of the stack")
         for trial, report in enumerate(latest):

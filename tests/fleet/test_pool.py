@@ -53,7 +53,9 @@ def curve(config, seed):
 
 def train(function, xs, workers=2, trial_timeout=None, settings=DEFAULTS):
     """Train trials with the given values of x, one per stack, and return their events."""
-    pool = Pool(FunctionTrainable(function), "score", Placement(workers, trial_timeout=trial_timeout), settings)
+    pool = Pool(
+        FunctionTrainable(function, "score"), "score", Placement(workers, trial_timeout=trial_timeout), settings
+    )
     try:
         pool.submit([(Trial(i, 1, {"x": x}, i),) for i, x in enumerate(xs)])
         events = []

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import caviar
+from caviar.fleet.placement import Placement
 from caviar.fleet.worker.trainables import FunctionTrainable, NetworkTrainable
 from caviar.model.shapes import shape_of
 from caviar.records.trial import Trial
@@ -57,7 +58,7 @@ def test_a_space_may_hold_everything_that_the_network_takes():
         warmup=caviar.randint(0, 2),
         dtype=caviar.choice(["float32", "float64"]),
     )
-    target_from("digits").check(space, sent=True)
+    target_from("digits").check(space, Placement())
     for stack in stack_trials(wave(8, space), DIGITS, 1):
-        run = DIGITS.start([trial.config for trial in stack], [trial.seed for trial in stack])
-        assert all(math.isfinite(report["val_loss"]) for report in run.epoch() if report)
+        run = DIGITS.load().start(stack)
+        assert all(math.isfinite(report["val_loss"]) for report in run.epoch(None, None) if report)

@@ -297,7 +297,7 @@ def test_lists_in_an_old_journal_are_constants_still(tmp_path):
         configs.append(config)
         return {"loss": config["x"]}
 
-    study = caviar.Study.open(tmp_path / "s", data=train, workers=0)
+    study = caviar.Study.open(tmp_path / "s", data=train, workers=0, isolation="none")
     assert study.settings.space == space
     table = study.run(progress=False)
     assert configs == [{**EXPECTED, "x": table["x"][3]}]

@@ -1,6 +1,7 @@
 """What a study trains: built-in network or function, found again from its source."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import pytest
 import caviar
 from caviar.data.source import Source, SourceKind
 from caviar.errors import InputError
+from caviar.fleet.placement import Placement
+from caviar.fleet.processes.isolated import IsolatedFunction
 from caviar.fleet.worker.trainables import FunctionTrainable, NetworkTrainable
 from caviar.records.objective import Objective
 from caviar.study.target import same_target, target_from, target_from_source, target_in_module
@@ -22,13 +25,14 @@ def test_the_built_in_network_knows_its_objective_and_space():
     assert target.objective(None, None) == Objective("val_accuracy", "max")
     assert target.objective("val_loss", None) == Objective("val_loss", "min")
     assert target.space(None) == caviar.default_space()
-    assert isinstance(target.trainable(3), NetworkTrainable)
+    assert isinstance(target.trainable(3, "val_accuracy", Placement(), Path()), NetworkTrainable)
     assert target.seeded
 
 
 def test_a_function_needs_both():
     target = target_from(train)
-    assert isinstance(target.trainable(3), FunctionTrainable)
+    assert isinstance(target.trainable(3, "loss", Placement(), Path()), IsolatedFunction)
+    assert isinstance(target.trainable(3, "loss", Placement(isolation="none"), Path()), FunctionTrainable)
     with pytest.raises(InputError, match="metric and mode are required when tuning a function such as train"):
         target.objective("loss", None)
     with pytest.raises(InputError, match="space is required when tuning a function such as train"):

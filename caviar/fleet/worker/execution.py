@@ -8,20 +8,21 @@ import math
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from numbers import Integral, Real
 
+from caviar.errors import CaviarError
 from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started
 from caviar.fleet.worker.output import Capture, without_surrogates
-from caviar.fleet.worker.trainables import Run, Trainable
-from caviar.records.trial import RESERVED_COLUMNS, Config, Metrics, State
+from caviar.fleet.worker.trainables import Killed, Loaded, Run, TimeLimit, TrialError
+from caviar.records.trial import Metrics, State
 
 _PRINT_SECONDS = 1.0  # how often output is sent while a trial runs
+_MAX_KILLS = 3  # how often the process of a trial may be killed before it fails
 
 
 class StackRun:
     """The trials of one stack, trained together from report to report."""
 
-    def __init__(self, stack: Stack, trainable: Trainable, metric: str, timeout: float | None, worker: str) -> None:
+    def __init__(self, stack: Stack, trainable: Loaded, metric: str, timeout: float | None, worker: str) -> None:
         self._stack = stack
         self._trainable, self._metric, self._timeout, self._worker = trainable, metric, timeout, worker
         self._run: Run | None = None
@@ -29,7 +30,8 @@ class StackRun:
         self._seconds = [0.0] * len(stack)
         self._reports = [0] * len(stack)
         self._capture = Capture()
-        self._characters_sent, self._next_print = 0, 0.0
+        self._sent, self._next_print = 0, 0.0
+        self._kills = 0
 
     @property
     def unfinished(self) -> list[int]:
@@ -38,11 +40,11 @@ class StackRun:
 
     def printed(self) -> list[Event]:
         """Return the output if there is more than last time; called from outside the training thread."""
-        now, written = time.monotonic(), self._capture.tail.written
-        if written == self._characters_sent or now < self._next_print:
+        now = time.monotonic()
+        if now < self._next_print or (written := self._written()) == self._sent:
             return []
-        self._characters_sent, self._next_print = written, now + _PRINT_SECONDS
-        return [Printed(number, self._capture.tail.text()) for number in self.unfinished]
+        self._sent, self._next_print = written, now + _PRINT_SECONDS
+        return [Printed(number, self._output()) for number in self.unfinished]
 
     def discard(self, number: int) -> None:
         """Drop a trial between two reports."""
@@ -52,30 +54,54 @@ class StackRun:
         """Train the unfinished trials up to `until` reports, or to their end; yield their events."""
         yield from [Started(self._stack[member].number, self._reports[member]) for member in self._members]
         while self._members and (until is None or self._reports[self._members[0]] < until):
-            yield from self._epoch()
+            yield from self._epoch(until)
         for member in self._members:
             yield self._done(member, State.PAUSED)
 
-    def _epoch(self) -> Iterator[Event]:
+    def _epoch(self, until: int | None) -> Iterator[Event]:
         start = time.perf_counter()
         reports: list[Metrics | None] = []
         error: BaseException | None = None
         try:
             with self._capture:
                 if self._run is None:
-                    self._run = self._trainable.start([t.config for t in self._stack], [t.seed for t in self._stack])
-                reports = list(self._run.epoch())
+                    self._run = self._trainable.start(self._stack)
+                reports = list(self._run.epoch(until, self._seconds_left))
         except (Exception, SystemExit) as raised:  # a trial's own error is its result
             error = raised
-            self._capture.tail.write(traceback.format_exc())
         share = (time.perf_counter() - start) / len(self._members)
         for member in list(self._members):
             self._seconds[member] += share
+            if self._run is not None and self._run.seconds is not None and not isinstance(error, TimeLimit):
+                self._seconds[member] = self._run.seconds
             if error is not None:
-                yield from self._last_report(member, getattr(error, "report", None))
-                yield self._end(member, State.FAILED, f"{type(error).__name__}: {error}")
+                yield from self._fail(member, error)
             else:
                 yield from self._receive(member, reports[member] if reports else None)
+
+    @property
+    def _seconds_left(self) -> float | None:
+        return None if self._timeout is None else self._timeout - max(self._seconds[member] for member in self._members)
+
+    def _fail(self, member: int, error: BaseException) -> Iterator[Event]:
+        """End a member whose run has raised; one whose process was killed begins again."""
+        match error:
+            case TimeLimit():
+                yield self._time_out(member)
+            case Killed() if self._kills < _MAX_KILLS - 1:
+                self._kills += 1
+                self._run, self._reports[member], self._seconds[member] = None, 0, 0.0
+                yield Started(self._stack[member].number)
+            case Killed():
+                reason = f"its process was killed {_MAX_KILLS} times; perhaps the machine was short of memory"
+                yield self._end(member, State.FAILED, reason)
+            case TrialError():
+                yield self._end(member, State.FAILED, str(error))
+            case _:
+                self._capture.tail.write("".join(traceback.format_exception(error)))
+                yield from self._last_report(member, getattr(error, "report", None))
+                reason = str(error) if isinstance(error, CaviarError) else f"{type(error).__name__}: {error}"
+                yield self._end(member, State.FAILED, reason)
 
     def _receive(self, member: int, report: Metrics | None) -> Iterator[Event]:
         """Check a member's report and yield its events."""
@@ -86,8 +112,8 @@ class StackRun:
                 yield self._end(member, State.FAILED, f"it reported nothing; the metric {self._metric!r} is required")
             return
         self._reports[member] += 1
-        if problem := _problem(report, self._metric, self._stack[member].config):
-            yield self._end(member, State.FAILED, problem)
+        if self._metric not in report:
+            yield self._end(member, State.FAILED, f"the report must contain the metric {self._metric!r}")
             return
         event = self._report(member, report)
         yield event
@@ -96,17 +122,19 @@ class StackRun:
             name = next((name for name, value in metrics.items() if not math.isfinite(value)), self._metric)
             yield self._end(member, State.DIVERGED, f"{name} became {metrics[name]} in epoch {event.epoch}")
         elif self._timeout is not None and self._seconds[member] > self._timeout:
-            yield self._end(member, State.TIMED_OUT, f"it exceeded its time limit of {self._timeout:g} s")
+            yield self._time_out(member)
 
     def _last_report(self, member: int, report: object) -> Iterator[Event]:
         """Yield the metrics in an exception's `report` attribute, if any: they are kept although the trial fails."""
-        if isinstance(report, Mapping) and not _problem(report, self._metric, self._stack[member].config):
+        if isinstance(report, Mapping) and self._metric in report:
             self._reports[member] += 1
             yield self._report(member, report)
 
     def _report(self, member: int, report: Metrics) -> Report:
-        numbers = {name: int(value) if isinstance(value, Integral) else float(value) for name, value in report.items()}
-        return Report(self._stack[member].number, self._reports[member], self._seconds[member], numbers)
+        return Report(self._stack[member].number, self._reports[member], self._seconds[member], report)
+
+    def _time_out(self, member: int) -> Done:
+        return self._end(member, State.TIMED_OUT, f"it exceeded its time limit of {self._timeout:g} s")
 
     def _end(self, member: int, state: State, error: str = "") -> Done:
         self._stop(member)
@@ -120,17 +148,13 @@ class StackRun:
 
     def _done(self, member: int, state: State, error: str = "") -> Done:
         number, seconds = self._stack[member].number, self._seconds[member]
-        return Done(number, state, without_surrogates(error), seconds, self._worker, self._capture.tail.text())
+        continued_from = self._run.continued_from if self._run else None
+        return Done(number, state, without_surrogates(error), seconds, self._worker, self._output(), continued_from)
 
+    def _written(self) -> int:
+        file = self._run.output if self._run else None
+        return self._capture.tail.written + (file.written if file else 0)
 
-def _problem(report: Mapping[str, object], metric: str, config: Config) -> str:
-    """Return what is wrong with a report, or an empty string."""
-    if metric not in report:
-        return f"the report must contain the metric {metric!r}, got {', '.join(map(repr, report)) or 'nothing'}"
-    for name, value in report.items():
-        if isinstance(value, bool) or not isinstance(value, Real):
-            return f"metrics must be numbers, got {name}={value!r:.100}; convert it with float(...)"
-        if name in RESERVED_COLUMNS or name in config:
-            owner = "a column of every table" if name in RESERVED_COLUMNS else "a hyperparameter"
-            return f"the report contains {name!r}, which is {owner}; rename the metric"
-    return ""
+    def _output(self) -> str:
+        file = self._run.output if self._run else None
+        return (file.text() if file else "") + self._capture.tail.text()

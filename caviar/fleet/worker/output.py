@@ -2,9 +2,12 @@
 
 import contextlib
 import io
+import os
 import warnings
+from pathlib import Path
 
 _OUTPUT_CHARACTERS = 1 << 16  # the last 64 KiB are kept
+_FILE_BYTES = 1 << 26  # a file of output is cut when it is larger
 
 
 class _Tail(io.TextIOBase):
@@ -31,6 +34,38 @@ class _Tail(io.TextIOBase):
 
     def text(self) -> str:
         return without_surrogates("".join(self._parts)[-_OUTPUT_CHARACTERS:])
+
+
+class OutputFile:
+    """The file that a process and its children print into; only its last part is kept when it becomes large."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._cut = 0
+
+    @property
+    def written(self) -> int:
+        """How many bytes were written so far."""
+        with contextlib.suppress(FileNotFoundError):
+            size = self.path.stat().st_size
+            if size > _FILE_BYTES:  # its writers append, so they continue at the new end
+                self._cut += size - _OUTPUT_CHARACTERS
+                kept = self._tail()
+                self.path.write_bytes(kept)
+                size = len(kept)
+            return self._cut + size
+        return self._cut
+
+    def text(self) -> str:
+        """Return the last part; bytes that are not UTF-8 are escaped."""
+        with contextlib.suppress(FileNotFoundError):
+            return self._tail().decode(errors="backslashreplace")
+        return ""
+
+    def _tail(self) -> bytes:
+        with self.path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _OUTPUT_CHARACTERS))
+            return file.read()
 
 
 def without_surrogates(text: str) -> str:

@@ -1,16 +1,20 @@
 """What a trial's own code calls, at any depth and from any thread: `caviar.report()` and `caviar.trial()`."""
 
-import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from caviar.errors import InputError
+from caviar.fleet.worker import checkpoints
 
 
-class Stop(Exception):  # noqa: N818 - a verb, as in `raise Stop`: it is no error
-    """The trial should end: `caviar.report()` raises it for early stopping, a time limit or a metric that diverged."""
+class Stop(Exception):
+    """Raised by `caviar.report()` when the trial should end: early stopping, or a metric that diverged.
+
+    Let it pass, or catch it to clean up. Code that raises it itself ends its trial with what it has reported.
+    """
 
 
 @dataclass(frozen=True)
@@ -22,52 +26,77 @@ class Reported:
 
 @dataclass(frozen=True)
 class RunningTrial:
-    """The trial that runs in this process, as `caviar.trial()` returns it."""
+    """The trial that runs in this process, as `caviar.trial()` returns it.
 
-    number: int  # from 0, in the whole study
+    Args:
+        number: of the trial in its study, from 0.
+        seed: of its random numbers.
+    """
+
+    number: int
     seed: int
-    place: Path  # of its folder, which may not exist yet
+    _place: Path = field(repr=False)  # of its folder, which may not exist yet
 
     @property
     def folder(self) -> Path:
-        """A folder of its own, created when first asked for."""
-        self.place.mkdir(parents=True, exist_ok=True)
-        return self.place
+        """A folder of its own in the study's, created when first asked for; later `outcome.trial(number).folder`."""
+        self._place.mkdir(parents=True, exist_ok=True)
+        return self._place
 
     @property
     def checkpoint(self) -> Path | None:
-        """What it last passed to `caviar.report(..., checkpoint=...)`; None if it starts from the beginning."""
-        return None
+        """A copy of what it last passed to `caviar.report(..., checkpoint=...)`; None if it has to begin anew."""
+        last = checkpoints.last(self._place)
+        return None if last is None else last.path
+
+    @property
+    def epoch(self) -> int:
+        """How many reports it had made at its checkpoint, 0 without one: where its code continues."""
+        last = checkpoints.last(self._place)
+        return 0 if last is None else last.epoch
 
 
-Receiver = Callable[[Mapping[str, Any], Path | None], int]  # takes a report; returns its number
+class Receiver(Protocol):
+    """Takes the reports of a trial."""
+
+    def __call__(self, metrics: object, checkpoint: Path | None) -> int:
+        """Take a report, and return its number."""
+
+
 _current: tuple[RunningTrial, Receiver] | None = None
 
 
-def begin(trial: RunningTrial, receive: Receiver) -> None:
-    """Let this process's reports go to `receive`, as those of a trial."""
-    global _current  # noqa: PLW0603 - one trial a process, whatever the thread
-    _current = trial, receive
-
-
-def end() -> None:
-    """No trial runs in this process any longer."""
-    global _current  # noqa: PLW0603
-    _current = None
+@contextlib.contextmanager
+def as_trial(running: RunningTrial, receive: Receiver) -> Iterator[None]:
+    """Send the reports of this process to `receive`, as those of a trial, inside a `with` block."""
+    global _current
+    _current = running, receive
+    try:
+        yield
+    finally:
+        _current = None
 
 
 def report(metrics: Mapping[str, Any], *, checkpoint: str | Path | None = None) -> Reported:
-    """Report the metrics of one epoch of the trial that runs in this process; outside of a trial, do nothing.
+    """Report the metrics of one epoch of the trial that runs in this process.
+
+    It blocks while the trial is paused, and does nothing outside of a trial.
 
     Args:
-        metrics: names to numbers, among them the study's metric.
-        checkpoint: a file or folder that the trial has saved in its folder, to continue from if its machine is lost.
+        metrics: names to numbers, among them the study's metric; booleans, and arrays and tensors of one number, count
+            as numbers. What is no number is left out with a warning.
+        checkpoint: a file or folder that the trial has saved, copied so that it can continue from there (see
+            `caviar.trial().checkpoint`) if its machine or its study is interrupted.
 
     Returns:
         The number of the report, from 1.
 
     Raises:
-        Stop: the trial should end, for example because early stopping has decided so.
+        Stop: the trial should end.
+        InputError: the metric is missing or no number, or there is no such checkpoint.
+
+    >>> report({"loss": 0.3})
+    Reported(epoch=0)
     """
     if _current is None:
         return Reported(0)
@@ -76,12 +105,15 @@ def report(metrics: Mapping[str, Any], *, checkpoint: str | Path | None = None) 
 
 
 def trial() -> RunningTrial:
-    """Return the trial that runs in this process; raise InputError outside of one."""
+    """Return the trial that runs in this process.
+
+    Raises:
+        InputError: no trial runs here.
+
+    >>> trial()
+    Traceback (most recent call last):
+    caviar.errors.InputError: caviar.trial() works only inside a trial; run the function as a study
+    """
     if _current is None:
         raise InputError("caviar.trial() works only inside a trial; run the function as a study")
     return _current[0]
-
-
-def temporary_place(number: int) -> Path:
-    """Return where a trial without a study's folder may keep its files."""
-    return Path(tempfile.gettempdir()) / f"caviar-trial-{number}"

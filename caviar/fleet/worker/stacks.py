@@ -23,7 +23,7 @@ class StackRunner:
 
     def __init__(self, trainable: Trainable, metric: str, trial_timeout: float | None = None) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}"
-        self._trainable, self._metric, self._trial_timeout = trainable, metric, trial_timeout
+        self._trainable, self._metric, self._trial_timeout = trainable.load(), metric, trial_timeout
         self._running: StackRun | None = None  # in training, or trained last
         self._paused: dict[int, StackRun] = {}  # by trial number
 
@@ -53,3 +53,7 @@ class StackRunner:
         for number in numbers:
             if (run := self._paused.pop(number, None)) is not None:
                 run.discard(number)
+
+    def close(self) -> None:
+        """End what still runs."""
+        self._trainable.close()

@@ -1,43 +1,84 @@
 """What a trainer trains: the built-in network in stacks, or a user's function one trial at a time.
 
-A trainable is a plain picklable value. It starts a stack of trials and returns a run; each `epoch()` of the run returns
-a report from every member that is still training.
+A trainable is a plain picklable value. A trainer loads it once, starts runs of stacks, and each `epoch()` of a run
+returns a report from every member that is still training. `fleet/processes` has a trainable for functions whose trials
+run in processes of their own.
 """
 
-import inspect
+import copy
 import itertools
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
 from caviar.data.dataset import Dataset
 from caviar.errors import InputError
-from caviar.fleet.worker import reporting
+from caviar.fleet.messages import Stack
+from caviar.fleet.worker.calls import Function, taking_seed
+from caviar.fleet.worker.output import OutputFile
+from caviar.fleet.worker.reporting import RunningTrial, Stop, as_trial
+from caviar.fleet.worker.reports import Reports
 from caviar.model.shapes import parameter_count
 from caviar.model.training import Training
-from caviar.records.trial import Config, Metrics
+from caviar.records.trial import Metrics, Trial
+
+
+class TrialError(Exception):
+    """A trial failed, for the reason in the text."""
+
+
+class TimeLimit(Exception):
+    """A trial has exceeded its time limit and was ended."""
+
+
+class Killed(Exception):
+    """The process of a trial was killed from outside; it may be started again."""
 
 
 class Run(Protocol):
     """A stack in training."""
 
+    output: OutputFile | None  # what it prints, if not into this process's own stdout and stderr
+    seconds: float | None  # the time of its trial, if it measures that itself
+    continued_from: int | None  # the report that its trial was continued from, if an earlier process had made it
+
     @property
     def alive(self) -> Sequence[bool]:
         """Whether each member is still training; a member that is not, but has just reported, has diverged."""
 
-    def epoch(self) -> Sequence[Metrics | None]:
-        """Train each member up to its next report; None for those that have stopped, [] if all have ended."""
+    def epoch(self, until: int | None, seconds: float | None) -> Sequence[Metrics | None]:
+        """Train each member up to its next report.
+
+        Args:
+            until: the report after which it pauses; None: it never does.
+            seconds: after which a run that can be interrupted raises TimeLimit; None: no limit.
+
+        Returns:
+            A report for each member, None for those that have stopped; [] if all have ended.
+        """
 
     def stop(self, member: int) -> None:
         """Stop training a member."""
 
 
-class Trainable(Protocol):
-    """What can train a stack of trials."""
+class Loaded(Protocol):
+    """A trainable in a trainer."""
 
-    def start(self, configs: Sequence[Config], seeds: Sequence[int]) -> Run:
-        """Start a run of the configs, each with its seed."""
+    def start(self, stack: Stack) -> Run:
+        """Start a run of trials that train together."""
+
+    def close(self) -> None:
+        """End what still runs."""
+
+
+class Trainable(Protocol):
+    """What can train stacks of trials."""
+
+    def load(self) -> Loaded:
+        """Return the trainable, ready to start runs in this process."""
 
 
 def check_picklable(trainable: Trainable, name: str) -> None:
@@ -49,7 +90,7 @@ def check_picklable(trainable: Trainable, name: str) -> None:
     except Exception as error:  # a pickler passes on whatever an object's own code raises
         raise InputError(
             f"{name} cannot be sent to the trainers ({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
-            "open files, create locks and connect inside it"
+            "open files, create locks and connect inside it, or use workers=0 with isolation='none'"
         ) from None
 
 
@@ -65,22 +106,34 @@ class NetworkTrainable:
     """The built-in network on a data set, trained for a number of epochs, one stack at a time.
 
     >>> from caviar.data.loaders import load_digits
-    >>> run = NetworkTrainable(load_digits(), epochs=1).start([{"hidden_units": 16}], seeds=[7])
-    >>> sorted(run.epoch()[0])
+    >>> trainable = NetworkTrainable(load_digits(), epochs=1)
+    >>> run = trainable.load().start((Trial(0, 1, {"hidden_units": 16}, seed=7),))
+    >>> sorted(run.epoch(None, None)[0])
     ['parameters', 'test_accuracy', 'test_loss', 'train_loss', 'val_accuracy', 'val_loss']
     """
 
     dataset: Dataset
     epochs: int
 
-    def start(self, configs: Sequence[Config], seeds: Sequence[int]) -> Run:
-        return _NetworkRun(self, configs, seeds)
+    def load(self) -> "NetworkTrainable":
+        return self
+
+    def start(self, stack: Stack) -> Run:
+        return _NetworkRun(self, stack)
+
+    def close(self) -> None:
+        pass  # nothing runs between two epochs
 
 
 class _NetworkRun:
     """A `Training` that ends after its epochs and reports the number of parameters along with its metrics."""
 
-    def __init__(self, trainable: NetworkTrainable, configs: Sequence[Config], seeds: Sequence[int]) -> None:
+    output: OutputFile | None = None
+    seconds: float | None = None
+    continued_from: int | None = None
+
+    def __init__(self, trainable: NetworkTrainable, stack: Stack) -> None:
+        configs, seeds = [trial.config for trial in stack], [trial.seed for trial in stack]
         self._training = Training(configs, seeds, trainable.dataset, trainable.epochs)
         self._parameters = [parameter_count(config, trainable.dataset) for config in configs]
 
@@ -88,7 +141,7 @@ class _NetworkRun:
     def alive(self) -> Sequence[bool]:
         return self._training.alive
 
-    def epoch(self) -> Sequence[Metrics | None]:
+    def epoch(self, until: int | None = None, seconds: float | None = None) -> Sequence[Metrics | None]:
         if self._training.epochs_done == self._training.epochs or not any(self.alive):
             return []
         reports = zip(self._training.epoch(), self._parameters, strict=True)
@@ -101,60 +154,75 @@ class _NetworkRun:
 
 @dataclass(frozen=True)
 class FunctionTrainable:
-    """A function `train(config, seed)` or `train(config)` that returns a dict of metrics, or yields one per epoch.
+    """A function of a config, and of a seed if it takes one, called in the process of the trainer.
 
-    >>> run = FunctionTrainable(lambda config: {"loss": config["x"] ** 2}).start([{"x": 3}], seeds=[7])
-    >>> run.epoch(), run.epoch()
+    What it reports by `caviar.report` arrives when it returns; what it yields arrives at once.
+
+    Args:
+        function: it returns or yields dicts of metrics, or reports them.
+        metric: what each report must contain; "" for any.
+        folder: of the study, where trials may keep files; "" for a temporary one.
+
+    >>> trainable = FunctionTrainable(lambda config: {"loss": config["x"] ** 2})
+    >>> run = trainable.load().start((Trial(0, 1, {"x": 3}, seed=7),))
+    >>> run.epoch(None, None), run.epoch(None, None)
     ([{'loss': 9}], [])
     """
 
-    function: Callable[..., object]
+    function: Function
+    metric: str = ""
+    folder: str = ""
 
-    @property
-    def takes_seed(self) -> bool:
-        """Whether the function takes a seed; if not, the same config always gives the same result."""
-        try:
-            inspect.signature(self.function).bind({}, 0)
-        except (TypeError, ValueError):  # some functions written in C have no signature
-            return False
-        return True
+    def load(self) -> "FunctionTrainable":
+        return self
 
-    def start(self, configs: Sequence[Config], seeds: Sequence[int]) -> Run:
-        (config,), (seed,) = configs, seeds
-        arguments = (dict(config), seed) if self.takes_seed else (dict(config),)
-        return _FunctionRun(lambda: self.function(*arguments))
+    def start(self, stack: Stack) -> Run:
+        (trial,) = stack
+        return _FunctionRun(self, trial)
+
+    def close(self) -> None:
+        pass  # nothing runs between two reports
 
 
 class _FunctionRun:
-    def __init__(self, call: Callable[[], object]) -> None:
-        self.alive = [True]
-        self._reports = _reports(call)
+    output: OutputFile | None = None
+    seconds: float | None = None
+    continued_from: int | None = None
 
-    def epoch(self) -> Sequence[Metrics | None]:
-        return list(itertools.islice(self._reports, 1))
+    def __init__(self, trainable: FunctionTrainable, trial: Trial) -> None:
+        self.alive = [True]
+        folder = Path(trainable.folder or tempfile.gettempdir()) / "trials" / f"{trial.number:06d}"
+        self._running = RunningTrial(trial.number, trial.seed, folder)
+        self._checks = Reports(trainable.metric, trial.config)
+        self._pushed: list[Metrics] = []  # by caviar.report, and not returned yet
+        self._reports = self._stream(trainable.function, trial)
+
+    def epoch(self, until: int | None = None, seconds: float | None = None) -> Sequence[Metrics | None]:
+        with as_trial(self._running, self._receive):
+            return list(itertools.islice(self._reports, 1))
 
     def stop(self, member: int) -> None:
         self.alive[member] = False
         self._reports.close()
 
+    def _receive(self, metrics: object, checkpoint: object) -> int:
+        self._pushed.append(self._checks.checked(metrics))
+        return self._checks.count
 
-def _reports(call: Callable[[], object]) -> Generator[Metrics, None, None]:
-    """Yield what a function returns as a stream of reports."""
-    pushed: list[Metrics] = []
+    def _stream(self, function: Function, trial: Trial) -> Generator[Metrics, None, None]:
+        """Yield what the function reports, yields and returns."""
+        try:
+            result = taking_seed(function)(copy.deepcopy(dict(trial.config)), trial.seed)
+            if isinstance(result, Iterator):
+                for report in result:
+                    self._receive(report, None)
+                    yield from self._taken()
+            elif isinstance(result, dict) or not self._checks.count:
+                self._receive(result, None)
+        except Stop:  # raised by the function itself
+            pass
+        yield from self._taken()
 
-    def receive(metrics: Metrics, checkpoint: object) -> int:
-        pushed.append(metrics)
-        return len(pushed)
-
-    reporting.begin(reporting.RunningTrial(0, 0, reporting.temporary_place(0)), receive)
-    try:
-        result = call()
-    finally:
-        reporting.end()
-    yield from pushed
-    if result is None and pushed:
-        return
-    for report in result if isinstance(result, Iterator) else [result]:
-        if not isinstance(report, Mapping):
-            raise TypeError(f"a report must be a dict of metrics such as {{'val_loss': 0.3}}, got {report!r:.200}")
-        yield report
+    def _taken(self) -> list[Metrics]:
+        pushed, self._pushed = self._pushed, []
+        return pushed

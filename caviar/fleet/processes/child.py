@@ -1,0 +1,179 @@
+"""What runs in the process of a trial: the user's function, with its output, its limits and its reports."""
+
+import atexit
+import contextlib
+import faulthandler
+import io
+import math
+import os
+import random
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Generator, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+
+from caviar.errors import CaviarError
+from caviar.fleet.processes.messages import Continue, Ended, Reported, Request, Setup
+from caviar.fleet.worker import checkpoints
+from caviar.fleet.worker.limits import limit_memory, set_threads
+from caviar.fleet.worker.reporting import RunningTrial, Stop, as_trial
+from caviar.fleet.worker.reports import Reports
+from caviar.records.trial import Config, CurvePoint, Trial
+
+Function = Callable[[Config, int], object]
+
+
+def prepare(setup: Setup) -> None:
+    """Set what all trials share, in this process or before it forks: streams, warnings, crashes, memory."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    warnings.simplefilter("default")
+    faulthandler.enable()  # a crash in C shows where
+    limit_memory(setup.memory)
+
+
+def run_trial(function: Function, setup: Setup, request: Request, connection: Connection) -> None:
+    """Run a trial in the main thread of this process, and exit."""
+    trial, folder = request.trial, Path(request.folder)
+    sender = _Sender(connection, setup.metric, trial, folder)
+    error = ""
+    try:
+        _redirect_output(request.output)
+        if setup.threads > 1:
+            set_threads(setup.threads)
+        _seed(trial.seed)
+        with as_trial(RunningTrial(trial.number, trial.seed, folder), sender):
+            _run(function, trial, sender)
+    except Stop:
+        pass
+    except BaseException as raised:
+        error = _describe(raised)
+        _print_traceback(raised)
+    _flush()  # before its trainer reads the output
+    with contextlib.suppress(OSError):  # its trainer is gone
+        connection.send(Ended(sender.seconds, error))
+    _exit()
+
+
+def _run(function: Function, trial: Trial, sender: "_Sender") -> None:
+    """Call the function, and send what it yields or returns."""
+    sender.replay()
+    result = function(trial.config, trial.seed)
+    if isinstance(result, Iterator):
+        with contextlib.closing(result) if isinstance(result, Generator) else contextlib.nullcontext():
+            for report in result:
+                sender(report, None)
+    elif isinstance(result, dict) or not sender.count:
+        sender(result, None)
+
+
+class _Sender:
+    """Sends the reports of a trial to its trainer, and blocks while the trial is paused."""
+
+    def __init__(self, connection: Connection, metric: str, trial: Trial, folder: Path) -> None:
+        self._connection, self._folder = connection, folder
+        self._metric, self._reports = metric, Reports(metric, trial.config)
+        self._until = math.inf if trial.until is None else trial.until
+        self._curve: list[CurvePoint] = []
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._start = time.perf_counter()  # later by the time that it was paused
+
+    @property
+    def seconds(self) -> float:
+        """The trial's own time so far."""
+        return time.perf_counter() - self._start
+
+    @property
+    def count(self) -> int:
+        """How many reports it has made."""
+        return len(self._curve)
+
+    def __call__(self, metrics: object, checkpoint: Path | None) -> int:
+        with self._lock:
+            if self._stopped:
+                raise Stop
+            point = CurvePoint(self.count + 1, self.seconds, self._reports.checked(metrics))
+            self._curve.append(point)
+            if checkpoint is not None:
+                checkpoints.save(self._folder, checkpoint, self._curve)
+            self._send(point)
+            return self.count
+
+    def replay(self) -> None:
+        """Send what the trial had reported at its checkpoint, if it has one."""
+        last = checkpoints.last(self._folder)
+        for point in last.curve if last else ():
+            self._curve.append(point)
+            self._reports.count += 1
+            self._send(point, restored=True)
+        if last:
+            self._start -= last.curve[-1].seconds
+
+    def _send(self, point: CurvePoint, *, restored: bool = False) -> None:
+        """Send a report; then wait while the trial is paused, and raise Stop if it should end."""
+        self._connection.send(Reported(point.seconds, point.metrics, restored))
+        pause = time.perf_counter()
+        while self.count >= self._until or not math.isfinite(point.metrics[self._metric]) or self._connection.poll():
+            order = self._connection.recv()
+            if not isinstance(order, Continue):
+                self._stopped = True
+                raise Stop
+            self._until = math.inf if order.until is None else order.until
+        self._start += time.perf_counter() - pause
+
+
+def _redirect_output(path: str) -> None:
+    """Let everything that this process and its children print go to a file."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    for descriptor in (1, 2):
+        os.dup2(file, descriptor)
+    os.close(file)
+
+
+def _seed(seed: int) -> None:
+    """Seed the global generators, so that a function that draws from them is repeatable."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - the user's code may use it
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+
+
+def _describe(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception as own:  # an error class of the user's may fail here
+        text = f"its text raised {type(own).__name__}"
+    return text if isinstance(error, CaviarError) else f"{type(error).__name__}: {text}"
+
+
+def _print_traceback(error: BaseException) -> None:
+    """Print a traceback of the user's own frames."""
+    frames = error.__traceback__
+    while frames and frames.tb_next and Path(frames.tb_frame.f_code.co_filename).is_relative_to(_PACKAGE):
+        frames = frames.tb_next
+    traceback.print_exception(type(error), error, frames)
+
+
+_PACKAGE = Path(__file__).parents[2]
+
+
+def _exit() -> None:
+    """End this process as the end of a script does, but at once: nobody needs its memory in order."""
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+    _flush()
+    os._exit(0)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()

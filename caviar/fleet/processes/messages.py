@@ -1,0 +1,72 @@
+"""What a trainer, the parent of its trials' processes and those processes send each other."""
+
+from typing import NamedTuple
+
+from caviar.records.trial import Metrics, Trial
+
+
+class Setup(NamedTuple):
+    """What all trials of a trainer have in common."""
+
+    function: bytes  # cloudpickled
+    metric: str  # that each report must contain
+    threads: int  # of BLAS, OpenMP and PyTorch
+    memory: float | None  # bytes that a trial may allocate; None: most of the machine
+
+
+class Request(NamedTuple):
+    """A trial to run in a process of its own."""
+
+    trial: Trial
+    output: str  # the file for what it prints
+    folder: str  # where it may keep files; not created yet
+
+
+class Ready(NamedTuple):
+    """The parent has loaded the function. It must not fork if its imports have started threads."""
+
+    threads: tuple[str, ...]
+
+
+class Unusable(NamedTuple):
+    """The function could not be loaded."""
+
+    reason: str
+
+
+class Forked(NamedTuple):
+    """The parent has forked the process of a trial."""
+
+    process: int
+
+
+class Exited(NamedTuple):
+    """The process of a trial has exited, with a status as `Popen.returncode`: negative for a signal."""
+
+    process: int
+    status: int
+
+
+class Reported(NamedTuple):
+    """A report of a trial."""
+
+    seconds: float  # the trial's own time so far
+    metrics: Metrics
+    restored: bool  # whether an earlier process of the trial made it
+
+
+class Ended(NamedTuple):
+    """The function of a trial has returned, or raised an error."""
+
+    seconds: float
+    error: str
+
+
+class Continue(NamedTuple):
+    """A trial may continue until it has made this many reports; None: to its end."""
+
+    until: int | None
+
+
+class Stop(NamedTuple):
+    """A trial should stop."""

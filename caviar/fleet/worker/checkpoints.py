@@ -1,0 +1,83 @@
+"""The checkpoint of a trial, in its folder: what its code saved, and what it had reported by then.
+
+    trials/000017/checkpoint/000003/reports.json    [[seconds, metrics], ...], one for each report
+    trials/000017/checkpoint/000003/saved/model.pt  a copy of what was passed to caviar.report
+
+A checkpoint is written under another name first, so that it is whole or not there; the one before it is then removed.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from caviar.errors import InputError
+from caviar.records.trial import CurvePoint
+
+_FOLDER, _REPORTS, _SAVED = "checkpoint", "reports.json", "saved"
+
+
+class Checkpoint(NamedTuple):
+    """What a trial can continue from."""
+
+    path: Path  # of the file or folder that it saved
+    curve: tuple[CurvePoint, ...]  # what it had reported
+
+    @property
+    def epoch(self) -> int:
+        """How many reports it had made."""
+        return len(self.curve)
+
+
+def save(folder: Path, path: Path, curve: Sequence[CurvePoint]) -> None:
+    """Copy a file or a folder as the checkpoint of the trial with this folder; raise InputError if it does not exist.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "model.pt").write_bytes(b"weights")
+    >>> save(folder, folder / "model.pt", [CurvePoint(1, 0.5, {"loss": 0.3})])
+    >>> last(folder).path.read_bytes(), last(folder).epoch
+    (b'weights', 1)
+    """
+    if not path.exists():
+        raise InputError(f"checkpoint must be a file or a folder that exists, got {str(path)!r}; save it first")
+    earlier = _finished(folder)
+    unfinished = folder / _FOLDER / "unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    (unfinished / _SAVED).mkdir(parents=True)
+    if path.is_dir():
+        shutil.copytree(path, unfinished / _SAVED / path.name, ignore=_not_checkpoints(folder))
+    else:
+        shutil.copy2(path, unfinished / _SAVED / path.name)
+    reports = [[seconds, metrics] for _, seconds, metrics in curve]
+    (unfinished / _REPORTS).write_text(json.dumps(reports), encoding="utf-8")
+    unfinished.rename(folder / _FOLDER / f"{len(curve):06d}")
+    for other in earlier:
+        shutil.rmtree(other, ignore_errors=True)
+
+
+def last(folder: Path) -> Checkpoint | None:
+    """Return the last checkpoint of the trial with this folder, or None."""
+    finished = _finished(folder)
+    if not finished:
+        return None
+    newest = finished[-1]
+    reports = json.loads((newest / _REPORTS).read_text(encoding="utf-8"))
+    curve = tuple(CurvePoint(epoch, seconds, metrics) for epoch, (seconds, metrics) in enumerate(reports, 1))
+    return Checkpoint(next((newest / _SAVED).iterdir()), curve)
+
+
+def _finished(folder: Path) -> list[Path]:
+    """Return the folders of the whole checkpoints, oldest first."""
+    try:
+        names = os.listdir(folder / _FOLDER)
+    except OSError:  # most trials have none
+        return []
+    return [folder / _FOLDER / name for name in sorted(names) if name.isdigit()]
+
+
+def _not_checkpoints(folder: Path) -> Callable[[str, list[str]], list[str]]:
+    """Leave our own folder out where a trial saves all of its folder."""
+    return lambda parent, names: [_FOLDER] if Path(parent) == folder and _FOLDER in names else []

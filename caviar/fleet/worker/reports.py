@@ -1,0 +1,86 @@
+"""What a report may contain: names to numbers. What is no number is left out, and a taken name gets a prefix."""
+
+import sys
+from collections.abc import Container, Mapping
+from numbers import Integral, Real
+from typing import SupportsFloat
+
+from caviar.errors import InputError
+from caviar.records.trial import RESERVED_COLUMNS, Metrics
+
+PREFIX = "reported_"  # before a metric that has the name of a hyperparameter or of a column
+
+
+class Reports:
+    """Checks the reports of one trial, and counts them.
+
+    Args:
+        metric: what each report must contain; "" for any.
+        hyperparameters: names that a metric cannot have.
+
+    >>> reports = Reports("loss", ("lr",))
+    >>> reports.checked({"epoch": 1, "loss": True}), reports.count
+    ({'loss': 1}, 1)
+    """
+
+    def __init__(self, metric: str, hyperparameters: Container[str]) -> None:
+        self.count = 0
+        self._metric, self._hyperparameters = metric, hyperparameters
+        self._warned: set[str] = set()
+
+    def checked(self, report: object) -> Metrics:
+        """Return a report as names to Python's numbers; warn about the rest, once a name, on stderr.
+
+        Raises:
+            InputError: it is no dict, or the metric is missing or no number.
+        """
+        if not isinstance(report, dict | Mapping):
+            raise InputError(f"a report must be a dict of metrics such as {{'val_loss': 0.3}}, got {report!r:.200}")
+        if self._metric and self._metric not in report:
+            names = ", ".join(map(repr, report)) or "nothing"
+            raise InputError(f"the report must contain the metric {self._metric!r}, got {names}")
+        self.count += 1
+        metrics: dict[str, int | float] = {}
+        for name, value in report.items():
+            number = as_number(value)
+            if name == self._metric and number is None:
+                raise InputError(f"the metric must be a number, got {name}={value!r:.100}; convert it with float(...)")
+            if number is None:
+                self._warn(str(name), f"{name}={value!r:.1000} is no number, so no table has it")
+            elif not (name == "epoch" and number in (self.count, self.count - 1)):  # each table has it already
+                metrics[self._free_name(str(name), {*map(str, report)})] = number
+        return metrics
+
+    def _free_name(self, name: str, others: set[str]) -> str:
+        free = name
+        while free in RESERVED_COLUMNS or free in self._hyperparameters or (free != name and free in others):
+            free = PREFIX + free
+        if free != name:
+            owner = "a column of every table" if name in RESERVED_COLUMNS else "a hyperparameter"
+            self._warn(name, f"the metric {name!r} has the name of {owner}, so the tables call it {free!r}")
+        return free
+
+    def _warn(self, name: str, sentence: str) -> None:
+        if name not in self._warned:
+            self._warned.add(name)
+            print(f"caviar: {sentence}", file=sys.stderr)
+
+
+def as_number(value: object) -> int | float | None:
+    """Return a number, a boolean, or an array or tensor of one number, as an int or a float; None for anything else.
+
+    >>> import numpy as np
+    >>> as_number(np.float32(0.5)), as_number(True), as_number(np.ones((1, 1))), as_number("0.5")
+    (0.5, 1, 1.0, None)
+    """
+    if type(value) is float or type(value) is int:  # the usual case, at once
+        return value
+    if isinstance(value, Real):
+        return int(value) if isinstance(value, Integral) else float(value)
+    if isinstance(value, str | bytes) or not hasattr(value, "__float__"):
+        return None
+    try:
+        item = value.item() if hasattr(value, "item") else float(value)
+    except (TypeError, ValueError, ArithmeticError, RuntimeError):  # several values, or none, such as pandas.NA
+        return None
+    return as_number(item) if isinstance(item, Real | SupportsFloat) and item is not value else None
