@@ -13,13 +13,12 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Generator, Iterator
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 
 from caviar.errors import CaviarError
-from caviar.fleet.processes.messages import Continue, Ended, Reported, Request, Setup
+from caviar.fleet.processes.messages import Connection, Continue, Ended, Reported, Request, Setup
 from caviar.fleet.worker import checkpoints
 from caviar.fleet.worker.limits import limit_memory, set_threads
 from caviar.fleet.worker.reporting import RunningTrial, Stop, as_trial

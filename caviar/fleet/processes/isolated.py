@@ -12,7 +12,7 @@ from caviar.fleet.cluster import cloudpickle
 from caviar.fleet.messages import Stack
 from caviar.fleet.placement import Placement
 from caviar.fleet.processes.launcher import Launcher
-from caviar.fleet.processes.messages import Continue, Ended, Exited, Reported, Request, Setup, Stop
+from caviar.fleet.processes.messages import KILLED, Continue, Ended, Exited, Reported, Request, Setup, Stop, Unusable
 from caviar.fleet.worker.calls import Function
 from caviar.fleet.worker.output import OutputFile
 from caviar.fleet.worker.trainables import Killed, TimeLimit, TrialError
@@ -100,12 +100,12 @@ class ProcessRun:
                 self._await_exit(_EXIT_SECONDS)
                 if error:
                     raise TrialError(error)
-                return []
             case Exited(_, status):
                 self.alive[0] = False
-                if status == -signal.SIGKILL:
-                    raise Killed
-                raise TrialError(_describe(status))
+                raise Killed if status == KILLED else TrialError(_describe(status))
+            case Unusable(reason):
+                raise TrialError(f"the function cannot be loaded: {reason}")
+        return []
 
     def stop(self, member: int) -> None:
         if self.alive[member]:

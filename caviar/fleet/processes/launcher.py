@@ -1,74 +1,21 @@
-"""The trainer's side: starts the processes of trials, and waits for what they send.
+"""Starts the processes of trials, and waits for what they send.
 
-Where there is fork, `server.py` forks them; elsewhere, or if the function's imports start threads that a fork would
-lose, each is a new interpreter.
+On Linux, a clean parent forks them. Elsewhere, or if the imports of the function start threads, which a fork loses,
+each is a new interpreter. (macOS can fork, but some of its own libraries do not survive it.)
 """
 
-import contextlib
-import os
-import pickle
-import signal
-import subprocess
+import logging
 import sys
 import time
-from multiprocessing import Pipe, reduction
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from typing import cast
 
-from caviar.errors import InputError
-from caviar.fleet.processes.messages import (
-    Continue,
-    Ended,
-    Exited,
-    Forked,
-    Ready,
-    Reported,
-    Request,
-    Setup,
-    Stop,
-    Unusable,
-)
-from caviar.fleet.worker.limits import thread_environment
+from caviar.fleet.processes.fork_server import ForkServer, ThreadsStarted
+from caviar.fleet.processes.interpreter import TrialProcess, start_interpreter
+from caviar.fleet.processes.messages import Connection, Ended, Exited, Reported, Request, Setup, Unusable
 
-# modules are found where the trainer finds them, this one included
-_PROGRAM = """
-import multiprocessing.connection, pickle, sys
-sys.path[:] = pickle.load(sys.stdin.buffer)
-from caviar.fleet.processes.server import main
-main(multiprocessing.connection.{kind}(int(sys.argv[1])))
-"""
-_FORKS = sys.platform == "linux"  # macOS has it, but its libraries do not survive it
 _POLL_SECONDS = 1.0  # between two looks at a process whose connection may be held open by its own children
-
-
-class TrialProcess:
-    """The process of a trial, and the connection to it."""
-
-    def __init__(self, number: int, connection: Connection, popen: "subprocess.Popen[bytes] | None" = None) -> None:
-        self.number, self.connection, self._popen = number, connection, popen
-        self.status: int | None = None  # once it has exited, as `Popen.returncode`
-
-    def send(self, order: Continue | Stop) -> None:
-        """Send an order, which gets lost if the process has ended."""
-        with contextlib.suppress(OSError):
-            self.connection.send(order)
-
-    def poll(self) -> None:
-        """Look whether a new interpreter has exited; of a forked process, its parent says so."""
-        if self._popen is not None and self.status is None:
-            self.status = self._popen.poll()
-
-    def kill(self) -> None:
-        """Kill the process and everything that it has started."""
-        if self.status is not None:
-            return
-        with contextlib.suppress(OSError):
-            if sys.platform == "win32":
-                subprocess.run(["taskkill", "/F", "/T", "/PID", str(self.number)], capture_output=True, check=False)
-            else:
-                os.killpg(self.number, signal.SIGKILL)
-        if self._popen is not None:
-            self.status = self._popen.wait()
+logger = logging.getLogger("caviar")
 
 
 class Launcher:
@@ -80,123 +27,59 @@ class Launcher:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._server: TrialProcess | None = None
-        self._forked: dict[int, TrialProcess] = {}  # those that have not exited, by their number
-        self._forks = _FORKS
-        if self._forks:
-            self._start_server()
+        self._forks = sys.platform == "linux"
+        self._server = self._start_server()
 
     def start(self, request: Request) -> TrialProcess:
         """Start the process of a trial."""
-        if self._forks and self._server is None:
-            self._start_server()
-        if self._server is None:
-            return _start_interpreter(self._setup, request)
-        ours, theirs = Pipe()
-        self._server.connection.send(request)
-        reduction.send_handle(self._server.connection, theirs.fileno(), self._server.number)
-        theirs.close()
-        process = TrialProcess(self._await_fork(), ours)
-        self._forked[process.number] = process
-        return process
+        while self._forks:
+            if self._server is None or self._server.lost:
+                self._server = self._start_server()
+            elif (process := self._server.start(request)) is not None:
+                return process
+        return start_interpreter(self._setup, request)
 
-    def receive(self, process: TrialProcess, timeout: float | None) -> Reported | Ended | Exited | None:
+    def receive(self, process: TrialProcess, timeout: float | None) -> Reported | Ended | Exited | Unusable | None:
         """Return the next message of a process, or that it has exited; None after `timeout` seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        connections: list[Connection | int] = [process.connection]
+        is_open = True
         while True:
-            if process.connection in connections and process.connection.poll():
+            if is_open and process.connection.poll():
                 try:
-                    return cast("Reported | Ended", process.connection.recv())
+                    return cast("Reported | Ended | Unusable", process.connection.recv())
                 except (EOFError, OSError):
-                    connections.remove(process.connection)  # it has exited, or will soon
-            if process.status is not None and not (process.connection in connections and process.connection.poll()):
+                    is_open = False  # it has exited, or will soon
+            if process.status is not None and not (is_open and process.connection.poll()):
                 return Exited(process.number, process.status)
             remaining = _POLL_SECONDS if deadline is None else deadline - time.monotonic()
             if remaining <= 0:
                 return None
-            server = [self._server.connection] if self._server else []
-            if not wait([*connections, *server], min(remaining, _POLL_SECONDS)):
-                process.poll()
-            elif self._server and self._server.connection.poll():
-                self._receive_exit()
-            elif not connections:
-                process.poll()
+            self._wait([process.connection] if is_open else [], min(remaining, _POLL_SECONDS))
+            process.poll()
 
     def close(self) -> None:
-        """End the clean parent, and all processes with it."""
+        """End all processes."""
         if self._server is not None:
-            self._server.connection.close()
-            self._server.kill()
+            self._server.close()
             self._server = None
-        for process in self._forked.values():
-            process.kill()
-        self._forked = {}
 
-    def _start_server(self) -> None:
-        server = _start_interpreter(self._setup, None)
-        try:
-            answer: Ready | Unusable = server.connection.recv()
-        except EOFError:
-            answer = Unusable("its process exited while it was loaded")
-        if isinstance(answer, Ready) and not answer.threads:
-            self._server = server
-            return
-        server.connection.close()
-        server.kill()
-        if isinstance(answer, Unusable):
-            raise InputError(answer.reason)
-        self._forks = False
-
-    def _await_fork(self) -> int:
-        while self._server is not None:
-            if (number := self._receive_exit()) is not None:
-                return number
-        raise ChildProcessError("the parent of the trials' processes was killed")
-
-    def _receive_exit(self) -> int | None:
-        """Receive a message of the clean parent: note a process that has exited, or return one that was forked."""
-        assert self._server is not None
-        try:
-            message: Forked | Exited = self._server.connection.recv()
-        except (EOFError, OSError):
-            self._lose_server()
+    def _start_server(self) -> ForkServer | None:
+        """Start a clean parent; None if new interpreters run the trials instead."""
+        if not self._forks:
             return None
-        if isinstance(message, Forked):
-            return message.process
-        if (process := self._forked.pop(message.process, None)) is not None:
-            process.status = message.status
-        return None
+        try:
+            return ForkServer(self._setup)
+        except ThreadsStarted as threads:
+            logger.warning("the function's imports start threads (%s): each trial starts a new interpreter", threads)
+            self._forks = False
+            return None
 
-    def _lose_server(self) -> None:
-        """Kill the processes of a clean parent that was killed: nobody would see them exit."""
-        assert self._server is not None
-        for process in self._forked.values():
-            process.kill()
-            process.status = -signal.SIGKILL
-        self._forked, self._server = {}, None
-
-
-def _start_interpreter(setup: Setup, request: Request | None) -> TrialProcess:
-    """Start a new interpreter that runs a trial, or that forks trials if there is no request."""
-    ours, theirs = Pipe()
-    kind = type(theirs).__name__
-    if sys.platform == "win32":
-        os.set_handle_inheritable(theirs.fileno(), True)
-    popen = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM.format(kind=kind), str(theirs.fileno())],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, **thread_environment(1)},
-        start_new_session=True,
-        close_fds=sys.platform != "win32",
-        pass_fds=() if sys.platform == "win32" else (theirs.fileno(),),
-    )
-    theirs.close()
-    assert popen.stdin
-    with contextlib.suppress(OSError):  # it has died, which the next message will tell
-        pickle.dump(sys.path, popen.stdin)
-        popen.stdin.close()
-        ours.send((setup, request))
-    return TrialProcess(popen.pid, ours, popen)
+    def _wait(self, connections: list[Connection], seconds: float) -> None:
+        """Wait until a connection or the clean parent has something to say."""
+        server = [] if self._server is None or self._server.lost else [self._server.connection]
+        if connections or server:
+            wait([*connections, *server], seconds)
+        else:
+            time.sleep(min(seconds, 0.01))
+        if self._server is not None and server and self._server.connection.poll():
+            self._server.receive()

@@ -1,8 +1,18 @@
 """What a trainer, the parent of its trials' processes and those processes send each other."""
 
+import sys
 from typing import NamedTuple
 
 from caviar.records.trial import Metrics, Trial
+
+if sys.platform == "win32":
+    from multiprocessing.connection import PipeConnection
+
+    Connection = PipeConnection
+else:
+    from multiprocessing.connection import Connection as Connection
+
+KILLED = -9  # the status of a process that was killed, by SIGKILL
 
 
 class Setup(NamedTuple):

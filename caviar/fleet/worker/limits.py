@@ -33,20 +33,17 @@ def limit_memory(limit: float | None) -> None:
     if sys.platform == "linux":
         import resource  # Windows has none
 
-        machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        most = int(_MEMORY_SHARE * min(machine, _container_memory()))
-        soft = most if limit is None else _data_bytes() + int(limit)
+        page = os.sysconf("SC_PAGE_SIZE")
+        if limit is None:
+            soft = int(_MEMORY_SHARE * min(os.sysconf("SC_PHYS_PAGES") * page, _container_memory()))
+        else:
+            data = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])  # in pages, with the stack
+            soft = data * page + int(limit)
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
         if hard != resource.RLIM_INFINITY:
             soft = min(soft, hard)
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
-
-
-def _data_bytes() -> int:
-    """Return the size of this process's data and stack, which is what the limit counts."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _container_memory() -> float:

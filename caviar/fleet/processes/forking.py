@@ -1,49 +1,31 @@
-"""The clean parent of a trainer's trials: it loads the user's function once, and forks a process for every trial.
+"""The clean parent of a trainer's trials: it has loaded the user's function, and forks a process for every trial.
 
-It is a new interpreter without Ray's threads, because a process that forks while other threads run may leave its child
-with locks that nobody releases. Where there is no fork, a new interpreter runs each trial.
+It is an interpreter without Ray's threads: a process that forks while other threads run may leave its child with locks
+that nobody releases.
 """
 
 import contextlib
 import gc
 import os
 import signal
-import traceback
+import sys
 from collections.abc import Iterator
 from multiprocessing import reduction
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from pathlib import Path
 
-import numpy.random  # noqa: F401 - so that no trial has to import it
+from caviar.fleet.processes.child import Function, run_trial
+from caviar.fleet.processes.messages import Connection, Exited, Forked, Ready, Request, Setup
 
-from caviar.fleet.pickling import loads
-from caviar.fleet.processes.child import Function, prepare, run_trial
-from caviar.fleet.processes.messages import Exited, Forked, Ready, Request, Setup, Unusable
-from caviar.fleet.worker.calls import taking_seed
-
+assert sys.platform == "linux"  # other systems lack some of the calls
 _HARMLESS_THREADS = {"jemalloc_bg_thd"}  # of libraries that can be forked
 
 
-def main(connection: Connection) -> None:
-    """Load the function, then fork trials as they are requested; or run a single trial that came with the setup."""
-    setup, request = connection.recv()
-    try:
-        function = taking_seed(loads(setup.function))
-    except BaseException as error:
-        traceback.print_exc()
-        connection.send(Unusable(f"{type(error).__name__}: {error}"))
-        return
-    prepare(setup)
-    if request is not None:
-        run_trial(function, setup, request, connection)
+def serve(function: Function, setup: Setup, connection: Connection) -> None:
+    """Fork a process for each request, and report those that exit, until the trainer closes the connection."""
     connection.send(Ready(_threads()))
     gc.collect()
     gc.freeze()  # so that a child's collector does not copy the pages of what was loaded here
-    _serve(function, setup, connection)
-
-
-def _serve(function: Function, setup: Setup, connection: Connection) -> None:
-    """Fork a process for each request, and report those that exit, until the trainer closes the connection."""
     processes: set[int] = set()
     with _child_signals() as signals:
         while True:
@@ -61,7 +43,13 @@ def _serve(function: Function, setup: Setup, connection: Connection) -> None:
                 processes.add(process)
                 connection.send(Forked(process))
     for process in processes:
-        _kill_group(process)
+        kill_group(process)
+
+
+def kill_group(process: int) -> None:
+    """Kill a process and everything in its group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process, signal.SIGKILL)
 
 
 def _fork(function: Function, setup: Setup, request: Request, connection: Connection, signals: int) -> int:
@@ -87,14 +75,9 @@ def _reap(processes: set[int]) -> Iterator[Exited]:
             return
         if exited.si_pid in processes:
             processes.remove(exited.si_pid)
-            _kill_group(exited.si_pid)  # while the number cannot be another's
+            kill_group(exited.si_pid)  # while the number cannot be another's
         _, status = os.waitpid(exited.si_pid, 0)
         yield Exited(exited.si_pid, os.waitstatus_to_exitcode(status))
-
-
-def _kill_group(process: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process, signal.SIGKILL)
 
 
 @contextlib.contextmanager
@@ -109,7 +92,7 @@ def _child_signals() -> Iterator[int]:
 
 
 def _threads() -> tuple[str, ...]:
-    """Return the names of this process's other threads that a fork would lose; Linux only."""
+    """Return the names of this process's other threads, which a forked process would lack."""
     names: set[str] = set()
     for thread in Path("/proc/self/task").iterdir():
         with contextlib.suppress(OSError):  # it has just ended

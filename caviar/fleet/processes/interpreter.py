@@ -1,0 +1,81 @@
+"""The process of a trial as its trainer sees it, and how a new interpreter is started as one."""
+
+import contextlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from multiprocessing import Pipe
+from subprocess import DEVNULL, PIPE
+
+from caviar.fleet.processes.messages import Connection, Continue, Request, Setup, Stop
+from caviar.fleet.worker.limits import thread_environment
+
+# modules are found where the trainer finds them, this one included
+_PROGRAM = """
+import multiprocessing.connection, pickle, sys
+sys.path[:] = pickle.load(sys.stdin.buffer)
+from caviar.fleet.processes.main import main
+main(multiprocessing.connection.{kind}(int(sys.argv[1])))
+"""
+
+
+class TrialProcess:
+    """A process that runs a trial, or forks them; `status` is that of `Popen.returncode` once it has exited."""
+
+    def __init__(self, number: int, connection: Connection, popen: "subprocess.Popen[bytes] | None" = None) -> None:
+        self.number, self.connection, self._popen = number, connection, popen
+        self.status: int | None = None
+
+    def send(self, order: Continue | Stop) -> None:
+        """Send an order, which gets lost if the process has ended."""
+        with contextlib.suppress(OSError):
+            self.connection.send(order)
+
+    def poll(self) -> None:
+        """Look whether it has exited; a forked one's parent says so."""
+        if self._popen is not None and self.status is None:
+            self.status = self._popen.poll()
+
+    def kill(self) -> None:
+        """Kill it and everything that it has started."""
+        if self.status is not None:
+            return
+        if sys.platform == "win32":
+            subprocess.run(["taskkill", "/F", "/T", "/PID", str(self.number)], capture_output=True, check=False)
+        else:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.number, signal.SIGKILL)
+        if self._popen is not None:
+            self.status = self._popen.wait()
+
+
+def start_interpreter(setup: Setup, request: Request | None) -> TrialProcess:
+    """Start a new interpreter that runs a trial, or that forks trials if there is no request."""
+    ours, theirs = Pipe()
+    handle = theirs.fileno()
+    arguments = [sys.executable, "-c", _PROGRAM.format(kind=type(theirs).__name__), str(handle)]
+    environment = {**os.environ, **thread_environment(1)}  # more are set after the fork, which they would not survive
+    if sys.platform == "win32":
+        os.set_handle_inheritable(handle, True)
+        popen = subprocess.Popen(
+            arguments, env=environment, close_fds=False, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL
+        )
+    else:
+        popen = subprocess.Popen(
+            arguments,
+            env=environment,
+            pass_fds=(handle,),
+            start_new_session=True,
+            stdin=PIPE,
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+        )
+    theirs.close()
+    assert popen.stdin
+    with contextlib.suppress(OSError):  # it has died, which whoever waits for its message will see
+        pickle.dump(sys.path, popen.stdin)
+        popen.stdin.close()
+        ours.send((setup, request))
+    return TrialProcess(popen.pid, ours, popen)
