@@ -53,7 +53,9 @@ ALL = [block for of_page in BLOCKS.values() for block in of_page]
 
 def is_run(block):
     """Whether a block runs here; the others are parsed."""
-    if (block.title.startswith("Needs") and not block.modules) or ("from ray import tune" in block.text and not _HAS_RAY_TUNE):
+    if (block.title.startswith("Needs") and not block.modules) or (
+        "from ray import tune" in block.text and not _HAS_RAY_TUNE
+    ):
         return False
     package = TOOLS.get(block.title, "caviar")
     return package != "" and importlib.util.find_spec(package) is not None

@@ -17,19 +17,19 @@ LONGEST_CALLBACK = 15  # lines
 
 
 @pytest.fixture
-def recipe(request, tmp_path, monkeypatch):
-    """The names that a page defines, with its last `train`; the page's study is made but not run."""
+def page(request, tmp_path, monkeypatch):
+    """A page whose library is installed."""
     if missing := missing_modules(blocks(request.param)):
         pytest.skip(f"{request.param.name} needs {missing}, not installed here")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("KERAS_BACKEND", raising=False)
-    return names(request.param)
+    monkeypatch.setenv("KERAS_BACKEND", "torch")  # and back; the page sets it
+    return request.param
 
 
-def names(page, count=None):
+def names(page, blocks_of_code):
     """Run the first blocks of a page without the study's run, and return what they define."""
     found = {"__name__": "__main__"}
-    for code in [block.text for block in blocks(page) if block.language == "python"][:count]:
+    for code in [block.text for block in blocks(page) if block.language == "python"][:blocks_of_code]:
         exec(compile(code.partition("table = study.run")[0], str(page), "exec"), found)
     return found
 
@@ -78,15 +78,14 @@ def study_of(recipe, train, out, **changes):
         "metric": settings.objective.metric,
         "mode": "min",
         "epochs": settings.epochs,
-        "trials": settings.budget.trials,
-        **changes,
     }
-    return caviar.Study(train, out=out, workers=0, **arguments)
+    return caviar.Study(train, out=out, workers=0, **arguments, **changes)
 
 
-@pytest.mark.parametrize("recipe", PAGES, ids=lambda page: page.stem, indirect=True)
-def test_stop_passes_through_the_library(recipe, tmp_path):
-    study = study_of(recipe, watched(recipe["train"]), tmp_path / "study", early_stopping="halving")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem, indirect=True)
+def test_stop_passes_through_the_library(page, tmp_path):
+    recipe = names(page, 1)
+    study = study_of(recipe, watched(recipe["train"]), tmp_path / "study", trials=3, early_stopping="halving")
     table = study.run(progress=False)
     rungs = caviar.Halving().rungs(study.settings.epochs)
     assert set(table["state"]) == {"finished", "stopped"}, table["error"].to_list()
@@ -97,24 +96,25 @@ def test_stop_passes_through_the_library(recipe, tmp_path):
         assert study.history.query("trial == @trial")["epoch"].to_list() == [*range(1, epochs + 1)]
 
 
-@pytest.mark.parametrize("recipe", PAGES, ids=lambda page: page.stem, indirect=True)
-def test_an_interrupted_trial_continues_from_its_checkpoint_to_the_same_table(recipe, tmp_path):
-    at = 5
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem, indirect=True)
+def test_an_interrupted_trial_continues_from_its_checkpoint_to_the_same_table(page, tmp_path):
+    recipe = names(page, 2)
     whole = study_of(recipe, recipe["train"], tmp_path / "whole", trials=1)
     whole.run(progress=False)
-    study = study_of(recipe, interrupted(recipe["train"], os.getpid(), at), tmp_path / "study", trials=1)
+    train = interrupted(recipe["train"], os.getpid(), at=5)
+    study = study_of(recipe, train, tmp_path / "study", trials=1)
     with pytest.raises(KeyboardInterrupt):
         study.run(progress=False)
-    again = caviar.Study.open(study.folder, data=interrupted(recipe["train"], os.getpid(), at), workers=0)
+    again = caviar.Study.open(study.folder, data=train, workers=0)
     again.run(progress=False)
-    assert {path.name for path in (tmp_path / "study/trials/000000").glob("begun-*")} == {"begun-0", f"begun-{at}"}
+    assert {path.name for path in study.folder.glob("trials/000000/begun-*")} == {"begun-0", "begun-5"}
     columns = [name for name in whole.history if name != "seconds"]
     assert again.history[columns].equals(whole.history[columns])
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_callback_is_short(page):
-    for block in blocks(page):
+@pytest.mark.parametrize("path", PAGES, ids=lambda page: page.stem)
+def test_a_callback_is_short(path):
+    for block in blocks(path):
         for code in block.text.split("\n\n\n"):
             if code.lower().startswith(("class report", "def report")):
                 assert code.strip().count("\n") < LONGEST_CALLBACK, f"{block}:\n{code}"
