@@ -44,12 +44,14 @@ if TYPE_CHECKING:
         reverseloguniform,
         uniform,
     )
+    from caviar.study.callbacks import Callback
     from caviar.study.study import Study
 
 __version__ = VERSION
 
 # The module of each public name, imported when the name is first used: a trainer needs none of them.
 _MODULES = {
+    "Callback": "caviar.study.callbacks",
     "CaviarError": "caviar.errors",
     "ClusterError": "caviar.errors",
     "Dataset": "caviar.data.dataset",
@@ -89,6 +91,7 @@ _UNLISTED = {  # packages that `from caviar import *` leaves out
 }
 
 __all__ = [
+    "Callback",
     "CaviarError",
     "ClusterError",
     "Dataset",

@@ -45,7 +45,7 @@ ARGUMENTS: Names = {  # of `Study`
     "points_to_evaluate": "try study.enqueue(config)",
     "load_if_exists": "try Study.open(folder), which continues a study",
     "resume": "try Study.open(folder), which continues a study",
-    "callbacks": "try study.run(progress=True), or Outcome.read(folder) while it runs",
+    "callbacks": "try study.run(callbacks=[...])",
     "verbose": "try study.run(progress=False)",
     "show_progress_bar": "try study.run(progress=False)",
 }
@@ -104,6 +104,13 @@ OUTCOME_ATTRIBUTES: Names = {  # an outcome has the properties of a study, but n
     other: ours.replace("study.", "Study.open(folder)." if "(" in ours else "outcome.")
     for other, ours in ATTRIBUTES.items()
 }
+
+CALLBACK_METHODS: Names = _named(  # of `Callback`
+    on_study_begin="on_train_begin on_train_start on_fit_start on_experiment_start",
+    on_report="on_epoch_end on_train_epoch_end on_validation_end on_trial_result on_trial_report",
+    on_trial_end="on_trial_complete on_trial_error on_trial_finish on_step_end",
+    on_study_end="on_train_end on_fit_end on_experiment_end on_exception",
+)
 
 PUBLIC: Names = {  # of the package
     **_named(

@@ -25,6 +25,6 @@ def _libraries(with_scipy: bool) -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def limit_all_threads() -> threadpool_limits:
-    """Limit BLAS and OpenMP to one thread, as in a trainer, from now on or until the end of a `with` block."""
-    return threadpool_limits(1)
+def limit_all_threads(threads: int = 1) -> threadpool_limits:
+    """Limit BLAS and OpenMP as in a trainer, from now on or until the end of a `with` block."""
+    return threadpool_limits(threads)

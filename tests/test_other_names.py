@@ -7,7 +7,7 @@ import re
 import pytest
 
 import caviar
-from caviar._other_names import ARGUMENTS, ATTRIBUTES, OUTCOME_ATTRIBUTES, PUBLIC, SEARCH_ARGUMENTS
+from caviar._other_names import ARGUMENTS, ATTRIBUTES, CALLBACK_METHODS, OUTCOME_ATTRIBUTES, PUBLIC, SEARCH_ARGUMENTS
 from caviar.sklearn import CaviarSearchCV
 from caviar.study.study import Study
 
@@ -42,6 +42,12 @@ def test_arguments_exist_here_and_only_here(table, cls):
     parameters = inspect.signature(cls).parameters
     for other, ours in table.items():
         assert ours in parameters or ours.startswith("try "), (other, ours)
+
+
+def test_methods_of_callbacks_exist_here_and_only_here():
+    for other, ours in CALLBACK_METHODS.items():
+        assert not hasattr(caviar.Callback, other)
+        assert callable(getattr(caviar.Callback, ours))
 
 
 def test_public_names_exist_here_and_only_here():

@@ -23,7 +23,7 @@ def open_pool(
     1
     """
     if placement.workers == 0:
-        with limit_all_threads():  # as in a trainer, so that results are the same
+        with limit_all_threads(placement.threads):  # as in a trainer, so that results are the same
             yield LocalPool(trainable, metric, placement.trial_timeout)
         return
     # imported here because training in this process does not need Ray; cluster comes first, to silence Ray's notices

@@ -27,6 +27,11 @@ class Placement:
     timeout: float | None = None  # seconds after which a run of a study stops training; None: no limit
     isolation: Isolation = "process"  # of a user's function: each trial has a process of its own, or none has
 
+    @property
+    def threads(self) -> int:
+        """How many threads a trial may use: as many as its trainer has CPUs."""
+        return max(1, int(self.resources.get("cpu", 1)))
+
     @classmethod
     def of(
         cls,

@@ -5,6 +5,7 @@ One `poll` waits until any lease has new events, and returns them.
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 import ray
 from ray.exceptions import RayError
@@ -13,6 +14,7 @@ from caviar.fleet.dispatch import Dispatcher
 from caviar.fleet.losses import loss_reason, not_at_fault
 from caviar.fleet.messages import Done, Event, Stack, Started
 from caviar.fleet.placement import Placement
+from caviar.fleet.processes.isolated import IsolatedFunction
 from caviar.fleet.scaling import TrainerGroup, Worker
 from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.trainables import Trainable
@@ -27,7 +29,7 @@ class Pool:
         self._settings = settings
         self._trial_timeout = placement.trial_timeout
         self._dispatcher = Dispatcher(settings)
-        self._trainers = TrainerGroup(trainable, metric, placement, settings)
+        self._trainers = TrainerGroup(_reachable(trainable), metric, placement, settings)
 
     @property
     def workers(self) -> int:
@@ -113,6 +115,8 @@ class Pool:
         events: list[Event] = []
         for worker in list(self._trainers.ready):
             if overdue := [trial for trial, start in worker.running.items() if self._is_overdue(trial, now - start)]:
+                if worker.leases and ray.wait(worker.leases[:1], timeout=0.0)[0]:
+                    continue  # the driver was slow: what this trainer has sent may say that they have ended
                 reason = f"it exceeded its time limit of {self._trial_timeout:g} s"
                 events += self._dispatcher.receive(_timed_out(worker, overdue, reason))
                 self._trainers.remove(worker, replace=True)
@@ -130,6 +134,7 @@ class Pool:
     def _ping(self, worker: Worker, now: float) -> list[Event]:
         if worker.ping is None:
             worker.ping = worker.actor.ping.remote()
+            worker.last_message = now - self._settings.silent_seconds  # it has time to answer, however slow the driver
         answered, _ = ray.wait([worker.ping], timeout=0.0)
         silent_seconds = 2 * self._settings.silent_seconds
         if answered:
@@ -137,6 +142,14 @@ class Pool:
         elif now - worker.last_message > silent_seconds:
             return self._remove(worker, f"it did not answer for {silent_seconds:g} s", blame=True)
         return []
+
+
+def _reachable(trainable: Trainable) -> Trainable:
+    """Return a trainable whose trainers find this machine, if the files of its study are here."""
+    if isinstance(trainable, IsolatedFunction) and trainable.files and trainable.files.is_here:
+        node = ray.get_runtime_context().get_node_id()
+        return replace(trainable, files=replace(trainable.files, node=node))
+    return trainable
 
 
 def _timed_out(worker: Worker, trials: Iterable[int], reason: str) -> list[Event]:

@@ -5,6 +5,7 @@ node that is not up yet.
 """
 
 import logging
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -16,12 +17,12 @@ from ray.actor import ActorHandle
 from ray.exceptions import RayError
 
 from caviar.errors import ClusterError
-from caviar.fleet.cluster import free_trainers, request_room, total_trainers
+from caviar.fleet.cluster import free_trainers, request_room, total_trainers, waiting_tasks
 from caviar.fleet.losses import loss_reason
 from caviar.fleet.placement import Placement
 from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.actor import Trainer
-from caviar.fleet.worker.trainables import Trainable
+from caviar.fleet.worker.trainables import NetworkTrainable, Trainable
 
 logger = logging.getLogger("caviar")
 
@@ -67,12 +68,14 @@ class TrainerGroup:
         self._free = free_trainers(placement.resources)  # at the last comparison, less those started since
         self._next_scale = self._next_report = 0.0
         self._false_starts = 0
+        self._next_look = math.inf if isinstance(trainable, NetworkTrainable) else 0.0  # for tasks of trials that wait
+        self._waited = False  # at the last look
         memory = placement.resources.get("memory")
         if memory is not None and sys.platform != "linux":  # the driver and the trainers have the same system
             logger.warning(
                 "memory limits need Linux: here resources['memory'] only reserves memory, and a trial may take more"
             )
-        self._arguments = (ray.put(trainable), metric, placement.trial_timeout, memory)
+        self._arguments = (ray.put(trainable), metric, placement.trial_timeout, placement.threads, memory)
 
     @property
     def size(self) -> int:
@@ -91,6 +94,7 @@ class TrainerGroup:
             self._free = max(free_trainers(self._placement.resources) - len(self.starting), 0)
             self._start(max(min(trials - size, self._free), 0 if size else 1))
         self._report_slow_starts(now)
+        self._report_waiting_tasks(now)
 
     def confirm_start(self, answer: ObjectRef) -> None:
         """Mark a starting trainer as ready if it answered, or drop it if it died; fail if several in a row die."""
@@ -150,6 +154,21 @@ class TrainerGroup:
                 "(the cluster has room for %d in all, some of it used by others)",
                 len(self.ready), self._count or 1, self._needs(), total_trainers(self._placement.resources),
             )  # fmt: skip
+
+    def _report_waiting_tasks(self, now: float) -> None:
+        """Say once if a task waits that a trial may have started, since it would wait until the study is over."""
+        if now < self._next_look or self.starting:
+            return
+        needs = waiting_tasks() if self.ready else {}
+        if needs and self._waited:
+            self._next_look = math.inf
+            logger.warning(
+                "a task or actor waits for %s, which the trainers of this study hold; if a trial uses Ray itself, "
+                "leave it some with fewer workers, such as workers=%d",
+                ", ".join(f"{amount:g} {name}" for name, amount in needs.items()), max(1, len(self.ready) - 1),
+            )  # fmt: skip
+        else:
+            self._waited, self._next_look = bool(needs), now + self._settings.waiting_seconds / 2
 
     def _needs(self) -> str:
         return ", ".join(f"{amount:g} {name}" for name, amount in self._placement.resources.items())

@@ -93,6 +93,8 @@ def encode(event: Event) -> str:
     tag = next(tag for tag, kind in _TAGS.items() if kind is type(event))
     if isinstance(event, TrialEnded):
         values = {name: getattr(event.result, name) for name in _TRIAL_FIELDS}
+        if event.result.continued_from is not None:  # it is rare
+            values["continued_from"] = event.result.continued_from
     else:
         values = {field.name: getattr(event, field.name) for field in fields(event)}
     return json.dumps({"event": tag, **values}, separators=(",", ":"), default=_to_json)

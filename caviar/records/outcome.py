@@ -1,7 +1,7 @@
 """What can be read from a study, running or finished: settings, tables, winner. It needs no data and runs nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from caviar.records.replay import Expected, Observed, StudyState, replay
 from caviar.records.settings import Settings
 from caviar.records.tables import history_table, results_table, square_table, waves_table, write_csv
 from caviar.records.trial import Result, State
+from caviar.records.trial_files import fetch_folder
 from caviar.space import Space
 
 
@@ -108,7 +109,7 @@ class Outcome:
         """The winner: confirmed with fresh seeds, or else with the best estimate; InputError if none has finished."""
         if not self.ranking:
             raise InputError(f"no trial of {self.folder} has finished; see the errors in its table")
-        return self.ranking[0]
+        return self._with_folder(self.ranking[0])
 
     @property
     def has_finished(self) -> bool:
@@ -126,13 +127,16 @@ class Outcome:
         return (self.begun[-1].space if self.begun else None) or self.settings.space
 
     def trial(self, number: int | None = None) -> Result:
-        """Return a trial that has ended, by its number; the best one if left out."""
+        """Return a trial that has ended, with the folder of its files, by its number; the best one if left out."""
         if number is None:
             return self.best
         for result in self.results:
             if result.trial == number:
-                return result
+                return self._with_folder(result)
         raise InputError(f"no trial {number!r} of {self.folder} has ended; its table lists those that have")
+
+    def _with_folder(self, result: Result) -> Result:
+        return replace(result, folder=fetch_folder(self.folder, result.trial))
 
     def write_tables(self) -> None:
         """Write results.csv, history.csv, waves.csv and confirmation.csv into the folder, each whole or not at all."""

@@ -43,6 +43,7 @@ class Settings:
     grow: bool = False
     confirm: Confirm | None = None
     early_stopping: Halving | None = None
+    keep: int | None = None
 
     def __post_init__(self) -> None:
         check_string("name", self.name)
@@ -51,6 +52,8 @@ class Settings:
             raise InputError(f"space must be a caviar.Space, got {self.space!r}; try Space(x=uniform(0, 1))")
         if self.search not in SEARCHES:
             raise InputError(f"search={self.search!r} is unknown{did_you_mean(self.search, SEARCHES)}")
+        if self.keep is not None:
+            check_integer("keep", self.keep, minimum=0)
         if not isinstance(self.grow, bool):
             raise InputError(f"grow must be True or False, got {self.grow!r}")
         if self.budget.waves == "continuous" and self.early_stopping and not self.early_stopping.asynchronous:

@@ -1,8 +1,9 @@
 """The tables of a study and their CSV files: `results` (a row a trial), `history` (a row an epoch), `waves`.
 
 Columns of the results, in this order: trial, wave, state, every hyperparameter, every metric of the last report,
-epochs, seconds, seed, confirms (the trial that this one trains again; empty for others), worker, error. The cell of a
-hyperparameter that was not in force is empty. Floats are written so that
+epochs, seconds, seed, confirms (the trial that this one trains again; empty for others), continued_from (the epoch of
+the checkpoint that it was continued from; only if any trial was), worker, error. The cell of a hyperparameter that was
+not in force is empty. Floats are written so that
 `pandas.read_csv` returns the same bits: by default from pandas 3.1 on, before with `float_precision="round_trip"`.
 """
 
@@ -42,10 +43,17 @@ def results_table(results: Iterable[Result], names: Sequence[str]) -> pd.DataFra
         "seconds": pd.array([r.seconds for r in ordered], dtype="float64"),
         "seed": pd.array([r.seed for r in ordered], dtype="int64"),
         "confirms": pd.array([r.confirms for r in ordered], dtype="Int64"),
+        **_continued(ordered),
         "worker": pd.array([r.worker for r in ordered], dtype="str"),
         "error": pd.array([r.error for r in ordered], dtype="str"),
     }
     return pd.DataFrame(columns)
+
+
+def _continued(results: Sequence[Result]) -> dict[str, Any]:
+    """The column of the epochs that trials were continued from, if any was."""
+    epochs = [result.continued_from for result in results]
+    return {"continued_from": pd.array(epochs, dtype="Int64")} if any(e is not None for e in epochs) else {}
 
 
 def history_table(results: Iterable[Result]) -> pd.DataFrame:

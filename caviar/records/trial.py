@@ -7,13 +7,16 @@ the standard library.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, NamedTuple
 
 Config = Mapping[str, Any]  # hyperparameter names to values, including the user's own
 Metrics = Mapping[str, float]
 
 # the columns of the tables: no hyperparameter and no metric can have one of these names
-RESERVED_COLUMNS = ("trial", "wave", "epoch", "state", "epochs", "seconds", "seed", "confirms", "worker", "error")
+RESERVED_COLUMNS = (
+    "trial", "wave", "epoch", "state", "epochs", "seconds", "seed", "confirms", "continued_from", "worker", "error"
+)  # fmt: skip
 
 
 class State(StrEnum):
@@ -76,5 +79,7 @@ class Result:
     worker: str  # host:process of its trainer
     error: str = ""  # why it did not finish
     confirms: int | None = None  # the trial that this one trains again with a fresh seed
+    continued_from: int | None = None  # the epoch of the checkpoint that its last process continued from
     curve: tuple[CurvePoint, ...] = field(default=(), repr=False)  # () if only the journal keeps it
     output: str = field(default="", repr=False, compare=False)  # what it printed, kept in a separate file
+    folder: Path | None = field(default=None, repr=False, compare=False)  # of its own files; None if not asked for

@@ -253,7 +253,7 @@ class CaviarSearchCV(internals.SearchCV):
             )
             trainers: Trainers | None = None
             if internals.has_callbacks(self):
-                trainable = study.target.trainable(len(folds.splits), folds.metric, study.placement, study.folder)
+                trainable = study.target.trainable(len(folds.splits), folds.metric, study.placement)
                 pool = open_pool(trainable, folds.metric, study.placement)
                 trainers = cast(Trainers, FollowedTrainers(stack.enter_context(pool), tasks))
             failures = 1 if self.error_score == "raise" else math.inf

@@ -15,6 +15,8 @@ from caviar.records.events import TrialEnded
 from caviar.records.outcome import Outcome
 from caviar.records.record import StudyRecord
 from caviar.records.trial import Result, Trial
+from caviar.records.trial_files import keep_best
+from caviar.study.callbacks import CallbackList
 from caviar.study.failures import FailureMonitor
 from caviar.study.halving import run_halving
 from caviar.study.planner import Planner
@@ -36,6 +38,7 @@ class Driver:
     monitor: FailureMonitor
     progress: ProgressReporter
     deadline: Deadline
+    callbacks: CallbackList
     _next_write: float = 0.0
 
     def run(self) -> None:
@@ -87,7 +90,7 @@ class Driver:
         stacks = [(t,) for t in trials] if continuous else stack_trials(trials, self.trainers.trainable, workers)
         next_trials = self._begin_more if continuous else None
         if settings.early_stopping is None or wave.confirms:
-            run_wave(self.trainers, stacks, self._keep, self.deadline, next_trials)
+            run_wave(self.trainers, stacks, self._keep, self.deadline, next_trials, self.callbacks.report)
         else:
             run_halving(
                 self.trainers,
@@ -99,6 +102,7 @@ class Driver:
                 objective=settings.objective,
                 ended=state.open_wave,
                 next_trials=next_trials,
+                on_report=self.callbacks.report,
             )
         self._count(self.monitor.pending())
 
@@ -117,16 +121,39 @@ class Driver:
             return
         for result in results:
             _save_output(result, self.record.folder)
+        ended_waves = self.planner.ended_waves
         with hold_interrupts():
             self.record.append([TrialEnded(result) for result in results])
+            self.callbacks.trials_ended(results)
+            for number in range(ended_waves + 1, self.planner.ended_waves + 1):
+                self._end_wave(number)
         self.progress(len(self.record.state.results), self.record.state.best)
+        self.callbacks.call()
         if (begun := time.monotonic()) > self._next_write:
+            keep_files(self.record)
             try:
                 Outcome.of(self.record.state, self.record.folder).write_tables()  # not kept: it may be large
             except StorageError as error:  # a spreadsheet on Windows, for example, has one open
                 logger.warning("%s; will retry", error)
             ended = time.monotonic()
             self._next_write = ended + max(_WRITE_SECONDS, 20 * (ended - begun))
+
+    def _end_wave(self, number: int) -> None:
+        """Tell the callbacks of a wave all of whose trials have ended; without barriers, it has many parts or none."""
+        state = self.record.state
+        parts = [wave for wave in state.waves if wave.wave == number]
+        if parts:
+            self.callbacks.wave_ended(parts[-1], [state.results[trial] for part in parts for trial in part.numbers])
+
+
+def keep_files(record: StudyRecord) -> None:
+    """Remove the files of trials that are not among the best, if only theirs are to be kept."""
+    settings = record.state.settings
+    if settings.keep is not None:
+        try:
+            keep_best(record.folder, record.state.results, settings.objective, settings.keep)
+        except StorageError as error:
+            logger.warning("%s; will retry", error)
 
 
 def _save_output(result: Result, folder: Path) -> None:

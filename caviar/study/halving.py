@@ -17,7 +17,7 @@ from caviar.fleet.protocol import Trainers
 from caviar.records.early_stopping import Halving
 from caviar.records.objective import Objective
 from caviar.records.trial import Result, State
-from caviar.study.wave import Deadline, Keep, NextTrials, WaveRunner
+from caviar.study.wave import Deadline, Keep, NextTrials, OnReport, WaveRunner
 
 
 def run_halving(
@@ -31,11 +31,13 @@ def run_halving(
     objective: Objective,
     ended: Sequence[Result] = (),
     next_trials: NextTrials | None = None,
+    on_report: OnReport | None = None,
 ) -> None:
     """Train the stacks of a wave from rung to rung; see `run_wave`.
 
     Args:
-        trainers, stacks, keep, deadline, next_trials: as of `run_wave`; more trials come in asynchronous halving only.
+        trainers, stacks, keep, deadline, next_trials, on_report: as of `run_wave`; more trials come in asynchronous
+            halving only.
         halving: which trials continue.
         epochs: of a trial that is not stopped.
         objective: what is optimised.
@@ -50,7 +52,7 @@ def run_halving(
         stack_of.update((trial.number, stack) for stack in added for trial in stack)
         return _until(added, first)
 
-    runner = WaveRunner(trainers, deadline, next_stacks)
+    runner = WaveRunner(trainers, deadline, next_stacks, on_report)
     wave = _Wave(runner, stack_of, keep, rungs, halving.factor, objective, ended)
     if halving.asynchronous:
         wave.run_asynchronously(_until(stacks, first))

@@ -38,6 +38,16 @@ class Planner:
         return not self.state.running and self.requested_all and not self._trials_to_confirm()
 
     @property
+    def ended_waves(self) -> int:
+        """How many waves have ended; without barriers, a wave ends after those before it."""
+        state = self.state
+        last = state.waves[-1] if state.waves else None
+        if last is None or not state.continuous or last.confirms:
+            return last.wave - bool(state.running) if last else 0
+        first_running = min(state.running, default=state.requested)
+        return _QUARTERS * first_running // state.settings.budget.trials
+
+    @property
     def total(self) -> int:
         """How many trials the study will have."""
         confirm = self.state.settings.confirm

@@ -131,7 +131,7 @@ class _PrintHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # some consoles cannot show every character
-        print(record.getMessage().encode(encoding, "backslashreplace").decode(encoding), flush=True)
+        print(self.format(record).encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 @contextlib.contextmanager

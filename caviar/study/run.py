@@ -1,6 +1,7 @@
 """One run of a study: open the journal and the trainers, drive it, and write the tables however it ends."""
 
 import contextlib
+from collections.abc import Iterator, Sequence
 
 from caviar.errors import PausedError
 from caviar.fleet.connect import check_cluster, open_pool
@@ -8,12 +9,16 @@ from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
 from caviar.records.events import StudyPaused
 from caviar.records.record import StudyRecord
-from caviar.study.driver import Driver
+from caviar.records.trial_files import StudyFiles
+from caviar.study.callbacks import Callback, CallbackList, Ending
+from caviar.study.driver import Driver, keep_files
 from caviar.study.failures import FailureMonitor
 from caviar.study.planner import Planner
 from caviar.study.progress import show_progress
 from caviar.study.target import Target
 from caviar.study.wave import Deadline
+
+Callbacks = Sequence[Callback]
 
 
 def run_study(
@@ -23,14 +28,14 @@ def run_study(
     *,
     failures: float = 10,
     progress: bool = True,
+    callbacks: Callbacks = (),
     trainers: Trainers | None = None,
 ) -> None:
     """Train what has not ended yet, on `trainers` or where the placement says; see `Study.run`."""
-    deadline = Deadline(placement.timeout)
+    told, deadline = CallbackList(callbacks), Deadline(placement.timeout)
     if trainers is None and record.header:  # nothing is on disk yet
         check_cluster(placement)
-    with record.writing():
-        planner = Planner(record.state)
+    with record.writing(), _telling(told, record) as planner:
         try:
             if not planner.done:
                 settings, done = record.state.settings, len(record.state.results)
@@ -41,11 +46,25 @@ def run_study(
                     )
                     if trainers is None:
                         metric = settings.objective.metric
-                        trainable = target.trainable(settings.epochs, metric, placement, record.folder)
+                        trainable = target.trainable(settings.epochs, metric, placement, StudyFiles.of(record.folder))
                         trainers = stack.enter_context(open_pool(trainable, metric, placement))
-                    Driver(record, planner, trainers, monitor, reporter, deadline).run()
+                    Driver(record, planner, trainers, monitor, reporter, deadline, told).run()
         except PausedError as pause:
             record.append([StudyPaused(pause.signature)])
             raise
         finally:
+            keep_files(record)
             record.outcome.write_tables()
+
+
+@contextlib.contextmanager
+def _telling(callbacks: CallbackList, record: StudyRecord) -> Iterator[Planner]:
+    """Tell the callbacks that a run begins, and how it ends."""
+    planner = Planner(record.state)
+    try:
+        callbacks.study_begins(record.outcome)
+        yield planner
+    except BaseException as error:
+        callbacks.study_ends(record.outcome, Ending.of(error), error)
+        raise
+    callbacks.study_ends(record.outcome, Ending.FINISHED if planner.done else Ending.TIMED_OUT, None)

@@ -15,7 +15,7 @@ from caviar.records.record import StudyRecord
 from caviar.records.settings import Settings
 from caviar.records.trial import Result
 from caviar.search import Budget
-from caviar.study.run import run_study
+from caviar.study.run import Callbacks, run_study
 from caviar.study.target import same_target, target_from
 from caviar.study.warm_start import check_enqueued, read_warm_start
 
@@ -44,6 +44,7 @@ class Study:
             epochs; "asha" decides without waiting, and the same seed no longer gives the same table; or a `Halving`.
         confirm: (k, r) trains the k best again at the end, r times each with fresh seeds, so that `best` is not the
             luckiest; "auto": (3, 4) from 48 trials on where results depend on a seed; False: no trial.
+        keep: of how many trials, the best by their metric, the files in `caviar.trial().folder` are kept; None: of all.
         name: of the study; that of its data if left out.
         out: the study's folder, or a URI (s3://, gs://, ...) where it is mirrored; `runs/NAME-TIME` if left out.
         workers: how many trainers; "auto": one for each free CPU of the cluster; 0: this process, without Ray.
@@ -80,6 +81,7 @@ class Study:
         grow: bool = False,
         early_stopping: Halving | str | None = None,
         confirm: bool | str | tuple[int, int] = "auto",
+        keep: int | None = None,
         name: str | None = None,
         out: str | Path | None = None,
         workers: int | str = "auto",
@@ -101,6 +103,7 @@ class Study:
             grow=grow,
             confirm=confirm_from(confirm, trials, self.target.seeded),
             early_stopping=halving_from(early_stopping),
+            keep=keep,
         )
         self.settings.new_search()  # raises for waves that the space and the trials do not allow
         self.placement = Placement.of(workers, address, resources, trial_timeout, timeout, isolation)
@@ -151,11 +154,19 @@ class Study:
         self.record.give(event)
         return len(event.points)
 
-    def run(self, *, progress: bool = True, failures: float = 10, trainers: Trainers | None = None) -> pd.DataFrame:
+    def run(
+        self,
+        *,
+        progress: bool = True,
+        callbacks: Callbacks = (),
+        failures: float = 10,
+        trainers: Trainers | None = None,
+    ) -> pd.DataFrame:
         """Train the trials that have not ended; return the table of results.
 
         Args:
             progress: False shows no bar and prints nothing.
+            callbacks: told what happens, each a `caviar.Callback`; pass them again to a run that resumes the study.
             failures: after how many equal failures in a row the study pauses, >= 1; infinity: never.
             trainers: used instead of trainers on Ray.
 
@@ -164,7 +175,15 @@ class Study:
             ClusterError: there is no Ray at the address, or it has no free resources.
             PausedError: trial after trial failed for one cause; running again trains them again.
         """
-        run_study(self.record, self.target, self.placement, failures=failures, progress=progress, trainers=trainers)
+        run_study(
+            self.record,
+            self.target,
+            self.placement,
+            progress=progress,
+            callbacks=callbacks,
+            failures=failures,
+            trainers=trainers,
+        )
         return self.table
 
     @property

@@ -30,6 +30,7 @@ from caviar.fleet.worker.trainables import (
 )
 from caviar.model.config import NETWORK_DEFAULTS, check_config
 from caviar.records.objective import Mode, Objective
+from caviar.records.trial_files import StudyFiles
 from caviar.space import Space
 from caviar.space.defaults import default_space
 
@@ -50,14 +51,14 @@ class Target:
     dataset: Dataset | None = field(default=None, repr=False)
     function: Callable[..., Any] | None = field(default=None, repr=False)
 
-    def trainable(self, epochs: int, metric: str, placement: Placement, folder: Path) -> Trainable:
+    def trainable(self, epochs: int, metric: str, placement: Placement, files: StudyFiles | None = None) -> Trainable:
         """Return what is sent to the trainers; `epochs` is for the built-in network, the rest for a function."""
         if self.dataset is not None:
             return NetworkTrainable(self.dataset, epochs)
         assert self.function is not None
         if placement.isolation == "none":
-            return FunctionTrainable(self.function, metric, str(folder.resolve()))
-        return IsolatedFunction.of(self.function, metric, placement, str(folder.resolve()))
+            return FunctionTrainable(self.function, metric, files)
+        return IsolatedFunction.of(self.function, metric, placement, files)
 
     @property
     def seeded(self) -> bool:

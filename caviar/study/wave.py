@@ -10,6 +10,7 @@ from caviar.records.trial import CurvePoint, Result, State, Trial
 
 NextTrials = Callable[[], list[Stack]]
 Keep = Callable[[list[Result]], None]
+OnReport = Callable[[Trial, CurvePoint], None]
 
 
 class Deadline:
@@ -36,11 +37,14 @@ class WaveRunner:
         trainers: what trains them.
         deadline: when it passes, the trials that run are stopped.
         next_trials: returns more stacks to train, whenever there may be room; None: no more.
+        on_report: is passed each report as it arrives; None: nobody is.
     """
 
-    def __init__(self, trainers: Trainers, deadline: Deadline, next_trials: NextTrials | None) -> None:
+    def __init__(
+        self, trainers: Trainers, deadline: Deadline, next_trials: NextTrials | None, on_report: OnReport | None
+    ) -> None:
         self.trainers, self.deadline = trainers, deadline
-        self._next_trials = next_trials
+        self._next_trials, self._on_report = next_trials, on_report
         self._trials: dict[int, Trial] = {}
         self._curves: dict[int, list[CurvePoint]] = {}
         self._printed: dict[int, str] = {}
@@ -76,7 +80,10 @@ class WaveRunner:
                 case Started():  # a trial that lost its worker begins again
                     self._curves[event.trial] = self._curves.get(event.trial, [])[: event.reports]
                 case Report():
-                    self._curves[event.trial].append(CurvePoint(event.epoch, event.seconds, event.metrics))
+                    point = CurvePoint(event.epoch, event.seconds, event.metrics)
+                    self._curves[event.trial].append(point)
+                    if self._on_report is not None:
+                        self._on_report(self._trials[event.trial], point)
                 case Printed():
                     self._printed[event.trial] = event.text
                 case Done():
@@ -99,6 +106,7 @@ class WaveRunner:
             seed=trial.seed,
             worker=done.worker,
             error=done.error,
+            continued_from=done.continued_from,
             curve=tuple(curve),
             output=done.output or printed,  # a trial that was stopped from outside could not send its output
         )
@@ -110,7 +118,8 @@ def run_wave(
     keep: Keep,
     deadline: Deadline | None = None,
     next_trials: NextTrials | None = None,
+    on_report: OnReport | None = None,
 ) -> None:
     """Train the stacks of a wave to their ends; `keep` is passed the results of each poll, in any order."""
-    for results in WaveRunner(trainers, deadline or Deadline(), next_trials).train(stacks):
+    for results in WaveRunner(trainers, deadline or Deadline(), next_trials, on_report).train(stacks):
         keep(results)

@@ -7,12 +7,14 @@ number of workers; the slow tests run the same pages on Ray. `pages.py` explains
 import ast
 import contextlib
 import doctest
+import http.server
 import importlib.util
 import io
 import json
 import re
 import shlex
 import sys
+import threading
 
 import click
 import pytest
@@ -32,6 +34,9 @@ SLOW = {
     "docs/tutorials/panda.md",
 }
 ON_A_CLUSTER = "docs/tutorials/cluster.md"
+LOGGERS = {  # pages of callbacks that write elsewhere, each with a test of what arrives there
+    f"docs/recipes/{name}.md" for name in ("mlflow", "tensorboard", "wandb", "webhook")
+}
 TOOLS = {
     "Optuna": "optuna",
     "Ray Tune": "pyarrow",
@@ -154,14 +159,14 @@ def in_process(monkeypatch):
 
 
 @pytest.mark.usefixtures("in_process")
-@pytest.mark.parametrize("page", [page for page in BLOCKS if page not in {*SLOW, ON_A_CLUSTER}])
+@pytest.mark.parametrize("page", [page for page in BLOCKS if page not in {*SLOW, *LOGGERS, ON_A_CLUSTER}])
 def test_the_blocks_of_a_page_run(page, folder):
     run_page(page, folder)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("ray_cluster")
-@pytest.mark.parametrize("page", [page for page in BLOCKS if page != ON_A_CLUSTER])
+@pytest.mark.parametrize("page", [page for page in BLOCKS if page not in {*LOGGERS, ON_A_CLUSTER}])
 def test_the_blocks_of_a_page_run_on_ray(page, folder):
     run_page(page, folder)
 
@@ -174,6 +179,59 @@ def test_the_blocks_about_a_cluster_run_on_one(folder, monkeypatch):
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         run_page(ON_A_CLUSTER, folder, [("http://127.0.0.1:8265", environment["RAY_API_SERVER_ADDRESS"])])
+
+
+@pytest.mark.usefixtures("in_process")
+def test_the_page_of_mlflow_finds_its_runs(folder):
+    pytest.importorskip("mlflow", reason="the page's subject is MLflow, which is not installed")
+    run_page("docs/recipes/mlflow.md", folder)
+
+
+@pytest.mark.usefixtures("in_process")
+def test_the_page_of_tensorboard_writes_curves_and_configs(folder):
+    pytest.importorskip("tensorboardX", reason="the page's subject is TensorBoard, whose writer is not installed")
+    run_page("docs/recipes/tensorboard.md", folder)
+    read = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator", reason="only TensorBoard can read what was written"
+    )
+    history = caviar.Outcome.read(folder / "runs/with-tensorboard").history
+    for trial in (folder / "runs/with-tensorboard/tensorboard").iterdir():
+        of_trial, of_config = read.EventAccumulator(str(trial)), read.EventAccumulator(str(trial / "config"))
+        rows = history[history["trial"] == int(trial.name.removeprefix("trial-"))]
+        written = [(event.step, event.value) for event in of_trial.Reload().Scalars("val_accuracy")]
+        assert written == [(e, pytest.approx(v)) for e, v in zip(rows["epoch"], rows["val_accuracy"], strict=True)]
+        assert "_hparams_/session_start_info" in of_config.Reload().summary_metadata
+
+
+@pytest.mark.usefixtures("in_process")
+def test_the_page_of_wandb_makes_a_run_for_each_trial(folder, monkeypatch):
+    pytest.importorskip("wandb", reason="the page's subject is Weights & Biases, whose package is not installed")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    run_page("docs/recipes/wandb.md", folder)
+    assert len(list(folder.glob("wandb/offline-run-*/run-*.wandb"))) == 4
+
+
+@pytest.mark.usefixtures("in_process")
+@pytest.mark.parametrize("status", [200, 500])
+def test_the_page_of_webhooks_posts_waves_and_the_end_whatever_the_server_answers(folder, monkeypatch, caplog, status):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+            self.send_response(status)
+            self.end_headers()
+
+    posted: list[str] = []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/hook")
+        run_page("docs/recipes/webhook.md", folder)
+        server.shutdown()
+    assert [text.partition(":")[0] for text in posted[:2]] == ["wave 1", "wave 2"]
+    assert posted[2].startswith("digits finished with 8 trials, the best: trial ")
+    assert len(posted) == 3
+    warnings = [message.partition(";")[0] for message in caplog.messages if "callback" in message]
+    expected = "the callback Webhook.{} raised HTTPError: HTTP Error 500: Internal Server Error"
+    assert warnings == [expected.format(name) for name in ("on_wave_end", "on_study_end") if status == 500]
 
 
 @pytest.mark.parametrize(("where", "line"), COMMANDS, ids=[f"{where} {line}"[:80] for where, line in COMMANDS])

@@ -103,7 +103,7 @@ class _Sender:
             self._curve.append(point)
             if checkpoint is not None:
                 checkpoints.save(self._folder, checkpoint, self._curve)
-            self._send(point)
+            self._send(point, saved=checkpoint is not None)
             return self.count
 
     def replay(self) -> None:
@@ -116,9 +116,9 @@ class _Sender:
         if last:
             self._start -= last.curve[-1].seconds
 
-    def _send(self, point: CurvePoint, *, restored: bool = False) -> None:
+    def _send(self, point: CurvePoint, *, restored: bool = False, saved: bool = False) -> None:
         """Send a report; then wait while the trial is paused, and raise Stop if it should end."""
-        self._connection.send(Reported(point.seconds, point.metrics, restored))
+        self._connection.send(Reported(point.seconds, point.metrics, restored, saved))
         pause = time.perf_counter()
         while self.count >= self._until or not math.isfinite(point.metrics[self._metric]) or self._connection.poll():
             order = self._connection.recv()

@@ -11,12 +11,14 @@ from pathlib import Path
 from caviar.fleet.cluster import cloudpickle
 from caviar.fleet.messages import Stack
 from caviar.fleet.placement import Placement
+from caviar.fleet.processes.folders import TrialFolders
 from caviar.fleet.processes.launcher import Launcher
 from caviar.fleet.processes.messages import KILLED, Continue, Ended, Exited, Reported, Request, Setup, Stop, Unusable
 from caviar.fleet.worker.calls import Function
 from caviar.fleet.worker.output import OutputFile
 from caviar.fleet.worker.trainables import Killed, TimeLimit, TrialError
 from caviar.records.trial import Metrics
+from caviar.records.trial_files import StudyFiles
 
 _STOP_SECONDS = 5.0  # that a trial may clean up for after it was told to stop
 _EXIT_SECONDS = 60.0  # that its process may take to exit after its function has returned
@@ -28,17 +30,20 @@ class IsolatedFunction:
 
     Args:
         setup: the function, and what its trials have in common.
-        folder: of the study, where trials may keep files; "" for none.
+        files: where the study keeps those of its trials; None: nowhere.
     """
 
     setup: Setup
-    folder: str = ""
+    files: StudyFiles | None = None
 
     @classmethod
-    def of(cls, function: Function, metric: str, placement: Placement, folder: str = "") -> "IsolatedFunction":
+    def of(
+        cls, function: Function, metric: str, placement: Placement, files: StudyFiles | None = None
+    ) -> "IsolatedFunction":
         """Pickle a function whose trials get the CPUs and the memory of a trainer."""
-        threads = max(1, int(placement.resources.get("cpu", 1)))
-        return cls(Setup(cloudpickle.dumps(function), metric, threads, placement.resources.get("memory")), folder)
+        return cls(
+            Setup(cloudpickle.dumps(function), metric, placement.threads, placement.resources.get("memory")), files
+        )
 
     def load(self) -> "Processes":
         return Processes(self)
@@ -53,30 +58,30 @@ class Processes:
 
     def __init__(self, function: IsolatedFunction) -> None:
         self._launcher = Launcher(function.setup)
-        self._outputs = Path(tempfile.mkdtemp(prefix="caviar-"))
-        self._folder = Path(function.folder) if function.folder else self._outputs
+        self._scratch = Path(tempfile.mkdtemp(prefix="caviar-"))
+        self._folders = TrialFolders(function.files, self._scratch)
 
     def start(self, stack: Stack) -> "ProcessRun":
         (trial,) = stack
-        output = OutputFile(self._outputs / f"{trial.number}-{time.monotonic_ns()}.txt")
-        request = Request(trial, str(output.path), str(self._folder / "trials" / f"{trial.number:06d}"))
-        return ProcessRun(self._launcher, request, output)
+        output = OutputFile(self._scratch / f"{trial.number}.txt")
+        request = Request(trial, str(output.path), str(self._folders.prepare(trial.number)))
+        return ProcessRun(self._launcher, request, output, self._folders)
 
     def close(self) -> None:
-        """Kill all processes, and remove the files of their output, which was sent."""
+        """Kill all processes, and remove what was sent or copied."""
         self._launcher.close()
-        shutil.rmtree(self._outputs, ignore_errors=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 class ProcessRun:
     """The process of a trial, as a stack of one."""
 
-    def __init__(self, launcher: Launcher, request: Request, output: OutputFile) -> None:
+    def __init__(self, launcher: Launcher, request: Request, output: OutputFile, folders: TrialFolders) -> None:
         self.alive = [True]
         self.output: OutputFile | None = output
         self.seconds: float | None = None
         self.continued_from: int | None = None
-        self._launcher = launcher
+        self._launcher, self._folders, self._number = launcher, folders, request.trial.number
         self._until = request.trial.until
         self._process = launcher.start(request)
 
@@ -89,29 +94,43 @@ class ProcessRun:
         match self._launcher.receive(self._process, seconds):
             case None:
                 self._process.kill()
+                self._end()
                 raise TimeLimit
-            case Reported(own_seconds, metrics, restored):
+            case Reported(own_seconds, metrics, restored, saved):
                 self.seconds = own_seconds
+                if saved:
+                    self._note(self._folders.copy(self._number))
                 if restored:
                     self.continued_from = (self.continued_from or 0) + 1
                 return [metrics]
             case Ended(own_seconds, error):
-                self.alive[0], self.seconds = False, own_seconds
+                self.seconds = own_seconds
                 self._await_exit(_EXIT_SECONDS)
+                self._end()
                 if error:
                     raise TrialError(error)
             case Exited(_, status):
-                self.alive[0] = False
+                self._end()
                 raise Killed if status == KILLED else TrialError(_describe(status))
             case Unusable(reason):
+                self._end()
                 raise TrialError(f"the function cannot be loaded: {reason}")
         return []
 
     def stop(self, member: int) -> None:
         if self.alive[member]:
-            self.alive[member] = False
             self._process.send(Stop())
             self._await_exit(_STOP_SECONDS)
+            self._end()
+
+    def _end(self) -> None:
+        self.alive[0] = False
+        self._note(self._folders.release(self._number))
+
+    def _note(self, problem: str) -> None:
+        """Add a sentence to the trial's output, if there is one to say."""
+        if problem and self.output:
+            self.output.append(f"caviar: {problem}\n")
 
     def _await_exit(self, seconds: float) -> None:
         """Wait until the process has exited, or kill it; what it still sends does not count."""

@@ -63,6 +63,7 @@ class Reported(NamedTuple):
     seconds: float  # the trial's own time so far
     metrics: Metrics
     restored: bool  # whether an earlier process of the trial made it
+    saved: bool  # whether a checkpoint came with it
 
 
 class Ended(NamedTuple):

@@ -22,12 +22,15 @@ _FLUSH_SECONDS = 0.05  # events are sent in batches: a driver handles only a few
 class Trainer:
     """A `StackRunner` behind Ray's calls.
 
-    `memory` is how many bytes its process may allocate before a trial gets a MemoryError; None: most of the machine.
+    `threads` is how many BLAS and OpenMP may use for what trains in its process, and `memory` how many bytes that may
+    allocate before it gets a MemoryError; None: most of the machine.
     """
 
-    def __init__(self, trainable: Trainable, metric: str, trial_timeout: float | None, memory: float | None) -> None:
+    def __init__(
+        self, trainable: Trainable, metric: str, trial_timeout: float | None, threads: int, memory: float | None
+    ) -> None:
         os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address  # where a trial that uses Ray finds it
-        self._limits = limit_all_threads()
+        self._limits = limit_all_threads(threads)
         self._runner = StackRunner(trainable, metric, trial_timeout)
         limit_memory(memory)
 

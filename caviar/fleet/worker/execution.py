@@ -149,7 +149,10 @@ class StackRun:
     def _done(self, member: int, state: State, error: str = "") -> Done:
         number, seconds = self._stack[member].number, self._seconds[member]
         continued_from = self._run.continued_from if self._run else None
-        return Done(number, state, without_surrogates(error), seconds, self._worker, self._output(), continued_from)
+        done = Done(number, state, without_surrogates(error), seconds, self._worker, self._output(), continued_from)
+        if self._run and self._run.output and state is not State.PAUSED:
+            self._run.output.remove()
+        return done
 
     def _written(self) -> int:
         file = self._run.output if self._run else None

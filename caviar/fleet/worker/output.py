@@ -62,6 +62,15 @@ class OutputFile:
             return self._tail().decode(errors="backslashreplace")
         return ""
 
+    def append(self, text: str) -> None:
+        """Add text at the end."""
+        with self.path.open("ab") as file:
+            file.write(text.encode(errors="backslashreplace"))
+
+    def remove(self) -> None:
+        """Remove the file."""
+        self.path.unlink(missing_ok=True)
+
     def _tail(self) -> bytes:
         with self.path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _OUTPUT_CHARACTERS))

@@ -24,6 +24,7 @@ from caviar.fleet.worker.reports import Reports
 from caviar.model.shapes import parameter_count
 from caviar.model.training import Training
 from caviar.records.trial import Metrics, Trial
+from caviar.records.trial_files import StudyFiles, trial_folder
 
 
 class TrialError(Exception):
@@ -161,7 +162,7 @@ class FunctionTrainable:
     Args:
         function: it returns or yields dicts of metrics, or reports them.
         metric: what each report must contain; "" for any.
-        folder: of the study, where trials may keep files; "" for a temporary one.
+        files: where the study keeps those of its trials; None: in a temporary folder.
 
     >>> trainable = FunctionTrainable(lambda config: {"loss": config["x"] ** 2})
     >>> run = trainable.load().start((Trial(0, 1, {"x": 3}, seed=7),))
@@ -171,7 +172,7 @@ class FunctionTrainable:
 
     function: Function
     metric: str = ""
-    folder: str = ""
+    files: StudyFiles | None = None
 
     def load(self) -> "FunctionTrainable":
         return self
@@ -191,8 +192,8 @@ class _FunctionRun:
 
     def __init__(self, trainable: FunctionTrainable, trial: Trial) -> None:
         self.alive = [True]
-        folder = Path(trainable.folder or tempfile.gettempdir()) / "trials" / f"{trial.number:06d}"
-        self._running = RunningTrial(trial.number, trial.seed, folder)
+        study = Path(trainable.files.folder if trainable.files else tempfile.gettempdir())
+        self._running = RunningTrial(trial.number, trial.seed, trial_folder(study, trial.number))
         self._checks = Reports(trainable.metric, trial.config)
         self._pushed: list[Metrics] = []  # by caviar.report, and not returned yet
         self._reports = self._stream(trainable.function, trial)

@@ -1,0 +1,140 @@
+"""The files of trials: a folder for each in the study's, and a copy of it where the study has one.
+
+trials/000017/...     what trial 17 keeps
+trials/000017.json    in a copy: the names of its files, written last
+"""
+
+import contextlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from caviar.errors import StorageError
+from caviar.files import FileStore, open_store, writing
+from caviar.records.lock import DRIVER
+from caviar.records.mirror import MIRROR
+from caviar.records.objective import Objective
+from caviar.records.trial import Result, State
+
+
+@dataclass(frozen=True)
+class StudyFiles:
+    """Where a study keeps its files, for trainers that may run on other machines.
+
+    Args:
+        folder: of the study on the driver's machine, absolute.
+        driver: host:process of the driver, which its folder names too.
+        uri: of the study's mirror; "" if it has none.
+        node: the driver's in the Ray cluster; "" if trainers cannot ask it for files.
+    """
+
+    folder: str
+    driver: str
+    uri: str = ""
+    node: str = ""
+
+    @classmethod
+    def of(cls, folder: Path) -> "StudyFiles":
+        """Return those of a study whose driver is this process."""
+        mirror = folder / MIRROR
+        uri = mirror.read_text(encoding="utf-8") if mirror.exists() else ""
+        return cls(str(folder.resolve()), (folder / DRIVER).read_text(encoding="utf-8"), uri)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the study's folder is one of this machine, or one that it shares with the driver's."""
+        try:
+            return (Path(self.folder) / DRIVER).read_text(encoding="utf-8") == self.driver
+        except OSError:
+            return False
+
+
+def trial_folder(study: Path, number: int) -> Path:
+    """Return the folder of a trial, which exists if the trial has asked for it.
+
+    >>> trial_folder(Path("runs/first"), 17).as_posix()
+    'runs/first/trials/000017'
+    """
+    return study / "trials" / f"{number:06d}"
+
+
+class FolderCopy:
+    """The copy of a trial's folder in a store, such as that of the study's mirror."""
+
+    def __init__(self, folder: Path, store: FileStore) -> None:
+        self._folder, self._store = folder, store
+        self._name = f"trials/{folder.name}"
+        self._copied: dict[str, tuple[int, int]] = {}  # size and time of change of what was copied, by name
+
+    def upload(self) -> None:
+        """Copy the files that have changed since the last call; the list of names is replaced last."""
+        while (seen := self._files()) != self._copied:
+            try:
+                for name, state in seen.items():
+                    if self._copied.get(name) != state:
+                        self._store.write(f"{self._name}/{name}", (self._folder / name).read_bytes())
+            except FileNotFoundError:  # its trial goes on, and has replaced a checkpoint
+                continue
+            self._store.write(f"{self._name}.json", json.dumps(sorted(seen)).encode())
+            for name in self._copied.keys() - seen.keys():
+                self._store.remove(f"{self._name}/{name}")
+            self._copied = seen
+            return
+
+    def download(self) -> None:
+        """Fetch the copy into the folder, if there is one and the folder does not exist."""
+        if self._folder.exists():
+            return
+        for name in self._names():
+            path = self._folder / name
+            if not path.resolve().is_relative_to(self._folder.resolve()):
+                raise StorageError(f"{self._store} lists {name!r} as a file of {self._name}; remove {self._name}.json")
+            with writing(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(self._store.read(f"{self._name}/{name}"))
+
+    def remove(self) -> None:
+        """Remove the copy, if there is one."""
+        for name in self._names():
+            self._store.remove(f"{self._name}/{name}")
+        self._store.remove(f"{self._name}.json")
+
+    def _files(self) -> dict[str, tuple[int, int]]:
+        files: dict[str, tuple[int, int]] = {}
+        for path in self._folder.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.is_file():
+                    size, changed = path.stat().st_size, path.stat().st_mtime_ns
+                    files[path.relative_to(self._folder).as_posix()] = size, changed
+        return files
+
+    def _names(self) -> list[str]:
+        if f"{self._folder.name}.json" not in self._store.sizes("trials"):
+            return []
+        return [str(name) for name in json.loads(self._store.read(f"{self._name}.json"))]
+
+
+def fetch_folder(study: Path, number: int) -> Path:
+    """Return the folder of a trial; first fetch it from the study's mirror if it is only there."""
+    folder, mirror = trial_folder(study, number), study / MIRROR
+    if not folder.exists() and mirror.exists():
+        FolderCopy(folder, open_store(mirror.read_text(encoding="utf-8"))).download()
+    return folder
+
+
+def keep_best(study: Path, results: Mapping[int, Result], objective: Objective, count: int) -> None:
+    """Remove the files of trials that have ended, except those of the `count` best, here and at the study's mirror."""
+    finished = [result for result in results.values() if result.state is State.FINISHED]
+    best = sorted(finished, key=lambda result: (objective.to_minimise(result.metrics), result.trial))[:count]
+    others = results.keys() - {result.trial for result in best}
+    mirror = study / MIRROR
+    stores: list[FileStore] = [open_store(mirror.read_text(encoding="utf-8"))] if mirror.exists() else []
+    names = {path.name for path in study.glob("trials/*")}.union(*(store.sizes("trials") for store in stores))
+    for number in others & {int(stem) for name in names if (stem := name.partition(".")[0]).isdigit()}:
+        folder = trial_folder(study, number)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.with_suffix(".json").unlink(missing_ok=True)
+        for store in stores:
+            FolderCopy(folder, store).remove()
