@@ -16,8 +16,8 @@ In a table, "*needs ...*" in a cell does what such a title does, and an assignme
 
 import inspect
 import re
-from importlib.util import find_spec
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import caviar
