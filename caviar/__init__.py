@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from caviar.data.dataset import Dataset, from_arrays
     from caviar.data.loaders import load_csv, load_digits
     from caviar.errors import CaviarError, ClusterError, InputError, PausedError, StorageError
+    from caviar.fleet.worker.program import program
     from caviar.fleet.worker.reporting import Stop, report, trial
     from caviar.jobs.client import connect
     from caviar.panda import Panda
@@ -75,6 +76,7 @@ _MODULES = {
     "load_digits": "caviar.data.loaders",
     "lograndint": "caviar.space",
     "loguniform": "caviar.space",
+    "program": "caviar.fleet.worker.program",
     "randint": "caviar.space",
     "reverseloguniform": "caviar.space",
     "report": "caviar.fleet.worker.reporting",
@@ -115,6 +117,7 @@ __all__ = [
     "load_digits",
     "lograndint",
     "loguniform",
+    "program",
     "randint",
     "report",
     "reverseloguniform",

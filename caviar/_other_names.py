@@ -53,6 +53,7 @@ ARGUMENTS: Names = {  # of `Study`
 FILE_KEYS: Names = {  # of study.toml, where a function has a key of its own
     **ARGUMENTS,
     **{other: "trainable" for other, ours in ARGUMENTS.items() if ours == "data" and other != "dataset"},
+    **_named(command="program script cmd executable trial_command trialCommand"),
 }
 
 _IN_SCIKIT_LEARN = _named(
@@ -131,7 +132,6 @@ PUBLIC: Names = {  # of the package
     "lognormal": "distribution('lognorm', ...)",
     "grid_search": "try choice, and Study(search='grid')",
     "sample_from": "try uniform, loguniform, randint or choice",
-    "report": "try to return a dict of metrics, or to yield one each epoch",
     "CaviarSearchCV": "sklearn.CaviarSearchCV",
     "CaviarSampler": "optuna.CaviarSampler",
     "CaviarSearch": "tune.CaviarSearch",

@@ -53,6 +53,7 @@ mode = "min"
 trials = 12
 waves = 2
 workers = 0
+isolation = "none"
 seed = 0
 
 [space]

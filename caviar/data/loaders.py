@@ -94,8 +94,9 @@ def load_source(source: Source) -> Dataset:
     """
     if source.kind is SourceKind.ARRAYS:
         raise InputError("the data were arrays in memory, not in a file; pass the data again")
-    if source.kind is SourceKind.FUNCTION:
-        raise InputError(f"{source.function!r} is a function, not a data set; pass the data again")
+    if source.kind in (SourceKind.FUNCTION, SourceKind.COMMAND):
+        code = source.function or source.command
+        raise InputError(f"{code!r} is a {source.kind}, not a data set; pass the data again")
     if source.kind is SourceKind.DIGITS:
         dataset = load_digits()
     else:

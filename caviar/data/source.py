@@ -11,12 +11,13 @@ Task = Literal["classification", "regression"]
 
 
 class SourceKind(StrEnum):
-    """Where a study's data or function come from."""
+    """Where a study's data, function or program come from."""
 
     DIGITS = "digits"  # the data set that comes with Caviar
     CSV = "csv"  # a file
     ARRAYS = "arrays"  # in memory only; must be passed again
     FUNCTION = "function"  # the user's own function, in a module
+    COMMAND = "command"  # the user's own program
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,13 @@ class Source:
 
     Args:
         kind: where it comes from.
-        path: the CSV file, or the folder that holds the function's module.
+        path: the CSV file, or the folder that holds the function's module, or where the program runs.
         target: the column of the CSV file to predict.
         task: the task requested when the data were loaded; None: inferred from the target.
         seed: for the split.
-        function: "module:name"; "" for data.
-        fingerprint: a hash of the data, to detect changes; "" for a function.
+        function: "module:name"; "" for data and programs.
+        fingerprint: a hash of the data, to detect changes; "" for a function or a program.
+        command: of the program; "" for all else.
 
     >>> Source.from_plain(Source(SourceKind.CSV, path="a.csv", target="y").to_plain()).target
     'y'
@@ -43,6 +45,7 @@ class Source:
     seed: int = 0
     function: str = ""
     fingerprint: str = ""
+    command: str = ""
 
     def to_plain(self) -> dict[str, str | int | None]:
         """Return the kind, and the fields that differ from their defaults."""

@@ -51,6 +51,7 @@ def _open(package: Package, name: str) -> Study:
         resources=placement.resources,
         trial_timeout=placement.trial_timeout,
         timeout=placement.timeout,
+        isolation=placement.isolation,
     )
 
 

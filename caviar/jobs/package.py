@@ -1,4 +1,5 @@
-"""The files that travel with a job: the study's journal, its data or function, and the Python files beside it.
+"""The files that travel with a job: the study's journal, its data or function, and the Python files beside it;
+of a program, all files of its folder.
 
 A job runs its sender's own code on the sender's own cluster. Its pickle is read once, at the start of the job.
 Nothing that a study writes is ever unpickled: it is plain text.
@@ -6,10 +7,12 @@ Nothing that a study writes is ever unpickled: it is plain text.
 
 import inspect
 import json
+import os
 import platform
 import shutil
 import sysconfig
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,12 +20,13 @@ from ray import cloudpickle
 
 from caviar.errors import ClusterError, InputError
 from caviar.fleet.placement import Placement
+from caviar.fleet.worker.program import Program
 from caviar.records import journal
 from caviar.records.mirror import MIRROR
 from caviar.study.study import Study
 
 LOG_SUBDIR = "caviar"  # the folder of all studies under the Ray session's logs, which the Jobs API can read
-_DATA, _RUN = "data.pkl", "run.json"
+_DATA, _RUN, _PROGRAM = "data.pkl", "run.json", "program"
 _MAX_BYTES = 200 << 20
 
 
@@ -41,10 +45,14 @@ def pack(study: Study, folder: Path) -> None:
         InputError: the function cannot be pickled, or the data are too large.
     """
     target = study.target
-    if target.function is not None:
+    data: object = target.dataset if target.function is None else target.function
+    if isinstance(data, Program):
+        _copy_files(Path(data.working_folder), folder / _PROGRAM)
+        data = replace(data, working_folder=_PROGRAM)  # the trainers' working folder is that of the job
+    elif target.function is not None:
         _copy_modules(target.function, folder)
     try:
-        content = cloudpickle.dumps(target.dataset if target.function is None else target.function)
+        content = cloudpickle.dumps(data)
     except Exception as error:  # the user's objects may raise anything
         raise InputError(f"cannot send {target.name} to a cluster: {error}; keep open handles out of it") from None
     if len(content) > _MAX_BYTES:
@@ -90,9 +98,39 @@ def _copy_modules(function: object, folder: Path) -> None:
     installed = [Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib", "stdlib")]
     if any(source.is_relative_to(path) for path in installed):
         return  # the cluster has the package
-    for path in sorted(source.rglob("*.py")):
-        relative = path.relative_to(source)
-        names = relative.parts[:-1]
-        if not any(n.startswith((".", "__pycache__")) or (source / n / "pyvenv.cfg").exists() for n in names):
-            (folder / relative).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, folder / relative)
+    for path in _files(source):
+        if path.suffix == ".py":
+            _copy(path, source, folder)
+
+
+def _copy_files(source: Path, folder: Path) -> None:
+    """Copy the files in a program's folder."""
+    folder.mkdir()
+    size = 0
+    for path in _files(source):
+        size += path.stat().st_size
+        if size > _MAX_BYTES:
+            raise InputError(
+                f"the files in {source} must be at most {_MAX_BYTES >> 20} MB to travel with the program; try a folder "
+                "without its data, and keep them in storage that the cluster can reach"
+            )
+        _copy(path, source, folder)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder, without what is hidden, caches, virtual environments and studies."""
+    for place, names, files in os.walk(folder):
+        names[:] = sorted(name for name in names if _travels(Path(place, name)))
+        paths = (Path(place, name) for name in sorted(files) if not name.startswith("."))
+        yield from (path for path in paths if path.is_file())
+
+
+def _travels(folder: Path) -> bool:
+    hidden = folder.name.startswith((".", "__pycache__"))
+    return not (hidden or (folder / "pyvenv.cfg").exists() or journal.holds_study(folder))
+
+
+def _copy(path: Path, source: Path, folder: Path) -> None:
+    target = folder / path.relative_to(source)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, target)

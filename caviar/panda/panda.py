@@ -104,9 +104,9 @@ class Panda:
         >>> Panda.from_trial(caviar.Outcome.read("runs/first"), 17, rules="careful")  # doctest: +SKIP
         """
         result, study = outcome.trial(trial), outcome.settings
-        if study.source.kind is SourceKind.FUNCTION:
+        if study.source.kind in (SourceKind.FUNCTION, SourceKind.COMMAND):
             raise InputError(
-                f"trial must be of the built-in network, got {result.trial} of a function; try a study of the network"
+                f"trial must be of the built-in network, got {result.trial} of other code; try a study of the network"
             )
         dataset = load_source(study.source) if data is None else load(data)
         if dataset.fingerprint() != study.source.fingerprint:

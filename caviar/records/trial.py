@@ -79,7 +79,7 @@ class Result:
     worker: str  # host:process of its trainer
     error: str = ""  # why it did not finish
     confirms: int | None = None  # the trial that this one trains again with a fresh seed
-    continued_from: int | None = None  # the epoch of the checkpoint that its last process continued from
     curve: tuple[CurvePoint, ...] = field(default=(), repr=False)  # () if only the journal keeps it
     output: str = field(default="", repr=False, compare=False)  # what it printed, kept in a separate file
+    continued_from: int | None = None  # the epoch of the checkpoint that its last process continued from
     folder: Path | None = field(default=None, repr=False, compare=False)  # of its own files; None if not asked for

@@ -1,7 +1,8 @@
 """A study as a TOML file: what is trained, the space, the objective and the budget.
 
-The keys are the arguments of `Study`, with `trainable` for a function in a module beside the file, or `data` and
-`target` for a CSV file beside it; `[space]` holds the hyperparameters, `[resources]` what a trainer takes.
+The keys are the arguments of `Study`, with `trainable` for a function in a module beside the file, `command` for a
+program that runs in the file's folder, or `data` and `target` for a CSV file beside it; `[space]` holds the
+hyperparameters, `[resources]` what a trainer takes.
 """
 
 import inspect
@@ -15,6 +16,7 @@ from typing import Any
 from caviar._other_names import FILE_KEYS, Names, hint
 from caviar.data.loaders import load_csv
 from caviar.errors import InputError, StorageError
+from caviar.fleet.worker.program import program
 from caviar.records.early_stopping import Halving
 from caviar.space import choice
 from caviar.space.serialization import from_plain
@@ -23,6 +25,7 @@ from caviar.study.study import Study
 from caviar.study.target import target_in_module
 
 NAME = "study.toml"
+TRAINED = ("data", "trainable", "command")  # of which a file has one
 
 TEMPLATE = """\
 #:schema ./study.schema.json
@@ -33,6 +36,7 @@ data = "digits"                    # or a CSV file beside this one, with the col
 # target = "label"
 # trainable = "my_module:train"    # or your own code: def train(config, seed) in my_module.py beside this file;
                                    # it returns a dict of metrics, or yields one each epoch
+# command = "python train.py --lr {learning_rate}"  # or a program, which reports lines such as {"loss": 0.3}
 
 metric = "val_accuracy"            # what to optimise, and which way: "min" or "max"
 mode = "max"
@@ -89,17 +93,27 @@ def write_template(folder: Path) -> Path:
 def study_from_file(path: Path, **overrides: Any) -> Study:
     """Return the study that a TOML file describes; `overrides` are arguments of `Study` that replace the file's."""
     arguments = {**read_arguments(path), **overrides}
-    data, target, trainable = (arguments.pop(key, None) for key in ("data", "target", "trainable"))
-    if (data is None) == (trainable is None):
-        raise InputError(f"{path} must set exactly one of data and trainable; it sets {'both' if data else 'neither'}")
+    trained = {key: arguments.pop(key) for key in TRAINED if key in arguments}
+    target = arguments.pop("target", None)
+    if len(trained) != 1:
+        found = " and ".join(trained) or "none of them"
+        raise InputError(f"{path} must set exactly one of {', '.join(TRAINED)}; it sets {found}")
     if "space" in arguments:
         arguments["space"] = from_plain(_table(path, "space", arguments["space"]), lists=choice)
     if isinstance(stopping := arguments.get("early_stopping"), Mapping):
         _check_keys(f"{path}: early_stopping", stopping, [field.name for field in fields(Halving)], {})
         arguments["early_stopping"] = Halving(**stopping)
-    if trainable is not None:
-        return Study(target_in_module(trainable, path.parent), **arguments)
-    return Study(data if target is None else load_csv(path.parent / data, target=target), **arguments)
+    return Study(_trained(trained, target, path.parent), **arguments)
+
+
+def _trained(trained: Mapping[str, Any], target: str | None, folder: Path) -> Any:
+    """Return what a study trains, from the one key of its file that says so."""
+    match trained:
+        case {"trainable": reference}:
+            return target_in_module(reference, folder)
+        case {"command": command}:
+            return program(command, folder)
+    return trained["data"] if target is None else load_csv(folder / trained["data"], target=target)
 
 
 def read_arguments(path: Path) -> dict[str, Any]:
@@ -112,7 +126,7 @@ def read_arguments(path: Path) -> dict[str, Any]:
         raise InputError(f"cannot read {path} ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid TOML: {error}") from None
-    _check_keys(str(path), arguments, ("trainable", "target", *inspect.signature(Study).parameters), FILE_KEYS)
+    _check_keys(str(path), arguments, (*TRAINED, "target", *inspect.signature(Study).parameters), FILE_KEYS)
     if "resources" in arguments:
         _table(path, "resources", arguments["resources"])
     for key in ("data", "target", "out"):

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from caviar.errors import PausedError
+from caviar.fleet.address import RayAddress
 from caviar.fleet.connect import check_cluster, open_pool
 from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
@@ -33,6 +34,8 @@ def run_study(
 ) -> None:
     """Train what has not ended yet, on `trainers` or where the placement says; see `Study.run`."""
     told, deadline = CallbackList(callbacks), Deadline(placement.timeout)
+    if placement.workers == 0 or RayAddress.of(placement.address).is_local:
+        target.check_here()
     if trainers is None and record.header:  # nothing is on disk yet
         check_cluster(placement)
     with record.writing(), _telling(told, record) as planner:

@@ -8,6 +8,7 @@ import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from itertools import combinations
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import caviar.model.config
@@ -47,6 +48,10 @@ _OWN_KEYS: Mapping[str, Schema] = {  # which are not as in Python
         "pattern": ".:.",
         "description": 'Your own code: "my_module:train" is train(config, seed) in my_module.py beside this file.',
     },
+    "command": {
+        "type": "string",
+        "description": "Your own program: a command that runs in this file's folder, with {NAME} for hyperparameters.",
+    },
     "space": {"$ref": "#/definitions/space"},
     "resources": {
         "type": "object",
@@ -64,7 +69,7 @@ def study_schema() -> Schema:
     ['coarse-to-fine', 'random', 'sobol', 'grid']
     """
     arguments = _arguments(Study.__init__, inspect.getdoc(Study) or "")
-    properties = {"data": {}, "target": {}, "trainable": {}, **arguments}
+    properties = {"data": {}, "target": {}, "trainable": {}, "command": {}, **arguments}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A study of Caviar",
@@ -72,7 +77,7 @@ def study_schema() -> Schema:
         "properties": {name: _OWN_KEYS.get(name, schema) for name, schema in properties.items()},
         "additionalProperties": False,
         "dependencies": {"target": ["data"]},
-        "not": {"required": ["data", "trainable"]},
+        "not": {"anyOf": [{"required": list(pair)} for pair in combinations(("data", "trainable", "command"), 2)]},
         "definitions": {"space": _space(), "hyperparameter": _hyperparameter()},
     }
 

@@ -27,7 +27,7 @@ class Study:
     Args:
         data: what to train on: "digits", a data set of `load_csv` or `from_arrays`, or (x, y) for the built-in network;
             or a function `train(config, seed)` that returns a dict of metrics, or yields or reports one each epoch (see
-            `caviar.report`).
+            `caviar.report`); or a program, as `caviar.program` returns it.
         space: what may vary, a `Space` or a dict of what one takes; the built-in network's default space if left out.
             `caviar.model.config` lists all that the network takes, as a range or a constant.
         trials: how many configs to train, >= 1.

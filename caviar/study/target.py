@@ -1,4 +1,4 @@
-"""What a study trains: the built-in network on a data set, or the user's function."""
+"""What a study trains: the built-in network on a data set, or the user's function or program."""
 
 import contextlib
 import importlib
@@ -21,6 +21,8 @@ from caviar.errors import InputError
 from caviar.fleet.placement import Placement
 from caviar.fleet.processes.isolated import IsolatedFunction
 from caviar.fleet.worker.calls import SeedBy, check_callable, seed_by
+from caviar.fleet.worker.command import check_placeholders
+from caviar.fleet.worker.program import Program
 from caviar.fleet.worker.trainables import (
     FunctionTrainable,
     NetworkTrainable,
@@ -40,7 +42,7 @@ REGRESSION_METRICS = ("val_rmse", "val_loss", "train_loss")
 
 @dataclass(frozen=True)
 class Target:
-    """What is trained, and where to find it again: either a data set or a function.
+    """What is trained, and where to find it again: either a data set or a function, which may be a program.
 
     >>> target_from("digits").objective(None, None)
     Objective(metric='val_accuracy', mode='max')
@@ -98,12 +100,20 @@ class Target:
             check_string("a hyperparameter's name", name)
         return Space(**space)
 
+    def check_here(self) -> None:
+        """Raise InputError for a program that this machine cannot start."""
+        if isinstance(self.function, Program):
+            self.function.check()
+
     def check(self, space: Space, placement: Placement) -> None:
         """Raise InputError for a function that cannot be called or sent where it runs, or a space that does not fit."""
         if self.function is not None:
             check_callable(self.function, self.name)
             if placement.workers != 0 or placement.isolation == "process":
                 check_picklable(FunctionTrainable(self.function), self.name)
+        if isinstance(self.function, Program):
+            varying = [dimension.name for dimension in space.dimensions]
+            check_placeholders(self.function.command, space.names, varying)
         if self.dataset is None:
             return
         for config in space.configs(np.array([[0.0], [1.0]]).repeat(space.dimension, axis=1)):
@@ -115,9 +125,12 @@ class Target:
 
 
 def target_from(data: Any) -> Target:
-    """Return the target that a user passes to a study: a name, a data set, (x, y), a function or a `Target`."""
+    """Return the target of what a user passes to a study: a name, a data set, (x, y), a function, a program."""
     if isinstance(data, Target):
         return data
+    if isinstance(data, Program):
+        source = Source(SourceKind.COMMAND, path=data.working_folder, command=data.command)
+        return Target(data.name, source, function=data)
     if callable(data):
         name = getattr(data, "__name__", type(data).__name__)
         source = Source(SourceKind.FUNCTION, function=f"{getattr(data, '__module__', '')}:{name}")
@@ -128,6 +141,8 @@ def target_from(data: Any) -> Target:
 
 def target_from_source(source: Source) -> Target:
     """Load the target of a journal again; raise InputError for one that no file holds."""
+    if source.kind is SourceKind.COMMAND:
+        return target_from(Program(source.command, source.path))
     if source.kind is not SourceKind.FUNCTION:
         return target_from(load_source(source))
     if source.path:

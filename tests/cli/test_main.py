@@ -54,7 +54,8 @@ STUDY = 'trainable = "{}:train"\nmetric = "loss"\nmode = "min"\n[space]\nx = {{ 
 
 def test_ctrl_c_stops_cleanly_and_resume_continues(tmp_path, capsys):
     (tmp_path / "interrupted.py").write_text(INTERRUPTED)
-    (tmp_path / "study.toml").write_text(STUDY.format("interrupted"))
+    isolated = 'isolation = "none"\n[space]'  # so that the exception is this process's
+    (tmp_path / "study.toml").write_text(STUDY.format("interrupted").replace("[space]", isolated))
     with pytest.raises(SystemExit) as end:
         run("study.toml", "--trials", 8, "--waves", 1)
     assert end.value.code == 130

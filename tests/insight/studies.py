@@ -27,7 +27,7 @@ def outcome_of(
 
     study = caviar.Study(
         train, space=space, trials=trials, waves=waves, seed=seed, metric="score", mode=mode, epochs=epochs,
-        search=search, grow=grow, confirm=False, name=name, out=folder, workers=0,
+        search=search, grow=grow, confirm=False, name=name, out=folder, workers=0, isolation="none",
     )  # fmt: skip
     study.run(progress=False, failures=math.inf)
     return study.outcome

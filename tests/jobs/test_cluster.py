@@ -74,6 +74,21 @@ def test_a_study_runs_on_the_cluster_as_it_does_here(environment, cluster, tmp_p
         cluster.fetch("digits-one", tmp_path / "other")
 
 
+def test_a_program_runs_on_the_cluster_with_its_files(environment, cluster, tmp_path):
+    (tmp_path / "train.sh").write_text('#!/bin/sh\n. parts/report.sh\nreport "{\\"loss\\": $1}"\n')
+    (tmp_path / "train.sh").chmod(0o755)
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "report.sh").write_text('report() { echo "$1" >> "$CAVIAR_REPORT"; }\n')
+    (tmp_path / "study.toml").write_text(
+        'command = "./train.sh {x}"\nmetric = "loss"\nmode = "min"\ntrials = 6\n[space]\nx = { uniform = [0, 1] }\n'
+    )
+    sent = command(environment, "submit", str(tmp_path / "study.toml"), "--name", "program", "--wait")
+    assert sent.returncode == 0, sent.stderr
+    table = cluster.table("program")
+    assert list(table["state"]) == ["finished"] * 6, table["error"][0]
+    assert table["loss"].equals(table["x"])
+
+
 def test_a_study_is_read_while_it_runs_and_keeps_its_trials_when_it_is_stopped(cluster):
     def slow(config, seed):
         import time

@@ -47,7 +47,7 @@ def test_a_study_is_finished_only_when_its_confirming_trials_have_ended(tmp_path
         return {"loss": config["x"]}
 
     with pytest.raises(KeyboardInterrupt):
-        study(tmp_path / "interrupted", interrupted, (2, 3)).run(progress=False)
+        study(tmp_path / "interrupted", interrupted, (2, 3), isolation="none").run(progress=False)
     status = LocalJobs(tmp_path).status("interrupted")
     assert (status.state, status.progress) == (JobState.STOPPED, "8/14 trials")
 

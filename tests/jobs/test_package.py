@@ -1,6 +1,5 @@
 """The files that travel with a job."""
 
-import functools
 import json
 import threading
 
@@ -49,7 +48,7 @@ def test_a_study_that_began_here_continues_there(tmp_path):
         count.append(seed)
         return train(config, seed)
 
-    study = caviar.Study(interrupted, **OBJECTIVE, out=tmp_path / "study", workers=0)
+    study = caviar.Study(interrupted, **OBJECTIVE, out=tmp_path / "study", workers=0, isolation="none")
     with pytest.raises(KeyboardInterrupt):
         study.run(progress=False)
     packed(study, tmp_path / "job")
@@ -79,6 +78,39 @@ def test_the_modules_beside_a_function_travel_with_it(tmp_path, monkeypatch):
     assert modules == {"journeys.py", "companions/__init__.py"}
 
 
+def test_a_program_travels_with_the_files_of_its_folder(tmp_path, monkeypatch):
+    source = tmp_path / "source"
+    for path in ("bin/train.sh", "data.pkl", "run.json", ".git/config", ".env", "venv/lib.py", "runs/a/journal.jsonl"):
+        (source / path).parent.mkdir(parents=True, exist_ok=True)
+        (source / path).write_text('#!/bin/sh\necho "{\\"loss\\": $1}"\n')
+    (source / "venv" / "pyvenv.cfg").touch()
+    (source / "bin" / "train.sh").chmod(0o755)
+    program = caviar.program("bin/train.sh {x}", source)
+    study = caviar.Study(program, **OBJECTIVE, out=source / "out", workers=0)
+    package = packed(study, tmp_path / "job")
+    files = {str(path.relative_to(tmp_path / "job")) for path in (tmp_path / "job").rglob("*") if path.is_file()}
+    assert files == {
+        "data.pkl",
+        "run.json",
+        "journal.jsonl",
+        *(f"program/{name}" for name in ("bin/train.sh", "data.pkl", "run.json")),
+    }
+    table = study.run(progress=False)
+    (source / "bin" / "train.sh").unlink()
+    monkeypatch.chdir(tmp_path / "job")  # as in the trainers
+    remote = caviar.Study.open(tmp_path / "job", data=package.data, workers=0)
+    pd.testing.assert_series_equal(remote.run(progress=False)["loss"], table["loss"])
+
+
+def test_a_folder_that_is_too_large_to_travel_is_refused(tmp_path):
+    (tmp_path / "source").mkdir()
+    with (tmp_path / "source" / "data").open("wb") as file:
+        file.truncate(201 << 20)
+    study = caviar.Study(caviar.program("true {x}", tmp_path / "source"), **OBJECTIVE, out=tmp_path / "out", workers=0)
+    with pytest.raises(InputError, match="must be at most 200 MB to travel with the program"):
+        packed(study, tmp_path / "job")
+
+
 def test_another_version_of_python_is_refused(tmp_path):
     packed(caviar.Study(train, **OBJECTIVE, out=tmp_path / "study", workers=0), tmp_path / "job")
     path = tmp_path / "job" / "run.json"
@@ -87,10 +119,20 @@ def test_another_version_of_python_is_refused(tmp_path):
         unpack(tmp_path / "job")
 
 
+class Holding:
+    """A training function that holds something."""
+
+    def __init__(self, something):
+        self.something = something
+
+    def __call__(self, config, seed):
+        return train(config, seed)
+
+
 def test_what_cannot_travel_is_refused(tmp_path):
-    unpicklable = functools.partial(train, threading.Lock())
+    unpicklable, settings = Holding(threading.Lock()), {**OBJECTIVE, "workers": 0, "isolation": "none"}
     with pytest.raises(InputError, match="open handles"):
-        packed(caviar.Study(unpicklable, **OBJECTIVE, out=tmp_path / "study", workers=0), tmp_path / "lock")
-    large = functools.partial(train, bytes(201 << 20))
+        packed(caviar.Study(unpicklable, **settings, out=tmp_path / "study"), tmp_path / "lock")
+    large = Holding(bytes(201 << 20))
     with pytest.raises(InputError, match="must be at most 200 MB"):
         packed(caviar.Study(large, **OBJECTIVE, out=tmp_path / "study", workers=0), tmp_path / "large")

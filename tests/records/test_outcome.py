@@ -39,7 +39,7 @@ def test_a_stored_journal_opens_to_the_tables_of_its_time(stored):
     pd.testing.assert_frame_equal(outcome.confirmation, confirmation, check_dtype=False)
     ranking = (stored / "ranking.txt").read_text().split()
     assert [str(result.trial) for result in outcome.ranking] == ranking
-    assert outcome.best is outcome.ranking[0]
+    assert outcome.best == outcome.ranking[0]
     assert outcome.initial_trials == "1 config and 1 finished trial"
 
 

@@ -48,7 +48,9 @@ def test_every_commented_line_of_the_template_is_valid(tmp_path):
     wanted = [line for line in lines if "=" in line or line.startswith("[")]
     space = wanted.index(next(line for line in wanted if line.startswith("[space]")))
     tables = tomllib.loads("\n".join(line for line in wanted if not line.startswith('data = "my')))
-    assert {"trainable", "target", "early_stopping", "confirm", "timeout", "address", "resources"} <= set(tables)
+    assert {"trainable", "command", "target", "early_stopping", "confirm", "timeout", "address", "resources"} <= set(
+        tables
+    )
     assert space
     path = write(tmp_path, "\n".join(line for line in wanted if not line.startswith('data = "my')))
     assert read_arguments(path)["resources"] == {"cpu": 1, "gpu": 0.5, "memory": 2e9}
@@ -75,8 +77,13 @@ def test_a_function_beside_the_file_is_trained_and_resumed(tmp_path):
         ('data = "digits"\nearly_stopping = { max_t = 9 }', "unknown key 'max_t'; choose one of"),
         ('data = "digits"\n[space]\noptimizer.lr = { uniform = [0, 1] }', "in quotes"),
         ("metric = \n", "not valid TOML.*line 1"),
-        ('data = "digits"\ntrainable = "a:b"', "both"),
-        ("trials = 3", "neither"),
+        ('data = "digits"\ntrainable = "a:b"', "it sets data and trainable"),
+        ('command = "a {x}"\ntrainable = "a:b"', "it sets trainable and command"),
+        ("trials = 3", "exactly one of data, trainable, command; it sets none of them"),
+        ('script = "train.py"', "unknown key 'script'; it is called command here"),
+        ("command = 3", "command must be a non-empty string, got 3"),
+        ('command = "train {lr}"\nmetric = "m"\nmode = "min"\n[space]\nx = [1, 2]', "{lr} that is no hyperparameter"),
+        ('command = "train {x}"\n[space]\nx = [1, 2]', "metric and mode are required"),
         ('trainable = "train"', "my_module:train"),
         ('trainable = "no_such_module:train"', "no module 'no_such_module'"),
         ('data = "digits"\n[space]\nlearning_rate = { loguniforn = [1e-4, 1.0] }', "did you mean 'loguniform'"),

@@ -34,7 +34,7 @@ def test_it_is_a_schema_of_draft_7_in_plain_json():
 
 
 def test_it_has_every_argument_of_a_study_and_every_hyperparameter_of_the_network_explained():
-    arguments = {"trainable", "target", *inspect.signature(caviar.Study).parameters}
+    arguments = {"trainable", "command", "target", *inspect.signature(caviar.Study).parameters}
     assert set(SCHEMA["properties"]) == arguments
     assert all(s.get("description") for name, s in SCHEMA["properties"].items() if name != "space")
     network = SCHEMA["definitions"]["space"]["properties"]
@@ -57,7 +57,7 @@ def test_init_writes_it_and_the_template_names_it(tmp_path):
 def test_the_template_and_the_examples_of_the_pages_are_valid():
     examples = [block.text for page in PAGES for block in blocks(page) if block.language == "toml"]
     assert len(examples) > 5
-    left_out = ("data", "# trainable")
+    left_out = ("data", "# trainable", "# command")
     lines = [line for line in TEMPLATE.splitlines() if not line.startswith(left_out)]
     everything = "\n".join(line.removeprefix("# ") for line in lines if re.match(r"(# )?(\w+ = |\[)", line))
     assert {"target", "confirm", "resources", "address"} <= tomllib.loads(everything).keys()
@@ -82,6 +82,9 @@ def test_the_template_and_the_examples_of_the_pages_are_valid():
         'mode = "most"',
         'target = "y"',
         'data = "digits"\ntrainable = "a:b"',
+        'data = "digits"\ncommand = "a"',
+        'trainable = "a:b"\ncommand = "a"',
+        "command = 3",
         'trainable = "train"',
         "resources = 3",
         "resources = { cpu = -1 }",
@@ -99,7 +102,7 @@ def test_the_template_and_the_examples_of_the_pages_are_valid():
 )
 def test_wrong_kinds_are_refused_by_the_schema_and_by_the_reader(tmp_path, text):
     assert refused(text)
-    (tmp_path / NAME).write_text(text if "data" in text or "train" in text else f'data = "digits"\n{text}')
+    (tmp_path / NAME).write_text(text if re.search("data|train|command", text) else f'data = "digits"\n{text}')
     with pytest.raises(InputError):
         study_from_file(tmp_path / NAME, out=tmp_path / "s")
 

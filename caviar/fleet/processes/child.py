@@ -7,20 +7,20 @@ import io
 import math
 import os
 import random
+import signal
 import sys
 import threading
 import time
-import traceback
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from caviar.errors import CaviarError
 from caviar.fleet.processes.messages import Connection, Continue, Ended, Reported, Request, Setup
 from caviar.fleet.worker import checkpoints
 from caviar.fleet.worker.limits import limit_memory, set_threads
+from caviar.fleet.worker.output import describe, traceback_of
 from caviar.fleet.worker.reporting import RunningTrial, Stop, as_trial
 from caviar.fleet.worker.reports import Reports
 from caviar.records.trial import Config, CurvePoint, Trial
@@ -29,11 +29,13 @@ Function = Callable[[Config, int], object]
 
 
 def prepare(setup: Setup) -> None:
-    """Set what all trials share, in this process or before it forks: streams, warnings, crashes, memory."""
+    """Set what all trials share, in this process or before it forks: streams, warnings, signals, crashes, memory."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     warnings.simplefilter("default")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the trainer's process does
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     faulthandler.enable()  # a crash in C shows where
     limit_memory(setup.memory)
 
@@ -53,8 +55,8 @@ def run_trial(function: Function, setup: Setup, request: Request, connection: Co
     except Stop:
         pass
     except BaseException as raised:
-        error = _describe(raised)
-        _print_traceback(raised)
+        error = describe(raised)
+        print(traceback_of(raised), file=sys.stderr, end="")
     _flush()  # before its trainer reads the output
     with contextlib.suppress(OSError):  # its trainer is gone
         connection.send(Ended(sender.seconds, error))
@@ -143,25 +145,6 @@ def _seed(seed: int) -> None:
     np.random.seed(seed % 2**32)  # noqa: NPY002 - the user's code may use it
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
-
-
-def _describe(error: BaseException) -> str:
-    try:
-        text = str(error)
-    except Exception as own:  # an error class of the user's may fail here
-        text = f"its text raised {type(own).__name__}"
-    return text if isinstance(error, CaviarError) else f"{type(error).__name__}: {text}"
-
-
-def _print_traceback(error: BaseException) -> None:
-    """Print a traceback of the user's own frames."""
-    frames = error.__traceback__
-    while frames and frames.tb_next and Path(frames.tb_frame.f_code.co_filename).is_relative_to(_PACKAGE):
-        frames = frames.tb_next
-    traceback.print_exception(type(error), error, frames)
-
-
-_PACKAGE = Path(__file__).parents[2]
 
 
 def _exit() -> None:

@@ -4,8 +4,9 @@ import sys
 from multiprocessing import Pipe, reduction
 
 from caviar.errors import InputError
+from caviar.fleet.cluster import cloudpickle
 from caviar.fleet.processes.interpreter import TrialProcess, start_interpreter
-from caviar.fleet.processes.messages import KILLED, Connection, Exited, Forked, Ready, Request, Setup, Unusable
+from caviar.fleet.processes.messages import KILLED, Connection, Exited, Forked, Ready, Request, Serve, Setup, Unusable
 
 
 class ThreadsStarted(Exception):
@@ -18,10 +19,12 @@ class ForkServer:
     Raises:
         InputError: the function cannot be loaded here.
         ThreadsStarted: it has started threads.
+
+    `scratch` is a temporary folder of the trainer, removed when the trainer is gone.
     """
 
-    def __init__(self, setup: Setup) -> None:
-        self._process = start_interpreter(setup, None)
+    def __init__(self, setup: Setup, scratch: str) -> None:
+        self._process = start_interpreter(setup, Serve(scratch))
         self._trials: dict[int, TrialProcess] = {}  # those that have not exited, by process number
         self.lost = False  # whether it was killed
         try:
@@ -45,7 +48,7 @@ class ForkServer:
         assert sys.platform != "win32"
         ours, theirs = Pipe()
         try:
-            self.connection.send(request)
+            self.connection.send_bytes(cloudpickle.dumps(request))
             reduction.send_handle(self.connection, theirs.fileno(), self._process.number)
         except OSError:
             self._lose()

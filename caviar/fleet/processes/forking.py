@@ -7,6 +7,7 @@ that nobody releases.
 import contextlib
 import gc
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from multiprocessing import reduction
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from caviar.fleet.pickling import loads
 from caviar.fleet.processes.child import Function, run_trial
 from caviar.fleet.processes.messages import Connection, Exited, Forked, Ready, Request, Setup
 
@@ -21,8 +23,8 @@ assert sys.platform == "linux"  # other systems lack some of the calls
 _HARMLESS_THREADS = {"jemalloc_bg_thd"}  # of libraries that can be forked
 
 
-def serve(function: Function, setup: Setup, connection: Connection) -> None:
-    """Fork a process for each request, and report those that exit, until the trainer closes the connection."""
+def serve(function: Function, setup: Setup, connection: Connection, scratch: str) -> None:
+    """Fork a process for each request, and report those that exit, until the trainer closes the connection or dies."""
     connection.send(Ready(_threads()))
     gc.collect()
     gc.freeze()  # so that a child's collector does not copy the pages of what was loaded here
@@ -36,7 +38,7 @@ def serve(function: Function, setup: Setup, connection: Connection) -> None:
                     connection.send(exited)
             if connection in ready:
                 try:
-                    request = connection.recv()
+                    request = loads(connection.recv_bytes())
                 except EOFError:
                     break
                 process = _fork(function, setup, request, connection, signals)
@@ -44,6 +46,7 @@ def serve(function: Function, setup: Setup, connection: Connection) -> None:
                 connection.send(Forked(process))
     for process in processes:
         kill_group(process)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def kill_group(process: int) -> None:

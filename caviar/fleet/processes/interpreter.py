@@ -9,7 +9,8 @@ import sys
 from multiprocessing import Pipe
 from subprocess import DEVNULL, PIPE
 
-from caviar.fleet.processes.messages import Connection, Continue, Request, Setup, Stop
+from caviar.fleet.cluster import cloudpickle
+from caviar.fleet.processes.messages import Connection, Continue, Request, Serve, Setup, Stop
 from caviar.fleet.worker.limits import thread_environment
 
 # modules are found where the trainer finds them, this one included
@@ -51,12 +52,13 @@ class TrialProcess:
             self.status = self._popen.wait()
 
 
-def start_interpreter(setup: Setup, request: Request | None) -> TrialProcess:
-    """Start a new interpreter that runs a trial, or that forks trials if there is no request."""
+def start_interpreter(setup: Setup, task: Request | Serve) -> TrialProcess:
+    """Start a new interpreter that runs a trial, or that forks trials."""
     ours, theirs = Pipe()
     handle = theirs.fileno()
     arguments = [sys.executable, "-c", _PROGRAM.format(kind=type(theirs).__name__), str(handle)]
-    environment = {**os.environ, **thread_environment(1)}  # more are set after the fork, which they would not survive
+    environment = {"PYTHONHASHSEED": "0", **os.environ}  # so that sets of strings have the same order everywhere
+    environment |= thread_environment(1)  # more are started after the fork, which they would not survive
     if sys.platform == "win32":
         os.set_handle_inheritable(handle, True)
         popen = subprocess.Popen(
@@ -77,5 +79,6 @@ def start_interpreter(setup: Setup, request: Request | None) -> TrialProcess:
     with contextlib.suppress(OSError):  # it has died, which whoever waits for its message will see
         pickle.dump(sys.path, popen.stdin)
         popen.stdin.close()
-        ours.send((setup, request))
+        ours.send(setup)
+        ours.send_bytes(cloudpickle.dumps(task))  # a config may hold what only the driver's script defines
     return TrialProcess(popen.pid, ours, popen)

@@ -20,7 +20,7 @@ from caviar.fleet.worker.trainables import Killed, TimeLimit, TrialError
 from caviar.records.trial import Metrics
 from caviar.records.trial_files import StudyFiles
 
-_STOP_SECONDS = 5.0  # that a trial may clean up for after it was told to stop
+_STOP_SECONDS = 3.0  # that a trial may clean up for after it was told to stop
 _EXIT_SECONDS = 60.0  # that its process may take to exit after its function has returned
 
 
@@ -57,13 +57,15 @@ class Processes:
     """
 
     def __init__(self, function: IsolatedFunction) -> None:
-        self._launcher = Launcher(function.setup)
         self._scratch = Path(tempfile.mkdtemp(prefix="caviar-"))
+        self._launcher = Launcher(function.setup, str(self._scratch))
         self._folders = TrialFolders(function.files, self._scratch)
 
     def start(self, stack: Stack) -> "ProcessRun":
         (trial,) = stack
         output = OutputFile(self._scratch / f"{trial.number}.txt")
+        if self._launcher.notice:
+            output.append(f"caviar: {self._launcher.notice}\n")
         request = Request(trial, str(output.path), str(self._folders.prepare(trial.number)))
         return ProcessRun(self._launcher, request, output, self._folders)
 

@@ -4,7 +4,6 @@ On Linux, a clean parent forks them. Elsewhere, or if the imports of the functio
 each is a new interpreter. (macOS can fork, but some of its own libraries do not survive it.)
 """
 
-import logging
 import sys
 import time
 from multiprocessing.connection import wait
@@ -15,18 +14,18 @@ from caviar.fleet.processes.interpreter import TrialProcess, start_interpreter
 from caviar.fleet.processes.messages import Connection, Ended, Exited, Reported, Request, Setup, Unusable
 
 _POLL_SECONDS = 1.0  # between two looks at a process whose connection may be held open by its own children
-logger = logging.getLogger("caviar")
 
 
 class Launcher:
-    """Starts the processes of trials that share a setup.
+    """Starts the processes of trials that share a setup; `notice` is what their user should know, or an empty string.
 
     Raises:
         InputError: the function cannot be loaded here.
     """
 
-    def __init__(self, setup: Setup) -> None:
-        self._setup = setup
+    def __init__(self, setup: Setup, scratch: str) -> None:
+        self._setup, self._scratch = setup, scratch
+        self.notice = ""
         self._forks = sys.platform == "linux"
         self._server = self._start_server()
 
@@ -68,9 +67,9 @@ class Launcher:
         if not self._forks:
             return None
         try:
-            return ForkServer(self._setup)
+            return ForkServer(self._setup, self._scratch)
         except ThreadsStarted as threads:
-            logger.warning("the function's imports start threads (%s): each trial starts a new interpreter", threads)
+            self.notice = f"importing the function starts threads ({threads}), so each trial starts a new interpreter"
             self._forks = False
             return None
 

@@ -32,6 +32,12 @@ class Request(NamedTuple):
     folder: str  # where it may keep files; not created yet
 
 
+class Serve(NamedTuple):
+    """Fork trials as they are requested; remove the trainer's temporary folder when it is gone."""
+
+    scratch: str
+
+
 class Ready(NamedTuple):
     """The parent has loaded the function. It must not fork if its imports have started threads."""
 

@@ -1,6 +1,8 @@
 """What a trial's own code calls, at any depth and from any thread: `caviar.report()` and `caviar.trial()`."""
 
 import contextlib
+import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any, Protocol
 
 from caviar.errors import InputError
 from caviar.fleet.worker import checkpoints
+from caviar.fleet.worker.reports import as_number
 
 
 class Stop(Exception):
@@ -63,14 +66,17 @@ class Receiver(Protocol):
         """Take a report, and return its number."""
 
 
+REPORT_FILE = "CAVIAR_REPORT"  # the environment variable that names the file of a program's reports
+
 _current: tuple[RunningTrial, Receiver] | None = None
+_process = 0  # that of the trial: one that it has forked cannot report
 
 
 @contextlib.contextmanager
 def as_trial(running: RunningTrial, receive: Receiver) -> Iterator[None]:
     """Send the reports of this process to `receive`, as those of a trial, inside a `with` block."""
-    global _current
-    _current = running, receive
+    global _current, _process
+    _current, _process = (running, receive), os.getpid()
     try:
         yield
     finally:
@@ -80,7 +86,8 @@ def as_trial(running: RunningTrial, receive: Receiver) -> Iterator[None]:
 def report(metrics: Mapping[str, Any], *, checkpoint: str | Path | None = None) -> Reported:
     """Report the metrics of one epoch of the trial that runs in this process.
 
-    It blocks while the trial is paused, and does nothing outside of a trial.
+    It blocks while the trial is paused, and does nothing outside of a trial or in a process that a trial has started. In
+    a Python program that is tuned by its command, it appends a line of JSON to the file of its reports.
 
     Args:
         metrics: names to numbers, among them the study's metric; booleans, and arrays and tensors of one number, count
@@ -98,10 +105,24 @@ def report(metrics: Mapping[str, Any], *, checkpoint: str | Path | None = None) 
     >>> report({"loss": 0.3})
     Reported(epoch=0)
     """
-    if _current is None:
+    if _current is None and REPORT_FILE in os.environ:
+        return Reported(_append(Path(os.environ[REPORT_FILE]), metrics, checkpoint))
+    if _current is None or _process != os.getpid():
         return Reported(0)
     _, receive = _current
     return Reported(receive(metrics, None if checkpoint is None else Path(checkpoint)))
+
+
+def _append(path: Path, metrics: Mapping[str, Any], checkpoint: str | Path | None) -> int:
+    """Append a report to the file of a program's reports, and return its number."""
+    numbers = {name: as_number(value) for name, value in metrics.items()}
+    report = {name: str(metrics[name]) if number is None else number for name, number in numbers.items()}
+    if checkpoint is not None:
+        report["checkpoint"] = str(Path(checkpoint).absolute())
+    with path.open("a+", encoding="utf-8") as file:
+        file.write(json.dumps(report) + "\n")
+        file.seek(0)
+        return sum(1 for _ in file)
 
 
 def trial() -> RunningTrial:

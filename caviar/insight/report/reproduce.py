@@ -14,7 +14,7 @@ from caviar.space.space import argument_code
 
 EARLY_STOPPING = {None: "", Halving(): "halving", Halving(asynchronous=True): "asha"}  # what the command can express
 SPACE = ("choice", "constant", "distribution", "lograndint", "loguniform", "randint", "reverseloguniform", "uniform")
-PUBLIC = ("Halving", "Space", "Study", "load_csv", *SPACE)
+PUBLIC = ("Halving", "Space", "Study", "load_csv", "program", *SPACE)
 
 
 def reproduction(settings: Settings) -> str:
@@ -89,5 +89,7 @@ def _data_argument(source: Source) -> str:
             return f"load_csv({source.path!r}, target={source.target!r}{task}, seed={source.seed!r}),"
         case SourceKind.FUNCTION:
             return f"...,  # the function {source.function}"
+        case SourceKind.COMMAND:
+            return f"program({source.command!r}, working_folder={source.path!r}),"
         case SourceKind.ARRAYS:
             return "...,  # the arrays of the study"

@@ -63,6 +63,19 @@ def test_a_study_of_a_csv_file_is_reproduced_with_its_seed(tmp_path):
     assert f"load_csv({str(file)!r}, target='y', task='regression', seed=3)," in reproduction(study.settings)
 
 
+def test_a_study_of_a_program_is_reproduced_with_its_command(tmp_path):
+    program = caviar.program("train --name 'a b' {x}", tmp_path)
+    space = caviar.Space(x=caviar.uniform(0, 1))
+    study = caviar.Study(program, space=space, metric="loss", mode="min", out=tmp_path / "s")
+    kept = []
+    code = reproduction(study.settings).replace("study.run()", "").replace("Study(", "keep(")
+    exec(code, {"keep": lambda data, **settings: kept.append(data)})
+    assert kept == [program]
+    assert (
+        settings_table(study.outcome).set_index("setting")["value"]["data"].endswith("command: train --name 'a b' {x}")
+    )
+
+
 def test_the_settings_are_listed_with_space_and_versions(outcome):
     table = settings_table(outcome).set_index("setting")["value"]
     assert table["trials"] == "60"
