@@ -7,7 +7,7 @@ here). A fence's title says what to do with it:
 - `title="Output, for example"`: the same, but numbers may differ, as they do between machines and runs.
 - `title="Needs ..."`: cannot run on the machine of the tests, so it is only parsed. Readers see the title too.
 <<<<<<< HEAD
-- `title="Needs xgboost"`: runs where the module is installed; several are separated by commas. Elsewhere, the page is
+- `title="Needs xgboost"` of Python: runs where the module is installed; several are separated by commas. Elsewhere, the page is
   skipped.
 - `title="NAME.py"`, `title="NAME.toml"`: a file of that name, for the blocks after it.
 =======
@@ -52,7 +52,7 @@ class Block:
     @property
     def modules(self):
         """The modules that its title says it needs."""
-        match = _MODULES.fullmatch(self.title)
+        match = _MODULES.fullmatch(self.title) if self.language == "python" else None
         return match[1].split(", ") if match else []
 
 
