@@ -6,13 +6,9 @@ here). A fence's title says what to do with it:
 - `title="Output"`: what the block before it prints; "..." stands for anything.
 - `title="Output, for example"`: the same, but numbers may differ, as they do between machines and runs.
 - `title="Needs ..."`: cannot run on the machine of the tests, so it is only parsed. Readers see the title too.
-<<<<<<< HEAD
-- `title="Needs xgboost"` of Python: runs where the module is installed; several are separated by commas. Elsewhere, the page is
-  skipped.
-- `title="NAME.py"`, `title="NAME.toml"`: a file of that name, for the blocks after it.
-=======
+- `title="Needs xgboost"` of Python: runs where the module is installed; several are separated by commas. Elsewhere, the
+  page is skipped.
 - `title="NAME.py"`, `title="NAME.sh"`, `title="NAME.toml"`: a file of that name, for the blocks after it.
->>>>>>> processes
 - `title="Optuna"` or another tool's name: what one writes there.
 
 In a table, "*needs ...*" in a cell does what such a title does, and an assignment to an argument of `Study` a setting.
