@@ -6,6 +6,8 @@ here). A fence's title says what to do with it:
 - `title="Output"`: what the block before it prints; "..." stands for anything.
 - `title="Output, for example"`: the same, but numbers may differ, as they do between machines and runs.
 - `title="Needs ..."`: cannot run on the machine of the tests, so it is only parsed. Readers see the title too.
+- `title="Needs xgboost"` of Python: runs where the module is installed; several are separated by commas. Elsewhere, the
+  page is skipped.
 - `title="NAME.py"`, `title="NAME.sh"`, `title="NAME.toml"`: a file of that name, for the blocks after it.
 - `title="Optuna"` or another tool's name: what one writes there.
 
@@ -15,6 +17,7 @@ In a table, "*needs ...*" in a cell does what such a title does, and an assignme
 import inspect
 import re
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import caviar
@@ -25,6 +28,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _FENCE = re.compile(r'^```(\w+)(?: title="([^"\n]*)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _PAIRS = re.compile(r"^\| ([^|\n]+) \| Caviar \|\n\| --- \| --- \|\n((?:\|.*\n)+)", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
+_MODULES = re.compile(r"Needs ([a-z_]+(?:, [a-z_]+)*)")
 _COMMAND = re.compile(r"^(?:.*&& )?(?:\.venv/bin/)?(caviar .*)")
 
 
@@ -40,6 +44,12 @@ class Block:
 
     def __str__(self):
         return f"{self.page}:{self.line}"
+
+    @property
+    def modules(self):
+        """The modules that its title says it needs."""
+        match = _MODULES.fullmatch(self.title) if self.language == "python" else None
+        return match[1].split(", ") if match else []
 
 
 def name_of(path):
@@ -61,6 +71,12 @@ def blocks(path):
                     found.append(_block(path, text, start, _language(code, title), title, f"{code}\n"))
             start += len(row)
     return sorted(found, key=lambda block: block.line)
+
+
+def missing_modules(page):
+    """Return which modules that the blocks of a page need are not installed, as text."""
+    needed = dict.fromkeys(module for block in page for module in block.modules)
+    return ", ".join(module for module in needed if find_spec(module) is None)
 
 
 def commands(path):

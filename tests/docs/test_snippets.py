@@ -25,13 +25,12 @@ from caviar.cli.main import cli, main
 from caviar.fleet.placement import Placement
 from caviar.records.events import decode
 from caviar.study.file import TRAINED, study_from_file
-from tests.docs.pages import PAGES, blocks, commands, name_of
+from tests.docs.pages import PAGES, blocks, commands, missing_modules, name_of
 
-# Pages that need Ray, PyTorch or more than some seconds run among the slow tests only.
+# Pages that need Ray or more than some seconds run among the slow tests only.
 SLOW = {
     "docs/coming-from/ray-tune.md",
     "docs/how-to/own-rule.md",
-    "docs/how-to/pytorch.md",
     "docs/tutorials/panda.md",
 }
 ON_A_CLUSTER = "docs/tutorials/cluster.md"
@@ -60,7 +59,9 @@ ALL = [block for of_page in BLOCKS.values() for block in of_page]
 
 def is_run(block):
     """Whether a block runs here; the others are parsed."""
-    if block.title.startswith("Needs") or ("from ray import tune" in block.text and not _HAS_RAY_TUNE):
+    if (block.title.startswith("Needs") and not block.modules) or (
+        "from ray import tune" in block.text and not _HAS_RAY_TUNE
+    ):
         return False
     package = TOOLS.get(block.title, "caviar")
     return package != "" and importlib.util.find_spec(package) is not None
@@ -68,6 +69,8 @@ def is_run(block):
 
 def run_page(page, folder, replacements=()):
     """Run the blocks of a page in a folder, and compare what they print with what it shows."""
+    if missing := missing_modules(BLOCKS[page]):
+        pytest.skip(f"{page} needs {missing}, not installed here")
     here, there = {"__name__": "__main__", "caviar": caviar}, {"__name__": "__main__"}
     printed: str | None = None  # by the last block; None if it was not run
     for block in BLOCKS[page]:
@@ -166,8 +169,6 @@ def test_the_blocks_of_a_page_run(page, folder):
 @pytest.mark.usefixtures("ray_cluster")
 @pytest.mark.parametrize("page", [page for page in BLOCKS if page not in {*LOGGERS, ON_A_CLUSTER}])
 def test_the_blocks_of_a_page_run_on_ray(page, folder):
-    if page == "docs/how-to/pytorch.md":
-        pytest.importorskip("torch", reason="the page's subject is PyTorch, which is not installed")
     run_page(page, folder)
 
 
