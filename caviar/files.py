@@ -5,6 +5,7 @@ fsspec supports) one request replaces an object. Nothing here depends on what th
 """
 
 import contextlib
+import itertools
 import os
 import sys
 import time
@@ -102,8 +103,12 @@ class LocalStore:
         return sizes
 
     def remove(self, name: str) -> None:
-        with writing(self.path / name):
-            _once_closed(lambda: (self.path / name).unlink(missing_ok=True))
+        path = self.path / name
+        with writing(path):
+            _once_closed(lambda: path.unlink(missing_ok=True))
+        with contextlib.suppress(OSError):  # of a folder that is not empty; a URI has no empty ones
+            for folder in itertools.takewhile(lambda folder: folder != self.path, path.parents):
+                folder.rmdir()
 
 
 class RemoteStore:
