@@ -85,15 +85,18 @@ class FolderCopy:
 
     def download(self) -> None:
         """Fetch the copy into the folder, if there is one and the folder does not exist."""
+        names = self._names()
+        self._copied = dict.fromkeys(names, (-1, -1))  # of an unknown state
         if self._folder.exists():
             return
-        for name in self._names():
+        for name in names:
             path = self._folder / name
             if not path.resolve().is_relative_to(self._folder.resolve()):
                 raise StorageError(f"{self._store} lists {name!r} as a file of {self._name}; remove {self._name}.json")
             with writing(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(self._store.read(f"{self._name}/{name}"))
+        self._copied = self._files()
 
     def remove(self) -> None:
         """Remove the copy, if there is one."""
