@@ -43,7 +43,7 @@ def prepare(setup: Setup) -> None:
 def run_trial(function: Function, setup: Setup, request: Request, connection: Connection) -> None:
     """Run a trial in the main thread of this process, and exit."""
     trial, folder = request.trial, Path(request.folder)
-    sender = _Sender(connection, setup.metric, trial, folder)
+    sender = _Sender(connection, setup.metric, request)
     error = ""
     try:
         _redirect_output(request.output)
@@ -78,8 +78,9 @@ def _run(function: Function, trial: Trial, sender: "_Sender") -> None:
 class _Sender:
     """Sends the reports of a trial to its trainer, and blocks while the trial is paused."""
 
-    def __init__(self, connection: Connection, metric: str, trial: Trial, folder: Path) -> None:
-        self._connection, self._folder = connection, folder
+    def __init__(self, connection: Connection, metric: str, request: Request) -> None:
+        trial = request.trial
+        self._connection, self._folder, self._copied = connection, Path(request.folder), request.copied
         self._metric, self._reports = metric, Reports(metric, trial.config)
         self._until = math.inf if trial.until is None else trial.until
         self._curve: list[CurvePoint] = []
@@ -121,9 +122,14 @@ class _Sender:
     def _send(self, point: CurvePoint, *, restored: bool = False, saved: bool = False) -> None:
         """Send a report; then wait while the trial is paused, and raise Stop if it should end."""
         self._connection.send(Reported(point.seconds, point.metrics, restored, saved))
-        pause = time.perf_counter()
-        while self.count >= self._until or not math.isfinite(point.metrics[self._metric]) or self._connection.poll():
-            order = self._connection.recv()
+        pause, waits = time.perf_counter(), saved and self._copied
+        while (
+            waits
+            or self.count >= self._until
+            or not math.isfinite(point.metrics[self._metric])
+            or self._connection.poll()
+        ):
+            order, waits = self._connection.recv(), False
             if not isinstance(order, Continue):
                 self._stopped = True
                 raise Stop

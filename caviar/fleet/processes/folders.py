@@ -22,6 +22,11 @@ class TrialFolders:
         self._store = None if files is None else _store_of(files, is_here=not self._is_scratch)
         self._copies: dict[int, FolderCopy] = {}
 
+    @property
+    def copied(self) -> bool:
+        """Whether the folders have copies elsewhere."""
+        return self._store is not None
+
     def prepare(self, number: int) -> Path:
         """Return the folder of a trial, with what an earlier process of it has kept."""
         folder = trial_folder(self._study, number)

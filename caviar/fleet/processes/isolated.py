@@ -66,7 +66,8 @@ class Processes:
         output = OutputFile(self._scratch / f"{trial.number}.txt")
         if self._launcher.notice:
             output.append(f"caviar: {self._launcher.notice}\n")
-        request = Request(trial, str(output.path), str(self._folders.prepare(trial.number)))
+        folder = self._folders.prepare(trial.number)
+        request = Request(trial, str(output.path), str(folder), self._folders.copied)
         return ProcessRun(self._launcher, request, output, self._folders)
 
     def close(self) -> None:
@@ -102,6 +103,7 @@ class ProcessRun:
                 self.seconds = own_seconds
                 if saved:
                     self._note(self._folders.copy(self._number))
+                    self._process.send(Continue(self._until))
                 if restored:
                     self.continued_from = (self.continued_from or 0) + 1
                 return [metrics]

@@ -30,6 +30,7 @@ class Request(NamedTuple):
     trial: Trial
     output: str  # the file for what it prints
     folder: str  # where it may keep files; not created yet
+    copied: bool  # whether the trainer copies a checkpoint elsewhere before the trial continues
 
 
 class Serve(NamedTuple):
