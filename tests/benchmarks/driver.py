@@ -21,6 +21,7 @@ from caviar.fleet.cluster import connection
 from caviar.fleet.connect import open_pool
 from caviar.fleet.messages import Done, Event, Report, Stack, Started
 from caviar.fleet.placement import Placement
+from caviar.fleet.processes.isolated import IsolatedFunction
 from caviar.fleet.protocol import Trainers
 from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.trainables import FunctionTrainable
@@ -66,8 +67,22 @@ def train_with_journal(trainers: Trainers, work: list[Stack], folder: Path) -> t
     return seconds, results
 
 
+def processes(quick: bool, folder: Path) -> dict[str, float]:
+    """Trials per second that do nothing, each in a process of its own, on one core of this machine."""
+    count = 200 if quick else 1000
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})  # the trainer, the parent of its trials, and their processes
+    try:
+        with open_pool(IsolatedFunction.of(nothing, "score", Placement(0)), "score", Placement(0)) as pool:
+            train_with_journal(pool, stacks([0.0] * 20, 10_000), folder / "warm processes")
+            seconds, _ = train_with_journal(pool, stacks([0.0] * count), folder / "processes")
+    finally:
+        os.sched_setaffinity(0, cores)
+    return {"trials per second a core": count / seconds}
+
+
 def throughput(quick: bool, folder: Path) -> dict[str, float]:
-    """Trials per second of a warm pool, in leases and one by one."""
+    """Trials per second of a warm pool, in leases and one by one, with isolation="none"."""
     count, figures = (4_000 if quick else 40_000), {}
     for what, number, settings in (
         ("in leases", count, PoolSettings()),
@@ -106,14 +121,14 @@ def tune(quick: bool, folder: Path) -> dict[str, float]:
             run_config=tune.RunConfig(storage_path=str(folder / "tune"), verbose=0),
         ).fit()
         peer_rate = count / (time.perf_counter() - start)
-        cold, warm = ours(count, folder)
+        cold, isolated, shared = ours(count, folder)
         figures |= {
             f"Ray Tune, {count} trials: per second": peer_rate,
-            f"Caviar, {count} trials: per second, warm": warm,
-        }
-        figures |= {
             f"Caviar, {count} trials: per second, cold": cold,
-            f"warm over Ray Tune, {count} trials": warm / peer_rate,
+            f"Caviar, {count} trials: per second": isolated,
+            f"Caviar, {count} trials: per second, isolation='none'": shared,
+            f"over Ray Tune, {count} trials": isolated / peer_rate,
+            f"isolation='none' over Ray Tune, {count} trials": shared / peer_rate,
         }
     return figures
 
@@ -133,12 +148,14 @@ def optuna(quick: bool, folder: Path) -> dict[str, float]:
         start = time.perf_counter()
         pool.map(_optimise, [(url, count // WORKERS)] * WORKERS, chunksize=1)
         peer_rate = count / (time.perf_counter() - start)
-    cold, warm = ours(count, folder)
+    cold, isolated, shared = ours(count, folder)
     return {
         "Optuna: trials per second": peer_rate,
-        "Caviar: trials per second, warm": warm,
         "Caviar: trials per second, cold": cold,
-        "warm over Optuna": warm / peer_rate,
+        "Caviar: trials per second": isolated,
+        "Caviar: trials per second, isolation='none'": shared,
+        "over Optuna": isolated / peer_rate,
+        "isolation='none' over Optuna": shared / peer_rate,
     }
 
 
@@ -156,18 +173,25 @@ def _optimise(work: tuple[str, int]) -> None:
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=count)
 
 
-def ours(count: int, folder: Path) -> tuple[float, float]:
-    """Return trials per second of a study from `run()` to its table, and of a pool whose trainers are ready."""
+def ours(count: int, folder: Path) -> tuple[float, float, float]:
+    """Return trials per second of a study from `run()` to its table, and of pools whose trainers are ready.
+
+    In the first pool each trial has a process of its own; in the second none has.
+    """
     out = folder / f"ours-{time.monotonic_ns()}"
     settings = {"space": SPACE, "trials": count, "waves": 1, "search": "random", "workers": WORKERS, "out": out}
     study = caviar.Study(nothing, **settings, **OBJECTIVE)
     start = time.perf_counter()
     study.run(progress=False)
     cold = count / (time.perf_counter() - start)
-    with open_pool(FunctionTrainable(nothing), "score", Placement(WORKERS)) as pool:
-        train_with_journal(pool, stacks([0.5] * 2 * WORKERS, 10_000), out / "warm")
-        seconds, _ = train_with_journal(pool, stacks([0.0] * count), out / "again")
-    return cold, count / seconds
+    placement = Placement(WORKERS)
+    rates: list[float] = []
+    for trainable in (IsolatedFunction.of(nothing, "score", placement), FunctionTrainable(nothing)):
+        with open_pool(trainable, "score", placement) as pool:
+            train_with_journal(pool, stacks([0.5] * 2 * WORKERS, 10_000), out / f"warm {len(rates)}")
+            seconds, _ = train_with_journal(pool, stacks([0.0] * count), out / f"again {len(rates)}")
+        rates.append(count / seconds)
+    return cold, rates[0], rates[1]
 
 
 class InstantTrainers:
@@ -250,6 +274,7 @@ def simulated(quick: bool, folder: Path) -> dict[str, float]:
 
 
 SECTIONS: dict[str, Callable[[bool, Path], dict[str, float]]] = {
+    "processes": processes,
     "throughput": throughput,
     "busy": busy,
     "tune": tune,

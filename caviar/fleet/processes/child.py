@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +71,7 @@ def _run(function: Function, trial: Trial, sender: "_Sender") -> None:
         with contextlib.closing(result) if isinstance(result, Generator) else contextlib.nullcontext():
             for report in result:
                 sender(report, None)
-    elif isinstance(result, dict) or not sender.count:
+    elif isinstance(result, Mapping) or not sender.count:
         sender(result, None)
 
 

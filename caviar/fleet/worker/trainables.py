@@ -8,7 +8,7 @@ run in processes of their own.
 import copy
 import itertools
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -218,7 +218,7 @@ class _FunctionRun:
                 for report in result:
                     self._receive(report, None)
                     yield from self._taken()
-            elif isinstance(result, dict) or not self._checks.count:
+            elif isinstance(result, Mapping) or not self._checks.count:
                 self._receive(result, None)
         except Stop:  # raised by the function itself
             pass
