@@ -6,6 +6,7 @@ import faulthandler
 import io
 import math
 import os
+import pickle
 import random
 import signal
 import sys
@@ -59,7 +60,7 @@ def run_trial(function: Function, setup: Setup, request: Request, connection: Co
         print(traceback_of(raised), file=sys.stderr, end="")
     _flush()  # before its trainer reads the output
     with contextlib.suppress(OSError):  # its trainer is gone
-        connection.send(Ended(sender.seconds, error))
+        send(connection, Ended(sender.seconds, error))
     _exit()
 
 
@@ -121,7 +122,7 @@ class _Sender:
 
     def _send(self, point: CurvePoint, *, restored: bool = False, saved: bool = False) -> None:
         """Send a report; then wait while the trial is paused, and raise Stop if it should end."""
-        self._connection.send(Reported(point.seconds, point.metrics, restored, saved))
+        send(self._connection, Reported(point.seconds, point.metrics, restored, saved))
         pause, waits = time.perf_counter(), saved and self._copied
         while (
             waits
@@ -135,6 +136,11 @@ class _Sender:
                 raise Stop
             self._until = math.inf if order.until is None else order.until
         self._start += time.perf_counter() - pause
+
+
+def send(connection: Connection, message: Reported | Ended) -> None:
+    """Send a message without what `Connection.send` does for other kinds of objects, a tenth of a trial's cost."""
+    connection.send_bytes(pickle.dumps(message))
 
 
 def _redirect_output(path: str) -> None:
