@@ -188,7 +188,7 @@ def _start_interpreter(setup: Setup, request: Request | None) -> TrialProcess:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, **thread_environment(1)},
+        env={**os.environ, **thread_environment(1), "PYTHONHASHSEED": "0"},  # sets of strings are in the same order
         start_new_session=True,
         close_fds=sys.platform != "win32",
         pass_fds=() if sys.platform == "win32" else (theirs.fileno(),),
