@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from typing import cast
 
 from caviar.errors import InputError
+from caviar.fleet.cluster import cloudpickle
 from caviar.fleet.processes.messages import (
     Continue,
     Ended,
@@ -93,8 +94,11 @@ class Launcher:
         if self._server is None:
             return _start_interpreter(self._setup, request)
         ours, theirs = Pipe()
-        self._server.connection.send(request)
-        reduction.send_handle(self._server.connection, theirs.fileno(), self._server.number)
+        try:
+            self._server.connection.send_bytes(cloudpickle.dumps(request))
+            reduction.send_handle(self._server.connection, theirs.fileno(), self._server.number)
+        except OSError:
+            self._lose_server()
         theirs.close()
         process = TrialProcess(self._await_fork(), ours)
         self._forked[process.number] = process
@@ -198,5 +202,5 @@ def _start_interpreter(setup: Setup, request: Request | None) -> TrialProcess:
     with contextlib.suppress(OSError):  # it has died, which the next message will tell
         pickle.dump(sys.path, popen.stdin)
         popen.stdin.close()
-        ours.send((setup, request))
+        ours.send_bytes(cloudpickle.dumps((setup, request)))
     return TrialProcess(popen.pid, ours, popen)

@@ -26,7 +26,7 @@ _HARMLESS_THREADS = {"jemalloc_bg_thd"}  # of libraries that can be forked
 
 def main(connection: Connection) -> None:
     """Load the function, then fork trials as they are requested; or run a single trial that came with the setup."""
-    setup, request = connection.recv()
+    setup, request = loads(connection.recv_bytes())
     try:
         function = taking_seed(loads(setup.function))
     except BaseException as error:
@@ -54,7 +54,7 @@ def _serve(function: Function, setup: Setup, connection: Connection) -> None:
                     connection.send(exited)
             if connection in ready:
                 try:
-                    request = connection.recv()
+                    request = loads(connection.recv_bytes())  # an option of a choice may need cloudpickle
                 except EOFError:
                     break
                 process = _fork(function, setup, request, connection, signals)
