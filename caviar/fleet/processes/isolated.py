@@ -78,7 +78,10 @@ class ProcessRun:
         self.continued_from: int | None = None
         self._launcher = launcher
         self._until = request.trial.until
-        self._process = launcher.start(request)
+        try:
+            self._process = launcher.start(request)
+        except ChildProcessError:
+            raise Killed from None
 
     def epoch(self, until: int | None = None, seconds: float | None = None) -> Sequence[Metrics | None]:
         if not self.alive[0]:

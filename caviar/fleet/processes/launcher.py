@@ -88,7 +88,7 @@ class Launcher:
             self._start_server()
 
     def start(self, request: Request) -> TrialProcess:
-        """Start the process of a trial."""
+        """Start the process of a trial; raise ChildProcessError if the clean parent was killed: the next one is new."""
         if self._forks and self._server is None:
             self._start_server()
         if self._server is None:
