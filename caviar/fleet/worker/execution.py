@@ -55,7 +55,7 @@ class StackRun:
         yield from [Started(self._stack[member].number, self._reports[member]) for member in self._members]
         while self._members and (until is None or self._reports[self._members[0]] < until):
             yield from self._epoch(until)
-        for member in self._members:
+        for member in list(self._members):
             yield self._done(member, State.PAUSED)
 
     def _epoch(self, until: int | None) -> Iterator[Event]:
