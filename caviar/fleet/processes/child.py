@@ -10,7 +10,6 @@ import random
 import sys
 import threading
 import time
-import traceback
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from multiprocessing.connection import Connection
@@ -18,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from caviar.errors import CaviarError
 from caviar.fleet.processes.messages import Continue, Ended, Reported, Request, Setup
 from caviar.fleet.worker import checkpoints
+from caviar.fleet.worker.errors import describe, own_traceback
 from caviar.fleet.worker.limits import limit_memory, set_threads
 from caviar.fleet.worker.reporting import RunningTrial, Stop, as_trial
 from caviar.fleet.worker.reports import Reports
@@ -54,8 +53,9 @@ def run_trial(function: Function, setup: Setup, request: Request, connection: Co
     except Stop:
         pass
     except BaseException as raised:
-        error = _describe(raised)
-        _print_traceback(raised)
+        error = describe(raised)
+        _flush()
+        _print_traceback(raised, request.output)
     _flush()  # before its trainer reads the output
     with contextlib.suppress(OSError):  # its trainer is gone
         connection.send(Ended(sender.seconds, error))
@@ -146,23 +146,10 @@ def _seed(seed: int) -> None:
         sys.modules["torch"].manual_seed(seed)
 
 
-def _describe(error: BaseException) -> str:
-    try:
-        text = str(error)
-    except Exception as own:  # an error class of the user's may fail here
-        text = f"its text raised {type(own).__name__}"
-    return text if isinstance(error, CaviarError) else f"{type(error).__name__}: {text}"
-
-
-def _print_traceback(error: BaseException) -> None:
-    """Print a traceback of the user's own frames."""
-    frames = error.__traceback__
-    while frames and frames.tb_next and Path(frames.tb_frame.f_code.co_filename).is_relative_to(_PACKAGE):
-        frames = frames.tb_next
-    traceback.print_exception(type(error), error, frames)
-
-
-_PACKAGE = Path(__file__).parents[2]
+def _print_traceback(error: BaseException, path: str) -> None:
+    """Append the traceback to the output, whatever has become of stderr."""
+    with open(path, "a", encoding="utf-8", errors="backslashreplace") as output:
+        output.write(own_traceback(error))
 
 
 def _exit() -> None:

@@ -6,11 +6,10 @@ An error in a trial fails that trial, with the reason, but never ends the traine
 import contextlib
 import math
 import time
-import traceback
 from collections.abc import Iterator, Mapping
 
-from caviar.errors import CaviarError
 from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started
+from caviar.fleet.worker.errors import describe, own_traceback
 from caviar.fleet.worker.output import Capture, without_surrogates
 from caviar.fleet.worker.trainables import Killed, Loaded, Run, TimeLimit, TrialError
 from caviar.records.trial import Metrics, State
@@ -98,10 +97,9 @@ class StackRun:
             case TrialError():
                 yield self._end(member, State.FAILED, str(error))
             case _:
-                self._capture.tail.write("".join(traceback.format_exception(error)))
+                self._capture.tail.write(own_traceback(error))
                 yield from self._last_report(member, getattr(error, "report", None))
-                reason = str(error) if isinstance(error, CaviarError) else f"{type(error).__name__}: {error}"
-                yield self._end(member, State.FAILED, reason)
+                yield self._end(member, State.FAILED, describe(error))
 
     def _receive(self, member: int, report: Metrics | None) -> Iterator[Event]:
         """Check a member's report and yield its events."""
