@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from typing import SupportsFloat
 
 from caviar.errors import InputError
+from caviar.fleet.worker.output import without_surrogates
 from caviar.records.trial import RESERVED_COLUMNS, Metrics
 
 PREFIX = "reported_"  # before a metric that has the name of a hyperparameter or of a column
@@ -48,7 +49,7 @@ class Reports:
             if number is None:
                 self._warn(str(name), f"{name}={value!r:.1000} is no number, so no table has it")
             elif not (name == "epoch" and number in (self.count, self.count - 1)):  # each table has it already
-                metrics[self._free_name(str(name), {*map(str, report)})] = number
+                metrics[self._free_name(without_surrogates(str(name)), {*map(str, report)})] = number
         return metrics
 
     def _free_name(self, name: str, others: set[str]) -> str:
