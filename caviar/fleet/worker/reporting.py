@@ -1,6 +1,7 @@
 """What a trial's own code calls, at any depth and from any thread: `caviar.report()` and `caviar.trial()`."""
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,13 +65,14 @@ class Receiver(Protocol):
 
 
 _current: tuple[RunningTrial, Receiver] | None = None
+_process: int | None = None  # of the trial; a fork of it has a copy of all this, but does not report for it
 
 
 @contextlib.contextmanager
 def as_trial(running: RunningTrial, receive: Receiver) -> Iterator[None]:
     """Send the reports of this process to `receive`, as those of a trial, inside a `with` block."""
-    global _current
-    _current = running, receive
+    global _current, _process
+    _current, _process = (running, receive), os.getpid()
     try:
         yield
     finally:
@@ -98,7 +100,7 @@ def report(metrics: Mapping[str, Any], *, checkpoint: str | Path | None = None) 
     >>> report({"loss": 0.3})
     Reported(epoch=0)
     """
-    if _current is None:
+    if _current is None or _process != os.getpid():
         return Reported(0)
     _, receive = _current
     return Reported(receive(metrics, None if checkpoint is None else Path(checkpoint)))
