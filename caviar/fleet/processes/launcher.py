@@ -58,18 +58,23 @@ class TrialProcess:
         """Look whether a new interpreter has exited; of a forked process, its parent says so."""
         if self._popen is not None and self.status is None:
             self.status = self._popen.poll()
+            if self.status is not None:
+                self._kill_group()  # what it has left behind
 
     def kill(self) -> None:
         """Kill the process and everything that it has started."""
         if self.status is not None:
             return
+        self._kill_group()
+        if self._popen is not None:
+            self.status = self._popen.wait()
+
+    def _kill_group(self) -> None:
         with contextlib.suppress(OSError):
             if sys.platform == "win32":
                 subprocess.run(["taskkill", "/F", "/T", "/PID", str(self.number)], capture_output=True, check=False)
             else:
                 os.killpg(self.number, signal.SIGKILL)
-        if self._popen is not None:
-            self.status = self._popen.wait()
 
 
 class Launcher:
@@ -82,7 +87,7 @@ class Launcher:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._server: TrialProcess | None = None
-        self._forked: dict[int, TrialProcess] = {}  # those that have not exited, by their number
+        self._running: dict[int, TrialProcess] = {}  # those that have not exited, by their number
         self._forks = _FORKS
         if self._forks:
             self._start_server()
@@ -92,7 +97,10 @@ class Launcher:
         if self._forks and self._server is None:
             self._start_server()
         if self._server is None:
-            return _start_interpreter(self._setup, request)
+            self._running = {number: process for number, process in self._running.items() if process.status is None}
+            interpreter = _start_interpreter(self._setup, request)
+            self._running[interpreter.number] = interpreter
+            return interpreter
         ours, theirs = Pipe()
         try:
             self._server.connection.send_bytes(cloudpickle.dumps(request))
@@ -101,7 +109,7 @@ class Launcher:
             self._lose_server()
         theirs.close()
         process = TrialProcess(self._await_fork(), ours)
-        self._forked[process.number] = process
+        self._running[process.number] = process
         return process
 
     def receive(self, process: TrialProcess, timeout: float | None) -> Reported | Ended | Exited | None:
@@ -133,9 +141,9 @@ class Launcher:
             self._server.connection.close()
             self._server.kill()
             self._server = None
-        for process in self._forked.values():
+        for process in self._running.values():
             process.kill()
-        self._forked = {}
+        self._running = {}
 
     def _start_server(self) -> None:
         server = _start_interpreter(self._setup, None)
@@ -168,17 +176,17 @@ class Launcher:
             return None
         if isinstance(message, Forked):
             return message.process
-        if (process := self._forked.pop(message.process, None)) is not None:
+        if (process := self._running.pop(message.process, None)) is not None:
             process.status = message.status
         return None
 
     def _lose_server(self) -> None:
         """Kill the processes of a clean parent that was killed: nobody would see them exit."""
         assert self._server is not None
-        for process in self._forked.values():
+        for process in self._running.values():
             process.kill()
             process.status = -signal.SIGKILL
-        self._forked, self._server = {}, None
+        self._running, self._server = {}, None
 
 
 def _start_interpreter(setup: Setup, request: Request | None) -> TrialProcess:
