@@ -27,6 +27,8 @@ _HARMLESS_THREADS = {"jemalloc_bg_thd"}  # of libraries that can be forked
 def main(connection: Connection) -> None:
     """Load the function, then fork trials as they are requested; or run a single trial that came with the setup."""
     setup, request = loads(connection.recv_bytes())
+    if request is None and os.fork():
+        os._exit(0)  # Ray kills the children of a trainer that exits, and nobody would end the trials of this parent
     try:
         function = taking_seed(loads(setup.function))
     except BaseException as error:
