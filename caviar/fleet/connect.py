@@ -23,8 +23,11 @@ def open_pool(
     1
     """
     if placement.workers == 0:
-        with limit_all_threads(placement.threads):  # as in a trainer, so that results are the same
-            yield LocalPool(trainable, metric, placement.trial_timeout)
+        with (
+            limit_all_threads(placement.threads),  # as in a trainer, so that results are the same
+            contextlib.closing(LocalPool(trainable, metric, placement.trial_timeout)) as local,
+        ):
+            yield local
         return
     # imported here because training in this process does not need Ray; cluster comes first, to silence Ray's notices
     from caviar.fleet.cluster import connection, uses_ray_client

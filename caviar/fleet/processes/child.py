@@ -13,15 +13,15 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from caviar.fleet.processes.messages import Connection, Continue, Ended, Reported, Request, Setup
 from caviar.fleet.worker import checkpoints
+from caviar.fleet.worker.errors import describe, own_traceback
 from caviar.fleet.worker.limits import limit_memory, set_threads
-from caviar.fleet.worker.output import describe, traceback_of
 from caviar.fleet.worker.reporting import RunningTrial, Stop, as_trial
 from caviar.fleet.worker.reports import Reports
 from caviar.records.trial import Config, CurvePoint, Trial
@@ -56,8 +56,16 @@ def run_trial(function: Function, setup: Setup, request: Request, connection: Co
     except Stop:
         pass
     except BaseException as raised:
+        if isinstance(raised, SystemExit) and not raised.code and sender.count:
+            return _finish(connection, sender, "")  # as a script ends
         error = describe(raised)
-        print(traceback_of(raised), file=sys.stderr, end="")
+        _flush()
+        _print_traceback(raised, request.output)
+    _finish(connection, sender, error)
+
+
+def _finish(connection: Connection, sender: "_Sender", error: str) -> None:
+    """Tell the trainer how the trial has ended, and exit."""
     _flush()  # before its trainer reads the output
     with contextlib.suppress(OSError):  # its trainer is gone
         send(connection, Ended(sender.seconds, error))
@@ -72,7 +80,7 @@ def _run(function: Function, trial: Trial, sender: "_Sender") -> None:
         with contextlib.closing(result) if isinstance(result, Generator) else contextlib.nullcontext():
             for report in result:
                 sender(report, None)
-    elif isinstance(result, Mapping) or not sender.count:
+    elif sender.reports.takes(result):
         sender(result, None)
 
 
@@ -82,7 +90,7 @@ class _Sender:
     def __init__(self, connection: Connection, metric: str, request: Request) -> None:
         trial = request.trial
         self._connection, self._folder, self._copied = connection, Path(request.folder), request.copied
-        self._metric, self._reports = metric, Reports(metric, trial.config)
+        self._metric, self.reports = metric, Reports(metric, trial.config)
         self._until = math.inf if trial.until is None else trial.until
         self._curve: list[CurvePoint] = []
         self._lock = threading.Lock()
@@ -103,7 +111,7 @@ class _Sender:
         with self._lock:
             if self._stopped:
                 raise Stop
-            point = CurvePoint(self.count + 1, self.seconds, self._reports.checked(metrics))
+            point = CurvePoint(self.count + 1, self.seconds, self.reports.checked(metrics))
             self._curve.append(point)
             if checkpoint is not None:
                 checkpoints.save(self._folder, checkpoint, self._curve)
@@ -115,7 +123,7 @@ class _Sender:
         last = checkpoints.last(self._folder)
         for point in last.curve if last else ():
             self._curve.append(point)
-            self._reports.count += 1
+            self.reports.count += 1
             self._send(point, restored=True)
         if last:
             self._start -= last.curve[-1].seconds
@@ -157,6 +165,12 @@ def _seed(seed: int) -> None:
     np.random.seed(seed % 2**32)  # noqa: NPY002 - the user's code may use it
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
+
+
+def _print_traceback(error: BaseException, path: str) -> None:
+    """Append the traceback to the output, whatever has become of stderr."""
+    with open(path, "a", encoding="utf-8", errors="backslashreplace") as output:
+        output.write(own_traceback(error))
 
 
 def _exit() -> None:

@@ -74,6 +74,7 @@ class ForkServer:
     def close(self) -> None:
         """End it and all that it has forked."""
         self.connection.close()
+        self._process.kill_group()
         self._process.kill()
         for process in self._trials.values():
             process.kill()

@@ -16,8 +16,9 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from caviar.fleet.pickling import loads
-from caviar.fleet.processes.child import Function, run_trial
-from caviar.fleet.processes.messages import Connection, Exited, Forked, Ready, Request, Setup
+from caviar.fleet.processes.child import Function, run_trial, send
+from caviar.fleet.processes.messages import Connection, Ended, Exited, Forked, Ready, Request, Setup
+from caviar.fleet.worker.errors import describe
 
 assert sys.platform == "linux"  # other systems lack some of the calls
 _HARMLESS_THREADS = {"jemalloc_bg_thd"}  # of libraries that can be forked
@@ -38,7 +39,7 @@ def serve(function: Function, setup: Setup, connection: Connection, scratch: str
                     connection.send(exited)
             if connection in ready:
                 try:
-                    request = loads(connection.recv_bytes())
+                    request = connection.recv_bytes()
                 except EOFError:
                     break
                 process = _fork(function, setup, request, connection, signals)
@@ -55,7 +56,7 @@ def kill_group(process: int) -> None:
         os.killpg(process, signal.SIGKILL)
 
 
-def _fork(function: Function, setup: Setup, request: Request, connection: Connection, signals: int) -> int:
+def _fork(function: Function, setup: Setup, request: bytes, connection: Connection, signals: int) -> int:
     """Fork the process of a trial, in a process group of its own, and return its number."""
     trial_connection = Connection(reduction.recv_handle(connection))
     process = os.fork()
@@ -65,9 +66,19 @@ def _fork(function: Function, setup: Setup, request: Request, connection: Connec
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.close(signals)
         connection.close()
-        run_trial(function, setup, request, trial_connection)
+        _run(function, setup, request, trial_connection)
     trial_connection.close()
     return process
+
+
+def _run(function: Function, setup: Setup, request: bytes, connection: Connection) -> None:
+    """Run a trial in this process; what its config holds may raise as it is unpickled."""
+    try:
+        loaded: Request = loads(request)
+    except BaseException as error:
+        send(connection, Ended(0.0, f"its config cannot be unpickled: {describe(error)}"))
+        os._exit(1)
+    run_trial(function, setup, loaded, connection)
 
 
 def _reap(processes: set[int]) -> Iterator[Exited]:

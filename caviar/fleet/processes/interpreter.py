@@ -38,18 +38,24 @@ class TrialProcess:
         """Look whether it has exited; a forked one's parent says so."""
         if self._popen is not None and self.status is None:
             self.status = self._popen.poll()
+            if self.status is not None:
+                self.kill_group()  # what it has left behind
 
     def kill(self) -> None:
         """Kill it and everything that it has started."""
         if self.status is not None:
             return
+        self.kill_group()
+        if self._popen is not None:
+            self.status = self._popen.wait()
+
+    def kill_group(self) -> None:
+        """Kill all processes of its group."""
         if sys.platform == "win32":
             subprocess.run(["taskkill", "/F", "/T", "/PID", str(self.number)], capture_output=True, check=False)
         else:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.number, signal.SIGKILL)
-        if self._popen is not None:
-            self.status = self._popen.wait()
 
 
 def start_interpreter(setup: Setup, task: Request | Serve) -> TrialProcess:
@@ -78,7 +84,7 @@ def start_interpreter(setup: Setup, task: Request | Serve) -> TrialProcess:
     assert popen.stdin
     with contextlib.suppress(OSError):  # it has died, which whoever waits for its message will see
         pickle.dump(sys.path, popen.stdin)
-        popen.stdin.close()
+        popen.stdin.flush()  # it stays open, since its end tells a single trial that this process is gone
         ours.send(setup)
         ours.send_bytes(cloudpickle.dumps(task))  # a config may hold what only the driver's script defines
     return TrialProcess(popen.pid, ours, popen)

@@ -1,5 +1,6 @@
 """Runs the trials of a user's function, each in a process of its own."""
 
+import math
 import shutil
 import signal
 import tempfile
@@ -21,6 +22,7 @@ from caviar.records.trial import Metrics
 from caviar.records.trial_files import StudyFiles
 
 _STOP_SECONDS = 3.0  # that a trial may clean up for after it was told to stop
+_OUTPUT_SECONDS = 1.0  # between two looks at the size of its output
 _EXIT_SECONDS = 60.0  # that its process may take to exit after its function has returned
 
 
@@ -86,7 +88,10 @@ class ProcessRun:
         self.continued_from: int | None = None
         self._launcher, self._folders, self._number = launcher, folders, request.trial.number
         self._until = request.trial.until
-        self._process = launcher.start(request)
+        try:
+            self._process = launcher.start(request)
+        except ChildProcessError:
+            raise Killed from None
 
     def epoch(self, until: int | None = None, seconds: float | None = None) -> Sequence[Metrics | None]:
         if not self.alive[0]:
@@ -94,7 +99,7 @@ class ProcessRun:
         if until != self._until:
             self._until = until
             self._process.send(Continue(until))
-        match self._launcher.receive(self._process, seconds):
+        match self._receive(seconds):
             case None:
                 self._process.kill()
                 self._end()
@@ -120,6 +125,16 @@ class ProcessRun:
                 self._end()
                 raise TrialError(f"the function cannot be loaded: {reason}")
         return []
+
+    def _receive(self, seconds: float | None) -> Reported | Ended | Exited | Unusable | None:
+        """Return the next message; meanwhile, keep the file of the output short."""
+        deadline = math.inf if seconds is None else time.monotonic() + seconds
+        while True:
+            remaining = deadline - time.monotonic()
+            message = self._launcher.receive(self._process, min(remaining, _OUTPUT_SECONDS))
+            if message is not None or remaining <= _OUTPUT_SECONDS:
+                return message
+            _ = self.output and self.output.written
 
     def stop(self, member: int) -> None:
         if self.alive[member]:

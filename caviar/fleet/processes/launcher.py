@@ -26,6 +26,7 @@ class Launcher:
     def __init__(self, setup: Setup, scratch: str) -> None:
         self._setup, self._scratch = setup, scratch
         self.notice = ""
+        self._interpreters: list[TrialProcess] = []  # that run trials
         self._forks = sys.platform == "linux"
         self._server = self._start_server()
 
@@ -36,7 +37,9 @@ class Launcher:
                 self._server = self._start_server()
             elif (process := self._server.start(request)) is not None:
                 return process
-        return start_interpreter(self._setup, request)
+        process = start_interpreter(self._setup, request)
+        self._interpreters = [other for other in self._interpreters if other.status is None] + [process]
+        return process
 
     def receive(self, process: TrialProcess, timeout: float | None) -> Reported | Ended | Exited | Unusable | None:
         """Return the next message of a process, or that it has exited; None after `timeout` seconds."""
@@ -61,6 +64,8 @@ class Launcher:
         if self._server is not None:
             self._server.close()
             self._server = None
+        for process in self._interpreters:
+            process.kill()
 
     def _start_server(self) -> ForkServer | None:
         """Start a clean parent; None if new interpreters run the trials instead."""

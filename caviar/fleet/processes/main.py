@@ -1,7 +1,10 @@
 """What a new interpreter does: load the user's function, and run a trial or fork trials."""
 
 import importlib
+import os
+import signal
 import sys
+import threading
 import traceback
 from pathlib import Path
 
@@ -18,8 +21,9 @@ def main(connection: Connection) -> None:
     sys.argv[1:] = []  # they are ours
     setup: Setup = connection.recv()
     try:
-        function = taking_seed(loads(setup.function))
         task: Request | Serve = loads(connection.recv_bytes())
+        _leave_trainer(forks=isinstance(task, Serve))
+        function = taking_seed(loads(setup.function))
     except BaseException as error:
         connection.send(Unusable(_describe(error)))
         return
@@ -32,6 +36,30 @@ def main(connection: Connection) -> None:
         from caviar.fleet.processes.forking import serve  # needs system calls that others lack
 
         serve(function, setup, connection, task.scratch)
+
+
+def _leave_trainer(*, forks: bool) -> None:
+    """Leave the trainer's standard input, and see to it that all processes end when the trainer does, and only then.
+
+    Ray kills the children of a trainer that exits, but the parent of trials has to end those first, when the connection
+    breaks. A single trial waits in a thread for the end of its standard input.
+    """
+    standard_input = os.dup(0)
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    if forks:
+        os.close(standard_input)
+        if sys.platform != "win32" and os.fork():
+            os._exit(0)
+    else:
+        threading.Thread(target=_end_with, args=(standard_input,), daemon=True).start()
+
+
+def _end_with(standard_input: int) -> None:
+    os.read(standard_input, 1)
+    if sys.platform != "win32":
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
 
 
 def _describe(error: BaseException) -> str:

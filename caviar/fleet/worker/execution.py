@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator, Mapping
 
 from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started
-from caviar.fleet.worker.output import Capture, describe, traceback_of, without_surrogates
+from caviar.fleet.worker.errors import describe, own_traceback
+from caviar.fleet.worker.output import Capture, without_surrogates
 from caviar.fleet.worker.trainables import Killed, Loaded, Run, TimeLimit, TrialError
 from caviar.records.trial import Metrics, State
 
@@ -53,7 +54,7 @@ class StackRun:
         yield from [Started(self._stack[member].number, self._reports[member]) for member in self._members]
         while self._members and (until is None or self._reports[self._members[0]] < until):
             yield from self._epoch(until)
-        for member in self._members:
+        for member in list(self._members):
             yield self._done(member, State.PAUSED)
 
     def _epoch(self, until: int | None) -> Iterator[Event]:
@@ -96,7 +97,7 @@ class StackRun:
             case TrialError():
                 yield self._end(member, State.FAILED, str(error))
             case _:
-                self._capture.tail.write(traceback_of(error))
+                self._capture.tail.write(own_traceback(error))
                 yield from self._last_report(member, getattr(error, "report", None))
                 yield self._end(member, State.FAILED, describe(error))
 

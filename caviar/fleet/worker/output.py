@@ -3,13 +3,9 @@
 import contextlib
 import io
 import os
-import traceback
 import warnings
 from pathlib import Path
 
-from caviar.errors import CaviarError
-
-_PACKAGE = Path(__file__).parents[2]
 _OUTPUT_CHARACTERS = 1 << 16  # the last 64 KiB are kept
 _FILE_BYTES = 1 << 26  # a file of output is cut when it is larger
 
@@ -79,25 +75,6 @@ class OutputFile:
         with self.path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _OUTPUT_CHARACTERS))
             return file.read()
-
-
-def traceback_of(error: BaseException) -> str:
-    """Return the traceback of an error from the user's own code on; nothing for an error of Caviar without any."""
-    frames = error.__traceback__
-    while frames and Path(frames.tb_frame.f_code.co_filename).is_relative_to(_PACKAGE):
-        frames = frames.tb_next
-    if frames is None and isinstance(error, CaviarError):
-        return ""
-    return without_surrogates("".join(traceback.format_exception(type(error), error, frames)))
-
-
-def describe(error: BaseException) -> str:
-    """Return the type and the text of an error in one string; an error of Caviar is a sentence already."""
-    try:
-        text = str(error)
-    except Exception as own:  # the user's own class of errors may fail here
-        text = f"its text raised {type(own).__name__}"
-    return text if isinstance(error, CaviarError) else f"{type(error).__name__}: {text}"
 
 
 def without_surrogates(text: str) -> str:

@@ -69,7 +69,7 @@ class Receiver(Protocol):
 REPORT_FILE = "CAVIAR_REPORT"  # the environment variable that names the file of a program's reports
 
 _current: tuple[RunningTrial, Receiver] | None = None
-_process = 0  # that of the trial: one that it has forked cannot report
+_process: int | None = None  # of the trial; a fork of it has a copy of all this, but does not report for it
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from typing import SupportsFloat
 
 from caviar.errors import InputError
+from caviar.fleet.worker.output import without_surrogates
 from caviar.records.trial import RESERVED_COLUMNS, Metrics
 
 PREFIX = "reported_"  # before a metric that has the name of a hyperparameter or of a column
@@ -17,16 +18,21 @@ class Reports:
     Args:
         metric: what each report must contain; "" for any.
         hyperparameters: names that a metric cannot have.
+        count: of the reports that were made already.
 
     >>> reports = Reports("loss", ("lr",))
     >>> reports.checked({"epoch": 1, "loss": True}), reports.count
     ({'loss': 1}, 1)
     """
 
-    def __init__(self, metric: str, hyperparameters: Container[str]) -> None:
-        self.count = 0
+    def __init__(self, metric: str, hyperparameters: Container[str], count: int = 0) -> None:
+        self.count = count
         self._metric, self._hyperparameters = metric, hyperparameters
         self._warned: set[str] = set()
+
+    def takes(self, returned: object) -> bool:
+        """Return whether what the function has returned is a report: after others, only if it has the metric."""
+        return not self.count or (isinstance(returned, Mapping) and self._metric in returned)
 
     def checked(self, report: object) -> Metrics:
         """Return a report as names to Python's numbers; warn about the rest, once a name, on stderr.
@@ -44,11 +50,13 @@ class Reports:
         for name, value in report.items():
             number = as_number(value)
             if name == self._metric and number is None:
-                raise InputError(f"the metric must be a number, got {name}={value!r:.100}; convert it with float(...)")
+                raise InputError(
+                    f"the metric must be a number, got {name}={_described(value):.100}; convert it with float(...)"
+                )
             if number is None:
-                self._warn(str(name), f"{name}={value!r:.1000} is no number, so no table has it")
+                self._warn(str(name), f"{name}={_described(value)} is no number, so no table has it")
             elif not (name == "epoch" and number in (self.count, self.count - 1)):  # each table has it already
-                metrics[self._free_name(str(name), {*map(str, report)})] = number
+                metrics[self._free_name(without_surrogates(str(name)), {*map(str, report)})] = number
         return metrics
 
     def _free_name(self, name: str, others: set[str]) -> str:
@@ -73,14 +81,22 @@ def as_number(value: object) -> int | float | None:
     >>> as_number(np.float32(0.5)), as_number(True), as_number(np.ones((1, 1))), as_number("0.5")
     (0.5, 1, 1.0, None)
     """
-    if type(value) is float or type(value) is int:  # the usual case, at once
+    if type(value) is float or (type(value) is int and abs(value) < 1 << 53):  # the usual case, at once
         return value
-    if isinstance(value, Real):
-        return int(value) if isinstance(value, Integral) else float(value)
     if isinstance(value, str | bytes) or not hasattr(value, "__float__"):
         return None
     try:
+        if isinstance(value, Real):
+            real = float(value)  # raises OverflowError for integers and fractions that no table can hold
+            return int(value) if isinstance(value, Integral) else real
         item = value.item() if hasattr(value, "item") else float(value)
     except (TypeError, ValueError, ArithmeticError, RuntimeError):  # several values, or none, such as pandas.NA
         return None
     return as_number(item) if isinstance(item, Real | SupportsFloat) and item is not value else None
+
+
+def _described(value: object) -> str:
+    try:
+        return f"{value!r:.1000}"
+    except Exception:  # an object of the user's may have no text
+        return f"<{type(value).__name__}>"

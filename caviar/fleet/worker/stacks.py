@@ -4,9 +4,10 @@ import os
 import socket
 from collections.abc import Iterable, Iterator
 
-from caviar.fleet.messages import Event, Stack
+from caviar.fleet.messages import Done, Event, Stack
 from caviar.fleet.worker.execution import StackRun
 from caviar.fleet.worker.trainables import Trainable
+from caviar.records.trial import State
 
 
 class StackRunner:
@@ -41,8 +42,10 @@ class StackRunner:
             for number in run.unfinished:
                 self._paused.pop(number, None)
             self._running = run
-            yield from run.train(until)
-            self._paused.update(dict.fromkeys(run.unfinished, run))
+            for event in run.train(until):
+                if isinstance(event, Done) and event.state is State.PAUSED:
+                    self._paused[event.trial] = run  # before the driver knows, which may discard it at once
+                yield event
 
     def printed(self) -> list[Event]:
         """Return what the stack in training has printed, about once per second; called from another thread."""

@@ -8,7 +8,8 @@ run in processes of their own.
 import copy
 import itertools
 import tempfile
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import time
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -17,13 +18,14 @@ from typing import Protocol
 from caviar.data.dataset import Dataset
 from caviar.errors import InputError
 from caviar.fleet.messages import Stack
+from caviar.fleet.worker import checkpoints
 from caviar.fleet.worker.calls import Function, taking_seed
 from caviar.fleet.worker.output import OutputFile
 from caviar.fleet.worker.reporting import RunningTrial, Stop, as_trial
 from caviar.fleet.worker.reports import Reports
 from caviar.model.shapes import parameter_count
 from caviar.model.training import Training
-from caviar.records.trial import Metrics, Trial
+from caviar.records.trial import CurvePoint, Metrics, Trial
 from caviar.records.trial_files import StudyFiles, trial_folder
 
 
@@ -188,14 +190,18 @@ class FunctionTrainable:
 class _FunctionRun:
     output: OutputFile | None = None
     seconds: float | None = None
-    continued_from: int | None = None
 
     def __init__(self, trainable: FunctionTrainable, trial: Trial) -> None:
         self.alive = [True]
         study = Path(trainable.files.folder if trainable.files else tempfile.gettempdir())
-        self._running = RunningTrial(trial.number, trial.seed, trial_folder(study, trial.number))
-        self._checks = Reports(trainable.metric, trial.config)
-        self._pushed: list[Metrics] = []  # by caviar.report, and not returned yet
+        self._folder = trial_folder(study, trial.number)
+        self._running = RunningTrial(trial.number, trial.seed, self._folder)
+        last = checkpoints.last(self._folder) if trainable.files else None
+        self.continued_from = last.epoch if last else None
+        self._curve = list(last.curve) if last else []  # what it has reported
+        self._checks = Reports(trainable.metric, trial.config, count=len(self._curve))
+        self._returned = 0  # how many of its reports
+        self._start = time.perf_counter() - (last.curve[-1].seconds if last else 0.0)
         self._reports = self._stream(trainable.function, trial)
 
     def epoch(self, until: int | None = None, seconds: float | None = None) -> Sequence[Metrics | None]:
@@ -206,24 +212,30 @@ class _FunctionRun:
         self.alive[member] = False
         self._reports.close()
 
-    def _receive(self, metrics: object, checkpoint: object) -> int:
-        self._pushed.append(self._checks.checked(metrics))
+    def _receive(self, metrics: object, checkpoint: Path | None) -> int:
+        checked, seconds = self._checks.checked(metrics), time.perf_counter() - self._start
+        self._curve.append(CurvePoint(self._checks.count, seconds, checked))
+        if checkpoint is not None:
+            checkpoints.save(self._folder, checkpoint, self._curve)
         return self._checks.count
 
     def _stream(self, function: Function, trial: Trial) -> Generator[Metrics, None, None]:
-        """Yield what the function reports, yields and returns."""
+        """Yield what the function had reported at its checkpoint; then what it reports, yields and returns."""
+        yield from self._new()
         try:
             result = taking_seed(function)(copy.deepcopy(dict(trial.config)), trial.seed)
             if isinstance(result, Iterator):
                 for report in result:
                     self._receive(report, None)
-                    yield from self._taken()
-            elif isinstance(result, Mapping) or not self._checks.count:
+                    yield from self._new()
+            elif self._checks.takes(result):
                 self._receive(result, None)
         except Stop:  # raised by the function itself
             pass
-        yield from self._taken()
+        yield from self._new()
 
-    def _taken(self) -> list[Metrics]:
-        pushed, self._pushed = self._pushed, []
-        return pushed
+    def _new(self) -> Iterator[Metrics]:
+        """The reports that were not returned yet."""
+        while self._returned < len(self._curve):
+            self._returned += 1
+            yield self._curve[self._returned - 1].metrics
