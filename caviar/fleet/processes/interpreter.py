@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 from multiprocessing import Pipe
+from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
 from caviar.fleet.cluster import cloudpickle
-from caviar.fleet.processes.messages import Connection, Continue, Request, Serve, Setup, Stop
+from caviar.fleet.processes.messages import KILLED, Connection, Continue, Request, Serve, Setup, Stop
 from caviar.fleet.worker.limits import thread_environment
 
 # modules are found where the trainer finds them, this one included
@@ -45,7 +46,11 @@ class TrialProcess:
         """Kill it and everything that it has started."""
         if self.status is not None:
             return
+        sessions = _descendants(self.number)  # some may have left its group
         self.kill_group()
+        for process in sessions:
+            with contextlib.suppress(OSError):
+                os.kill(process, -KILLED)
         if self._popen is not None:
             self.status = self._popen.wait()
 
@@ -56,6 +61,16 @@ class TrialProcess:
         else:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.number, signal.SIGKILL)
+
+
+def _descendants(process: int) -> list[int]:
+    """Return all that a process has started, and what those have started, on Linux."""
+    found: list[int] = []
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            for child in map(int, children.read_text(encoding="ascii").split()):
+                found += [child, *_descendants(child)]
+    return found
 
 
 def start_interpreter(setup: Setup, task: Request | Serve) -> TrialProcess:

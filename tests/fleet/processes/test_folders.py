@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -31,15 +32,17 @@ def killing(killed):
             caviar.report({"loss": config["x"] / epoch}, checkpoint=path)
             if epoch == 3 and not killed.exists():
                 killed.touch()
-                os.kill(parent_of(os.getppid()) if killed.name == "trainer" else os.getpid(), signal.SIGKILL)
+                for process in trainers() if killed.name == "trainer" else [os.getpid()]:
+                    os.kill(process, signal.SIGKILL)
                 signal.pause()
 
     return train
 
 
-def parent_of(process):
-    with open(f"/proc/{process}/status", encoding="utf-8") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("PPid:"))
+def trainers():
+    """The processes of trainers on this machine."""
+    processes = (path for path in Path("/proc").iterdir() if path.name.isdigit())
+    return [int(path.name) for path in processes if (path / "cmdline").read_bytes().startswith(b"ray::Trainer")]
 
 
 @pytest.mark.parametrize("victim", ["trial", "trainer"])

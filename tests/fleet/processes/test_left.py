@@ -77,10 +77,7 @@ def test_none_stays_after_the_driver(tmp_path, pids, end, workers):
     assert all(ended(number, 30) for number in numbers_in(pids))
 
 
-LOST = pytest.mark.xfail(strict=True, reason="a new interpreter does not notice that its trainer has died")
-
-
-@pytest.mark.parametrize("end", ["interrupt", pytest.param("terminate", marks=LOST), pytest.param("kill", marks=LOST)])
+@pytest.mark.parametrize("end", ENDS)
 def test_none_stays_of_a_function_whose_module_starts_a_thread(tmp_path, pids, end):
     (tmp_path / "threaded.py").write_text(
         textwrap.dedent("""

@@ -80,7 +80,6 @@ def test_what_a_finished_trial_leaves_behind_is_ended(tmp_path, how):
     assert all(ended(number) for number in numbers_in(tmp_path / "pids"))
 
 
-@pytest.mark.xfail(strict=True, reason="only the trial's process group is killed")
 def test_a_child_in_a_session_of_its_own_is_ended_too(tmp_path):
     (tmp_path / "pids").mkdir()
     run(hang, tmp_path / "s", [f"{tmp_path / 'pids'} setsid"], trial_timeout=1.0)

@@ -108,7 +108,6 @@ def test_a_metric_that_diverges_ends_a_generator(tmp_path):
     assert outputs == ["closed\n"] * 2
 
 
-@pytest.mark.xfail(strict=True, reason="the checkpoint is not saved")
 def test_checkpoints_are_kept(tmp_path):
     def train(config):
         file = caviar.trial().folder / "state"
