@@ -16,6 +16,7 @@ class DriverStore:
 
     def __init__(self, files: StudyFiles) -> None:
         self._files = files
+        self._actor = self._find_actor()
 
     def __str__(self) -> str:
         return f"{self._files.driver}:{self._files.folder}"
@@ -38,11 +39,12 @@ class DriverStore:
     def _call(self, method: str, *arguments: object) -> Any:
         """Call a method of the actor; another one is started if the trainer that started it has ended."""
         try:
-            return ray.get(getattr(self._actor(), method).remote(*arguments))
+            return ray.get(getattr(self._actor, method).remote(*arguments))
         except RayActorError:
-            return ray.get(getattr(self._actor(), method).remote(*arguments))
+            self._actor = self._find_actor()
+            return ray.get(getattr(self._actor, method).remote(*arguments))
 
-    def _actor(self) -> Any:
+    def _find_actor(self) -> Any:
         here = NodeAffinitySchedulingStrategy(self._files.node, soft=False)
         name = f"caviar files {self}"
         actor = ray.remote(LocalStore).options(name=name, get_if_exists=True, num_cpus=0, scheduling_strategy=here)
