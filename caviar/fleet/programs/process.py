@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TextIO
 
-_TERMINATE_SECONDS = 5.0  # for a program to end itself after SIGTERM
+_TERMINATE_SECONDS = 2.0  # for a program to end itself after SIGTERM
 _OUTPUT_SECONDS = 1.0  # for the rest of the output, which a process that has left the group may hold open
 _PATIENCE = 0.5  # seconds of waiting after which a program is stopped
 _CHUNK = _TAIL = 1 << 16

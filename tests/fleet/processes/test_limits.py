@@ -60,7 +60,7 @@ HANGS = ["sleep", "loop", "report", "swallow", "interpreter"]
 def test_a_time_limit_ends_a_trial_and_all_that_it_started(tmp_path, workers):
     (tmp_path / "pids").mkdir()
     xs = [f"{tmp_path / 'pids'} {how}".strip() for how in ["", *HANGS]]
-    table, _ = run(hang, tmp_path / "s", xs, workers=workers, trial_timeout=1.0)
+    table, _ = run(hang, tmp_path / "s", xs, workers=workers, trial_timeout=0.5)
     assert list(table["state"]) == ["finished"] + ["timed_out"] * len(HANGS)
     assert set(table["error"][1:]) == {"it exceeded its time limit of 1 s"}
     assert table["seconds"][1:].between(0.9, 4).all()
@@ -89,7 +89,7 @@ def test_a_child_in_a_session_of_its_own_is_ended_too(tmp_path):
 
 def test_a_trial_that_holds_the_interpreter_in_c_is_no_silent_trainer(ray_cluster):
     def sleep(config):
-        ctypes.PyDLL(None).sleep(4)
+        ctypes.PyDLL(None).usleep(3_500_000)
         return {"loss": float(os.getppid())}
 
     placement, settings = Placement(workers=1), PoolSettings(silent_seconds=1.5)
