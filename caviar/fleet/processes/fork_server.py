@@ -73,9 +73,8 @@ class ForkServer:
 
     def close(self) -> None:
         """End it and all that it has forked."""
+        self._process.kill()  # first, since it removes the trainer's temporary folder when the connection ends
         self.connection.close()
-        self._process.kill_group()
-        self._process.kill()
         for process in self._trials.values():
             process.kill()
 

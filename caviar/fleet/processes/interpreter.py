@@ -40,21 +40,21 @@ class TrialProcess:
         if self._popen is not None and self.status is None:
             self.status = self._popen.poll()
             if self.status is not None:
-                self.kill_group()  # what it has left behind
+                self._kill_group()  # what it has left behind
 
     def kill(self) -> None:
         """Kill it and everything that it has started."""
         if self.status is not None:
             return
         sessions = _descendants(self.number)  # some may have left its group
-        self.kill_group()
+        self._kill_group()
         for process in sessions:
             with contextlib.suppress(OSError):
                 os.kill(process, -KILLED)
         if self._popen is not None:
             self.status = self._popen.wait()
 
-    def kill_group(self) -> None:
+    def _kill_group(self) -> None:
         """Kill all processes of its group."""
         if sys.platform == "win32":
             subprocess.run(["taskkill", "/F", "/T", "/PID", str(self.number)], capture_output=True, check=False)

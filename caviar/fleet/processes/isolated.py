@@ -6,7 +6,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from caviar.fleet.cluster import cloudpickle
@@ -31,11 +31,17 @@ class IsolatedFunction:
     """A trainable: a user's function whose every trial runs in a process of its own.
 
     Args:
-        setup: the function, and what its trials have in common.
+        pickled: the function.
+        metric: that each report must contain.
+        threads: of BLAS, OpenMP and PyTorch, for a trial.
+        memory: bytes that a trial may allocate; None: most of the machine.
         files: where the study keeps those of its trials; None: nowhere.
     """
 
-    setup: Setup
+    pickled: bytes = field(repr=False)
+    metric: str
+    threads: int = 1
+    memory: float | None = None
     files: StudyFiles | None = None
 
     @classmethod
@@ -43,9 +49,8 @@ class IsolatedFunction:
         cls, function: Function, metric: str, placement: Placement, files: StudyFiles | None = None
     ) -> "IsolatedFunction":
         """Pickle a function whose trials get the CPUs and the memory of a trainer."""
-        return cls(
-            Setup(cloudpickle.dumps(function), metric, placement.threads, placement.resources.get("memory")), files
-        )
+        memory = placement.resources.get("memory")
+        return cls(cloudpickle.dumps(function), metric, placement.threads, memory, files)
 
     def load(self) -> "Processes":
         return Processes(self)
@@ -60,7 +65,10 @@ class Processes:
 
     def __init__(self, function: IsolatedFunction) -> None:
         self._scratch = Path(tempfile.mkdtemp(prefix="caviar-"))
-        self._launcher = Launcher(function.setup, str(self._scratch))
+        path = self._scratch / "function.pickle"
+        path.write_bytes(function.pickled)
+        setup = Setup(str(path), function.metric, function.threads, function.memory)
+        self._launcher = Launcher(setup, str(self._scratch))
         self._folders = TrialFolders(function.files, self._scratch)
 
     def start(self, stack: Stack) -> "ProcessRun":

@@ -23,7 +23,7 @@ def main(connection: Connection) -> None:
     try:
         task: Request | Serve = loads(connection.recv_bytes())
         _leave_trainer(forks=isinstance(task, Serve))
-        function = taking_seed(loads(setup.function))
+        function = taking_seed(loads(Path(setup.function).read_bytes()))
     except BaseException as error:
         connection.send(Unusable(_describe(error)))
         return

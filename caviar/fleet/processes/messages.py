@@ -18,7 +18,7 @@ KILLED = -9  # the status of a process that was killed, by SIGKILL
 class Setup(NamedTuple):
     """What all trials of a trainer have in common."""
 
-    function: bytes  # cloudpickled
+    function: str  # the file that holds the pickled function: it may be large, and is read again and again
     metric: str  # that each report must contain
     threads: int  # of BLAS, OpenMP and PyTorch
     memory: float | None  # bytes that a trial may allocate; None: most of the machine
