@@ -1,5 +1,7 @@
 """The pool on a real Ray: what trials do to themselves and to their trainers."""
 
+import contextlib
+import logging
 import os
 import signal
 import tempfile
@@ -13,6 +15,7 @@ import pytest
 from caviar.fleet.messages import Done, Report
 from caviar.fleet.placement import Placement
 from caviar.fleet.pool import Pool
+from caviar.fleet.processes.isolated import IsolatedFunction
 from caviar.fleet.settings import DEFAULTS, PoolSettings
 from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.records.trial import State, Trial
@@ -195,3 +198,30 @@ def test_stop_ends_the_trials_in_training_and_drops_the_others():
         assert pool.pending == 0
     finally:
         pool.close()
+
+
+def test_a_task_that_waits_for_what_the_trainers_hold_is_named_within_seconds(ray_cluster, tmp_path, caplog):
+    def train(config, seed):
+        if config["x"] == 0:
+            import ray  # joins the cluster of the study
+
+            double = ray.remote(num_cpus=1)(lambda x: 2 * x)
+            return {"score": ray.get(double.remote(21))}
+        while not (tmp_path / "go").exists():
+            time.sleep(0.05)
+        return {"score": 0.0}
+
+    placement = Placement(int(ray_cluster.cluster_resources()["CPU"]))
+    pool = Pool(IsolatedFunction.of(train, "score", placement), "score", placement, DEFAULTS)
+    events, begun = [], time.monotonic()
+    with contextlib.closing(pool), caplog.at_level(logging.WARNING, "caviar"):
+        pool.submit([(Trial(i, 1, {"x": i}, i),) for i in range(placement.workers)])
+        while "waits for 1 CPU" not in caplog.text:
+            assert time.monotonic() < begun + 60
+            events += pool.poll()
+        assert not ends(events)
+        (tmp_path / "go").touch()
+        while len(ends(events)) < placement.workers - 1:
+            events += pool.poll()
+    assert caplog.text.count("waits for") == 1
+    assert "leave it some with fewer workers" in caplog.text

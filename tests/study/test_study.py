@@ -182,12 +182,13 @@ class Interrupted:
 def test_ctrl_c_at_any_poll_keeps_what_has_finished(tmp_path_factory, at):
     folder = tmp_path_factory.mktemp("study")
     arguments = {"space": SPACE, "metric": "loss", "mode": "min", "trials": 16, "waves": 2, "workers": 0}
+    arguments["isolation"] = "none"
     study = caviar.Study(bowl, out=folder / "s", **arguments)
     simulated = SimulatedTrainers(FunctionTrainable(bowl), "loss", workers=2)
     with pytest.raises(KeyboardInterrupt):
         study.run(progress=False, trainers=Interrupted(simulated, at))
     assert (folder / "s" / "results.csv").exists()
-    resumed = caviar.Study.open(folder / "s", data=bowl, workers=0)
+    resumed = caviar.Study.open(folder / "s", data=bowl, workers=0, isolation="none")
     assert len(resumed.table) == len(study.table)
     whole = caviar.Study(bowl, out=folder / "whole", **arguments).run(progress=False)
     table = resumed.run(progress=False)
