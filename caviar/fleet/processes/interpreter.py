@@ -41,6 +41,7 @@ class TrialProcess:
             self.status = self._popen.poll()
             if self.status is not None:
                 self._kill_group()  # what it has left behind
+                _close(self._popen)
 
     def kill(self) -> None:
         """Kill it and everything that it has started."""
@@ -53,6 +54,7 @@ class TrialProcess:
                 os.kill(process, -KILLED)
         if self._popen is not None:
             self.status = self._popen.wait()
+            _close(self._popen)
 
     def _kill_group(self) -> None:
         """Kill all processes of its group."""
@@ -61,6 +63,13 @@ class TrialProcess:
         else:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.number, signal.SIGKILL)
+
+
+def _close(popen: "subprocess.Popen[bytes]") -> None:
+    """Close the standard input of a process that has exited."""
+    if popen.stdin:
+        with contextlib.suppress(OSError):
+            popen.stdin.close()
 
 
 def _descendants(process: int) -> list[int]:
