@@ -89,14 +89,21 @@ class FolderCopy:
         self._copied = dict.fromkeys(names, (-1, -1))  # of an unknown state
         if self._folder.exists():
             return
-        for name in names:
-            path = self._folder / name
-            if not path.resolve().is_relative_to(self._folder.resolve()):
-                raise StorageError(f"{self._store} lists {name!r} as a file of {self._name}; remove {self._name}.json")
-            with writing(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(self._store.read(f"{self._name}/{name}"))
+        try:
+            for name in names:
+                self._fetch(name)
+        except StorageError:
+            shutil.rmtree(self._folder, ignore_errors=True)  # half of it would look whole
+            raise
         self._copied = self._files()
+
+    def _fetch(self, name: str) -> None:
+        path = self._folder / name
+        if not path.resolve().is_relative_to(self._folder.resolve()):
+            raise StorageError(f"{self._store} lists {name!r} as a file of {self._name}; remove {self._name}.json")
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(self._store.read(f"{self._name}/{name}"))
 
     def remove(self) -> None:
         """Remove the copy, if there is one."""

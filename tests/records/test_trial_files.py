@@ -65,6 +65,17 @@ def test_without_a_copy_nothing_is_fetched_and_a_removed_one_is_gone(store, tmp_
     assert not again.exists()
 
 
+def test_half_a_copy_is_not_taken_for_a_whole_one(store, tmp_path):
+    folder = tmp_path / "000017"
+    write(folder, {"a": b"a", "b": b"b"})
+    FolderCopy(folder, store).upload()
+    store.remove("trials/000017/b")
+    again = tmp_path / "again" / "000017"
+    with pytest.raises(StorageError, match="cannot read"):
+        FolderCopy(again, store).download()
+    assert not again.exists()
+
+
 @pytest.mark.parametrize("name", ["../../evil", "/tmp/evil", "a/../../evil"])
 def test_a_hostile_list_of_names_writes_nothing_outside_of_the_folder(store, tmp_path, name):
     folder = tmp_path / "deep" / "deep" / "000017"

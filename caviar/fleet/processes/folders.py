@@ -27,13 +27,16 @@ class TrialFolders:
         """Whether the folders have copies elsewhere."""
         return self._store is not None
 
-    def prepare(self, number: int) -> Path:
-        """Return the folder of a trial, with what an earlier process of it has kept."""
+    def prepare(self, number: int) -> tuple[Path, str]:
+        """Return the folder of a trial, with what an earlier process of it has kept, or why that cannot be fetched."""
         folder = trial_folder(self._study, number)
         if self._store is not None:
             self._copies[number] = FolderCopy(folder, self._store)
-            self._copies[number].download()
-        return folder
+            try:
+                self._copies[number].download()
+            except StorageError as error:
+                return folder, f"{error}; the trial starts without what it may have kept there"
+        return folder, ""
 
     def copy(self, number: int) -> str:
         """Bring the copy of a trial's folder up to date, if it needs one; return why that failed, or ""."""

@@ -74,9 +74,9 @@ class Processes:
     def start(self, stack: Stack) -> "ProcessRun":
         (trial,) = stack
         output = OutputFile(self._scratch / f"{trial.number}.txt")
-        if self._launcher.notice:
-            output.append(f"caviar: {self._launcher.notice}\n")
-        folder = self._folders.prepare(trial.number)
+        folder, problem = self._folders.prepare(trial.number)
+        for sentence in filter(None, (self._launcher.notice, problem)):
+            output.append(f"caviar: {sentence}\n")
         request = Request(trial, str(output.path), str(folder), self._folders.copied)
         return ProcessRun(self._launcher, request, output, self._folders)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import caviar
+from caviar.errors import StorageError
+from caviar.fleet.connect import open_pool
 from caviar.fleet.messages import Done, Report
 from caviar.fleet.placement import Placement
 from caviar.fleet.pool import Pool
@@ -15,8 +17,6 @@ from caviar.fleet.processes.isolated import IsolatedFunction
 from caviar.fleet.settings import DEFAULTS
 from caviar.records.trial import State, Trial
 from caviar.records.trial_files import StudyFiles, trial_folder
-
-pytestmark = pytest.mark.usefixtures("ray_cluster")
 
 
 def killing(killed):
@@ -64,3 +64,29 @@ def test_a_trial_continues_from_its_checkpoint_and_its_files_come_to_the_study(r
     assert (folder / "epoch.txt").read_text() == "5"
     assert (folder / "checkpoint" / "000005" / "saved" / "epoch.txt").read_text() == "5"
     assert [path.name for path in (folder / "checkpoint").iterdir()] == ["000005"]
+
+
+class OutOfReach:
+    """A store that cannot be reached."""
+
+    def __getattr__(self, name):
+        raise StorageError("cannot reach s3://bucket/study")
+
+
+def test_a_mirror_out_of_reach_fails_no_trial(tmp_path, monkeypatch):
+    def train(config):
+        (caviar.trial().folder / "x").write_text("kept")
+        caviar.report({"loss": config["x"]}, checkpoint=caviar.trial().folder / "x")
+
+    monkeypatch.setattr("caviar.fleet.processes.folders.open_store", lambda uri: OutOfReach())
+    files = StudyFiles(str(tmp_path), "elsewhere:1", uri="s3://bucket/study")
+    with open_pool(IsolatedFunction.of(train, "loss", Placement(0), files), "loss", Placement(0)) as pool:
+        pool.submit([(Trial(17, 1, {"x": 1.0}, seed=7),)])
+        events = []
+        while pool.pending:
+            events += pool.poll()
+    (done,) = (event for event in events if isinstance(event, Done))
+    assert done.state is State.FINISHED, done
+    assert (
+        done.output.count("caviar: cannot reach s3://bucket/study") == 3
+    )  # as it starts, at its checkpoint, at its end
