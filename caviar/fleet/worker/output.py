@@ -1,10 +1,13 @@
 """Keeps the last part of a trial's output, including warnings."""
 
 import contextlib
+import functools
 import io
 import os
+import sys
 import warnings
 from pathlib import Path
+from typing import TextIO
 
 _OUTPUT_CHARACTERS = 1 << 16  # the last 64 KiB are kept
 _FILE_BYTES = 1 << 26  # a file of output is cut when it is larger
@@ -86,6 +89,13 @@ def without_surrogates(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
+def _debug(stdout: TextIO, *arguments: object, **named: object) -> None:
+    """Start the debugger at a `breakpoint()`, on the standard output that is not redirected."""
+    import pdb  # slow to import, for the few who need it
+
+    pdb.Pdb(stdout=stdout).set_trace(sys._getframe(1))
+
+
 class Capture(contextlib.ExitStack):
     """Redirects output and all warnings to `tail` inside a `with` block; it can be entered repeatedly.
 
@@ -101,6 +111,9 @@ class Capture(contextlib.ExitStack):
         self.tail = _Tail()
 
     def __enter__(self) -> "Capture":
+        if sys.breakpointhook is sys.__breakpointhook__ and "PYTHONBREAKPOINT" not in os.environ:
+            self.callback(setattr, sys, "breakpointhook", sys.breakpointhook)
+            sys.breakpointhook = functools.partial(_debug, sys.stdout)
         self.enter_context(contextlib.redirect_stdout(self.tail))
         self.enter_context(contextlib.redirect_stderr(self.tail))
         self.enter_context(warnings.catch_warnings())

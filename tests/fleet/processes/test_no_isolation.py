@@ -2,6 +2,9 @@
 
 import os
 import random
+import subprocess
+import sys
+import textwrap
 
 import pandas as pd
 import pytest
@@ -118,3 +121,24 @@ def test_checkpoints_are_kept(tmp_path):
 
     table, _ = run(train, tmp_path / "s", range(2), isolation="none")
     assert list(table["loss"]) == [3.0, 3.0]
+
+
+def test_a_debugger_stops_in_this_process(tmp_path):
+    (tmp_path / "script.py").write_text(
+        textwrap.dedent("""
+            import caviar
+
+            def train(config):
+                secret = config["x"] + 40
+                breakpoint()
+                return {"loss": secret}
+
+            settings = {"metric": "loss", "mode": "min", "trials": 1, "waves": 1, "workers": 0, "isolation": "none"}
+            caviar.Study(train, space={"x": [2, 3]}, out="s", **settings).run(progress=False)
+        """)
+    )
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, input="p secret * 1000\nc\n", capture_output=True, text=True
+    )
+    assert "(Pdb) 42000" in done.stdout or "(Pdb) 43000" in done.stdout, done
+    assert len(pd.read_csv(tmp_path / "s" / "results.csv")) == 1
