@@ -4,6 +4,8 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_AUTH_MODE"] = "token"
 os.environ["RAY_AUTH_TOKEN"] = "0123456789abcdef" * 2  # Ray reads it once per process, so all test clusters share it
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -15,6 +17,7 @@ settings.load_profile("caviar")
 @pytest.fixture(scope="session")
 def ray_cluster():
     """Start one local Ray for the whole session, as it takes seconds to start."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")  # of the recipe for Keras: trainers have the environment of now
     import ray
 
     from caviar.fleet.cluster import connection
