@@ -4,8 +4,6 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_AUTH_MODE"] = "token"
 os.environ["RAY_AUTH_TOKEN"] = "0123456789abcdef" * 2  # Ray reads it once per process, so all test clusters share it
 
-import os
-
 import pytest
 from hypothesis import HealthCheck, settings
 
