@@ -29,7 +29,6 @@ with warnings.catch_warnings():  # about notebooks without ipywidgets, which Cav
     from ray import cloudpickle as cloudpickle
     from ray._private.authentication.authentication_token_setup import _enable_token_auth
     from ray.autoscaler.sdk import request_resources
-    from ray.autoscaler.v2.sdk import get_cluster_status
     from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
 
     logging.getLogger("ray.widgets.util").disabled = False
@@ -127,21 +126,19 @@ def request_room(trainers: int, resources: Mapping[str, float]) -> None:
 
 def waiting_tasks() -> dict[str, float]:
     """Return what a task or an actor needs that waits because the cluster has no room for it; {} if none waits."""
+    from ray.autoscaler.v2.sdk import get_cluster_status  # few need it
+
     try:
         status = get_cluster_status(ray.get_runtime_context().gcs_address)
         bundles = [bundle.bundle for demand in status.resource_demands.ray_task_actor_demand
                    for bundle in demand.bundles_by_count]  # fmt: skip
     except Exception:  # it is only asked for to warn
         return {}
-    return next((bundle for bundle in bundles if _count_fitting_in_ray(ray.available_resources(), bundle) < 1), {})
+    return next((bundle for bundle in bundles if _count_fitting(ray.available_resources(), bundle) < 1), {})
 
 
 def _count_fitting(room: Mapping[str, float], resources: Mapping[str, float]) -> int:
-    return _count_fitting_in_ray(room, _ray_resources(resources))
-
-
-def _count_fitting_in_ray(room: Mapping[str, float], resources: Mapping[str, float]) -> int:
-    needs = resources.items()
+    needs = _ray_resources(resources).items()
     return min(int(room.get(name, 0.0) / need + 1e-9) for name, need in needs if need > 0)  # 1 // 0.1 would be 9
 
 

@@ -1,4 +1,7 @@
-"""Unpickles a user's function without importing Ray, which the process of a trial need not pay for."""
+"""Pickles a user's function with Ray's cloudpickle, and unpickles it without importing Ray.
+
+Neither a study of the built-in network in this process nor the process of a trial should pay for that import.
+"""
 
 import importlib.util
 import io
@@ -11,11 +14,17 @@ from typing import Any
 _CLOUDPICKLE = "ray.cloudpickle.cloudpickle"  # Ray's copy, which its pickles name
 
 
-def loads(content: bytes) -> Any:
-    """Return what Ray's cloudpickle has pickled; it must come from a study's own driver.
+def dumps(value: object) -> bytes:
+    """Return a value pickled with what the user's script defines; this imports Ray."""
+    from caviar.fleet.cluster import cloudpickle
 
-    >>> from caviar.fleet.cluster import cloudpickle
-    >>> loads(cloudpickle.dumps(lambda x: x + 1))(2)
+    return bytes(cloudpickle.dumps(value))
+
+
+def loads(content: bytes) -> Any:
+    """Return what `dumps` has pickled; it must come from a study's own driver.
+
+    >>> loads(dumps(lambda x: x + 1))(2)
     3
     """
     return _Unpickler(io.BytesIO(content)).load()

@@ -4,7 +4,7 @@ import sys
 from multiprocessing import Pipe, reduction
 
 from caviar.errors import InputError
-from caviar.fleet.cluster import cloudpickle
+from caviar.fleet.pickling import dumps
 from caviar.fleet.processes.interpreter import TrialProcess, start_interpreter
 from caviar.fleet.processes.messages import KILLED, Connection, Exited, Forked, Ready, Request, Serve, Setup, Unusable
 
@@ -48,7 +48,7 @@ class ForkServer:
         assert sys.platform != "win32"
         ours, theirs = Pipe()
         try:
-            self.connection.send_bytes(cloudpickle.dumps(request))
+            self.connection.send_bytes(dumps(request))
             reduction.send_handle(self.connection, theirs.fileno(), self._process.number)
         except OSError:
             self._lose()

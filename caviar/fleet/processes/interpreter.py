@@ -10,7 +10,7 @@ from multiprocessing import Pipe
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
-from caviar.fleet.cluster import cloudpickle
+from caviar.fleet.pickling import dumps
 from caviar.fleet.processes.messages import KILLED, Connection, Continue, Request, Serve, Setup, Stop
 from caviar.fleet.worker.limits import thread_environment
 
@@ -110,5 +110,5 @@ def start_interpreter(setup: Setup, task: Request | Serve) -> TrialProcess:
         pickle.dump(sys.path, popen.stdin)
         popen.stdin.flush()  # it stays open, since its end tells a single trial that this process is gone
         ours.send(setup)
-        ours.send_bytes(cloudpickle.dumps(task))  # a config may hold what only the driver's script defines
+        ours.send_bytes(dumps(task))  # a config may hold what only the driver's script defines
     return TrialProcess(popen.pid, ours, popen)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from caviar.fleet.cluster import cloudpickle
 from caviar.fleet.messages import Stack
+from caviar.fleet.pickling import dumps
 from caviar.fleet.placement import Placement
 from caviar.fleet.processes.folders import TrialFolders
 from caviar.fleet.processes.launcher import Launcher
@@ -50,7 +50,7 @@ class IsolatedFunction:
     ) -> "IsolatedFunction":
         """Pickle a function whose trials get the CPUs and the memory of a trainer."""
         memory = placement.resources.get("memory")
-        return cls(cloudpickle.dumps(function), metric, placement.threads, memory, files)
+        return cls(dumps(function), metric, placement.threads, memory, files)
 
     def load(self) -> "Processes":
         return Processes(self)

@@ -18,6 +18,7 @@ from typing import Protocol
 from caviar.data.dataset import Dataset
 from caviar.errors import InputError
 from caviar.fleet.messages import Stack
+from caviar.fleet.pickling import dumps
 from caviar.fleet.worker import checkpoints
 from caviar.fleet.worker.calls import Function, taking_seed
 from caviar.fleet.worker.output import OutputFile
@@ -86,10 +87,8 @@ class Trainable(Protocol):
 
 def check_picklable(trainable: Trainable, name: str) -> None:
     """Raise an InputError with the reason if a trainable cannot be sent to the trainers."""
-    from caviar.fleet.cluster import cloudpickle  # Ray's, which training in this process does not need
-
     try:
-        cloudpickle.dumps(trainable)
+        dumps(trainable)
     except Exception as error:  # a pickler passes on whatever an object's own code raises
         raise InputError(
             f"{name} cannot be sent to the trainers ({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
