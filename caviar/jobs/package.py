@@ -22,7 +22,7 @@ from caviar.errors import ClusterError, InputError
 from caviar.fleet.placement import Placement
 from caviar.fleet.programs.program import Program
 from caviar.records import journal
-from caviar.records.mirror import MIRROR
+from caviar.records.mirror import mirror_uri
 from caviar.study.study import Study
 
 LOG_SUBDIR = "caviar"  # the folder of all studies under the Ray session's logs, which the Jobs API can read
@@ -61,10 +61,9 @@ def pack(study: Study, folder: Path) -> None:
             f"{len(content) >> 20} MB; try a function that reads them from storage that the cluster can reach"
         )
     (folder / _DATA).write_bytes(content)
-    mirror = study.folder / MIRROR
     run = {
         "placement": asdict(study.placement),
-        "mirror": mirror.read_text(encoding="utf-8") if mirror.exists() else None,
+        "mirror": mirror_uri(study.folder) or None,
         "python": platform.python_version(),
     }
     (folder / _RUN).write_text(json.dumps(run), encoding="utf-8")

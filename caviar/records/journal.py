@@ -14,7 +14,7 @@ from caviar.errors import InputError, StorageError
 from caviar.files import flush_to_disk, is_uri, write_atomically, writing
 from caviar.records.events import Event, decode, encode
 from caviar.records.lock import driver_lock
-from caviar.records.mirror import MIRROR, PUSH_SECONDS, Mirror
+from caviar.records.mirror import MIRROR, PUSH_SECONDS, Mirror, mirror_uri
 
 NAME = "journal.jsonl"
 logger = logging.getLogger("caviar")
@@ -41,8 +41,8 @@ class Journal:
             with writing(self.path):
                 self._file = stack.enter_context(self.path.open("ab"))
             self.lines = _drop_torn_line(self.path)  # when it was opened
-            uri = folder / MIRROR
-            self._mirror = Mirror(uri.read_text(encoding="utf-8"), self.path, push_seconds) if uri.exists() else None
+            uri = mirror_uri(folder)
+            self._mirror = Mirror(uri, self.path, push_seconds) if uri else None
             if self._mirror:
                 self._mirror.claim()
             self._resources = stack.pop_all()  # they stay open as long as the driver runs
@@ -106,15 +106,15 @@ def local_folder(where: str | Path, folder: Path | None = None) -> Path:
         return Path(where)
     uri = str(where).rstrip("/")
     folder = folder or Path("runs") / uri.rpartition("/")[2]
-    path, name = folder / NAME, folder / MIRROR
-    if (name.exists() and name.read_text(encoding="utf-8") != uri) or (not name.exists() and path.exists()):
+    path, mirrored = folder / NAME, mirror_uri(folder)
+    if mirrored not in ("", uri) or (not mirrored and path.exists()):
         raise StorageError(f"{folder} holds another study than {uri}; move it away or work in another folder")
     remote = Mirror(uri, path).content()
     local = path.read_bytes() if path.exists() else b""
     local = local[: local.rfind(b"\n") + 1]  # without a torn last line
     if not (local.startswith(remote) or remote.startswith(local)):
         raise StorageError(f"{folder} and {uri} have diverged; move {folder} away to continue from {uri}")
-    write_atomically(name, uri.encode())  # first, since a journal without it looks like another study's
+    write_atomically(folder / MIRROR, uri.encode())  # first, since a journal without it looks like another study's
     if len(remote) > len(local):
         path.write_bytes(remote)
     return folder

@@ -22,6 +22,12 @@ DEAD_SECONDS = 60.0  # a driver that has not been seen for this long counts as d
 logger = logging.getLogger("caviar")
 
 
+def mirror_uri(folder: Path) -> str:
+    """Return the URI of the mirror of the study in a folder; "" if it has none."""
+    path = folder / MIRROR
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
 class Mirror:
     """The copy of a study's folder at a URI; `journal` is the file on this disk."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import pandas as pd
@@ -136,7 +136,7 @@ class Outcome:
         raise InputError(f"no trial {number!r} of {self.folder} has ended; its table lists those that have")
 
     def _with_folder(self, result: Result) -> Result:
-        return replace(result, folder=fetch_folder(self.folder, result.trial))
+        return replace(result, locate=partial(fetch_folder, self.folder, result.trial))
 
     def write_tables(self) -> None:
         """Write results.csv, history.csv, waves.csv and confirmation.csv into the folder, each whole or not at all."""

@@ -4,11 +4,13 @@ A trainer gets a `Trial`; a `Result` is what is known when it has ended. Trainer
 the standard library.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from caviar.errors import InputError
 
 Config = Mapping[str, Any]  # hyperparameter names to values, including the user's own
 Metrics = Mapping[str, float]
@@ -82,4 +84,17 @@ class Result:
     curve: tuple[CurvePoint, ...] = field(default=(), repr=False)  # () if only the journal keeps it
     output: str = field(default="", repr=False, compare=False)  # what it printed, kept in a separate file
     continued_from: int | None = None  # the epoch of the checkpoint that its last process continued from
-    folder: Path | None = field(default=None, repr=False, compare=False)  # of its own files; None if not asked for
+    # finds the folder of its files, which may be only at the mirror; None: it is not from Outcome.trial or best
+    locate: Callable[[], Path] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its files, which exists if the trial has kept any; fetched from a mirror when first asked for.
+
+        Raises:
+            InputError: the result does not come from `Outcome.trial` or `Outcome.best`.
+            StorageError: the mirror cannot be reached.
+        """
+        if self.locate is None:
+            raise InputError(f"this result does not know its study; use outcome.trial({self.trial}).folder")
+        return self.locate()

@@ -14,7 +14,7 @@ from pathlib import Path
 from caviar.errors import StorageError
 from caviar.files import FileStore, open_store, writing
 from caviar.records.lock import DRIVER
-from caviar.records.mirror import MIRROR
+from caviar.records.mirror import mirror_uri
 from caviar.records.objective import Objective
 from caviar.records.trial import Result, State
 
@@ -38,9 +38,7 @@ class StudyFiles:
     @classmethod
     def of(cls, folder: Path) -> "StudyFiles":
         """Return those of a study whose driver is this process."""
-        mirror = folder / MIRROR
-        uri = mirror.read_text(encoding="utf-8") if mirror.exists() else ""
-        return cls(str(folder.resolve()), (folder / DRIVER).read_text(encoding="utf-8"), uri)
+        return cls(str(folder.resolve()), (folder / DRIVER).read_text(encoding="utf-8"), mirror_uri(folder))
 
     @property
     def is_here(self) -> bool:
@@ -85,7 +83,7 @@ class FolderCopy:
 
     def download(self) -> None:
         """Fetch the copy into the folder, if there is one and the folder does not exist."""
-        names = self._names()
+        names = self._names() if self._exists() else []
         self._copied = dict.fromkeys(names, (-1, -1))  # of an unknown state
         if self._folder.exists():
             return
@@ -106,7 +104,7 @@ class FolderCopy:
             path.write_bytes(self._store.read(f"{self._name}/{name}"))
 
     def remove(self) -> None:
-        """Remove the copy, if there is one."""
+        """Remove the copy, which exists."""
         for name in self._names():
             self._store.remove(f"{self._name}/{name}")
         self._store.remove(f"{self._name}.json")
@@ -120,17 +118,18 @@ class FolderCopy:
                     files[path.relative_to(self._folder).as_posix()] = size, changed
         return files
 
+    def _exists(self) -> bool:
+        return f"{self._folder.name}.json" in self._store.sizes("trials")
+
     def _names(self) -> list[str]:
-        if f"{self._folder.name}.json" not in self._store.sizes("trials"):
-            return []
         return [str(name) for name in json.loads(self._store.read(f"{self._name}.json"))]
 
 
 def fetch_folder(study: Path, number: int) -> Path:
     """Return the folder of a trial; first fetch it from the study's mirror if it is only there."""
-    folder, mirror = trial_folder(study, number), study / MIRROR
-    if not folder.exists() and mirror.exists():
-        FolderCopy(folder, open_store(mirror.read_text(encoding="utf-8"))).download()
+    folder = trial_folder(study, number)
+    if not folder.exists() and (uri := mirror_uri(study)):
+        FolderCopy(folder, open_store(uri)).download()
     return folder
 
 
@@ -139,12 +138,12 @@ def keep_best(study: Path, results: Mapping[int, Result], objective: Objective, 
     finished = [result for result in results.values() if result.state is State.FINISHED]
     best = sorted(finished, key=lambda result: (objective.to_minimise(result.metrics), result.trial))[:count]
     others = results.keys() - {result.trial for result in best}
-    mirror = study / MIRROR
-    stores: list[FileStore] = [open_store(mirror.read_text(encoding="utf-8"))] if mirror.exists() else []
-    names = {path.name for path in study.glob("trials/*")}.union(*(store.sizes("trials") for store in stores))
-    for number in others & {int(stem) for name in names if (stem := name.partition(".")[0]).isdigit()}:
-        folder = trial_folder(study, number)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.with_suffix(".json").unlink(missing_ok=True)
-        for store in stores:
+    store = open_store(uri) if (uri := mirror_uri(study)) else None
+    here, copied = {path.name for path in study.glob("trials/*")}, set(store.sizes("trials") if store else ())
+    for folder in (trial_folder(study, number) for number in sorted(others)):
+        if folder.name in here:
+            shutil.rmtree(folder, ignore_errors=True)
+        if f"{folder.name}.json" in here:
+            folder.with_suffix(".json").unlink(missing_ok=True)
+        if store and f"{folder.name}.json" in copied:
             FolderCopy(folder, store).remove()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import caviar
-from caviar.errors import StorageError
+from caviar.errors import InputError, StorageError
 from caviar.files import open_store
 from caviar.records.objective import Objective
 from caviar.records.trial import Result, State
@@ -143,6 +143,28 @@ def test_files_come_back_from_the_mirror(tmp_path, monkeypatch):
     best = outcome.best
     assert float((best.folder / "x").read_text()) == best.metrics["loss"] == table["loss"].iloc[0]
     assert not outcome.trial(int(table["trial"].iloc[-1])).folder.exists()
+
+
+def test_the_winner_is_read_without_its_mirror(tmp_path, monkeypatch):
+    pytest.importorskip("fsspec")
+    monkeypatch.chdir(tmp_path)
+    settings = {"space": {"x": caviar.uniform(0, 1)}, "metric": "loss", "mode": "min", "trials": 6, "waves": 1}
+    study = caviar.Study(lambda config: {"loss": config["x"]}, **settings, workers=0, out="memory://bucket/study")
+    study.run(progress=False)
+    monkeypatch.setattr("caviar.records.trial_files.open_store", lambda uri: Unreachable())
+    outcome = caviar.Outcome.read(study.folder)
+    assert outcome.best.metrics == outcome.trial(outcome.best.trial).metrics
+    with pytest.raises(StorageError, match="cannot reach"):
+        _ = outcome.best.folder
+    with pytest.raises(InputError, match=r"use outcome.trial\(0\).folder"):
+        _ = outcome.results[0].folder
+
+
+class Unreachable:
+    """A store without its network."""
+
+    def __getattr__(self, name):
+        raise StorageError("cannot reach memory://bucket/study")
 
 
 def test_a_folder_of_another_machine_is_not_taken_for_the_studys(tmp_path):
