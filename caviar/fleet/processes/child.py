@@ -115,7 +115,7 @@ class _Sender:
             self._curve.append(point)
             if checkpoint is not None:
                 checkpoints.save(self._folder, checkpoint, self._curve)
-            self._send(point, saved=checkpoint is not None)
+            self._send(point, waits=checkpoint is not None and self._copied)
             return self.count
 
     def replay(self) -> None:
@@ -128,10 +128,10 @@ class _Sender:
         if last:
             self._start -= last.curve[-1].seconds
 
-    def _send(self, point: CurvePoint, *, restored: bool = False, saved: bool = False) -> None:
+    def _send(self, point: CurvePoint, *, restored: bool = False, waits: bool = False) -> None:
         """Send a report; then wait while the trial is paused, and raise Stop if it should end."""
-        send(self._connection, Reported(point.seconds, point.metrics, restored, saved))
-        pause, waits = time.perf_counter(), saved and self._copied
+        send(self._connection, Reported(point.seconds, point.metrics, restored, waits))
+        pause = time.perf_counter()
         while (
             waits
             or self.count >= self._until

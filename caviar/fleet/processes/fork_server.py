@@ -19,12 +19,10 @@ class ForkServer:
     Raises:
         InputError: the function cannot be loaded here.
         ThreadsStarted: it has started threads.
-
-    `scratch` is a temporary folder of the trainer, removed when the trainer is gone.
     """
 
-    def __init__(self, setup: Setup, scratch: str) -> None:
-        self._process = start_interpreter(setup, Serve(scratch))
+    def __init__(self, setup: Setup) -> None:
+        self._process = start_interpreter(setup, Serve())
         self._trials: dict[int, TrialProcess] = {}  # those that have not exited, by process number
         self.lost = False  # whether it was killed
         try:
@@ -43,8 +41,8 @@ class ForkServer:
         """Where it sends what it has forked, and what has exited."""
         return self._process.connection
 
-    def start(self, request: Request) -> TrialProcess | None:
-        """Fork the process of a trial; None if the parent was killed."""
+    def start(self, request: Request) -> TrialProcess:
+        """Fork the process of a trial; raise ChildProcessError if the parent was killed."""
         assert sys.platform != "win32"
         ours, theirs = Pipe()
         try:
@@ -58,7 +56,7 @@ class ForkServer:
             if isinstance(message, Forked):
                 process = self._trials[message.process] = TrialProcess(message.process, ours)
                 return process
-        return None
+        raise ChildProcessError("the parent of the trials' processes was killed")
 
     def receive(self) -> Forked | Exited | None:
         """Receive a message, and note it if a process has exited."""

@@ -24,30 +24,30 @@ assert sys.platform == "linux"  # other systems lack some of the calls
 _HARMLESS_THREADS = {"jemalloc_bg_thd"}  # of libraries that can be forked
 
 
-def serve(function: Function, setup: Setup, connection: Connection, scratch: str) -> None:
+def serve(function: Function, setup: Setup, connection: Connection) -> None:
     """Fork a process for each request, and report those that exit, until the trainer closes the connection or dies."""
     connection.send(Ready(_threads()))
     gc.collect()
     gc.freeze()  # so that a child's collector does not copy the pages of what was loaded here
     processes: set[int] = set()
-    with _child_signals() as signals:
-        while True:
-            ready = wait([connection, signals])
-            if signals in ready:
-                os.read(signals, 1024)
-                for exited in _reap(processes):
-                    connection.send(exited)
-            if connection in ready:
-                try:
-                    request = connection.recv_bytes()
-                except EOFError:
-                    break
-                process = _fork(function, setup, request, connection, signals)
-                processes.add(process)
-                connection.send(Forked(process))
+    signals = _child_signals()
+    while True:
+        ready = wait([connection, signals])
+        if signals in ready:
+            os.read(signals, 1024)
+            for exited in _reap(processes):
+                connection.send(exited)
+        if connection in ready:
+            try:
+                request = connection.recv_bytes()
+            except EOFError:
+                break
+            process = _fork(function, setup, request, connection, signals)
+            processes.add(process)
+            connection.send(Forked(process))
     for process in processes:
         kill_group(process)
-    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.rmtree(setup.folder, ignore_errors=True)  # the trainer's, which is gone
 
 
 def kill_group(process: int) -> None:
@@ -94,15 +94,14 @@ def _reap(processes: set[int]) -> Iterator[Exited]:
         yield Exited(exited.si_pid, os.waitstatus_to_exitcode(status))
 
 
-@contextlib.contextmanager
-def _child_signals() -> Iterator[int]:
-    """Yield a descriptor that becomes readable when a child exits."""
+def _child_signals() -> int:
+    """Return a descriptor that becomes readable when a child exits."""
     reader, writer = os.pipe()
     for descriptor in (reader, writer):
         os.set_blocking(descriptor, False)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    yield reader
+    return reader
 
 
 def _threads() -> tuple[str, ...]:

@@ -14,7 +14,18 @@ from caviar.fleet.pickling import dumps
 from caviar.fleet.placement import Placement
 from caviar.fleet.processes.folders import TrialFolders
 from caviar.fleet.processes.launcher import Launcher
-from caviar.fleet.processes.messages import KILLED, Continue, Ended, Exited, Reported, Request, Setup, Stop, Unusable
+from caviar.fleet.processes.messages import (
+    FUNCTION,
+    KILLED,
+    Continue,
+    Ended,
+    Exited,
+    Reported,
+    Request,
+    Setup,
+    Stop,
+    Unusable,
+)
 from caviar.fleet.worker.calls import Function
 from caviar.fleet.worker.output import OutputFile
 from caviar.fleet.worker.trainables import Killed, TimeLimit, TrialError
@@ -65,10 +76,8 @@ class Processes:
 
     def __init__(self, function: IsolatedFunction) -> None:
         self._scratch = Path(tempfile.mkdtemp(prefix="caviar-"))
-        path = self._scratch / "function.pickle"
-        path.write_bytes(function.pickled)
-        setup = Setup(str(path), function.metric, function.threads, function.memory)
-        self._launcher = Launcher(setup, str(self._scratch))
+        (self._scratch / FUNCTION).write_bytes(function.pickled)
+        self._launcher = Launcher(Setup(str(self._scratch), function.metric, function.threads, function.memory))
         self._folders = TrialFolders(function.files, self._scratch)
 
     def start(self, stack: Stack) -> "ProcessRun":
@@ -112,9 +121,9 @@ class ProcessRun:
                 self._process.kill()
                 self._end()
                 raise TimeLimit
-            case Reported(own_seconds, metrics, restored, saved):
+            case Reported(own_seconds, metrics, restored, waits):
                 self.seconds = own_seconds
-                if saved:
+                if waits:
                     self._note(self._folders.copy(self._number))
                     self._process.send(Continue(self._until))
                 if restored:
@@ -142,7 +151,8 @@ class ProcessRun:
             message = self._launcher.receive(self._process, min(remaining, _OUTPUT_SECONDS))
             if message is not None or remaining <= _OUTPUT_SECONDS:
                 return message
-            _ = self.output and self.output.written
+            if self.output:
+                self.output.cut()
 
     def stop(self, member: int) -> None:
         if self.alive[member]:

@@ -23,20 +23,19 @@ class Launcher:
         InputError: the function cannot be loaded here.
     """
 
-    def __init__(self, setup: Setup, scratch: str) -> None:
-        self._setup, self._scratch = setup, scratch
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
         self.notice = ""
         self._interpreters: list[TrialProcess] = []  # that run trials
         self._forks = sys.platform == "linux"
         self._server = self._start_server()
 
     def start(self, request: Request) -> TrialProcess:
-        """Start the process of a trial."""
-        while self._forks:
-            if self._server is None or self._server.lost:
-                self._server = self._start_server()
-            elif (process := self._server.start(request)) is not None:
-                return process
+        """Start the process of a trial; raise ChildProcessError if their clean parent is killed meanwhile."""
+        if self._forks and (self._server is None or self._server.lost):
+            self._server = self._start_server()
+        if self._server is not None:
+            return self._server.start(request)
         process = start_interpreter(self._setup, request)
         self._interpreters = [other for other in self._interpreters if other.status is None] + [process]
         return process
@@ -72,7 +71,7 @@ class Launcher:
         if not self._forks:
             return None
         try:
-            return ForkServer(self._setup, self._scratch)
+            return ForkServer(self._setup)
         except ThreadsStarted as threads:
             self.notice = f"importing the function starts threads ({threads}), so each trial starts a new interpreter"
             self._forks = False

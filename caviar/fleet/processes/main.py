@@ -12,8 +12,9 @@ import numpy.random  # noqa: F401 - so that no forked trial has to import it
 
 from caviar.fleet.pickling import loads
 from caviar.fleet.processes.child import prepare, run_trial
-from caviar.fleet.processes.messages import Connection, Request, Serve, Setup, Unusable
+from caviar.fleet.processes.messages import FUNCTION, Connection, Request, Serve, Setup, Unusable
 from caviar.fleet.worker.calls import taking_seed
+from caviar.fleet.worker.errors import describe
 
 
 def main(connection: Connection) -> None:
@@ -23,7 +24,7 @@ def main(connection: Connection) -> None:
     try:
         task: Request | Serve = loads(connection.recv_bytes())
         _leave_trainer(forks=isinstance(task, Serve))
-        function = taking_seed(loads(Path(setup.function).read_bytes()))
+        function = taking_seed(loads(Path(setup.folder, FUNCTION).read_bytes()))
     except BaseException as error:
         connection.send(Unusable(_describe(error)))
         return
@@ -35,7 +36,7 @@ def main(connection: Connection) -> None:
     elif sys.platform == "linux":
         from caviar.fleet.processes.forking import serve  # needs system calls that others lack
 
-        serve(function, setup, connection, task.scratch)
+        serve(function, setup, connection)
 
 
 def _leave_trainer(*, forks: bool) -> None:
@@ -65,4 +66,4 @@ def _end_with(standard_input: int) -> None:
 def _describe(error: BaseException) -> str:
     """Return an error with the line that raised it."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
+    return f"{describe(error)} ({Path(frame.filename).name}, line {frame.lineno})"

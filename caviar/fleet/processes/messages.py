@@ -12,13 +12,14 @@ if sys.platform == "win32":
 else:
     from multiprocessing.connection import Connection as Connection
 
+FUNCTION = "function.pickle"  # in the trainer's temporary folder: it may be large, and is read for each interpreter
 KILLED = -9  # the status of a process that was killed, by SIGKILL
 
 
 class Setup(NamedTuple):
     """What all trials of a trainer have in common."""
 
-    function: str  # the file that holds the pickled function: it may be large, and is read again and again
+    folder: str  # a temporary one of the trainer, with the pickled function
     metric: str  # that each report must contain
     threads: int  # of BLAS, OpenMP and PyTorch
     memory: float | None  # bytes that a trial may allocate; None: most of the machine
@@ -34,9 +35,7 @@ class Request(NamedTuple):
 
 
 class Serve(NamedTuple):
-    """Fork trials as they are requested; remove the trainer's temporary folder when it is gone."""
-
-    scratch: str
+    """Fork trials as they are requested."""
 
 
 class Ready(NamedTuple):
@@ -69,8 +68,8 @@ class Reported(NamedTuple):
 
     seconds: float  # the trial's own time so far
     metrics: Metrics
-    restored: bool  # whether an earlier process of the trial made it
-    saved: bool  # whether a checkpoint came with it
+    restored: bool = False  # whether an earlier process of the trial made it
+    waits: bool = False  # until the trainer has copied the checkpoint that came with it
 
 
 class Ended(NamedTuple):

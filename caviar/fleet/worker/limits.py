@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
+from caviar._threads import limit_all_threads
 
 _MEMORY_SHARE = 0.8  # of the machine's memory; a trial that needs more is probably out of control
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -20,7 +20,7 @@ def thread_environment(threads: int) -> dict[str, str]:
 def set_threads(threads: int) -> None:
     """Let BLAS, OpenMP and PyTorch use so many threads in this process, whether they are loaded already or not."""
     os.environ.update(thread_environment(threads))
-    threadpool_limits(threads)
+    limit_all_threads(threads)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
 

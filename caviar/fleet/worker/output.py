@@ -40,7 +40,7 @@ class _Tail(io.TextIOBase):
 
 
 class OutputFile:
-    """The file that a process and its children print into; only its last part is kept when it becomes large."""
+    """The file that a process and its children print into."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -49,15 +49,14 @@ class OutputFile:
     @property
     def written(self) -> int:
         """How many bytes were written so far."""
-        with contextlib.suppress(FileNotFoundError):
-            size = self.path.stat().st_size
-            if size > _FILE_BYTES:  # its writers append, so they continue at the new end
-                self._cut += size - _OUTPUT_CHARACTERS
-                kept = self._tail()
-                self.path.write_bytes(kept)
-                size = len(kept)
-            return self._cut + size
-        return self._cut
+        return self._cut + self._size
+
+    def cut(self) -> None:
+        """Keep only the last part if the file has become large; its writers append, so they continue at the new end."""
+        if (size := self._size) > _FILE_BYTES:
+            kept = self._tail()
+            self.path.write_bytes(kept)
+            self._cut += size - len(kept)
 
     def text(self) -> str:
         """Return the last part; bytes that are not UTF-8 are escaped."""
@@ -73,6 +72,12 @@ class OutputFile:
     def remove(self) -> None:
         """Remove the file."""
         self.path.unlink(missing_ok=True)
+
+    @property
+    def _size(self) -> int:
+        with contextlib.suppress(FileNotFoundError):
+            return self.path.stat().st_size
+        return 0
 
     def _tail(self) -> bytes:
         with self.path.open("rb") as file:

@@ -40,7 +40,7 @@ class Reports:
         Raises:
             InputError: it is no dict, or the metric is missing or no number.
         """
-        if not isinstance(report, dict | Mapping):
+        if not isinstance(report, Mapping):
             raise InputError(f"a report must be a dict of metrics such as {{'val_loss': 0.3}}, got {report!r:.200}")
         if self._metric and self._metric not in report:
             names = ", ".join(map(repr, report)) or "nothing"

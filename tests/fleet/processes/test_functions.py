@@ -217,3 +217,17 @@ def test_functions_and_options_of_a_script(tmp_path):
     command = [sys.executable, "script.py"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100)
     assert done.stdout == "['', ''] [2.0, 2.0]\n", done.stdout + done.stderr
+
+
+def test_a_process_that_cannot_be_forked_fails_its_trial(on_path, monkeypatch):
+    monkeypatch.setattr(os, "fork", os.fork)  # the module is imported here, too
+    text = """
+        import os
+        os.fork = None  # as if there were no memory for another process
+        def train(config):
+            return {"loss": 1.0}
+    """
+    train = module(on_path, "module_without_fork", text).train
+    table, _ = run(train, on_path / "s", range(2))
+    assert list(table["state"]) == ["failed"] * 2
+    assert table["error"].str.startswith("its process was killed 3 times").all()
