@@ -49,12 +49,21 @@ def connection(placement: Placement) -> Iterator[Placement]:
         return
     if address.variable:
         logger.info("joins the Ray cluster at %s", address)
+    breakpoint_hook = os.environ.get("PYTHONBREAKPOINT")
     try:
         with hold_interrupts():  # interrupting Ray while it starts crashes the process
             start_ray(lambda: _init(placement, address), address)
         yield replace(placement, address=None if address.is_local else address.text)
     finally:
         ray.shutdown()
+        _restore_breakpoint(breakpoint_hook)
+
+
+def _restore_breakpoint(hook: str | None) -> None:
+    """Set what `breakpoint()` starts to what it was before Ray was joined, which leaves its own debugger behind."""
+    os.environ.pop("PYTHONBREAKPOINT", None)
+    if hook is not None:
+        os.environ["PYTHONBREAKPOINT"] = hook
 
 
 def address_to_join(address: str | None) -> RayAddress | None:

@@ -36,6 +36,22 @@ def test_a_connection_to_the_named_cluster_is_used_and_kept(ray_cluster):
     assert ray_cluster.is_initialized()
 
 
+@pytest.mark.slow
+def test_breakpoint_starts_what_it_did_before_a_cluster_was_joined():
+    code = """
+        import os
+        from caviar.fleet.cluster import connection
+        from caviar.fleet.placement import Placement
+
+        os.environ.pop("PYTHONBREAKPOINT", None)
+        with connection(Placement(workers=1)):
+            assert "ray" in os.environ["PYTHONBREAKPOINT"]
+        assert "PYTHONBREAKPOINT" not in os.environ
+    """
+    run = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
 @pytest.mark.usefixtures("ray_cluster")
 def test_trainers_that_need_a_tenth_of_a_cpu_fit_ten_times():
     assert total_trainers({"cpu": 0.1}) == 10 * total_trainers({"cpu": 1.0})

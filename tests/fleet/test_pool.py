@@ -205,13 +205,17 @@ def test_a_task_that_waits_for_what_the_trainers_hold_is_named_within_seconds(ra
         if config["x"] == 0:
             import ray  # joins the cluster of the study
 
+            while len(list(tmp_path.glob("started*"))) < others:  # the task would get a CPU
+                time.sleep(0.05)
             double = ray.remote(num_cpus=1)(lambda x: 2 * x)
             return {"score": ray.get(double.remote(21))}
+        (tmp_path / f"started-{config['x']}").touch()
         while not (tmp_path / "go").exists():
             time.sleep(0.05)
         return {"score": 0.0}
 
     placement = Placement(int(ray_cluster.cluster_resources()["CPU"]))
+    others = placement.workers - 1
     pool = Pool(IsolatedFunction.of(train, "score", placement), "score", placement, DEFAULTS)
     events, begun = [], time.monotonic()
     with contextlib.closing(pool), caplog.at_level(logging.WARNING, "caviar"):
@@ -221,7 +225,7 @@ def test_a_task_that_waits_for_what_the_trainers_hold_is_named_within_seconds(ra
             events += pool.poll()
         assert not ends(events)
         (tmp_path / "go").touch()
-        while len(ends(events)) < placement.workers - 1:
+        while len(ends(events)) < others:
             events += pool.poll()
     assert caplog.text.count("waits for") == 1
     assert "leave it some with fewer workers" in caplog.text

@@ -137,8 +137,8 @@ def test_a_debugger_stops_in_this_process(tmp_path):
             caviar.Study(train, space={"x": [2, 3]}, out="s", **settings).run(progress=False)
         """)
     )
-    done = subprocess.run(
-        [sys.executable, "script.py"], cwd=tmp_path, input="p secret * 1000\nc\n", capture_output=True, text=True
-    )
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONBREAKPOINT"}  # set by Ray
+    commands = {"input": "p secret * 1000\nc\n", "capture_output": True, "text": True}
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, env=environment, **commands)
     assert "(Pdb) 42000" in done.stdout or "(Pdb) 43000" in done.stdout, done
     assert len(pd.read_csv(tmp_path / "s" / "results.csv")) == 1
