@@ -10,6 +10,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from caviar.data.preparation.columns import Number
+from caviar.data.preparation.preparation import Preparation
 from caviar.data.source import Source, SourceKind, Task
 from caviar.data.validation import Floats, Label, Targets, check_features, check_target
 
@@ -29,6 +31,13 @@ class Dataset:
         classes: the original labels; () for regression.
         target_mean, target_scale: of the training rows; the network sees (target - mean) / scale.
         source: where to load the same data again.
+        target: the column to predict; "" if it has no name.
+        preparation: how raw rows become x; None: they are x.
+        train_weights: how much each training row counts in the loss, (rows,), 1 on average; None: all the same.
+        val_weights, test_weights: how much each row counts in the metrics, (rows,); None: all the same.
+        folds: the data sets of cross-validation, whose training and validation parts differ; (): there is none. The
+            parts of this one are then for training on all rows but those of the test part.
+        notes: what was done with the columns and why, a sentence each.
 
     >>> from_arrays([[0.0], [1.0]] * 20, ["no", "yes"] * 20)
     <Dataset arrays: classification, 28+6+6 rows, 1 features>
@@ -46,6 +55,13 @@ class Dataset:
     target_mean: float = 0.0
     target_scale: float = 1.0
     source: Source = _IN_MEMORY
+    target: str = ""
+    preparation: Preparation | None = None
+    train_weights: Floats | None = None
+    val_weights: Floats | None = None
+    test_weights: Floats | None = None
+    folds: tuple["Dataset", ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def features(self) -> int:
@@ -72,6 +88,11 @@ class Dataset:
         for array in self.arrays:
             digest.update(f"{array.shape}{array.dtype}".encode())
             digest.update(array.tobytes())
+        for weights in (self.train_weights, self.val_weights, self.test_weights):
+            if weights is not None:
+                digest.update(weights.tobytes())
+        for fold in self.folds:
+            digest.update(fold.fingerprint().encode())
         return digest.hexdigest()[:16]
 
     def __repr__(self) -> str:
@@ -103,10 +124,12 @@ def from_arrays(
     means, scales = scaling(features, train)
     standardised = ((features - means) / scales).astype(np.float32)
     arrays = standardised[train], targets[train], standardised[val], targets[val], standardised[test], targets[test]
+    moments = zip(means.tolist(), scales.tolist(), strict=True)
+    preparation = Preparation(tuple(Number(str(i), mean, scale) for i, (mean, scale) in enumerate(moments)))
     if classes:
-        return Dataset(name, "classification", *arrays, classes)
+        return Dataset(name, "classification", *arrays, classes, preparation=preparation)
     mean, scale = float(targets[train].mean()), float(targets[train].std()) or 1.0
-    return Dataset(name, "regression", *arrays, target_mean=mean, target_scale=scale)
+    return Dataset(name, "regression", *arrays, target_mean=mean, target_scale=scale, preparation=preparation)
 
 
 def _split(targets: Targets, *, stratify: bool, seed: int) -> tuple[NDArray[np.int64], ...]:
