@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from caviar import experiments, search, testing
     from caviar.data.dataset import Dataset, from_arrays
     from caviar.data.loaders import load_csv, load_digits
+    from caviar.data.table import load_table
     from caviar.errors import CaviarError, ClusterError, InputError, PausedError, StorageError
     from caviar.fleet.programs.program import program
     from caviar.fleet.worker.reporting import Stop, report, trial
@@ -74,6 +75,7 @@ _MODULES = {
     "from_arrays": "caviar.data.dataset",
     "load_csv": "caviar.data.loaders",
     "load_digits": "caviar.data.loaders",
+    "load_table": "caviar.data.table",
     "lograndint": "caviar.space",
     "loguniform": "caviar.space",
     "program": "caviar.fleet.programs.program",
@@ -115,6 +117,7 @@ __all__ = [
     "from_arrays",
     "load_csv",
     "load_digits",
+    "load_table",
     "lograndint",
     "loguniform",
     "program",

@@ -1,20 +1,35 @@
 """The options that several commands share, and how their values are parsed."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, get_args
 
 import click
 
 from caviar.cli.completion import complete_words
+from caviar.data.source import Task
 from caviar.errors import InputError
 from caviar.fleet.address import VARIABLE, is_jobs_api
 from caviar.records.objective import Mode
 
 
-class StudyOptions(TypedDict):
-    """The options of `caviar run` and `caviar submit` that `Study` takes unchanged."""
+class TableOptions(TypedDict):
+    """The options of `caviar run` and `caviar submit` that `load_table` takes unchanged."""
+
+    task: Task | None
+    validation: float | str | dict[str, object] | None
+    columns: dict[str, str | list[str]] | None
+    sample_weight: str | None
+    class_weight: str | dict[str, float] | None
+    separator: str | None
+    decimal: str | None
+    encoding: str | None
+
+
+class StudyOptions(TableOptions):
+    """The same, and those that `Study` takes unchanged."""
 
     trials: int
     waves: Literal["auto", "continuous"] | int | tuple[int, ...]
@@ -63,6 +78,50 @@ def _parse_confirm(context: click.Context, option: click.Parameter, value: str) 
     return top, replicates
 
 
+def _number(text: str) -> int | float | None:
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return None
+
+
+def _parse_validation(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> float | str | dict[str, object] | None:
+    """Return a fraction, a number of folds, a dict of NAME=VALUE, or the path of a table."""
+    if value is None or (number := _number(value)) is not None:
+        return None if value is None else number
+    pairs = [pair.partition("=") for pair in value.split(",")]
+    if all(name in VALIDATION for name, _, _ in pairs):
+        return {name: text if (number := _number(text)) is None else number for name, _, text in pairs}
+    return value
+
+
+def _parse_columns(
+    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str | list[str]] | None:
+    """Return what columns are to become, by name; words with commas between them are levels in order."""
+    pairs = [value.rpartition("=") for value in values]
+    for (name, _, word), value in zip(pairs, values, strict=True):
+        if not name or not word:
+            raise InputError(f"--column must be NAME=WORD or NAME=LEVEL,LEVEL,..., got {value!r}; try --column id=drop")
+    return {name: word.split(",") if "," in word else word for name, _, word in pairs} or None
+
+
+def _parse_class_weight(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> str | dict[str, float] | None:
+    if value is None or "=" not in value:
+        return value
+    try:
+        pairs = [pair.rpartition("=") for pair in value.split(",")]
+        return {label: float(weight) for label, _, weight in pairs}
+    except ValueError:
+        raise InputError(
+            f"--class-weight must be 'balanced' or LABEL=WEIGHT,..., got {value!r}; try --class-weight yes=10,no=1"
+        ) from None
+
+
 def _jobs_address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """Return the address of the cluster to ask; None for this machine."""
     if value is None:
@@ -76,10 +135,14 @@ JOBS_VARIABLE = "RAY_API_SERVER_ADDRESS"  # which Ray's job client reads
 # as in the modules that check them, which are slow to import
 SEARCHES = ("coarse-to-fine", "random", "sobol", "grid")
 EARLY_STOPPING = ("halving", "asha")
+VALIDATION = ("fraction", "folds", "group", "time", "column", "table")
 
 _ADDRESS = "Ray cluster: http://HOST:8265, ray://HOST:10001, HOST:6379 or auto; local: this machine."
 _WORKERS = "Number of trainers; auto: one per free CPU; 0: train in this process."
-_DATA = "A CSV file, or the name of a built-in data set."
+_DATA = "A table (CSV, Parquet, Feather; a file or a URL), or the name of a built-in data set."
+_TASK = "What the target is: classification or regression. [default: guessed, and said]"
+_VALIDATION = "A fraction, a number of folds, a table, or group=COLUMN, time=COLUMN, column=COLUMN. [default: 0.15]"
+_COLUMN = "What a column is: number, category, date, drop, keep, or its levels in order (cut=Fair,Good,Ideal)."
 _WAVES = "Number of waves, their sizes (64,32,32), auto or continuous."
 _SEARCH = "coarse-to-fine, random, sobol or grid."
 _EARLY_STOPPING = "halving or asha. [default: train every trial to its end]"
@@ -105,7 +168,15 @@ jobs_address_option = click.option(
 _STUDY_OPTIONS = (
     click.argument("file", required=False, type=click.Path(path_type=Path)),
     click.option("--data", default="digits", help=_DATA, shell_complete=_complete_data),
-    click.option("--target", help="The column of the CSV file to predict."),
+    click.option("--target", help="The column of the table to predict."),
+    click.option("--task", type=click.Choice(get_args(Task)), metavar="TASK", help=_TASK),
+    click.option("--validation", callback=_parse_validation, help=_VALIDATION),
+    click.option("--column", "columns", multiple=True, metavar="NAME=WORD", callback=_parse_columns, help=_COLUMN),
+    click.option("--sample-weight", metavar="COLUMN", help="The column that says how much each row counts."),
+    click.option("--class-weight", callback=_parse_class_weight, help="balanced, or LABEL=WEIGHT,LABEL=WEIGHT,..."),
+    click.option("--separator", help="Between the cells of a CSV file. [default: found out]"),
+    click.option("--decimal", help="The decimal mark of a CSV file. [default: found out]"),
+    click.option("--encoding", help="Of a CSV file. [default: found out]"),
     click.option("--trials", default=64, help="Number of configurations to train."),
     click.option("--waves", default="auto", callback=_parse_waves, help=_WAVES),
     click.option("--seed", default=0, help="Random seed; the same seed gives the same table."),

@@ -79,7 +79,8 @@ def start(
 
     It trains on DATA, a CSV file or the name of a built-in data set.
     """
-    from caviar.data.loaders import load, load_csv
+    from caviar.data.loaders import load
+    from caviar.data.table import load_table
     from caviar.panda import Panda
 
     if target is None and data.endswith(".csv"):
@@ -87,7 +88,7 @@ def start(
     if (study is None) != (trial is None and not best) or (best and trial is not None):
         raise InputError("pass --config FOLDER together with either --best or --trial NUMBER")
     check_integer("--epochs", epochs)
-    dataset = load(data) if target is None else load_csv(data, target=target)
+    dataset = load(data) if target is None else load_table(data, target=target)
     config = None
     if study is not None:
         from caviar.records.outcome import Outcome

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import click
 from click.core import ParameterSource
@@ -13,6 +13,7 @@ from caviar.cli.jobs import follow
 from caviar.cli.options import (
     JOBS_VARIABLE,
     StudyOptions,
+    TableOptions,
     jobs_address_option,
     ray_address_option,
     study_options,
@@ -129,18 +130,24 @@ def submit(file: Path | None, data: str, target: str | None, wait: bool, **optio
 
 def _study(file: Path | None, data: str, target: str | None, options: StudyOptions) -> "Study":
     """Make a study from a file, whose keys the command line may override, or from the options alone."""
-    from caviar.data.loaders import load_csv
+    from caviar.data.table import load_table
     from caviar.study.file import study_from_file
     from caviar.study.study import Study
 
     if file is not None:
         source = click.get_current_context().get_parameter_source
-        settings = {"data": data, "target": target, **options}
-        overrides = {name: value for name, value in settings.items() if source(name) is ParameterSource.COMMANDLINE}
+        values = {"data": data, "target": target, **options}
+        overrides = {name: value for name, value in values.items() if source(name) is ParameterSource.COMMANDLINE}
         return study_from_file(file, **overrides)
-    if target is None and data.endswith(".csv"):
-        raise InputError(f"--target is required with --data {data}; pass the column to predict")
-    return Study(data if target is None else load_csv(data, target=target), **options)
+    settings: dict[str, Any] = dict(options)
+    table = {name: settings.pop(name) for name in TableOptions.__annotations__}
+    if target is not None:
+        return Study(load_table(data, target, **table), **settings)
+    given = [name for name, value in table.items() if value is not None]
+    if given or Path(data).suffix:
+        option = f"--{given[0].removesuffix('s').replace('_', '-')}" if given else f"--data {data}"
+        raise InputError(f"--target is required with {option}; pass the column to predict")
+    return Study(data, **settings)
 
 
 def _run(study: "Study") -> "Outcome":

@@ -13,9 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from caviar.data.preparation.columns import Number
 from caviar.data.preparation.preparation import Preparation
 from caviar.data.source import Source, SourceKind, Task
-from caviar.data.validation import Floats, Label, Targets, check_features, check_target
+from caviar.data.splits import split_three
+from caviar.data.target import read_target
+from caviar.data.validation import Floats, Label, Targets, check_features
+from caviar.errors import InputError
 
-_VALIDATION_SHARE, _TEST_SHARE = 0.15, 0.15  # of the rows; the rest are for training
 _IN_MEMORY = Source(SourceKind.ARRAYS)
 
 
@@ -109,8 +111,8 @@ def from_arrays(
         x: finite numbers, (rows, features).
         y: (rows,) labels of any kind, or numbers to predict.
         name: the data's name, for reports.
-        task: "classification" or "regression"; None: classification if y holds strings, booleans or at most 20
-            different integers.
+        task: "classification" or "regression"; None: classification if y holds strings, booleans or a few different
+            integers that do not look like counts.
         seed: for the split, which is stratified by class for classification.
 
     >>> import numpy as np
@@ -119,8 +121,11 @@ def from_arrays(
     <Dataset sums: regression, 28+6+6 rows, 2 features>
     """
     features = check_features(x)
-    targets, classes = check_target(y, len(features), task)
-    train, val, test = _split(targets, stratify=bool(classes), seed=seed)
+    if np.shape(y)[:1] != (len(features),):
+        raise InputError(f"y must have one target for each of the {len(features)} rows of x, got shape {np.shape(y)}")
+    target = read_target(y, task)
+    targets, classes = target.values, target.classes
+    train, val, test = split_three(targets, stratify=bool(classes), seed=seed)
     means, scales = scaling(features, train)
     standardised = ((features - means) / scales).astype(np.float32)
     arrays = standardised[train], targets[train], standardised[val], targets[val], standardised[test], targets[test]
@@ -128,25 +133,8 @@ def from_arrays(
     preparation = Preparation(tuple(Number(str(i), mean, scale) for i, (mean, scale) in enumerate(moments)))
     if classes:
         return Dataset(name, "classification", *arrays, classes, preparation=preparation)
-    mean, scale = float(targets[train].mean()), float(targets[train].std()) or 1.0
+    mean, scale = target_scaling(targets[train])
     return Dataset(name, "regression", *arrays, target_mean=mean, target_scale=scale, preparation=preparation)
-
-
-def _split(targets: Targets, *, stratify: bool, seed: int) -> tuple[NDArray[np.int64], ...]:
-    """Return the row numbers of the training, validation and test parts, each shuffled.
-
-    With `stratify` every part gets its share of every class, as far as whole rows allow.
-    """
-    order = np.random.default_rng(seed).permutation(len(targets))
-    if stratify:
-        # sort by class, so that dealing out the rows in order gives every part each class in proportion
-        order = order[np.argsort(targets[order], kind="stable")]
-    validation = (np.arange(len(order)) + 0.5) * _VALIDATION_SHARE % 1.0 < _VALIDATION_SHARE
-    rest = order[~validation]
-    share = _TEST_SHARE / (1 - _VALIDATION_SHARE)
-    test = (np.arange(len(rest)) + 0.5) * share % 1.0 < share
-    shuffle = np.random.default_rng((seed, 1)).permutation
-    return shuffle(rest[~test]), shuffle(order[validation]), shuffle(rest[test])
 
 
 def scaling(values: Floats, train: NDArray[np.int64]) -> tuple[Floats, Floats]:
@@ -167,3 +155,13 @@ def scaling(values: Floats, train: NDArray[np.int64]) -> tuple[Floats, Floats]:
     floor = deviation.max() / 10 if pixels else 0.0
     scale = np.maximum(deviation, floor)
     return mean, np.where(scale > 0, scale, 1.0)
+
+
+def target_scaling(targets: Floats) -> tuple[float, float]:
+    """Return the mean and the standard deviation of the training targets, (rows,); the latter is 1 if they are equal.
+
+    >>> target_scaling(np.array([1.0, 3.0]))
+    (2.0, 1.0)
+    """
+    mean, deviation = float(targets.mean()), float(targets.std())
+    return mean, deviation if deviation > 1e-12 * abs(mean) else 1.0

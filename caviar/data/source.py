@@ -1,9 +1,9 @@
 """What a study trains, and where to find it again, as plain values that a journal can hold."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from caviar.errors import InputError
 
@@ -14,7 +14,8 @@ class SourceKind(StrEnum):
     """Where a study's data, function or program come from."""
 
     DIGITS = "digits"  # the data set that comes with Caviar
-    CSV = "csv"  # a file
+    TABLE = "table"  # a file, or a URL
+    CSV = "csv"  # a file of numbers, in journals of earlier versions
     ARRAYS = "arrays"  # in memory only; must be passed again
     FUNCTION = "function"  # the user's own function, in a module
     COMMAND = "command"  # the user's own program
@@ -26,13 +27,14 @@ class Source:
 
     Args:
         kind: where it comes from.
-        path: the CSV file, or the folder that holds the function's module, or where the program runs.
-        target: the column of the CSV file to predict.
+        path: the file or URL of the table, or the folder that holds the function's module, or where the program runs.
+        target: the column of the table to predict.
         task: the task requested when the data were loaded; None: inferred from the target.
         seed: for the split.
         function: "module:name"; "" for data and programs.
         fingerprint: a hash of the data, to detect changes; "" for a function or a program.
         command: of the program; "" for all else.
+        options: how the table was read and prepared: the other arguments of `load_table`, as plain data.
 
     >>> Source.from_plain(Source(SourceKind.CSV, path="a.csv", target="y").to_plain()).target
     'y'
@@ -46,8 +48,9 @@ class Source:
     function: str = ""
     fingerprint: str = ""
     command: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_plain(self) -> dict[str, str | int | None]:
+    def to_plain(self) -> dict[str, Any]:
         """Return the kind, and the fields that differ from their defaults."""
         default = asdict(Source(self.kind))
         return {"kind": str(self.kind)} | {k: v for k, v in asdict(self).items() if v != default[k]}

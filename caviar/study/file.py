@@ -1,8 +1,8 @@
 """A study as a TOML file: what is trained, the space, the objective and the budget.
 
 The keys are the arguments of `Study`, with `trainable` for a function in a module beside the file, `command` for a
-program that runs in the file's folder, or `data` and `target` for a CSV file beside it; `[space]` holds the
-hyperparameters, `[resources]` what a trainer takes.
+program that runs in the file's folder, or `data` and the arguments of `load_table` for a table beside it. `[space]`
+holds the hyperparameters, `[resources]` what a trainer takes, `[columns]` what columns of the table become.
 """
 
 import inspect
@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from caviar._other_names import FILE_KEYS, Names, hint
-from caviar.data.loaders import load_csv
+from caviar.data.table import load_table
 from caviar.errors import InputError, StorageError
+from caviar.files import is_uri
 from caviar.fleet.programs.program import program
 from caviar.records.early_stopping import Halving
 from caviar.space import choice
@@ -26,14 +27,20 @@ from caviar.study.target import target_in_module
 
 NAME = "study.toml"
 TRAINED = ("data", "trainable", "command")  # of which a file has one
+TABLE = tuple(name for name in inspect.signature(load_table).parameters if name not in ("table", "name", "seed"))
 
 TEMPLATE = """\
 #:schema ./study.schema.json
 # A study for `caviar run study.toml`. The lines that are commented out show other settings and their defaults.
 
-data = "digits"                    # or a CSV file beside this one, with the column to predict:
+data = "digits"                    # or a table beside this one (CSV, Parquet, Feather), with the column to predict:
 # data = "my.csv"
 # target = "label"
+# task = "classification"          # or "regression"; left out: guessed from the target, and said
+# validation = 0.15                # or { folds = 5 }, { group = "patient" }, { time = "date" }, { column = "split" },
+                                   # { table = "other.csv" }
+# sample_weight = "weight"         # the column that says how much each row counts
+# class_weight = "balanced"        # or a table, { yes = 10, no = 1 }
 # trainable = "my_module:train"    # or your own code: def train(config, seed) in my_module.py beside this file;
                                    # it returns a dict of metrics, or yields one each epoch
 # command = "python train.py --lr {learning_rate}"  # or a program, which reports lines such as {"loss": 0.3}
@@ -56,6 +63,10 @@ epochs = 20                        # how long the built-in network trains
 # address = "auto"                 # a Ray cluster; left out: a temporary Ray on this machine
 # name = "my study"
 # out = "runs/first"               # left out: runs/NAME-TIME
+
+# [columns]                        # of the table, where the guess is wrong
+# id = "drop"                      # or "number", "category", "date", "keep"
+# cut = ["Fair", "Good", "Ideal"]  # levels in their order
 
 # [resources]                      # of a trainer
 # cpu = 1
@@ -94,7 +105,7 @@ def study_from_file(path: Path, **overrides: Any) -> Study:
     """Return the study that a TOML file describes; `overrides` are arguments of `Study` that replace the file's."""
     arguments = {**read_arguments(path), **overrides}
     trained = {key: arguments.pop(key) for key in TRAINED if key in arguments}
-    target = arguments.pop("target", None)
+    table = {key: arguments.pop(key) for key in TABLE if key in arguments}
     if len(trained) != 1:
         found = " and ".join(trained) or "none of them"
         raise InputError(f"{path} must set exactly one of {', '.join(TRAINED)}; it sets {found}")
@@ -103,17 +114,33 @@ def study_from_file(path: Path, **overrides: Any) -> Study:
     if isinstance(stopping := arguments.get("early_stopping"), Mapping):
         _check_keys(f"{path}: early_stopping", stopping, [field.name for field in fields(Halving)], {})
         arguments["early_stopping"] = Halving(**stopping)
-    return Study(_trained(trained, target, path.parent), **arguments)
+    return Study(_trained(trained, table, path.parent), **arguments)
 
 
-def _trained(trained: Mapping[str, Any], target: str | None, folder: Path) -> Any:
+def _trained(trained: Mapping[str, Any], table: Mapping[str, Any], folder: Path) -> Any:
     """Return what a study trains, from the one key of its file that says so."""
     match trained:
         case {"trainable": reference}:
             return target_in_module(reference, folder)
         case {"command": command}:
             return program(command, folder)
-    return trained["data"] if target is None else load_csv(folder / trained["data"], target=target)
+    if not table:
+        return trained["data"]
+    validation = table.get("validation")
+    if isinstance(validation, str):
+        table = {**table, "validation": beside(folder, validation)}
+    elif isinstance(validation, Mapping) and isinstance(validation.get("table"), str):
+        table = {**table, "validation": {**validation, "table": beside(folder, validation["table"])}}
+    return load_table(beside(folder, trained["data"]), **table)
+
+
+def beside(folder: Path, path: str) -> str:
+    """Return a path that is relative to a folder; a URL is returned as it is.
+
+    >>> beside(Path("studies"), "my.csv"), beside(Path("studies"), "s3://bucket/my.csv")
+    ('studies/my.csv', 's3://bucket/my.csv')
+    """
+    return path if is_uri(path) else (folder / path).as_posix()
 
 
 def read_arguments(path: Path) -> dict[str, Any]:
@@ -126,14 +153,17 @@ def read_arguments(path: Path) -> dict[str, Any]:
         raise InputError(f"cannot read {path} ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid TOML: {error}") from None
-    _check_keys(str(path), arguments, (*TRAINED, "target", *inspect.signature(Study).parameters), FILE_KEYS)
+    _check_keys(str(path), arguments, (*TRAINED, *TABLE, *inspect.signature(Study).parameters), FILE_KEYS)
     if "resources" in arguments:
         _table(path, "resources", arguments["resources"])
     for key in ("data", "target", "out"):
         if not isinstance(arguments.get(key, ""), str):
             raise InputError(f"{path}: {key} must be a string, got {arguments[key]!r}")
-    if "target" in arguments and "data" not in arguments:
-        raise InputError(f'{path} sets target, a column of data, but no data; add data = "my.csv"')
+    for key in TABLE:
+        if key in arguments and "data" not in arguments:
+            raise InputError(f'{path} sets {key}, which is about a table, but no data; add data = "my.csv"')
+        if key in arguments and "target" not in arguments:
+            raise InputError(f'{path} sets {key}, which is about a table, but no target; add target = "label"')
     return arguments
 
 

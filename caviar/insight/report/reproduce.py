@@ -14,26 +14,28 @@ from caviar.space.space import argument_code
 
 EARLY_STOPPING = {None: "", Halving(): "halving", Halving(asynchronous=True): "asha"}  # what the command can express
 SPACE = ("choice", "constant", "distribution", "lograndint", "loguniform", "randint", "reverseloguniform", "uniform")
-PUBLIC = ("Halving", "Space", "Study", "load_csv", "program", *SPACE)
+PUBLIC = ("Halving", "Space", "Study", "load_table", "program", *SPACE)
 
 
 def reproduction(settings: Settings) -> str:
     """Return the command or the Python code that reproduces a study.
 
-    It is a command if the data are built in or a CSV file, the space is the default one, and no setting needs Python.
+    It is a command if the data are built in or a table without options, the space is the default one, and no setting
+    needs Python.
     """
     source, options = settings.source, _arguments(settings)
     if (
-        source.kind not in (SourceKind.DIGITS, SourceKind.CSV)
-        or source.task is not None
+        source.kind not in (SourceKind.DIGITS, SourceKind.TABLE)
+        or source.options
         or source.seed != 0
         or settings.space != default_space()
         or settings.grow
         or settings.early_stopping not in EARLY_STOPPING
     ):
         return _python(settings)
-    if source.kind is SourceKind.CSV:
-        options = {"data": source.path, "target": source.target, **options}
+    if source.kind is SourceKind.TABLE:
+        task = {"task": source.task} if source.task else {}
+        options = {"data": source.path, "target": source.target, **task, **options}
     if settings.early_stopping:
         options["early_stopping"] = EARLY_STOPPING[settings.early_stopping]
     words = ["caviar", "run"]
@@ -84,9 +86,10 @@ def _data_argument(source: Source) -> str:
     match source.kind:
         case SourceKind.DIGITS:
             return "'digits',"
-        case SourceKind.CSV:
-            task = f", task={source.task!r}" if source.task else ""
-            return f"load_csv({source.path!r}, target={source.target!r}{task}, seed={source.seed!r}),"
+        case SourceKind.TABLE | SourceKind.CSV:
+            named = {"target": source.target, "task": source.task, **source.options, "seed": source.seed}
+            arguments = [f"{name}={value!r}" for name, value in named.items() if value is not None]
+            return f"load_table({', '.join([repr(source.path), *arguments])}),"
         case SourceKind.FUNCTION:
             return f"...,  # the function {source.function}"
         case SourceKind.COMMAND:

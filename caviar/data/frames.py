@@ -1,0 +1,91 @@
+"""One DataFrame from what a user passes as a table: a file, a DataFrame or a pair, and a second one for validation."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from caviar._checks import did_you_mean
+from caviar.data.reading.read import Format, read_table
+from caviar.errors import InputError
+
+Table = pd.DataFrame | tuple[Any, ArrayLike] | str | Path  # a pair is (x, y), x a DataFrame or an array
+FEWEST_ROWS = 20
+
+
+def table_of(table: Table, target: str | None, form: Format) -> tuple[pd.DataFrame, str]:
+    """Return a table with the name of its target, which a pair may leave out."""
+    if isinstance(table, tuple):
+        return _paired(*_two(table), target)
+    if not isinstance(table, pd.DataFrame | str | Path):
+        raise InputError(
+            f"table must be a file, a URL, a DataFrame or a pair (x, y), got a value of type {type(table).__name__}"
+        )
+    if target is None:
+        raise InputError("target must name the column to predict, got None; try target='label'")
+    return read_table(table, form), str(target)
+
+
+def _two(pair: tuple[Any, ...]) -> tuple[Any, ArrayLike]:
+    if len(pair) != 2:
+        raise InputError(f"a pair must be (x, y), got {len(pair)} values")
+    return pair[0], pair[1]
+
+
+def _paired(x: Any, y: ArrayLike, target: str | None) -> tuple[pd.DataFrame, str]:
+    """Return x with y as its last column; the columns of an array are "0", "1", ..."""
+    if isinstance(x, pd.DataFrame):
+        frame = read_table(x).copy(deep=False)
+    else:
+        values = np.asarray(x, dtype=None if isinstance(x, np.ndarray) else object)
+        values = values[:, None] if values.ndim == 1 else values
+        if values.ndim != 2:
+            raise InputError(f"x must have one row per example and one column per feature, got shape {values.shape}")
+        frame = pd.DataFrame(values, columns=[str(number) for number in range(values.shape[1])]).infer_objects()
+    if np.shape(y)[:1] != (len(frame),):
+        raise InputError(f"y must have one target for each of the {len(frame)} rows of x, got shape {np.shape(y)}")
+    name = str(target or getattr(y, "name", None) or "target")
+    while name in frame:
+        name += "_"
+    column = y.array if isinstance(y, pd.Series) else np.asarray(y, dtype=None if isinstance(y, np.ndarray) else object)
+    frame[name] = pd.Series(column, index=frame.index).infer_objects()
+    return frame, name
+
+
+def append(table: pd.DataFrame, other: Any, form: Format) -> tuple[pd.DataFrame, int]:
+    """Return a table with the rows of another one at its end, and how many they are."""
+    rows = read_table(other, form) if isinstance(other, pd.DataFrame | str | Path) else None
+    if rows is None:
+        raise InputError(
+            f"validation must be a fraction, a number of folds, a table or a dict, got {other!r:.100}; try 0.2"
+        )
+    for name in table.columns:
+        if name not in rows:
+            raise InputError(f"the table for validation has no column {name!r}{did_you_mean(name, map(str, rows))}")
+    return pd.concat([table, rows[table.columns]], ignore_index=True), len(rows)
+
+
+def check_columns(table: pd.DataFrame, names: list[str]) -> None:
+    """Raise InputError unless a table has some columns, others as features, and rows."""
+    for name in names:
+        if name not in table.columns:
+            raise InputError(f"the table has no column {name!r}{did_you_mean(name, map(str, table.columns))}")
+    features = len(table.columns) - len(set(names))
+    if len(table) < FEWEST_ROWS or not features:
+        raise InputError(
+            f"the table has {len(table)} rows and {features} feature columns; it needs at least {FEWEST_ROWS} rows "
+            "and one feature"
+        )
+
+
+def with_target(table: pd.DataFrame, target: str, second: int) -> tuple[pd.DataFrame, int, list[str]]:
+    """Return the rows in which the target is known, how many of them are of the second table, and a sentence if any
+    are left out."""
+    missing = table[target].isna().to_numpy()
+    if not missing.any():
+        return table, second, []
+    second -= int(missing[len(missing) - second :].sum())
+    note = f"{missing.sum()} of {len(table)} rows are left out: their {target} is empty"
+    return table[~missing].reset_index(drop=True), second, [note]

@@ -1,0 +1,66 @@
+"""What is worth saying about the rows of a table before it is trained on, a sentence each."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caviar.data.dataset import Dataset
+from caviar.data.splits import Parts
+from caviar.data.target import Target
+
+_MANY_COPIES = 1 / 3  # of the validation rows
+_LISTED = 3  # classes in a sentence
+
+
+def about_task(target: Target, name: str) -> list[str]:
+    """Say what was guessed, and how to say otherwise."""
+    if not target.reason:
+        return []
+    if target.classes:
+        count = len(target.classes)
+        return [f"{name} is taken for {count} classes, because {target.reason}; if not, say task='regression'"]
+    return [f"{name} is taken for a number, because {target.reason}; if it is a class, say task='classification'"]
+
+
+def about_classes(target: Target, parts: Parts, name: str) -> list[str]:
+    """Name the classes that have a single row, and those that no training row has."""
+    if not target.classes:
+        return []
+    counts = np.bincount(target.values, minlength=len(target.classes))
+    trained = np.bincount(target.values[parts.train], minlength=len(target.classes))
+    single, unseen = np.flatnonzero(counts == 1), np.flatnonzero((trained == 0) & (counts > 0))
+    sentences = []
+    if len(single):
+        sentences.append(
+            f"{_classes(target, single)} of {name} {'has' if len(single) == 1 else 'have'} a single row, so nothing "
+            "can be said about how well it is predicted"
+        )
+    if len(unseen):
+        sentences.append(f"{_classes(target, unseen)} of {name} is in no training row, so it is never predicted")
+    return sentences
+
+
+def about_copies(dataset: Dataset) -> list[str]:
+    """Say if many validation rows are copies of training rows."""
+    share = float(np.isin(_hashes(dataset.val_x), _hashes(dataset.train_x)).mean()) if len(dataset.val_x) else 0.0
+    if share <= _MANY_COPIES:
+        return []
+    return [
+        f"{share:.0%} of the validation rows are also training rows, so the metrics are too good; remove the copies, "
+        "or keep them together with validation={'group': COLUMN}"
+    ]
+
+
+def _classes(target: Target, indices: NDArray[np.int64]) -> str:
+    labels = [repr(target.classes[index]) for index in indices[:_LISTED]]
+    more = f" and {len(indices) - _LISTED} others" if len(indices) > _LISTED else ""
+    return f"{'class' if len(indices) == 1 else 'classes'} {', '.join(labels)}{more}"
+
+
+def _hashes(rows: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """Return a number for each row, equal for equal rows."""
+    hashes = np.zeros(len(rows), np.uint64)
+    for column in rows.T:
+        hashes *= np.uint64(0x9E3779B97F4A7C15)
+        hashes ^= np.ascontiguousarray(column).view(np.uint32)
+        hashes ^= hashes >> np.uint64(29)
+    return hashes

@@ -1,0 +1,237 @@
+"""Which rows are for training, for validation and for the test: what a user may ask for, and the row numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caviar._checks import did_you_mean
+from caviar.data.target import Target
+from caviar.data.validation import Targets
+from caviar.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHARE = 0.15  # of the rows, for validation and again for the test
+_KEYS = ("fraction", "folds", "group", "time", "column", "table")
+_WORDS = {  # what the cells of a column that names the parts may say
+    "train": ("train", "training", "fit", "false", "0"),
+    "val": ("val", "valid", "validation", "dev", "eval", "true", "1"),
+    "test": ("test", "testing", "holdout"),
+}
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How rows are chosen for validation.
+
+    Args:
+        fraction: the share of the rows, in (0, 0.5].
+        folds: of cross-validation, >= 2; 0: there is none.
+        group: the column whose rows of equal value stay together.
+        time: the column whose last rows are for the test, and those before them for validation.
+        column: the column that says "train", "validation" or "test".
+        table: the file, or the DataFrame in memory, with the validation rows.
+
+    >>> Validation.of({"group": "patient"})
+    Validation(fraction=0.15, folds=0, group='patient', time='', column='', table=None)
+    """
+
+    fraction: float = SHARE
+    folds: int = 0
+    group: str = ""
+    time: str = ""
+    column: str = ""
+    table: Any = None  # str, Path, DataFrame or None
+
+    @classmethod
+    def of(cls, value: object) -> "Validation":
+        """Return what a user asks for: None, a fraction, a number of folds, a table, or a dict with one of the names.
+
+        A dict may add a fraction or folds to "group", and a fraction to "time".
+        """
+        if value is None:
+            return cls()
+        if isinstance(value, bool) or not isinstance(value, int | float | Mapping):
+            return cls(table=value)
+        if not isinstance(value, Mapping):
+            value = {"folds": value} if isinstance(value, int) else {"fraction": value}
+        for key in value:
+            if key not in _KEYS:
+                raise InputError(f"validation has no option {key!r}{did_you_mean(key, _KEYS)}")
+        chosen = cls(**value)
+        chosen._check(set(value))
+        return chosen
+
+    def _check(self, keys: set[str]) -> None:
+        if not (isinstance(self.fraction, int | float) and 0 < self.fraction <= 0.5):
+            raise InputError(f"validation's fraction must be in (0, 0.5], got {self.fraction!r}")
+        if "folds" in keys and (not isinstance(self.folds, int) or isinstance(self.folds, bool) or self.folds < 2):
+            raise InputError(f"validation's folds must be an integer >= 2, got {self.folds!r}")
+        for name in ("group", "time", "column"):
+            if name in keys and not isinstance(getattr(self, name), str):
+                raise InputError(f"validation's {name} must name a column, got {getattr(self, name)!r}")
+        allowed = [{"group", "folds"}, {"group", "fraction"}, {"time", "fraction"}, *({key} for key in _KEYS)]
+        if keys not in allowed:
+            raise InputError(f"validation cannot combine {' and '.join(sorted(keys))}; use one of them")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it reads, which are no features."""
+        return tuple(name for name in (self.group, self.time, self.column) if name)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return what differs from the default, as plain data, without the table."""
+        names = [name for name in _KEYS if name != "table"]
+        return {name: getattr(self, name) for name in names if getattr(self, name) != getattr(Validation, name)}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The numbers of the rows of each part, and of the training and validation rows of each fold."""
+
+    train: Rows
+    val: Rows
+    test: Rows
+    folds: tuple[tuple[Rows, Rows], ...] = ()
+
+
+def split(target: Target, validation: Validation, columns: "pd.DataFrame", seed: int, second: int = 0) -> Parts:
+    """Split rows in three parts, in which classes have their shares where no column decides.
+
+    Args:
+        target: of all rows.
+        validation: how to choose.
+        columns: those that `validation` names.
+        seed: for what is drawn.
+        second: how many rows, the last ones, came from the second table.
+    """
+    rows = np.arange(len(target.values))
+    if validation.table is not None:
+        own, given = rows[: len(rows) - second], rows[len(rows) - second :]
+        train, test = _cut(own, target, SHARE, seed)
+        return Parts(train, given, test)
+    if validation.column:
+        return _by_column(columns[validation.column], target, validation.column, seed)
+    if validation.time:
+        return _by_time(columns[validation.time], validation)
+    groups = _groups(columns[validation.group], validation.group) if validation.group else None
+    if validation.folds:
+        rest, test = _cut(rows, target, SHARE, seed, groups)
+        return Parts(rest, rest[:0], test, _folds(rest, target, validation.folds, seed, groups))
+    if groups is None:
+        train, val, test = split_three(target.values, stratify=bool(target.classes), seed=seed, val=validation.fraction)
+        return Parts(train, val, test)
+    rest, test = _cut(rows, target, SHARE, seed, groups)
+    train, val = _cut(rest, target, validation.fraction / (1 - SHARE), seed, groups)
+    return Parts(train, val, test)
+
+
+def split_three(
+    targets: Targets, *, stratify: bool, seed: int, val: float = SHARE, test: float = SHARE
+) -> tuple[Rows, Rows, Rows]:
+    """Return the row numbers of the training, validation and test parts, each shuffled.
+
+    With `stratify` every part gets its share of every class, as far as whole rows allow; the row of a class that has
+    only one is for training.
+
+    >>> [part.size for part in split_three(np.arange(40) % 2, stratify=True, seed=0)]
+    [28, 6, 6]
+    """
+    order = np.random.default_rng(seed).permutation(len(targets))
+    single = order[:0]
+    if stratify:
+        alone = np.bincount(targets)[targets[order]] == 1
+        single, order = order[alone], order[~alone]
+        # sort by class, so that dealing out the rows in order gives every part each class in proportion
+        order = order[np.argsort(targets[order], kind="stable")]
+    chosen = (np.arange(len(order)) + 0.5) * val % 1.0 < val
+    rest = order[~chosen]
+    share = test / (1 - val)
+    held_out = (np.arange(len(rest)) + 0.5) * share % 1.0 < share
+    shuffle = np.random.default_rng((seed, 1)).permutation
+    train = np.concatenate([rest[~held_out], single])
+    return shuffle(train), shuffle(order[chosen]), shuffle(rest[held_out])
+
+
+def _cut(rows: Rows, target: Target, share: float, seed: int, groups: Rows | None = None) -> tuple[Rows, Rows]:
+    """Return the rows without a share of them, and that share; groups stay together."""
+    if groups is None:
+        train, _, test = split_three(target.values[rows], stratify=bool(target.classes), seed=seed, val=0.0, test=share)
+        return rows[train], rows[test]
+    count = min(round(1 / share), len(np.unique(groups[rows])))
+    return _folds(rows, target, count, seed, groups)[0]
+
+
+def _folds(rows: Rows, target: Target, count: int, seed: int, groups: Rows | None) -> tuple[tuple[Rows, Rows], ...]:
+    """Return the training and validation rows of each fold of some rows."""
+    from sklearn import model_selection  # slow to import
+
+    y = target.values[rows]
+    if groups is not None:
+        kind = model_selection.StratifiedGroupKFold if target.classes else model_selection.GroupKFold
+        count = _check_folds(count, len(np.unique(groups[rows])), "groups")
+        folds = kind(count, shuffle=True, random_state=seed).split(rows, y, groups[rows])
+    else:
+        kind = model_selection.StratifiedKFold if target.classes else model_selection.KFold
+        smallest = int(np.bincount(y)[np.unique(y)].min()) if target.classes else len(rows)
+        kind = kind if smallest >= count else model_selection.KFold
+        folds = kind(_check_folds(count, len(rows), "rows"), shuffle=True, random_state=seed).split(rows, y)
+    return tuple((rows[train], rows[val]) for train, val in folds)
+
+
+def _check_folds(count: int, most: int, what: str) -> int:
+    if count > most:
+        raise InputError(f"validation's folds must be at most the number of {what}, {most}, got {count}")
+    return count
+
+
+def _by_column(column: "pd.Series", target: Target, name: str, seed: int) -> Parts:
+    """Return the parts that the cells of a column name; without a test part, a share of the training rows is one."""
+    parts = {word: part for part, words in _WORDS.items() for word in words}
+    cells = column.astype(str).str.strip().str.lower().str.removesuffix(".0")
+    unknown = sorted(set(cells) - set(parts))
+    if unknown:
+        raise InputError(f"validation column {name!r} must say train, validation or test, got {unknown[0]!r}")
+    chosen = cells.map(parts).to_numpy(object)
+    train, val, test = (np.flatnonzero(chosen == part) for part in _WORDS)
+    if not len(train) or not len(val):
+        raise InputError(f"validation column {name!r} names {len(train)} training and {len(val)} validation rows")
+    if not len(test):
+        train, test = _cut(train, target, SHARE, seed)
+    return Parts(train, val, test)
+
+
+def _by_time(column: "pd.Series", validation: Validation) -> Parts:
+    """Return the last rows by time for the test, and those before them for validation; equal times stay together."""
+    import pandas as pd
+
+    name = validation.time
+    try:
+        times = column if pd.api.types.is_numeric_dtype(column) else pd.to_datetime(column, format="ISO8601")
+    except (ValueError, TypeError):
+        raise InputError(f"validation column {name!r} must hold times such as 2024-01-31 or numbers") from None
+    if times.isna().any():
+        raise InputError(f"validation column {name!r} has {int(times.isna().sum())} empty cells; fill them in")
+    ranks = times.rank(method="dense").to_numpy(np.int64)
+    ordered = np.sort(ranks)
+    test = ordered[min(len(ordered) - 1, round(len(ordered) * (1 - SHARE)))]
+    val = ordered[min(len(ordered) - 1, round(len(ordered) * (1 - SHARE - validation.fraction)))]
+    if not ordered[0] < val < test:
+        raise InputError(f"validation column {name!r} has too few different times to be cut in three")
+    numbers = np.arange(len(ranks))
+    return Parts(numbers[ranks < val], numbers[(ranks >= val) & (ranks < test)], numbers[ranks >= test])
+
+
+def _groups(column: "pd.Series", name: str) -> Rows:
+    """Return a number for each row's group."""
+    if column.isna().any():
+        raise InputError(f"validation column {name!r} has {int(column.isna().sum())} empty cells; fill them in")
+    groups: Rows = column.factorize()[0].astype(np.int64)
+    if groups.max() < 2:
+        raise InputError(f"validation column {name!r} must have 3 groups or more, got {groups.max() + 1}")
+    return groups

@@ -1,0 +1,260 @@
+"""Tables as people have them: what becomes of them, what is said, and what is refused with one sentence."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import caviar
+from caviar.data.loaders import load_source
+from caviar.data.source import Source, SourceKind
+from caviar.errors import InputError
+
+RANDOM = np.random.default_rng(0)
+
+
+def flowers(rows=90, **columns):
+    """Three kinds of flowers that two numbers tell apart."""
+    kind = np.arange(rows) % 3
+    noise = np.random.default_rng(1).normal(size=(rows, 2))
+    table = pd.DataFrame({"width": kind + noise[:, 0] / 4, "height": kind - noise[:, 1] / 4, **columns})
+    return table.assign(kind=np.array(["daisy", "rose", "tulip"])[kind])
+
+
+def people(rows=200):
+    """A table with text, booleans, dates and gaps."""
+    random = np.random.default_rng(2)
+    age = random.integers(1, 80, rows).astype(float)
+    survived = random.random(rows) < 1 / (1 + np.exp((age - 30) / 10))
+    age[::7] = np.nan
+    return pd.DataFrame(
+        {
+            "age": age,
+            "port": np.where(np.arange(rows) % 11 == 0, None, np.array(["S", "C", "Q"], object)[np.arange(rows) % 3]),
+            "alone": random.random(rows) < 0.5,
+            "embarked": pd.date_range("1912-04-01", periods=rows, freq="h").strftime("%Y-%m-%d %H:%M"),
+            "survived": np.where(survived, "yes", "no"),
+        }
+    )
+
+
+def said(caplog):
+    return "\n".join(record.message for record in caplog.records)
+
+
+@pytest.fixture(autouse=True)
+def messages(caplog):
+    caplog.set_level(logging.INFO, "caviar")
+    return caplog
+
+
+def test_text_booleans_dates_and_gaps_become_features(caplog):
+    data = caviar.load_table(people(), target="survived")
+    assert (data.task, data.classes, data.target) == ("classification", ("no", "yes"), "survived")
+    assert all(np.isfinite(x).all() for x in data.arrays[::2])
+    assert {column.name for column in data.preparation.columns} == {"age", "port", "alone", "embarked"}
+    assert len(data.preparation.describe()) <= 3
+    assert all(line in said(caplog) for line in data.preparation.describe())
+    assert "survived is taken for 2 classes, because it holds text; if not, say task='regression'" in data.notes
+
+
+def test_a_file_a_frame_and_a_pair_give_the_same_arrays(tmp_path):
+    table = people()
+    table.to_csv(tmp_path / "people.csv", index=False)
+    table.to_parquet(tmp_path / "people.parquet")
+    x, y = table.drop(columns="survived"), table["survived"]
+    first, *others = (
+        caviar.load_table(tmp_path / "people.csv", target="survived"),
+        caviar.load_table(str(tmp_path / "people.parquet"), target="survived"),
+        caviar.load_table(table, target="survived"),
+        caviar.load_table((x, y)),
+        caviar.load_csv(tmp_path / "people.csv", "survived"),
+    )
+    for other in others:
+        assert other.fingerprint() == first.fingerprint()
+    assert first.name == "people"
+
+
+def test_the_same_data_are_loaded_again_from_their_source(tmp_path):
+    people().to_csv(tmp_path / "people.csv", index=False, sep=";")
+    people(40).to_csv(tmp_path / "more.csv", index=False)
+    for options in (
+        {},
+        {"task": "classification", "seed": 3},
+        {"columns": {"port": ["S", "C", "Q"], "alone": "drop"}},
+        {"validation": 0.3},
+        {"validation": {"time": "embarked"}},
+        {"validation": 3},
+        {"validation": tmp_path / "more.csv"},
+        {"class_weight": "balanced"},
+    ):
+        data = caviar.load_table(tmp_path / "people.csv", "survived", **options)
+        plain = data.source.to_plain()
+        restored = load_source(Source.from_plain(plain))
+        assert data.source.kind is SourceKind.TABLE
+        assert (restored.fingerprint(), restored.source) == (data.fingerprint(), data.source), options
+
+
+def test_row_numbers_constants_and_identifiers_are_left_out_and_said(caplog):
+    table = flowers(id=[f"flower {n * 7919 % 1000}" for n in range(90)], unit="cm", row=np.arange(90))
+    data = caviar.load_table(table.sort_values("kind", ignore_index=True).reset_index(names="Unnamed: 0"), "kind")
+    assert {column.name for column in data.preparation.columns} >= {"width", "height"}
+    for name in ("Unnamed: 0", "id", "unit"):
+        assert name not in data.preparation.slices
+        assert f"{name!r}" in said(caplog) or name in said(caplog)
+
+
+def test_the_target_under_another_name_is_left_out_and_said(caplog):
+    table = people().assign(alive=lambda t: t["survived"].map({"yes": 1, "no": 0}))
+    data = caviar.load_table(table, "survived")
+    assert "alive" not in data.preparation.slices
+    assert "alive" in said(caplog)
+    assert "alive" in caviar.load_table(table, "survived", columns={"alive": "keep"}).preparation.slices
+
+
+def test_26_integer_letters_are_classes_and_a_count_is_not():
+    letters = flowers(520).assign(letter=np.arange(520) % 26).drop(columns="kind")
+    assert len(caviar.load_table(letters, "letter").classes) == 26
+    assert caviar.load_table(letters, "letter", task="regression").task == "regression"
+    counts = flowers(520).assign(count=RANDOM.poisson(6, 520)).drop(columns="kind")
+    data = caviar.load_table(counts, "count")
+    assert data.task == "regression"
+    assert any("count is taken for a number" in note and "task='classification'" in note for note in data.notes)
+
+
+def test_labels_that_read_like_missing_values_are_labels(tmp_path):
+    table = flowers().assign(kind=np.array(["None", "NA", "null", "nan"], object)[np.arange(90) % 4])
+    table.to_csv(tmp_path / "labels.csv", index=False)
+    assert caviar.load_table(tmp_path / "labels.csv", "kind").classes == ("NA", "None", "nan", "null")
+
+
+@pytest.mark.parametrize("dtype", ["boolean", "string", "Int64", "object", "category"])
+def test_a_row_without_a_target_is_left_out_and_said(dtype):
+    kinds = {"boolean": [True, False], "string": ["a", "b"], "Int64": [1, 2], "object": ["a", "b"]}
+    values = pd.Series([*kinds.get(dtype, ["a", "b"]) * 45], dtype=dtype)
+    values[3] = None
+    data = caviar.load_table(flowers().assign(kind=values), "kind")
+    assert sum(len(y) for y in data.arrays[1::2]) == 89
+    assert "1 of 90 rows are left out: their kind is empty" in data.notes
+
+
+def test_a_column_that_is_constant_but_for_one_held_out_row_harms_nothing():
+    for held_out in range(90):
+        table = flowers(weight=np.where(np.arange(90) == held_out, 15.0, 14.62))
+        data = caviar.load_table(table, "kind")
+        assert max(np.abs(x).max() for x in data.arrays[::2] if x.size) < 1e4
+
+
+def test_a_huge_feature_keeps_its_order():
+    table = flowers(huge=np.linspace(-1e300, 1e300, 90))
+    data = caviar.load_table(table, "kind")
+    column = data.train_x[:, data.preparation.slices["huge"]][:, 0]
+    assert np.isfinite(column).all()
+    assert len(np.unique(column)) > 50
+
+
+def test_a_class_with_a_single_row_is_named(caplog):
+    table = flowers()
+    table.loc[17, "kind"] = "orchid"
+    data = caviar.load_table(table, "kind")
+    assert data.classes.index("orchid") in data.train_y
+    assert "class 'orchid' of kind has a single row" in said(caplog)
+
+
+def test_copies_of_training_rows_in_validation_are_said(caplog):
+    caviar.load_table(pd.concat([flowers(30)] * 10, ignore_index=True), "kind")
+    assert "of the validation rows are also training rows" in said(caplog)
+    caplog.clear()
+    caviar.load_table(flowers(300), "kind")
+    assert "also training rows" not in said(caplog)
+
+
+@pytest.mark.parametrize(
+    ("validation", "apart"),
+    [({"group": "patient"}, "patient"), ({"time": "day"}, "day"), ({"column": "part"}, "part"), ({"folds": 3}, None)],
+)
+def test_columns_that_choose_the_rows_are_no_features(validation, apart):
+    table = flowers(
+        patient=np.arange(90) // 3,
+        day=pd.date_range("2024-01-01", periods=90),
+        part=np.array(["train", "train", "val"])[RANDOM.integers(0, 3, 90)],
+    )
+    data = caviar.load_table(table, "kind", validation=validation)
+    assert apart not in data.preparation.slices
+    assert len(data.folds) == validation.get("folds", 0)
+
+
+def test_nothing_of_a_validation_row_is_seen_in_fitting():
+    table = people()
+    other = table.copy()
+    table["part"] = other["part"] = np.array(["train", "val", "test"])[np.arange(len(table)) % 3]
+    held_out = other["part"] != "train"
+    other.loc[held_out, "age"] = 1e6
+    other.loc[held_out, "port"] = "elsewhere"
+    first, second = (caviar.load_table(t, "survived", validation={"column": "part"}) for t in (table, other))
+    assert first.preparation == second.preparation
+    assert (first.train_x == second.train_x).all()
+
+
+def test_every_fold_has_a_preparation_of_its_own():
+    data = caviar.load_table(people(), "survived", validation=4)
+    assert len({str(fold.preparation) for fold in data.folds}) == 4
+    assert len(data.val_y) == 0
+    assert sum(len(fold.val_y) for fold in data.folds) == len(data.train_y)
+    assert all(fold.classes == data.classes for fold in data.folds)
+
+
+def test_weights_come_from_a_column_and_from_classes():
+    table = flowers(weight=np.where(np.arange(90) % 3 == 0, 3.0, 1.0))
+    data = caviar.load_table(table, "kind", sample_weight="weight")
+    assert "weight" not in data.preparation.slices
+    assert data.train_weights.mean() == pytest.approx(1)
+    heavy = data.train_weights[data.train_y == data.classes.index("daisy")]
+    assert np.allclose(heavy / data.train_weights.min(), 3)
+    balanced = caviar.load_table(table[:70], "kind", class_weight={"rose": 2.0, "daisy": 1.0, "tulip": 1.0})
+    assert balanced.val_weights is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"target": None}, "target must name the column to predict"),
+        ({"target": "kinds"}, "no column 'kinds'; did you mean 'kind'"),
+        ({"validation": {"group": "patients"}}, "no column 'patients'"),
+        ({"validation": {"folds": 1}}, "folds must be an integer >= 2"),
+        ({"validation": 0.9}, r"in \(0, 0.5\]"),
+        ({"validation": [1, 2]}, "validation must be a fraction, a number of folds, a table or a dict"),
+        ({"sample_weight": "w"}, "no column 'w'"),
+        ({"class_weight": {"lily": 1}}, "lily"),
+        ({"columns": {"widht": "drop"}}, "did you mean 'width'"),
+        ({"columns": {"width": "numbr"}}, "did you mean 'number'"),
+        ({"task": "ranking"}, "task must be"),
+        ({"seed": -1}, "seed must be an integer >= 0"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_sentence(arguments, message):
+    with pytest.raises(InputError, match=message) as error:
+        caviar.load_table(flowers(), **{"target": "kind", **arguments})
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (flowers(10), "10 rows and 2 feature columns; it needs at least 20 rows"),
+        (flowers()[["kind"]], "90 rows and 0 feature columns"),
+        (3, "must be a file, a URL, a DataFrame or a pair"),
+        ((1, 2, 3), r"a pair must be \(x, y\), got 3 values"),
+        ((np.zeros((40, 2, 2)), np.arange(40)), "one row per example"),
+        ((np.zeros((40, 2)), np.arange(30)), "one target for each of the 40 rows"),
+    ],
+)
+def test_a_table_that_cannot_be_used(table, message):
+    with pytest.raises(InputError, match=message):
+        caviar.load_table(table, "kind")
+
+
+def test_wide_and_long_tables_load():
+    wide = pd.DataFrame(RANDOM.normal(size=(60, 5000)), columns=[f"gene {n}" for n in range(5000)])
+    assert caviar.load_table(wide.assign(ill=np.arange(60) % 2), "ill").features == 5000
