@@ -3,7 +3,6 @@
 import codecs
 import io
 import logging
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
@@ -18,7 +17,7 @@ _MARKS = {  # the longer ones first
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _FALLBACK = "caviar-windows-1252"
-_thread = threading.local()
+_replaced = 0  # bytes so far, of all files
 _logger = logging.getLogger("caviar")
 
 
@@ -51,7 +50,7 @@ def decoding(name: str) -> Iterator[None]:
     Args:
         name: of the file.
     """
-    before = _replaced()
+    before = _replaced
     try:
         yield
     except UnicodeError as error:
@@ -59,21 +58,18 @@ def decoding(name: str) -> Iterator[None]:
         raise InputError(
             f"{name} is not {encoding} ({getattr(error, 'reason', error)}); say its encoding, such as encoding='cp1252'"
         ) from None
-    if _replaced() > before:
+    if _replaced > before:
         _logger.info(
             "%s is not UTF-8 throughout: other characters were read as Windows-1252; if they are wrong, say encoding=",
             name,
         )
 
 
-def _replaced() -> int:
-    return getattr(_thread, "replaced", 0)
-
-
 def _as_windows(error: UnicodeError) -> tuple[str, int]:
+    global _replaced
     if not isinstance(error, UnicodeDecodeError):
         raise error
-    _thread.replaced = _replaced() + 1
+    _replaced += 1
     wrong = error.object[error.start : error.end]
     try:
         return wrong.decode("cp1252"), error.end

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
 from typing import IO, Any
@@ -107,7 +108,7 @@ class Delimited:
                 chunksize=rows,
             ) as reader,
         ):
-            yield from reader
+            yield from _ahead(reader)
 
     def _without_trailing(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return a table without a last column that only stems from separators at the lines' ends."""
@@ -125,6 +126,15 @@ class Delimited:
 
 def _reader(source: IO[str], **options: Any) -> Any:  # of pandas: an iterator and a context
     return read_csv(source, **options)
+
+
+def _ahead(reader: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Return what an iterator does, and let it make the next item in a thread meanwhile; the parser needs no GIL."""
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, reader, None)
+        while (chunk := following.result()) is not None:
+            following = thread.submit(next, reader, None)
+            yield chunk
 
 
 @contextmanager

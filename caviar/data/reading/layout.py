@@ -16,7 +16,7 @@ _SEPARATORS = ",;\t|"
 _LINES = 100  # that are looked at
 _COMPARED = 20  # to choose a separator
 _CELLS = 5000  # of those lines that are looked at
-_SURE = 0.9  # of the lines must have as many cells as the first
+_SURE = 0.9  # of the lines must have two cells, and no more than the first
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*[.,]?|[.,]\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.IGNORECASE)
 _COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d*),\d+([eE][+-]?\d+)?")  # the decimal
 _POINT = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d*)\.\d+([eE][+-]?\d+)?")
@@ -76,9 +76,10 @@ def find_layout(sample: str, complete: bool, format: Format, name: str) -> Layou
     trailing = len(first) > 1 and not any(row[-1] for row in ([first] if header else rows))
     if rows and len(rows[0]) > len(first):
         if len(rows[0]) > len(first) + 1 or rows[0][-1]:
+            remedy = "" if format.separator else ", or say what separates cells: separator="
             raise InputError(
-                f"the first row of {name} has {len(rows[0])} cells, but its header has {len(first)}; name every column"
-                f"{'' if format.separator else ', or say what separates cells: separator='}"
+                f"the first row of {name} has {len(rows[0])} cells, but its header has {len(first)}; name every "
+                f"column, remove lines above the header{remedy}"
             )
         names, trailing = [*names, ""], True
     check_names(names, name)
@@ -108,14 +109,14 @@ def _records(sample: str, complete: bool, separator: str, count: int) -> list[Re
 
 
 def _separator(sample: str, complete: bool) -> str:
-    """Return what splits all lines into equally many cells, most of them numbers."""
+    """Return what splits the lines into as many cells as the first, or fewer, and most of them numbers."""
     best, chosen = (0.0, 1), ","
     for separator in _SEPARATORS:
         records = _records(sample, complete, separator, _COMPARED)
         width = len(records[0]) if records else 0
         rows = records[1:] or records
-        as_wide = sum(len(row) in (width, width + (row[-1] == "")) for row in rows)
-        if width > 1 and as_wide >= _SURE * len(rows):
+        fitting = sum(1 < len(row) <= width + (row[-1] == "") for row in rows)
+        if width > 1 and fitting >= _SURE * len(rows):
             cells = [cell for row in rows for cell in row][:_CELLS]
             numbers = sum(bool(_NUMBER.fullmatch(cell)) or cell in MISSING for cell in cells) / len(cells)
             if (score := (numbers, width)) > best:

@@ -1,5 +1,6 @@
 """A table that pandas writes, in whatever format, reads back equal."""
 
+import numpy as np
 import pandas as pd
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -30,7 +31,7 @@ def tables(draw):
         cells = draw(st.lists(COLUMNS[kind], min_size=rows, max_size=rows))
         if kind == "text":
             assume(convert([cell or "" for cell in cells], ",") is convert([cell or "" for cell in cells], ".") is None)
-            columns[f"c{number}"] = pd.Series(cells, dtype=pd.Series(["x"]).dtype)
+            columns[f"c{number}"] = pd.Series(cells, dtype=pd.Series(["x"]).dtype).fillna(np.nan)
         elif kind == "boolean":
             assume(any(cell is not None for cell in cells))
             columns[f"c{number}"] = pd.Series(cells, dtype="boolean")

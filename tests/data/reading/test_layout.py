@@ -24,6 +24,7 @@ SEPARATORS = {
     "commas in cells": ("last, first;age\nDoe, John;5\nDoe, Jane;6\n", ";"),
     "one column": ("a\n1\n2\n", ","),
     "one column of text": ("a\nx; y\nz\n", ","),
+    "lines that are too short": ("a;b;c\n1;2\n3;4;5\n", ";"),
     "a separator at each line's end": ("a;b\n1;2;\n3;4;\n", ";"),
     "line breaks in quotes": ('a\tb\n"x\ny"\t1\n', "\t"),
     "old line ends": ("a;b\r1;2\r", ";"),
@@ -111,6 +112,7 @@ INVALID = {
     "is empty": "",
     "is empty; it": "\n \n",
     "has two columns named 'a'; rename one": "a,b, a\n1,2,3\n",
+    "its header has 1; name every column, remove lines above the header, or say": "Flowers\n\na,b\n1,2\n",
     "the first row of data.csv has 3 cells, but its header has 2; name every column": "a,b\n1,2,3\n4,5,6\n",
 }
 
