@@ -18,7 +18,7 @@ def escape_formula(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
 
 
-def read_csv(source: Path | IO[bytes], **options: Any) -> "pd.DataFrame":
+def read_csv(source: Path | IO[bytes] | IO[str], **options: Any) -> "pd.DataFrame":
     """Return a CSV file as a table, with every float as it was written, to the last bit; options are those of pandas.
 
     >>> import io

@@ -7,6 +7,7 @@ fsspec supports) one request replaces an object. Nothing here depends on what th
 import contextlib
 import itertools
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ _OBJECT_STORES = {  # schemes of stores without folders (making one would make a
     "abfss": "azure",
     "az": "azure",
 }
+_BLOCK = 2**20  # bytes
 _CLOSE_SECONDS = 1.0  # how long to wait for programs that have a file open
 
 
@@ -174,6 +176,13 @@ class RemoteStore:
             raise
         except Exception as error:  # each kind of store raises its own exceptions
             raise StorageError(f"cannot {what} {self.uri}: {error}; check its name and your access to it") from None
+
+
+def fetch(uri: str, file: IO[bytes]) -> None:
+    """Copy what is at a URI into an open file, a block at a time."""
+    store = RemoteStore(uri)
+    with store._requesting("read"), store._files.open(store._root, "rb") as source:
+        shutil.copyfileobj(source, file, _BLOCK)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
