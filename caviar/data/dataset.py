@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from caviar.data.preparation.columns import Number
 from caviar.data.preparation.preparation import Preparation
+from caviar.data.preparation.scaling import moments, scaling
 from caviar.data.source import Source, SourceKind, Task
 from caviar.data.splits import split_three
 from caviar.data.target import read_target
@@ -127,34 +128,14 @@ def from_arrays(
     targets, classes = target.values, target.classes
     train, val, test = split_three(targets, stratify=bool(classes), seed=seed)
     means, scales = scaling(features, train)
-    standardised = ((features - means) / scales).astype(np.float32)
+    scaled = enumerate(zip(means.tolist(), scales.tolist(), strict=True))
+    preparation = Preparation(tuple(Number(str(i), mean, scale) for i, (mean, scale) in scaled))
+    standardised = preparation.transform(features)
     arrays = standardised[train], targets[train], standardised[val], targets[val], standardised[test], targets[test]
-    moments = zip(means.tolist(), scales.tolist(), strict=True)
-    preparation = Preparation(tuple(Number(str(i), mean, scale) for i, (mean, scale) in enumerate(moments)))
     if classes:
         return Dataset(name, "classification", *arrays, classes, preparation=preparation)
     mean, scale = target_scaling(targets[train])
     return Dataset(name, "regression", *arrays, target_mean=mean, target_scale=scale, preparation=preparation)
-
-
-def scaling(values: Floats, train: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Return each column's mean and standard deviation over the training rows; the latter is 1 for a constant column.
-
-    If all values are integers in 0..255, like pixels, each deviation is raised to at least a tenth of the largest, so
-    that rarely lit pixels are not scaled up.
-
-    Args:
-        values: (rows, features).
-        train: the row numbers of the training part.
-
-    >>> scaling(np.array([[-0.5], [1.5]]), train=np.array([0, 1]))
-    (array([0.5]), array([1.]))
-    """
-    mean, deviation = values[train].mean(axis=0), values[train].std(axis=0)
-    pixels = len(deviation) > 0 and values.min() >= 0 and values.max() <= 255 and (values == np.round(values)).all()
-    floor = deviation.max() / 10 if pixels else 0.0
-    scale = np.maximum(deviation, floor)
-    return mean, np.where(scale > 0, scale, 1.0)
 
 
 def target_scaling(targets: Floats) -> tuple[float, float]:
@@ -163,5 +144,5 @@ def target_scaling(targets: Floats) -> tuple[float, float]:
     >>> target_scaling(np.array([1.0, 3.0]))
     (2.0, 1.0)
     """
-    mean, deviation = float(targets.mean()), float(targets.std())
-    return mean, deviation if deviation > 1e-12 * abs(mean) else 1.0
+    mean, deviation = map(float, moments(targets))
+    return mean, deviation or 1.0

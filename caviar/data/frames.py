@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from caviar._checks import did_you_mean
-from caviar.data.reading.read import Format, read_table
+from caviar.data.reading.format import Format
+from caviar.data.reading.read import read_table
 from caviar.errors import InputError
 
 Table = pd.DataFrame | tuple[Any, ArrayLike] | str | Path  # a pair is (x, y), x a DataFrame or an array

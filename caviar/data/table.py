@@ -6,20 +6,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from caviar._checks import check_seed
 from caviar.data.dataset import Dataset, target_scaling
 from caviar.data.frames import Table, append, check_columns, table_of, with_target
-from caviar.data.preparation.fitting import fit_preparation
-from caviar.data.reading.read import Format
+from caviar.data.preparation.description import describe
+from caviar.data.preparation.fit import fit_preparation
+from caviar.data.reading.format import Format
 from caviar.data.remarks import about_classes, about_copies, about_task
 from caviar.data.source import Source, SourceKind, Task
-from caviar.data.splits import Parts, Validation, split
+from caviar.data.splits import Parts, Rows, Validation, split
 from caviar.data.target import Target, read_target
 from caviar.data.validation import Floats
-from caviar.data.weights import row_weights
+from caviar.data.weights import check_sample_weight, training_weights
 from caviar.files import is_uri
 
 Override = str | list[Any]  # a word, or the levels of an ordered column
@@ -73,7 +73,9 @@ def load_table(
     frame, second, notes = with_target(frame, target, second)
     y = read_target(frame[target], task, target)
     parts = split(y, chosen, frame[list(chosen.columns)], check_seed(seed), second)
-    weights = frame[sample_weight].to_numpy(np.float64, na_value=np.nan) if sample_weight else None
+    weights = (
+        check_sample_weight(frame[sample_weight], len(frame), f"column {sample_weight!r}") if sample_weight else None
+    )
     features = frame.drop(columns=apart)
     del frame
 
@@ -85,7 +87,7 @@ def load_table(
     notes += [*about_task(y, target), *about_classes(y, parts, target), *about_copies(whole), *whole.notes]
     for note in notes:
         logger.warning(note)
-    for line in whole.preparation.describe() if whole.preparation else ():
+    for line in describe(whole.preparation) if whole.preparation else ():
         logger.info(line)
     options = {
         "columns": dict(columns or {}),
@@ -109,21 +111,30 @@ def _prepare(
     class_weight: str | Mapping[Any, float] | None,
 ) -> Dataset:
     """Return the data set of some parts of the rows, with a preparation that is learned from its training rows."""
-    fitted = fit_preparation(features, parts.train, y, columns)
-    x = [fitted.preparation.transform(features, rows) for rows in (parts.train, parts.val, parts.test)]
-    targets = [y.values[rows] for rows in (parts.train, parts.val, parts.test)]
-    mean, scale = (0.0, 1.0) if y.classes else target_scaling(targets[0])
-    weights = row_weights(y.values, y.classes, sample_weight, class_weight, parts)
+    fitted = fit_preparation(features, parts.train, y.values, columns)
+    prepared = fitted.preparation
+
+    def weights_of(rows: Rows) -> Floats | None:
+        return None if sample_weight is None else sample_weight[rows]
+
+    mean, scale = (0.0, 1.0) if y.classes else target_scaling(y.values[parts.train])
     return Dataset(
-        "table",
-        y.task,
-        *(array for pair in zip(x, targets, strict=True) for array in pair),
+        name="table",
+        task=y.task,
+        train_x=prepared.transform(features, parts.train),
+        train_y=y.values[parts.train],
+        val_x=prepared.transform(features, parts.val),
+        val_y=y.values[parts.val],
+        test_x=prepared.transform(features, parts.test),
+        test_y=y.values[parts.test],
         classes=y.classes,
         target_mean=mean,
         target_scale=scale,
-        preparation=fitted.preparation,
-        notes=tuple(fitted.notes),
-        **weights,
+        preparation=prepared,
+        train_weights=training_weights(y, parts.train, sample_weight, class_weight),
+        val_weights=weights_of(parts.val),
+        test_weights=weights_of(parts.test),
+        notes=fitted.notes,
     )
 
 

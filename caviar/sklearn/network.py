@@ -15,7 +15,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from caviar._threads import one_blas_thread
-from caviar.data.dataset import Dataset, scaling
+from caviar.data.dataset import Dataset
+from caviar.data.preparation.scaling import scaling
 from caviar.errors import InputError
 from caviar.model.config import NETWORK_DEFAULTS, check_config
 from caviar.model.layers.activations import ACTIVATIONS

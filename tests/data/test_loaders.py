@@ -24,7 +24,7 @@ def write(folder, text):
 
 
 def write_table(folder):
-    lines = [f"{number / 7:.3f},{number % 5},{number % 2 == 0},{'ab'[number % 2]}" for number in range(50)]
+    lines = [f"{number / 7:.3f},{number % 5},{number % 2 == 0},{'ab'[number % 3 % 2]}" for number in range(50)]
     return write(folder, "\n".join(["width,height,flag,kind", *lines]))
 
 
@@ -32,17 +32,14 @@ def test_a_csv_file_becomes_data(tmp_path):
     file = write_table(tmp_path)
     data = load_csv(file, target="kind")
     assert (data.name, data.task, data.features, data.classes) == ("data", "classification", 3, ("a", "b"))
-    assert data.source == Source(SourceKind.CSV, str(file.resolve()), target="kind")
+    assert data.source == Source(SourceKind.TABLE, str(file.resolve()), target="kind")
 
 
 INVALID = {
     "empty": ("", "kind", "is empty"),
-    "header only": ("width,kind\n", "kind", "0 rows"),
+    "header only": ("width,kind\n", "kind", "0 rows and 1 feature columns"),
     "target only": ("kind\n" + "a\nb\n" * 20, "kind", "0 feature columns"),
     "unknown column": ("width,kind\n" + "1,a\n2,b\n" * 20, "kinds", "no column 'kinds'; did you mean 'kind'"),
-    "strings": ("width,kind\n" + "wide,a\n2,b\n" * 20, "kind", "column 'width' of .* contains strings such as .'wide'"),
-    "missing": ("width,kind\n" + "1,a\n,b\n" * 20, "kind", "column 'width' has 20 missing and 0 infinite"),
-    "missing target": ("width,kind\n" + "1,a\n2,\n" * 20, "kind", "20 missing"),
     "one class": ("width,kind\n" + "1,a\n2,a\n" * 20, "kind", "'a' in every row"),
 }
 
@@ -56,9 +53,9 @@ def test_an_invalid_file_raises_one_sentence(case, tmp_path):
 
 
 def test_an_unknown_file_or_name_raises(tmp_path):
-    with pytest.raises(InputError, match=r"cannot read .*none\.csv \(No such file"):
+    with pytest.raises(InputError, match=r"cannot read .*none\.csv: there is no such file"):
         load_csv(tmp_path / "none.csv", target="kind")
-    with pytest.raises(InputError, match="Is a directory"):
+    with pytest.raises(InputError, match="is a folder"):
         load_csv(tmp_path, target="kind")
     with pytest.raises(InputError, match=r"data must be 'digits', .* got 'mnist'"):
         load("mnist")

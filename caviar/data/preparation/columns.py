@@ -1,15 +1,23 @@
 """What a column of a table becomes: numbers for the network, by values that were learned from the training rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from caviar.data.preparation.cells import Kind, instants, levels, numbers
 from caviar.data.validation import Floats
 
 if TYPE_CHECKING:
     import pandas as pd  # slow to import, and trainers do not need it
+
+Features = NDArray[np.float32]
+
+_FARTHEST = 1e6  # deviations from the mean: of n training rows none is farther than sqrt(n - 1)
+_CYCLES = {"month": 12, "weekday": 7, "hour": 24}
+_DAY = np.timedelta64(1, "D") / np.timedelta64(1, "us")
 
 
 class Column(Protocol):
@@ -20,16 +28,71 @@ class Column(Protocol):
         """The name of the column."""
 
     @property
+    def kind(self) -> Kind:
+        """As what it is read from a file."""
+
+    @property
     def features(self) -> tuple[str, ...]:
         """The names of the features that it becomes."""
 
-    def encode(self, values: "pd.Series", out: NDArray[np.float32]) -> None:
+    def encode(self, values: "pd.Series", out: Features) -> None:
         """Write the features of a column's values, (rows,), into `out`, (rows, features)."""
+
+
+class Scaled(Protocol):
+    """A number for each cell, standardised; what is missing is filled, and may have a feature that says so."""
+
+    @property
+    def mean(self) -> float: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def fill(self) -> float | None: ...
+    @property
+    def indicator(self) -> bool: ...
+
+
+def standardise(columns: Sequence[Scaled], values: Floats, out: Features) -> None:
+    """Write (value - mean) / scale of each column, followed by its indicator if it has one.
+
+    Args:
+        columns: of the values, in order.
+        values: (rows, columns), neither NaN nor infinite where there is a value.
+        out: (rows, features).
+    """
+    means = np.array([column.mean for column in columns])
+    missing = ~np.isfinite(values)
+    if missing.any():
+        fills = [column.mean if column.fill is None else column.fill for column in columns]
+        values = np.where(missing, fills, values)
+    with np.errstate(over="ignore"):
+        scaled = (values - means) / np.array([column.scale for column in columns])
+    np.clip(scaled, -_FARTHEST, _FARTHEST, out=scaled)
+    indicators = np.array([column.indicator for column in columns])
+    places = np.arange(len(columns)) + np.cumsum(indicators) - indicators
+    out[:, places] = scaled
+    out[:, places[indicators] + 1] = missing[:, indicators]
+
+
+def missing_name(name: str) -> str:
+    """Return the name of the feature that is 1 where a cell is missing."""
+    return f"{name}=(missing)"
+
+
+def _names(name: str, indicator: bool) -> tuple[str, ...]:
+    return (name, missing_name(name)) if indicator else (name,)
 
 
 @dataclass(frozen=True)
 class Number:
-    """A column of numbers: (value - mean) / scale.
+    """A column of numbers or booleans: (value - mean) / scale.
+
+    Args:
+        name: of the column.
+        mean, scale: in its unit.
+        fill: what a missing value is taken for; None: the mean.
+        indicator: whether a second feature is 1 where a value is missing.
+        kind: as what the column is read from a file.
 
     >>> import pandas as pd
     >>> column, out = Number("width", mean=2.0, scale=0.5), np.zeros((2, 1), np.float32)
@@ -41,11 +104,176 @@ class Number:
     name: str
     mean: float
     scale: float
+    fill: float | None = None
+    indicator: bool = False
+    kind: Kind = "number"
 
     @property
     def features(self) -> tuple[str, ...]:
-        return (self.name,)
+        return _names(self.name, self.indicator)
 
-    def encode(self, values: "pd.Series", out: NDArray[np.float32]) -> None:
-        numbers: Floats = values.to_numpy(np.float64)
-        out[:, 0] = (numbers - self.mean) / self.scale
+    def encode(self, values: "pd.Series", out: Features) -> None:
+        standardise([self], numbers(values)[:, None], out)
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """A column of numbers with heavy tails: each becomes the normal quantile of its rank, then (z - mean) / scale.
+
+    Args:
+        quantiles: of the training rows, at equal steps from the smallest to the largest.
+        mean, scale, fill: as of a `Number`, of the normal quantiles.
+    """
+
+    name: str
+    quantiles: tuple[float, ...]
+    mean: float = 0.0
+    scale: float = 1.0
+    fill: float = 0.0
+    indicator: bool = False
+    kind: Kind = "number"
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return _names(self.name, self.indicator)
+
+    def encode(self, values: "pd.Series", out: Features) -> None:
+        standardise([self], self.normal(numbers(values))[:, None], out)
+
+    def normal(self, values: Floats) -> Floats:
+        """Return the normal quantiles of values, within about -5.2 to 5.2; NaN where a value is missing."""
+        from scipy.special import ndtri
+
+        quantiles = np.array(self.quantiles)
+        values = np.where(np.isfinite(values), values, np.nan)
+        ranks = np.linspace(0.0, 1.0, len(quantiles))
+        # of several equal quantiles, the middle: from below and from above, as scikit-learn's QuantileTransformer
+        below, above = np.interp(values, quantiles, ranks), np.interp(-values, -quantiles[::-1], -ranks[::-1])
+        shares = np.where(values <= quantiles[0], 0.0, np.where(values >= quantiles[-1], 1.0, (below - above) / 2))
+        edge = 1e-7 - np.spacing(1)
+        normals: Floats = np.clip(ndtri(shares), ndtri(edge), ndtri(1 - edge))
+        return normals
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """A column whose levels have an order: the position of a level, standardised; other levels count as missing."""
+
+    name: str
+    levels: tuple[str, ...]
+    mean: float = 0.0
+    scale: float = 1.0
+    fill: float = 0.0
+    indicator: bool = False
+    kind: Kind = "text"
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return _names(self.name, self.indicator)
+
+    def encode(self, values: "pd.Series", out: Features) -> None:
+        standardise([self], self.positions(values)[:, None], out)
+
+    def positions(self, values: "pd.Series") -> Floats:
+        """Return the positions of the levels of cells, NaN for others."""
+        codes, spellings = levels(values, self.kind)
+        order = {level: float(position) for position, level in enumerate(self.levels)}
+        return np.array([*(order.get(level, np.nan) for level in spellings), np.nan])[codes]
+
+
+@dataclass(frozen=True)
+class Category:
+    """A column of levels, a feature for each, which is 1 for the rows that have it.
+
+    Args:
+        levels: that have a feature of their own.
+        rare: whether one more feature stands for all other levels; otherwise such rows are 0 throughout.
+        missing: whether one more feature stands for missing cells; otherwise they count as another level.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    rare: bool = False
+    missing: bool = False
+    kind: Kind = "text"
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        names = [f"{self.name}={level}" for level in self.levels]
+        return (*names, *[f"{self.name}=(rare)"] * self.rare, *[missing_name(self.name)] * self.missing)
+
+    def encode(self, values: "pd.Series", out: Features) -> None:
+        codes, spellings = levels(values, self.kind)
+        places = {level: place for place, level in enumerate(self.levels)}
+        other = len(self.levels) if self.rare else -1
+        empty = len(self.levels) + self.rare if self.missing else other
+        place = np.array([*(places.get(level, other) for level in spellings), empty])[codes]
+        out[:] = 0
+        rows = np.flatnonzero(place >= 0)
+        out[rows, place[rows]] = 1
+
+
+@dataclass(frozen=True)
+class Date:
+    """A column of dates: the days since 1970, standardised, and places in cycles as sine and cosine.
+
+    Args:
+        mean, scale, fill: in days.
+        cycles: of "month", "weekday" and "hour".
+        form: how dates are written in text, as in `strptime`.
+    """
+
+    name: str
+    mean: float
+    scale: float
+    fill: float
+    indicator: bool = False
+    cycles: tuple[str, ...] = ()
+    form: str = "ISO8601"
+    kind: Kind = "date"
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        waves = [f"{self.name} {cycle} ({wave})" for cycle in self.cycles for wave in ("sin", "cos")]
+        return (*_names(self.name, self.indicator), *waves)
+
+    def encode(self, values: "pd.Series", out: Features) -> None:
+        moments = instants(values, self.form)
+        start = 1 + self.indicator
+        standardise([self], days(moments)[:, None], out[:, :start])
+        for place, cycle in enumerate(self.cycles):
+            angle = in_cycle(moments, cycle) * (2 * np.pi / _CYCLES[cycle])
+            for shift, wave in enumerate((np.sin, np.cos)):
+                out[:, start + 2 * place + shift] = np.nan_to_num(wave(angle))  # missing: the middle of the circle
+
+
+def days(moments: NDArray[np.datetime64]) -> Floats:
+    """Return the days since the start of 1970, NaN for NaT."""
+    return np.where(np.isnat(moments), np.nan, moments.astype(np.int64) / _DAY)
+
+
+def in_cycle(moments: NDArray[np.datetime64], cycle: str) -> Floats:
+    """Return months 0 to 11, weekdays 0 (Monday) to 6 or hours 0 to 23; NaN for NaT.
+
+    >>> in_cycle(np.array(["2024-03-05T14:30"], "datetime64[us]"), "weekday")
+    array([1.])
+    """
+    unit, offset = {"month": ("M", 0), "weekday": ("D", 3), "hour": ("h", 0)}[cycle]  # 1970 started on a Thursday
+    counts = moments.astype(f"datetime64[{unit}]").astype(np.int64) + offset
+    return np.where(np.isnat(moments), np.nan, counts % _CYCLES[cycle])
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A column that becomes no feature, and why."""
+
+    name: str
+    reason: str
+    kind: Kind = "text"
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return ()
+
+    def encode(self, values: "pd.Series", out: Features) -> None:
+        """Write nothing."""

@@ -1,23 +1,34 @@
 """How the rows of a table become features: a frozen value, learned from the training rows and stored as plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from caviar.data.preparation.columns import Column, Number
+from caviar._checks import did_you_mean
+from caviar.data.preparation.cells import Index, Kind, blocks, cells_of, read_numbers
+from caviar.data.preparation.columns import Category, Column, Date, LeftOut, Number, Ordered, Quantiles, standardise
+from caviar.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd  # slow to import, and trainers do not need it
 
-_KINDS = {"number": Number}
+_TYPES: dict[str, type] = {
+    "number": Number,
+    "quantiles": Quantiles,
+    "ordered": Ordered,
+    "category": Category,
+    "date": Date,
+    "left out": LeftOut,
+}
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """How each column of a table is encoded, in order; columns that are not named here are left out.
+    """How each column of a table is encoded, in the order of the table; unknown columns are ignored.
 
     >>> import pandas as pd
     >>> preparation = Preparation((Number("width", 2.0, 0.5),))
@@ -35,44 +46,124 @@ class Preparation:
         return tuple(name for column in self.columns for name in column.features)
 
     @property
+    def used(self) -> tuple[Column, ...]:
+        """The columns that become features."""
+        return tuple(column for column in self.columns if column.features)
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Why each of the other columns is left out."""
+        return {column.name: column.reason for column in self.columns if isinstance(column, LeftOut)}
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """As what each column that becomes features is read from a file: number, text, boolean or date."""
+        return {column.name: column.kind for column in self.used}
+
+    @property
     def slices(self) -> dict[str, slice]:
-        """Which features each column of the table becomes."""
+        """Which features each column of the table becomes; columns that are left out are not there."""
         slices, start = {}, 0
-        for column in self.columns:
+        for column in self.used:
             slices[column.name] = slice(start, start + len(column.features))
             start += len(column.features)
         return slices
 
-    def transform(
-        self, rows: "pd.DataFrame | ArrayLike", index: NDArray[np.int64] | None = None
-    ) -> NDArray[np.float32]:
-        """Return the features of rows, (rows, features).
+    def check_columns(self, table: "pd.DataFrame") -> tuple[str, ...]:
+        """Return the names of columns that were not there in training; raise InputError if one is missing.
+
+        >>> import pandas as pd
+        >>> Preparation((Number("width", 2.0, 0.5),)).check_columns(pd.DataFrame({"Width": [1.0]}))
+        Traceback (most recent call last):
+        caviar.errors.InputError: the table has no column 'width'; did you mean 'Width'?
+        """
+        names = column_names(table)
+        present = set(names)
+        missing = [column.name for column in self.used if column.name not in present]
+        if len(missing) == 1:
+            raise InputError(f"the table has no column {missing[0]!r}{_similar(missing[0], names)}")
+        if missing:
+            raise InputError(f"the table lacks {len(missing)} columns: {shortened(missing)}; it has {shortened(names)}")
+        known = {column.name for column in self.columns}
+        return tuple(name for name in names if name not in known)
+
+    def transform(self, rows: "pd.DataFrame | ArrayLike", index: Index = None) -> NDArray[np.float32]:
+        """Return the features of rows, (rows, features), all finite.
 
         Args:
-            rows: a table that has the columns by name, in any order, or an array with the columns in order.
+            rows: a table that has the columns by name, in any order, or an array with all columns, in order.
             index: the numbers of the rows to transform; None: all.
         """
-        import pandas as pd
-
-        table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(np.asarray(rows), columns=self._names)
+        table, names = self._table(rows)
+        positions = {name: position for position, name in enumerate(names)}
         count = len(table) if index is None else len(index)
+        slices = self.slices
         features = np.empty((count, len(self.features)), np.float32)
-        for column in self.columns:
-            values = table[column.name]
-            column.encode(values if index is None else values.iloc[index], features[:, self.slices[column.name]])
+        for group in _groups(self.used, count):
+            out = features[:, slices[group[0].name].start : slices[group[-1].name].stop]
+            if isinstance(group[0], Number):
+                numbers = read_numbers(table, [positions[column.name] for column in group], index)
+                standardise(group, numbers, out)  # type: ignore[arg-type]
+            else:
+                group[0].encode(cells_of(table, positions[group[0].name], index), out)
         return features
 
-    @property
-    def _names(self) -> list[str]:
-        return [column.name for column in self.columns]
+    def _table(self, rows: "pd.DataFrame | ArrayLike") -> "tuple[pd.DataFrame | NDArray[Any], Sequence[str]]":
+        if hasattr(rows, "iloc"):
+            self.check_columns(rows)  # type: ignore[arg-type]
+            return rows, column_names(rows)  # type: ignore[return-value,arg-type]
+        array = np.asarray(rows)
+        if array.ndim != 2 or array.shape[1] != len(self.columns):
+            raise InputError(
+                f"rows must be an array of shape (rows, {len(self.columns)}) or a table, got shape {array.shape}"
+            )
+        return array, [column.name for column in self.columns]
 
     def to_plain(self) -> list[dict[str, Any]]:
         """Return the columns as plain data that JSON can hold."""
-        kinds = {kind: name for name, kind in _KINDS.items()}
-        return [{"kind": kinds[type(column)], **asdict(column)} for column in self.columns]  # type: ignore[call-overload,index]
+        kinds = {kind: name for name, kind in _TYPES.items()}
+        return [{"type": kinds[type(column)], **asdict(column)} for column in self.columns]  # type: ignore[call-overload]
 
     @classmethod
     def from_plain(cls, plain: list[Mapping[str, Any]]) -> "Preparation":
         """Return the preparation that `to_plain` wrote."""
-        columns = [(_KINDS[values["kind"]], {k: v for k, v in values.items() if k != "kind"}) for values in plain]
-        return cls(tuple(kind(**values) for kind, values in columns))
+        return cls(tuple(_column(**values) for values in plain))
+
+
+def _column(type: str, **values: Any) -> Column:
+    column: Column = _TYPES[type](**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    return column
+
+
+def _groups(columns: Sequence[Column], rows: int) -> Iterator[Sequence[Column]]:
+    """Yield the columns in order: numbers a few at a time, others one by one."""
+    for kind, group in groupby(columns, type):
+        members = list(group)
+        if kind is Number:
+            yield from ([members[i] for i in block] for block in blocks(rows, range(len(members))))
+        else:
+            yield from ([member] for member in members)
+
+
+def column_names(table: "pd.DataFrame") -> list[str]:
+    """Return the names of a table's columns as text; raise InputError if two are the same."""
+    names = [str(name) for name in table.columns]
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise InputError(f"the table has two columns called {twice!r}; rename one")
+    return names
+
+
+def _similar(name: str, names: Sequence[str]) -> str:
+    folded = [other for other in names if other.strip().lower() == name.strip().lower()]
+    return f"; did you mean {folded[0]!r}?" if folded else did_you_mean(name, names)
+
+
+def shortened(names: Sequence[str], most: int = 6) -> str:
+    """Return names as a list of at most `most`.
+
+    >>> shortened(["a", "b", "c", "d"], most=2)
+    'a, b and 2 more'
+    """
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,80 @@
+"""Learn how columns of levels become features: one for each, or the position in an order."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from caviar.data.preparation.cells import cells_of, levels, spelling
+from caviar.data.preparation.columns import Category, Column, LeftOut, Ordered
+from caviar.data.preparation.raw import CONSTANT, EMPTY, Raw
+from caviar.data.preparation.scaling import moments
+from caviar.errors import InputError
+
+MOST_LEVELS = 50  # that have a feature of their own
+_IDENTIFIER, _FREE_TEXT = 0.9, 0.5  # different texts by rows
+
+
+def fit_category(table: pd.DataFrame, train: NDArray[np.int64], raw: Raw) -> Column:
+    """Return a feature for each frequent level of the training rows, or why there is none."""
+    from sklearn.preprocessing import OneHotEncoder
+
+    codes, spellings = levels(cells_of(table, raw.position, train), raw.kind)
+    rows, present, different = len(codes), int((codes >= 0).sum()), len(spellings)
+    if not raw.wish and (reason := _why_not(rows, present, different)):
+        return LeftOut(raw.name, reason)
+    if different < 2 and present < rows:
+        return Category(raw.name, (), missing=True, kind=raw.kind)  # only the gaps tell rows apart
+    gap = different  # the code of a missing cell, after those of the levels
+    encoder = OneHotEncoder(
+        min_frequency=min(10, max(2, -(-rows // 100))),
+        max_categories=MOST_LEVELS + 1,
+        handle_unknown="infrequent_if_exist",
+    ).fit(np.where(codes < 0, gap, codes)[:, None])
+    rare = encoder.infrequent_categories_[0]
+    frequent = np.setdiff1d(encoder.categories_[0], [] if rare is None else rare).tolist()
+    if not raw.wish and not frequent:
+        return LeftOut(raw.name, f"{different} different texts, all of them rare")
+    shown = tuple(spellings[code] for code in frequent if code != gap)
+    return Category(raw.name, shown, rare=rare is not None, missing=gap in frequent, kind=raw.kind)
+
+
+def _why_not(rows: int, present: int, different: int) -> str:
+    if not present:
+        return EMPTY
+    if different == 1:
+        return CONSTANT if present == rows else ""
+    if different > _IDENTIFIER * present:
+        return "a different text in nearly each row"
+    return f"free text, {different} different in {present} rows" if different > _FREE_TEXT * present else ""
+
+
+def fit_ordered(table: pd.DataFrame, train: NDArray[np.int64], raw: Raw) -> Column:
+    """Return the position of each level in an order; raise InputError if the order misses one."""
+    order = raw.order
+    _, spellings = levels(cells_of(table, raw.position), raw.kind)
+    if unknown := [level for level in spellings if level not in order]:
+        raise InputError(
+            f"columns[{raw.name!r}] must name every level of the column, but not {', '.join(map(repr, unknown[:5]))}; "
+            f"it has {', '.join(map(repr, order))}"
+        )
+    positions = Ordered(raw.name, order, kind=raw.kind).positions(cells_of(table, raw.position, train))
+    missing = np.isnan(positions)
+    if missing.all():
+        return LeftOut(raw.name, EMPTY)
+    fill = float(np.median(positions[~missing]))
+    mean, deviation = moments(np.where(missing, fill, positions))
+    if deviation == 0:
+        return Category(raw.name, (), missing=True, kind=raw.kind) if missing.any() else LeftOut(raw.name, CONSTANT)
+    return Ordered(raw.name, order, float(mean), float(deviation), fill, bool(missing.any()), raw.kind)
+
+
+def order_of(dtype: Any) -> tuple[str, ...]:
+    """Return the levels of an ordered categorical dtype, spelled; () for any other.
+
+    >>> order_of(pd.CategoricalDtype(["low", "high"], ordered=True))
+    ('low', 'high')
+    """
+    ordered = isinstance(dtype, pd.CategoricalDtype) and bool(dtype.ordered)
+    return tuple(map(spelling, dtype.categories.tolist())) if ordered else ()

@@ -1,0 +1,168 @@
+"""The cells of a column as arrays: numbers, spelled levels, moments in time."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caviar.data.validation import Floats
+from caviar.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd  # slow to import, and trainers do not need it
+
+Kind = Literal["number", "text", "boolean", "date"]  # as what a column is read from a file
+Rows = "pd.DataFrame | NDArray[Any]"
+Index = NDArray[np.int64] | None  # row numbers; None: all rows
+
+_BLOCK_CELLS = 1 << 18  # columns of numbers are read a few at a time, so that copies stay small
+_TRUTH = {"true": 1.0, "false": 0.0}
+
+
+def blocks(rows: int, positions: Sequence[int]) -> Iterator[list[int]]:
+    """Yield positions of columns in groups of few enough cells to be copied.
+
+    >>> list(blocks(100_000, [0, 1, 2]))
+    [[0, 1], [2]]
+    """
+    size = max(1, _BLOCK_CELLS // max(rows, 1))
+    for start in range(0, len(positions), size):
+        yield list(positions[start : start + size])
+
+
+def cells_of(rows: "pd.DataFrame | NDArray[Any]", position: int, index: Index = None) -> "pd.Series":
+    """Return the cells of one column of a table or an array."""
+    import pandas as pd
+
+    if isinstance(rows, pd.DataFrame):
+        values = rows.iloc[:, position]
+        return values if index is None else values.iloc[index]
+    return pd.Series(rows[:, position] if index is None else rows[index, position])
+
+
+def read_numbers(rows: "pd.DataFrame | NDArray[Any]", positions: Sequence[int], index: Index = None) -> Floats:
+    """Return some columns as float64, (rows, columns), by `numbers`."""
+    if isinstance(rows, np.ndarray) and rows.dtype.kind in "biuf":
+        block = rows[:, positions] if index is None else rows[index][:, positions]
+        return block.astype(np.float64)
+    if not isinstance(rows, np.ndarray):
+        part = rows.iloc[:, list(positions)]
+        if all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in part.dtypes):
+            return (part if index is None else part.iloc[index]).to_numpy(np.float64)
+    return np.column_stack([numbers(cells_of(rows, position, index)) for position in positions])
+
+
+def numbers(values: "pd.Series") -> Floats:
+    """Return cells as float64: NaN where there is no number, infinite where it is too large; durations in seconds.
+
+    >>> import pandas as pd
+    >>> numbers(pd.Series([True, "1.5", None, 10**400, "many"]))
+    array([1. , 1.5, nan, inf, nan])
+    """
+    import pandas as pd
+
+    dtype = values.dtype
+    if dtype.kind == "m":
+        return np.asarray(values.astype("timedelta64[us]").dt.total_seconds(), np.float64)
+    if dtype.kind in "biuf" and not isinstance(dtype, pd.CategoricalDtype):
+        return values.to_numpy(np.float64, na_value=np.nan)
+    cells = values.astype(object)
+    try:
+        found = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    except (OverflowError, TypeError):
+        found = np.array([_number(cell) for cell in cells])
+    for row in np.flatnonzero(np.isnan(found) & cells.notna().to_numpy()):
+        cell = cells.iloc[row]
+        found[row] = _number(cell) if not isinstance(cell, str) else _TRUTH.get(cell.strip().lower(), np.nan)
+    return found
+
+
+def _number(cell: Any) -> float:
+    """Return a cell as a number: NaN if it is none, infinite if it does not fit into a float."""
+    import pandas as pd
+
+    if isinstance(cell, pd.Timedelta) or hasattr(cell, "total_seconds"):
+        return float(cell.total_seconds())
+    try:
+        return float(cell)
+    except OverflowError:
+        return float("inf") if cell > 0 else float("-inf")
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def levels(values: "pd.Series", kind: Kind = "text") -> tuple[NDArray[np.int64], list[str]]:
+    """Return the level of each cell as an index into a list of their spellings, which is sorted; -1: missing.
+
+    Numbers are spelled alike, whether a table has read them as integers or, because of gaps, as floats.
+
+    >>> import pandas as pd
+    >>> levels(pd.Series(["no", None, "yes", "no"]))
+    (array([ 0, -1,  1,  0]), ['no', 'yes'])
+    >>> levels(pd.Series([7.0, None, 7.5]))[1]
+    ['7', '7.5']
+    """
+    import pandas as pd
+
+    if kind == "number":
+        values = pd.Series(numbers(values))
+    try:
+        codes, cells = pd.factorize(values)
+    except TypeError:
+        present = values.dropna()
+        cell = next((cell for cell in present if type(cell).__hash__ is None), present.iloc[0])
+        raise refusal(values.name, cell) from None
+    if not len(cells):
+        return np.full(len(values), -1), []
+    spellings, positions = np.unique(np.array([spelling(cell) for cell in cells.tolist()], object), return_inverse=True)
+    return np.append(positions, -1)[codes].astype(np.int64), spellings.tolist()
+
+
+def spelling(cell: Any) -> str:
+    """Return how a level is written: whole numbers without a decimal point.
+
+    >>> [spelling(cell) for cell in ("3", 3, 3.0, 3.5, True)]
+    ['3', '3', '3', '3.5', 'True']
+    """
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+def refusal(name: object, cell: object) -> InputError:
+    """Return the error about a column whose cells are lists, dictionaries or other things that are no single value."""
+    return InputError(
+        f"column {str(name)!r} must hold single values, got {str(cell)[:60]} of type {type(cell).__name__}; "
+        f"make columns of its parts, or leave it out: {override(str(name), 'drop')}"
+    )
+
+
+def override(name: str, word: str) -> str:
+    """Return how to say what is to be done with a column.
+
+    >>> override("alive", "keep")
+    'columns={"alive": "keep"}'
+    """
+    return f'columns={{"{name}": "{word}"}}'
+
+
+def instants(values: "pd.Series", form: str = "ISO8601") -> NDArray[np.datetime64]:
+    """Return cells as moments in UTC, NaT where there is none.
+
+    Args:
+        values: dates, periods, or text.
+        form: the format of text, as in `strptime`.
+
+    >>> import pandas as pd
+    >>> instants(pd.Series(["2024-02-29", "soon"])).astype("datetime64[D]")
+    array(['2024-02-29',        'NaT'], dtype='datetime64[D]')
+    """
+    import pandas as pd
+
+    if isinstance(values.dtype, pd.PeriodDtype):
+        values = values.dt.to_timestamp()
+    elif values.dtype.kind in "iuf":
+        values = values.map(spelling, na_action="ignore").astype(object)
+    elif isinstance(values.dtype, pd.ArrowDtype | pd.CategoricalDtype):
+        values = values.astype(object)
+    parsed = pd.to_datetime(values, format=form, errors="coerce", utc=True)
+    return parsed.dt.tz_localize(None).to_numpy("datetime64[us]")

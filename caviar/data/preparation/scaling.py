@@ -1,0 +1,49 @@
+"""The means and scales by which numbers are standardised."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caviar.data.validation import Floats
+
+_ROUNDING = 1e-10  # a deviation below this share of the largest value comes from rounding
+_SAFE = 1e150  # the squares of larger numbers may overflow, and those of numbers below its inverse vanish
+
+
+def scaling(values: Floats, train: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Return each column's mean and standard deviation over the training rows; the latter is 1 for a constant column.
+
+    If all values are integers in 0..255, like pixels, each deviation is raised to at least a tenth of the largest, so
+    that rarely lit pixels are not scaled up.
+
+    Args:
+        values: (rows, features).
+        train: the row numbers of the training part.
+
+    >>> scaling(np.array([[-0.5], [1.5]]), train=np.array([0, 1]))
+    (array([0.5]), array([1.]))
+    """
+    part = values[train]
+    mean, deviation = moments(part)
+    scale = np.maximum(deviation, deviation.max() / 10) if are_pixels(part) else deviation
+    return mean, np.where(scale > 0, scale, 1.0)
+
+
+def are_pixels(values: Floats) -> bool:
+    """Return whether all values are integers in 0..255."""
+    return bool(values.size and values.min() >= 0 and values.max() <= 255 and (values == np.round(values)).all())
+
+
+def moments(values: Floats) -> tuple[Floats, Floats]:
+    """Return the mean and the standard deviation over rows; the latter is 0 for what is constant but for rounding.
+
+    >>> moments(np.array([[1e300, 14.62], [3e300, 14.620000000000001]]))
+    (array([2.000e+300, 1.462e+001]), array([1.e+300, 0.e+000]))
+    """
+    largest = np.abs(values).max(axis=0)
+    unsafe = (largest > _SAFE) | ((largest < 1 / _SAFE) & (largest > 0))
+    if unsafe.any():
+        unit = np.where(unsafe, 2.0 ** np.floor(np.log2(np.where(unsafe, largest, 1.0))), 1.0)  # exact in binary
+        mean, deviation = moments(values / unit)
+        return mean * unit, deviation * unit
+    mean, deviation = values.mean(axis=0), values.std(axis=0)
+    return mean, np.where(deviation <= _ROUNDING * largest, 0.0, deviation)
