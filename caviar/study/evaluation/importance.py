@@ -1,0 +1,76 @@
+"""Which columns the winner needs: how much worse it gets when the values of one are shuffled.
+
+Breiman (2001, Random Forests, section 10); with repeats and for any model: Fisher, Rudin & Dominici (2019).
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caviar.data.validation import Floats, Targets
+from caviar.model.arrays import Array
+from caviar.records.evaluation import ColumnImportance
+
+Predict = Callable[[NDArray[np.float32]], Array]  # (n, features) -> predictions for n rows
+Loss = Callable[[Targets, Array, Floats | None], float]  # lower is better
+
+_REPEATS = 5
+_MANY, _KEPT = 200, 50  # with more columns than that, only those of the largest first effects are measured well
+_MOST_ROWS, _FEWEST_ROWS = 2000, 50
+_WORK = 200_000_000  # rows x columns x repeats x (features + a hidden layer): at most some seconds
+
+
+def column_importance(
+    predict: Predict,
+    loss: Loss,
+    x: NDArray[np.float32],
+    y: Targets,
+    weights: Floats | None,
+    columns: Mapping[str, slice],
+) -> tuple[ColumnImportance, ...]:
+    """Return how much the loss rises when a column is shuffled, the largest first; the same for the same arguments.
+
+    Args:
+        predict: the model.
+        loss: of its predictions.
+        x, y, weights: the rows, of which evenly chosen ones are used if there are many.
+        columns: the features of each column of the table, which are shuffled together.
+    """
+    columns = {name: features for name, features in columns.items() if features.stop > features.start}
+    if len(columns) > _MANY:
+        first = _effects(predict, loss, x, y, weights, columns, repeats=1, seed=1)[:, 0]
+        names = np.array(list(columns), dtype=object)[np.argsort(-first, kind="stable")[:_KEPT]]
+        columns = {name: columns[name] for name in names}
+    effects = _effects(predict, loss, x, y, weights, columns, repeats=_REPEATS, seed=0)
+    found = [
+        ColumnImportance(name, float(row.mean()), float(row.std())) for name, row in zip(columns, effects, strict=True)
+    ]
+    return tuple(sorted(found, key=lambda importance: -importance.mean))
+
+
+def _effects(
+    predict: Predict,
+    loss: Loss,
+    x: NDArray[np.float32],
+    y: Targets,
+    weights: Floats | None,
+    columns: Mapping[str, slice],
+    *,
+    repeats: int,
+    seed: int,
+) -> Array:
+    """Return by how much the loss rises, (columns, repeats)."""
+    affordable = _WORK // max(1, len(columns) * repeats * (x.shape[1] + 200))
+    count = min(len(y), _MOST_ROWS, max(_FEWEST_ROWS, affordable))
+    rows = np.arange(count) * len(y) // count
+    x, y, weights = x[rows], y[rows], None if weights is None else weights[rows]
+    generator, before = np.random.default_rng(seed), loss(y, predict(x), weights)
+    effects = np.empty((len(columns), repeats))
+    for i, features in enumerate(columns.values()):
+        original = x[:, features].copy()
+        for j in range(repeats):
+            x[:, features] = original[generator.permutation(count)]
+            effects[i, j] = loss(y, predict(x), weights) - before
+        x[:, features] = original
+    return effects
