@@ -26,11 +26,14 @@ class CalibrationBin:
     Args:
         predicted: their mean probability.
         observed: the share of the rows that are of the predicted class.
+        low, high: a 95% interval of that share.
         rows: how many there are, >= 1.
     """
 
     predicted: float
     observed: float
+    low: float
+    high: float
     rows: int
 
 

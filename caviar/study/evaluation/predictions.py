@@ -1,4 +1,4 @@
-"""What predictions are like: which classes are taken for which, how honest the probabilities are, how far numbers are off."""
+"""What predictions are like: which classes are confused, how honest probabilities are, how far numbers are off."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ import numpy as np
 from caviar.data.validation import Label, Targets
 from caviar.model.arrays import Array
 from caviar.records.evaluation import CalibrationBin, ResidualQuantiles
+from caviar.study.evaluation.scores import wilson
 
 _MOST_CLASSES = 30  # of a confusion matrix
 _BINS = 10
@@ -40,11 +41,12 @@ def calibration(y: Targets, probabilities: Array) -> tuple[tuple[CalibrationBin,
     """
     highest, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == y
     bin_of = np.minimum((highest * _BINS).astype(int), _BINS - 1)
-    bins = tuple(
-        CalibrationBin(float(highest[inside].mean()), float(correct[inside].mean()), int(inside.sum()))
-        for inside in (bin_of == number for number in np.unique(bin_of))
-    )
-    return bins, sum(each.rows * abs(each.observed - each.predicted) for each in bins) / len(y)
+    bins = []
+    for number in np.unique(bin_of):
+        inside = bin_of == number
+        right, rows = int(correct[inside].sum()), int(inside.sum())
+        bins.append(CalibrationBin(float(highest[inside].mean()), right / rows, *wilson(right, rows), rows))
+    return tuple(bins), sum(each.rows * abs(each.observed - each.predicted) for each in bins) / len(y)
 
 
 def residual_quantiles(y: Targets, predicted: Array) -> ResidualQuantiles:
