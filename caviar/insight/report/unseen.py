@@ -63,11 +63,11 @@ def _honesty(test: Evaluation) -> str:
         inner = format_range(test.residuals.q25, test.residuals.q75)
         outer = format_range(test.residuals.q05, test.residuals.q95)
         return f"Half of the residuals (actual minus predicted) lie within {inner}, nine of ten within {outer}."
-    right = sum(row[index] for index, row in enumerate(test.confusion))
-    wrong = test.rows - right
+    wrong = test.rows - sum(line[index] for index, line in enumerate(test.confusion))
+    count, verb = f"{wrong:,}" if wrong else "None", "is" if wrong == 1 else "are"
     return (
-        f"{wrong:,} of them {'is' if wrong == 1 else 'are'} taken for another class. The probability of the predicted "
-        f"class is off by {test.calibration_error or 0:.2g} on average (expected calibration error)."
+        f"{count} of them {verb} taken for another class. The probability of the predicted class is off by "
+        f"{test.calibration_error or 0:.2g} on average (expected calibration error)."
     )
 
 

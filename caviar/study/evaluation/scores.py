@@ -66,7 +66,7 @@ def interval(score: Score, y: Targets, predicted: Array, weights: Floats | None)
         drawn = generator.integers(len(y), size=len(y))
         try:
             values.append(score(y[drawn], predicted[drawn], None if weights is None else weights[drawn]))
-        except ValueError:  # a scorer that needs every class, or weights that are all 0
+        except (ValueError, ZeroDivisionError):  # a scorer that needs every class; weights that are all 0
             continue
     defined = [value for value in values if not math.isnan(value)]
     low, high = np.percentile(defined, [2.5, 97.5]) if defined else (math.nan, math.nan)
