@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from caviar.data.validation import Floats, Targets
 from caviar.model.arrays import Array
 from caviar.records.evaluation import ColumnImportance
+from caviar.study.evaluation.scores import Score
 
 Predict = Callable[[NDArray[np.float32]], Array]  # (n, features) -> predictions for n rows
-Loss = Callable[[Targets, Array, Floats | None], float]  # lower is better
 
 _REPEATS = 5
 _MANY, _KEPT = 200, 50  # with more columns than that, only those of the largest first effects are measured well
@@ -23,7 +23,7 @@ _WORK = 200_000_000  # rows x columns x repeats x (features + a hidden layer): a
 
 def column_importance(
     predict: Predict,
-    loss: Loss,
+    loss: Score,
     x: NDArray[np.float32],
     y: Targets,
     weights: Floats | None,
@@ -33,7 +33,7 @@ def column_importance(
 
     Args:
         predict: the model.
-        loss: of its predictions.
+        loss: of its predictions; lower is better.
         x, y, weights: the rows, of which evenly chosen ones are used if there are many.
         columns: the features of each column of the table, which are shuffled together.
     """
@@ -51,7 +51,7 @@ def column_importance(
 
 def _effects(
     predict: Predict,
-    loss: Loss,
+    loss: Score,
     x: NDArray[np.float32],
     y: Targets,
     weights: Floats | None,
