@@ -19,6 +19,7 @@ _REPEATS = 5
 _MANY, _KEPT = 200, 50  # with more columns than that, only those of the largest first effects are measured well
 _MOST_ROWS, _FEWEST_ROWS = 2000, 50
 _WORK = 200_000_000  # rows x columns x repeats x (features + a hidden layer): at most some seconds
+_CELLS = 2_000_000  # numbers of the tables that are predicted in one call
 
 
 def column_importance(
@@ -66,11 +67,14 @@ def _effects(
     rows = np.arange(count) * len(y) // count
     x, y, weights = x[rows], y[rows], None if weights is None else weights[rows]
     generator, before = np.random.default_rng(seed), loss(y, predict(x), weights)
-    effects = np.empty((len(columns), repeats))
-    for i, features in enumerate(columns.values()):
-        original = x[:, features].copy()
-        for j in range(repeats):
-            x[:, features] = original[generator.permutation(count)]
-            effects[i, j] = loss(y, predict(x), weights) - before
-        x[:, features] = original
-    return effects
+    shuffles = [features for features in columns.values() for _ in range(repeats)]
+    together = max(1, _CELLS // x.size)  # in one call of the model, which may take long for few rows
+    effects: list[float] = []
+    for start in range(0, len(shuffles), together):
+        part = shuffles[start : start + together]
+        shuffled = np.tile(x, (len(part), 1, 1))
+        for copy, features in zip(shuffled, part, strict=True):
+            copy[:, features] = x[generator.permutation(count), features]
+        predicted = predict(shuffled.reshape(-1, x.shape[1]))
+        effects += [loss(y, rows, weights) - before for rows in np.split(predicted, len(part))]
+    return np.array(effects).reshape(len(columns), repeats)
