@@ -40,14 +40,23 @@ def _best_data(outcome: "Outcome") -> dict[str, object]:
         "config": best.config,
         "metrics": best.metrics,
         "confirmation": confirmation[0] if confirmation else None,
+        "test": _test_data(outcome),
     }
+
+
+def _test_data(outcome: "Outcome") -> dict[str, object] | None:
+    """Return the winner's evaluation without the sample of its predictions, which is long."""
+    plain = outcome.test.to_plain() if outcome.test else None
+    return plain and {name: value for name, value in plain.items() if name != "sample"}
 
 
 def _print_best(outcome: "Outcome") -> None:
     from caviar.insight.report.tables import winner_sentence
+    from caviar.insight.report.unseen import unseen_sentence
 
     width = min(shutil.get_terminal_size().columns, _TEXT_WIDTH)
-    click.echo(click.wrap_text(winner_sentence(outcome), width) + "\n\n{")
+    sentences = [winner_sentence(outcome), *([unseen_sentence(outcome.test)] if outcome.test else [])]
+    click.echo("\n\n".join(click.wrap_text(sentence, width) for sentence in sentences) + "\n\n{")
     for name, value in outcome.best.config.items():
         infinite = isinstance(value, float) and not math.isfinite(value)
         click.echo(f'    "{name}": {f"float({str(value)!r})" if infinite else repr(value)},')

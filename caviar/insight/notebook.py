@@ -1,13 +1,14 @@
-"""How a notebook shows a study: a line about it, and its ten best trials."""
+"""How a notebook shows a study: lines about it and about its winner, and its ten best trials."""
 
 from html import escape
 
 from caviar.insight.report.tables import key_figures, ten_best
+from caviar.insight.report.unseen import unseen_sentence
 from caviar.records.outcome import Outcome
 
 
 def outcome_html(outcome: Outcome) -> str:
-    """Return a line about a study and a table of its ten best trials as HTML; names are escaped."""
+    """Return lines about a study and a table of its ten best trials as HTML; names are escaped."""
     settings, objective = outcome.settings, outcome.settings.objective
     line = f"<p><b>{escape(settings.name)}</b>: {objective.mode}imise {escape(objective.metric)}"
     if not len(outcome.table):
@@ -16,4 +17,5 @@ def outcome_html(outcome: Outcome) -> str:
     best = (
         ten_best(outcome).to_html(index=False, border=0, float_format="{:.4g}".format) if outcome.has_finished else ""
     )
-    return f"{line}; {figures}.</p>{best}"
+    unseen = f"<p>{escape(unseen_sentence(outcome.test))}</p>" if outcome.test else ""
+    return f"{line}; {figures}.</p>{unseen}{best}"

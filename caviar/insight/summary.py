@@ -12,6 +12,7 @@ from rich.text import Text
 
 from caviar.insight.formatting import format_range, format_share, format_value
 from caviar.insight.report.tables import held_out_metric, ten_best, winner_sentence
+from caviar.insight.report.unseen import unseen_sentence
 from caviar.records.outcome import Outcome
 from caviar.records.trial import State
 
@@ -37,6 +38,8 @@ def print_summary(outcome: Outcome, console: Console | None = None) -> None:
     if outcome.has_finished:
         _print_ten_best(outcome, console)
         console.print(Text(f"{winner_sentence(outcome)}\n"))
+        if outcome.test:
+            console.print(Text(f"{unseen_sentence(outcome.test)}\n"))
     else:
         console.print(Text(f"No trial finished. The first error: {outcome.results[0].error}"))
     console.print(_square_table(outcome.square))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from caviar.errors import StorageError
+from caviar.records.evaluation import Evaluation
 from caviar.records.settings import Settings
 from caviar.records.trial import Config, CurvePoint, Result, State
 from caviar.search import Square
@@ -26,6 +27,13 @@ class StudyBegan:
     settings: Settings
     versions: Mapping[str, str]
     format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class DataPrepared:
+    """What was done with the columns of the table, and why, a sentence each."""
+
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -76,11 +84,19 @@ class StudyPaused:
     signature: str  # what the failures have in common
 
 
-Event = StudyBegan | Enqueued | WarmStarted | WaveBegan | TrialEnded | StudyPaused
+@dataclass(frozen=True)
+class WinnerEvaluated:
+    """The winner was evaluated on the test part; the last of these events counts."""
+
+    evaluation: Evaluation
+
+
+Event = StudyBegan | DataPrepared | Enqueued | WarmStarted | WaveBegan | TrialEnded | StudyPaused | WinnerEvaluated
 
 # the tag of each event; the line of a trial holds its fields, except those that follow from its curve
-_TAGS: dict[str, type[Event]] = {"study": StudyBegan, "enqueued": Enqueued, "warm start": WarmStarted}
-_TAGS |= {"wave": WaveBegan, "trial": TrialEnded, "pause": StudyPaused}
+_TAGS: dict[str, type[Event]] = {"study": StudyBegan, "data": DataPrepared, "enqueued": Enqueued}
+_TAGS |= {"warm start": WarmStarted, "wave": WaveBegan, "trial": TrialEnded, "pause": StudyPaused}
+_TAGS |= {"evaluation": WinnerEvaluated}
 _TRIAL_FIELDS = ("trial", "wave", "state", "config", "seconds", "seed", "worker", "error", "confirms", "curve")
 
 
@@ -137,13 +153,15 @@ _READ: dict[str, Callable[[Any], object]] = {
     "confirms": lambda value: tuple(value) if isinstance(value, list) else value,
     "state": State,
     "curve": lambda points: tuple(CurvePoint(*point) for point in points),
+    "notes": tuple,
+    "evaluation": Evaluation.from_plain,
 }
 
 
 def _to_json(value: object) -> object:
     """Our own values as plain data, NumPy's numbers as Python's; other values that JSON does not know as their repr."""
     match value:
-        case Settings() | Square():
+        case Settings() | Square() | Evaluation():
             return value.to_plain()
         case Space():
             return to_plain(value)

@@ -11,6 +11,7 @@ from caviar._other_names import OUTCOME_ATTRIBUTES, knows_other_names
 from caviar.errors import InputError
 from caviar.records import journal
 from caviar.records.confirmation import confirmation_table
+from caviar.records.evaluation import Evaluation
 from caviar.records.events import TrialEnded, WaveBegan
 from caviar.records.ranking import estimates, rank_trials, search_told
 from caviar.records.replay import Expected, Observed, StudyState, replay
@@ -41,6 +42,8 @@ class Outcome:
     begun: tuple[WaveBegan, ...] = ()  # the waves
     search_log: tuple[Expected | Observed, ...] = ()  # what the search was told
     initial_trials: str = ""  # the configs and trials given before the first run, in words
+    notes: tuple[str, ...] = ()  # what was done with the columns of the table, and why, a sentence each
+    test: Evaluation | None = None  # what the winner gets on the test part; None before the end, and for functions
 
     @classmethod
     def read(cls, where: str | Path) -> "Outcome":
@@ -60,6 +63,8 @@ class Outcome:
             tuple(state.waves),
             tuple(state.search_log),
             " and ".join(words for words in initial_trials if words),
+            state.notes,
+            state.test,
         )
 
     @cached_property

@@ -12,7 +12,7 @@ from pathlib import Path
 from caviar.errors import InputError, StorageError
 from caviar.files import writing
 from caviar.records import journal
-from caviar.records.events import Event, StudyBegan
+from caviar.records.events import DataPrepared, Event, StudyBegan
 from caviar.records.journal import Journal
 from caviar.records.outcome import Outcome
 from caviar.records.replay import StudyState, replay
@@ -40,19 +40,23 @@ class StudyRecord:
         self._claimed = claimed
 
     @classmethod
-    def begin(cls, where: str | Path | None, settings: Settings) -> "StudyRecord":
+    def begin(cls, where: str | Path | None, settings: Settings, notes: Sequence[str] = ()) -> "StudyRecord":
         """Begin a study without writing yet; refuse a folder that holds one or cannot be written.
 
         Args:
             where: the study's folder, or the URI of its mirror; None: `runs/NAME-TIME`, created by the first run.
             settings: of the study.
+            notes: what was done with the columns of its table, and why, a sentence each.
         """
         folder = _default_folder(settings.name) if where is None else journal.local_folder(where)
         if where is not None and journal.holds_study(folder):
             raise InputError(f"{folder} already holds a study; choose another folder, or continue with `caviar resume`")
         journal.check_writable(folder)
         began = StudyBegan(settings, installed_versions())
-        return cls(folder, StudyState(began), [began], claimed=where is not None)
+        record = cls(folder, StudyState(began), [began], claimed=where is not None)
+        if notes:
+            record.give(DataPrepared(tuple(notes)))
+        return record
 
     @classmethod
     def open(cls, where: str | Path) -> "StudyRecord":

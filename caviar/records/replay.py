@@ -11,7 +11,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from caviar.errors import StorageError
-from caviar.records.events import Enqueued, Event, StudyBegan, StudyPaused, TrialEnded, WarmStarted, WaveBegan
+from caviar.records.evaluation import Evaluation
+from caviar.records.events import (
+    DataPrepared,
+    Enqueued,
+    Event,
+    StudyBegan,
+    StudyPaused,
+    TrialEnded,
+    WarmStarted,
+    WaveBegan,
+    WinnerEvaluated,
+)
 from caviar.records.trial import Config, Result, State
 from caviar.search import Search
 from caviar.space.scales import Array
@@ -46,6 +57,7 @@ class StudyState:
 
     def __init__(self, began: StudyBegan) -> None:
         self.settings, self.versions = began.settings, began.versions
+        self.notes: tuple[str, ...] = ()  # what was done with the columns of the table
         self.waves: list[WaveBegan] = []
         self.results: dict[int, Result] = {}  # by trial number, without curves
         self.open_wave: list[Result] = []  # of the running wave, with curves, if early stopping needs them
@@ -55,6 +67,7 @@ class StudyState:
         self.pauses: list[str] = []  # the signatures of failures that paused earlier runs
         self.search_log: list[Expected | Observed] = []  # what to tell the search, in order
         self.best: Result | None = None  # the finished one with the best metric, lucky or not
+        self.test: Evaluation | None = None  # of the winner, once the study has ended
         self.enqueued_count = self.warm_started_count = 0
         self.events = 1  # how many were applied
         self._worst = -math.inf  # loss of any finished trial
@@ -80,6 +93,10 @@ class StudyState:
                 self.warm_started_count += len(points)
             case StudyPaused(signature):
                 self.pauses.append(signature)
+            case DataPrepared(notes):
+                self.notes = notes
+            case WinnerEvaluated(evaluation):
+                self.test = evaluation
             case StudyBegan():
                 raise StorageError(f"the journal of {self.settings.name!r} begins twice; restore it from a copy")
 

@@ -13,6 +13,7 @@ from caviar.records.record import StudyRecord
 from caviar.records.trial_files import StudyFiles
 from caviar.study.callbacks import Callback, CallbackList, Ending
 from caviar.study.driver import Driver, keep_files
+from caviar.study.evaluation.winner import evaluate_once
 from caviar.study.failures import FailureMonitor
 from caviar.study.planner import Planner
 from caviar.study.progress import show_progress
@@ -32,7 +33,7 @@ def run_study(
     callbacks: Callbacks = (),
     trainers: Trainers | None = None,
 ) -> None:
-    """Train what has not ended yet, on `trainers` or where the placement says; see `Study.run`."""
+    """Train what has not ended yet, on `trainers` or where the placement says, then evaluate; see `Study.run`."""
     told, deadline = CallbackList(callbacks), Deadline(placement.timeout)
     if placement.workers == 0 or RayAddress.of(placement.address).is_local:
         target.check_here()
@@ -52,6 +53,8 @@ def run_study(
                         trainable = target.trainable(settings.epochs, metric, placement, StudyFiles.of(record.folder))
                         trainers = stack.enter_context(open_pool(trainable, metric, placement))
                     Driver(record, planner, trainers, monitor, reporter, deadline, told).run()
+            if planner.done:
+                evaluate_once(record, target.dataset)
         except PausedError as pause:
             record.append([StudyPaused(pause.signature)])
             raise

@@ -108,7 +108,7 @@ class Study:
         self.settings.new_search()  # raises for waves that the space and the trials do not allow
         self.placement = Placement.of(workers, address, resources, trial_timeout, timeout, isolation)
         self.target.check(self.settings.space, self.placement)
-        self.record = StudyRecord.begin(out, self.settings)
+        self.record = StudyRecord.begin(out, self.settings, self.target.notes)
 
     @classmethod
     def open(

@@ -67,6 +67,11 @@ class Target:
         """Whether results depend on a seed, and not on the config alone."""
         return self.function is None or seed_by(self.function) is not SeedBy.NOTHING
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done with the columns of the table, and why, a sentence each."""
+        return self.dataset.notes if self.dataset is not None else ()
+
     def objective(self, metric: str | None, mode: Mode | None) -> Objective:
         """Return what to optimise, filled in for the built-in network; a function needs metric and mode."""
         if self.dataset is None:

@@ -71,7 +71,8 @@ def printed(capsys, *arguments):
 
 def test_best_prints_the_winner(folder, capsys):
     best = printed(capsys, "best", "first")
-    assert set(best) == {"trial", "config", "metrics", "confirmation"}
+    assert set(best) == {"trial", "config", "metrics", "confirmation", "test"}
+    assert best["test"] is None
     assert best["trial"] == folder.best.trial
     assert best["config"] == {**folder.best.config, "limit": None}
     assert best["metrics"] == folder.best.metrics
@@ -130,6 +131,13 @@ def test_run_and_resume_print_nothing_but_json(folder, capsys):
     assert (summary["name"], summary["metric"], summary["mode"]) == ("digits", "val_accuracy", "max")
     assert summary["states"] == {"finished": 4}
     assert summary["best"] == printed(capsys, "best", "second")
+    test = summary["best"]["test"]
+    assert test["low"] < test["metrics"]["test_accuracy"] < test["high"]
+    assert sum(map(sum, test["confusion"])) == test["rows"]
+    assert "sample" not in test
+    main(["best", "second"])
+    sentence = " ".join(capsys.readouterr().out.split("\n\n")[1].split())
+    assert sentence.startswith(f"On {test['rows']} rows that no trial has seen: accuracy ")
     assert {side["name"] for side in summary["square"]} == set(summary["best"]["config"])
     assert [wave["trials"] for wave in summary["waves"]] == [4]
     assert "4/4 trials" in output.err

@@ -1,6 +1,7 @@
 """The summary in a terminal: complete, and readable at 80 columns."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -22,6 +23,13 @@ def digits(tmp_path_factory):
     study = caviar.Study("digits", trials=12, waves=2, epochs=1, confirm=(2, 2), out=folder, workers=0)
     study.run(progress=False)
     return study.outcome
+
+
+def test_the_winner_on_unseen_rows_is_a_sentence(digits):
+    test = digits.test
+    line = f"On {test.rows} rows that no trial has seen: accuracy {test.metrics['test_accuracy']:.4g} (95% interval"
+    assert line in summary(digits, width=200)
+    assert "no trial has seen" not in summary(replace(digits, test=None), width=200)
 
 
 def test_the_tables_of_six_hyperparameters_fit_80_columns(digits):

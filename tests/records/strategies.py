@@ -5,7 +5,17 @@ from hypothesis import strategies as st
 
 from caviar.data.source import Source, SourceKind
 from caviar.records.early_stopping import Confirm, Halving
-from caviar.records.events import Enqueued, StudyBegan, StudyPaused, TrialEnded, WarmStarted, WaveBegan
+from caviar.records.evaluation import CalibrationBin, ColumnImportance, Evaluation, ResidualQuantiles
+from caviar.records.events import (
+    DataPrepared,
+    Enqueued,
+    StudyBegan,
+    StudyPaused,
+    TrialEnded,
+    WarmStarted,
+    WaveBegan,
+    WinnerEvaluated,
+)
 from caviar.records.objective import Objective
 from caviar.records.settings import SEARCHES, Settings
 from caviar.records.trial import ENDED, CurvePoint, Result
@@ -106,7 +116,28 @@ warm_starts = points.flatmap(
         lambda values: WarmStarted(rows, np.array(values))
     )
 )
+counts = st.integers(0, 10**6)
+metrics = st.dictionaries(words, numbers, max_size=3)
+evaluations = st.builds(
+    Evaluation,
+    trial=counts,
+    rows=counts,
+    metric=words,
+    metrics=metrics,
+    low=numbers,
+    high=numbers,
+    baseline=metrics,
+    columns=st.lists(st.builds(ColumnImportance, words, numbers, numbers), max_size=2).map(tuple),
+    labels=st.lists(words, max_size=2).map(tuple),
+    confusion=st.lists(st.lists(counts, max_size=2).map(tuple), max_size=2).map(tuple),
+    calibration=st.lists(st.builds(CalibrationBin, *[numbers] * 4, counts), max_size=2).map(tuple),
+    calibration_error=st.none() | numbers,
+    residuals=st.none() | st.builds(ResidualQuantiles, *[numbers] * 5),
+    sample=st.lists(st.tuples(numbers, numbers), max_size=2).map(tuple),
+)
 events = st.one_of(
+    st.builds(DataPrepared, st.lists(words, max_size=2).map(tuple)),
+    st.builds(WinnerEvaluated, evaluations),
     st.builds(StudyBegan, settings(), st.dictionaries(words, words, max_size=2)),
     st.builds(Enqueued, st.lists(configs, min_size=1, max_size=2).map(tuple)),
     warm_starts,

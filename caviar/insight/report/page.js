@@ -10,6 +10,7 @@ function colour(data, layout) {
   layout.font = { ...layout.font, color: text };
   layout.hoverlabel = { bgcolor: card, font: { color: text } };
   (layout.annotations || []).forEach((note) => { note.bgcolor = card + "b8"; });
+  data.filter((trace) => trace.type === "heatmap").forEach((trace) => { trace.textfont = { color: text }; });
   data.filter((trace) => trace.error_x).forEach((trace) => { trace.error_x.color = text; });
 }
 

@@ -17,6 +17,7 @@ from caviar.insight.importance import MIN_TRIALS, importance, scored_trials
 from caviar.insight.report import tables
 from caviar.insight.report.page import Picture, Section, write_page
 from caviar.insight.report.reproduce import reproduction, settings_table
+from caviar.insight.report.unseen import data_section, unseen_section
 from caviar.records.outcome import Outcome
 from caviar.records.trial import State
 
@@ -45,7 +46,10 @@ def report(outcome: Outcome, path: str | Path | None = None) -> Path:
         shares = importance(outcome)
         sections = [_importance(outcome, shares), _zoom(outcome, shares)]
     if outcome.has_finished:
-        sections = [_winner(outcome), *sections, _progress(outcome)]
+        unseen = [unseen_section(outcome, outcome.test)] if outcome.test else []
+        sections = [_winner(outcome), *unseen, *sections, _progress(outcome)]
+    if outcome.notes:
+        sections.append(data_section(outcome.notes))
     sections += [_failures(outcome.table), _reproduction(outcome)]
     goal = f"{settings.objective.mode}imise {settings.objective.metric}"
     lead = f"A Caviar study: {goal} over {outcome.space.dimension} hyperparameters by {settings.search} search."
@@ -55,7 +59,7 @@ def report(outcome: Outcome, path: str | Path | None = None) -> Path:
 
 def _winner(outcome: Outcome) -> Section:
     sentences = [tables.winner_sentence(outcome)]
-    if held_out := tables.held_out_metric(outcome):
+    if not outcome.test and (held_out := tables.held_out_metric(outcome)):  # of a study from before evaluations
         sentences.append(
             f"On held-out data, which no choice depended on, its {held_out} is {outcome.best.metrics[held_out]:.4g}. "
             "Expect this value: the metric that the search optimised is always a little optimistic."

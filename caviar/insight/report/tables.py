@@ -4,7 +4,7 @@ import pandas as pd
 
 from caviar.insight.figures.axes import fine_waves
 from caviar.insight.figures.metric import BROKEN
-from caviar.insight.formatting import format_range, format_share
+from caviar.insight.formatting import format_range, format_share, format_value
 from caviar.records.outcome import Outcome
 from caviar.records.trial import ENDED, State
 
@@ -26,6 +26,8 @@ def key_figures(outcome: Outcome) -> dict[str, str]:
             figures[f"confirmed {metric}"] = f"{first['mean']:.4g} ±\N{NO-BREAK SPACE}{half:.2g}"
         else:
             figures[f"winner's {metric}"] = f"{outcome.best.metrics[metric]:.4g}"
+    if test := outcome.test:
+        figures[f"{test.metric.removeprefix('test_')} on unseen rows"] = format_value(test.metrics[test.metric])
     if stopped := int((states == State.STOPPED).sum()):
         figures["stopped early"] = f"{stopped:,}"
     figures["failed or diverged"] = f"{int(states.isin(BROKEN).sum()):,}"

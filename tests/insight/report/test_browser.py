@@ -32,6 +32,17 @@ def test_every_figure_has_as_many_points_as_the_table_has_rows(outcome, tmp_path
     assert [(figure["trials"], figure["dots"]) for figure in figures.values()] == [(rows, rows)] * len(figures)
 
 
+@pytest.mark.parametrize("width", [1400, 400])
+def test_the_figures_of_unseen_rows_are_drawn(digits, numbers, tmp_path, width):
+    for outcome, count in [(digits, 3), (numbers, 2)]:
+        seen = opened(report(outcome, tmp_path / "report.html"), width)
+        assert (seen["errors"], seen["console"], seen["overflows"]) == ([], [], False)
+        unseen = seen["figures"][:count]
+        assert unseen[-1]["bars"] == min(20, len(outcome.test.columns))
+        dots = [len(outcome.test.calibration)] if outcome.test.labels else [outcome.test.rows]
+        assert [figure["dots"] for figure in unseen if figure["dots"]] == dots
+
+
 def test_it_follows_dark_mode_and_is_reachable_by_keyboard(outcome, tmp_path):
     page = report(outcome, tmp_path / "report.html")
     light, dark = opened(page), opened(page, dark=True)

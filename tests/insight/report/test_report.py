@@ -1,6 +1,7 @@
 """The report's text: complete, escaped, and written where requested."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from caviar.cli.main import main
 from caviar.errors import InputError, MissingError
 from caviar.insight.report.page import POLICY
 from caviar.insight.report.report import report
+from caviar.insight.report.unseen import TITLE
 from tests.insight.studies import EVIL, mixed_space, outcome_of
 
 
@@ -59,15 +61,26 @@ def test_a_study_without_a_finished_trial_has_a_report_in_its_folder(tmp_path):
     assert "out of memory" in text
 
 
-def test_a_confirmed_winner_has_an_interval_and_a_held_out_metric(tmp_path):
-    study = caviar.Study("digits", trials=9, waves=1, epochs=1, confirm=(2, 2), out=tmp_path / "study", workers=0)
-    study.run(progress=False)
-    outcome = study.outcome
+def test_a_confirmed_winner_has_an_interval(digits):
+    outcome = digits
     text = report(outcome).read_text()
     first = outcome.confirmation.iloc[0]
     assert f"reached a mean val_accuracy of {first['mean']:.4g} (95% interval {first['low']:.4g} to" in text
-    assert f"its test_accuracy is {outcome.best.metrics['test_accuracy']:.4g}" in text
     assert "<dt>confirming trials</dt><dd>4</dd>" in text
+
+
+def test_what_was_done_with_the_columns_is_told_and_escaped(digits):
+    text = report(replace(digits, notes=("id was left out.", f"{EVIL} was left out."))).read_text()
+    assert "<p>id was left out.</p>" in text
+    assert EVIL not in text.partition("plotly.js v")[0]
+
+
+def test_an_old_study_whose_trials_looked_at_the_test_part_shows_the_winners(digits):
+    results = tuple(replace(result, metrics={**result.metrics, "test_accuracy": 0.625}) for result in digits.results)
+    old = replace(digits, results=results, test=None)
+    text = report(old).read_text()
+    assert "On held-out data, which no choice depended on, its test_accuracy is 0.625." in text
+    assert TITLE not in text
 
 
 def test_a_study_that_has_not_begun_has_no_report(tmp_path):
