@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from caviar._checks import did_you_mean
 from caviar.csv import read_csv
 from caviar.data.dataset import Dataset, from_arrays
+from caviar.data.preparation.preparation import Preparation
 from caviar.data.source import Source, SourceKind, Task
 from caviar.data.validation import check_features
 from caviar.errors import InputError
@@ -83,7 +84,15 @@ def load_csv(path: str | Path, target: str, *, task: Task | None = None, seed: i
     labels = table[target]
     y = labels.to_numpy() if pd.api.types.is_numeric_dtype(labels) else labels.to_numpy(dtype=object)
     dataset = from_arrays(values, y, name=Path(path).stem, task=task, seed=seed)
-    return replace(dataset, source=Source(SourceKind.CSV, str(Path(path).resolve()), target, task, seed))
+    assert dataset.preparation is not None
+    columns = zip(dataset.preparation.columns, map(str, features.columns), strict=True)
+    preparation = Preparation(tuple(replace(column, name=name) for column, name in columns))  # type: ignore[type-var]
+    return replace(
+        dataset,
+        target=target,
+        preparation=preparation,
+        source=Source(SourceKind.CSV, str(Path(path).resolve()), target, task, seed),
+    )
 
 
 def load_source(source: Source) -> Dataset:
