@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import click
 
@@ -52,7 +52,7 @@ def _model(name: str, address: str | None) -> "Estimator":
     from caviar.records.model_files import ModelFiles
     from caviar.records.outcome import Outcome
 
-    outcome = Outcome.read(local_copy(name, address))
+    outcome = Outcome.read(local_copy(name, address, models=True))
     if outcome.best.trial in ModelFiles(outcome.folder).numbers():
         return outcome.model()
     from caviar.study.study import Study
@@ -67,7 +67,8 @@ def _chunks(file: str) -> Iterator["pd.DataFrame"]:
     from caviar.csv import read_csv
 
     try:
-        yield from read_csv(sys.stdin.buffer if file == "-" else Path(file), chunksize=_ROWS)
+        source = sys.stdin.buffer if file == "-" else Path(file)
+        yield from cast("Iterator[pd.DataFrame]", read_csv(source, chunksize=_ROWS))
     except OSError as error:
         raise InputError(f"cannot read {file} ({error.strerror}); give the path of a CSV file") from None
     except pd.errors.EmptyDataError:

@@ -82,6 +82,8 @@ def to_npz(arrays: Mapping[str, Array]) -> bytes:
 
 def from_npz(content: bytes) -> dict[str, Array]:
     """Return the arrays of an .npz file, checksums compared; raise ValueError with the reason if it is damaged."""
+    if not content.startswith(b"PK"):  # or NumPy would try to unpickle it, and say how
+        raise ValueError("it is not an .npz file")
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             return {key: file[key] for key in file.files}  # reads all of it

@@ -84,6 +84,12 @@ def _name(number: int) -> str:
     return f"{number:06d}.npz"
 
 
+def files_of(results: Mapping[int, Result], settings: Settings) -> list[str]:
+    """Return the paths in a study's folder of what it keeps of its models."""
+    names = [_SCHEMA, *map(_name, sorted(trials_to_keep(results, settings)))]
+    return [f"{MODELS}/{name}" for name in names]
+
+
 def trials_to_keep(results: Mapping[int, Result], settings: Settings) -> set[int]:
     """Return the trials whose networks a study keeps: confirmed, confirming, or among the best that it is to keep."""
     confirming = [result for result in results.values() if result.confirms is not None]

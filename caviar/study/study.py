@@ -28,13 +28,13 @@ class Study:
         data: what to train on: "digits", a data set of `load_csv` or `from_arrays`, or (x, y) for the built-in network;
             or a function `train(config, seed)` that returns a dict of metrics, or yields or reports one each epoch (see
             `caviar.report`); or a program, as `caviar.program` returns it.
-        space: what may vary, a `Space` or a dict of what one takes; the built-in network's default space if left out.
-            `caviar.model.config` lists all that the network takes, as a range or a constant.
+        space: what may vary, a `Space` or a dict for one (see `caviar.model.config`); the network's own if left out.
         trials: how many configs to train, >= 1.
         waves: how many waves, or their sizes; "auto": up to eight, by trials and dimensions. "continuous": no barriers,
             a config is chosen as a trainer becomes free, and the same seed gives the same table with one worker only.
         seed: an integer >= 0; the same seed gives the same table, whatever the number of workers (but see waves).
-        metric, mode: what to optimise, "min" or "max"; of the network, "val_accuracy" or "val_rmse" if left out.
+        metric: what to optimise; "val_accuracy" for classes and "val_rmse" for numbers if left out.
+        mode: "min" or "max"; known for the built-in network's metrics.
         epochs: how long the built-in network trains; of a function, how many reports it gives (for early stopping).
         search: "coarse-to-fine", "random", "sobol" or "grid".
         grow: True lets the search extend a bound of the space that the best values lie against.
@@ -50,7 +50,8 @@ class Study:
         address: of a Ray cluster; None: the connected one, that in RAY_ADDRESS or "local", a temporary one here.
         resources: what a trainer takes, such as {"cpu": 2, "gpu": 0.5} or Ray's {"CPU": 2, "num_gpus": 0.5}; one CPU if
             left out. On Linux, a trial that allocates more bytes than "memory" (by default, most of the machine) fails.
-        trial_timeout, timeout: seconds after which a trial, or a whole run, ends as "timed_out"; None: no limit.
+        trial_timeout: seconds after which a trial ends as "timed_out"; None: no limit.
+        timeout: seconds after which a run ends what trains as "timed_out" and begins nothing more; None: no limit.
         isolation: "process" runs each trial of a function in a process of its own, so that none can change or end
             another; "none" in the trainer: for what takes less than a millisecond, debuggers, or cannot be pickled.
 
@@ -146,8 +147,7 @@ class Study:
                 outside of the space are left out; trials that failed or diverged count as bad.
         """
         table = trials.table if isinstance(trials, Study | Outcome) else trials
-        event = read_warm_start(table, self.settings)
-        self.record.give(event)
+        self.record.give(event := read_warm_start(table, self.settings))
         return len(event.points)
 
     def run(
