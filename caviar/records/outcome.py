@@ -13,7 +13,7 @@ from caviar.errors import InputError
 from caviar.records import journal
 from caviar.records.confirmation import confirmation_table
 from caviar.records.events import TrialEnded, WaveBegan
-from caviar.records.models import kept_model
+from caviar.records.models import check_network, kept_model, members_of
 from caviar.records.ranking import estimates, rank_trials, search_told
 from caviar.records.replay import Expected, Observed, StudyState, replay
 from caviar.records.settings import Settings
@@ -152,7 +152,8 @@ class Outcome:
         """
         from caviar.model.trained.estimators import estimator_of
 
-        return estimator_of(kept_model(self, trial, ensemble))
+        check_network(self.settings)
+        return estimator_of(kept_model(self.folder, members_of(self.trial(trial), self.results, ensemble)))
 
     def _with_folder(self, result: Result) -> Result:
         return replace(result, locate=partial(fetch_folder, self.folder, result.trial))

@@ -14,7 +14,8 @@ from caviar.model.trained.model import Model, measure_gain
 from caviar.model.trained.network import Origin, TrainedNetwork
 from caviar.model.trained.schema import Schema
 from caviar.model.training import Training
-from caviar.records.models import check_network, kept_network, members_of
+from caviar.records.model_files import ModelFiles
+from caviar.records.models import check_network, members_of
 from caviar.records.outcome import Outcome
 from caviar.records.trial import Result
 
@@ -28,14 +29,15 @@ def model_of(outcome: Outcome, dataset: Dataset | None, trial: int | None, on: R
     """Return the model of a trial; see `Study.model`."""
     from caviar.model.trained.estimators import estimator_of
 
-    check_network(outcome)
+    check_network(outcome.settings)
     assert dataset is not None
     if on not in ("train", "all"):
         raise InputError(f"on must be 'train' or 'all', got {on!r}")
-    results, epochs = members_of(outcome, trial, ensemble), outcome.settings.epochs
+    results, epochs = members_of(outcome.trial(trial), outcome.results, ensemble), outcome.settings.epochs
     if on == "all":
         return estimator_of(Model(Schema.of(dataset), train_again(results, on_all_rows(dataset), epochs)))
-    kept = {result.trial: network for result in results if (network := kept_network(outcome, result))}
+    files = ModelFiles(outcome.folder)
+    kept = {result.trial: network for result in results if (network := files.read(result.trial))}
     missing = [result for result in results if result.trial not in kept]
     kept |= zip((result.trial for result in missing), train_again(missing, dataset, epochs), strict=True)
     model = Model(Schema.of(dataset), tuple(kept[result.trial] for result in results))
