@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from caviar.fleet.programs.program import program
     from caviar.fleet.worker.reporting import Stop, report, trial
     from caviar.jobs.client import connect
+    from caviar.model.trained.estimators import load_model
     from caviar.panda import Panda
     from caviar.records.early_stopping import Halving
     from caviar.records.outcome import Outcome
@@ -75,6 +76,7 @@ _MODULES = {
     "from_arrays": "caviar.data.dataset",
     "load_csv": "caviar.data.loaders",
     "load_digits": "caviar.data.loaders",
+    "load_model": "caviar.model.trained.estimators",
     "load_table": "caviar.data.table",
     "lograndint": "caviar.space",
     "loguniform": "caviar.space",
@@ -117,6 +119,7 @@ __all__ = [
     "from_arrays",
     "load_csv",
     "load_digits",
+    "load_model",
     "load_table",
     "lograndint",
     "loguniform",

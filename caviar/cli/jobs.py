@@ -29,12 +29,12 @@ def backend(address: str | None, name: str = "") -> "Cluster | LocalJobs":
     return LocalJobs()
 
 
-def local_copy(name: str, address: str | None) -> Path:
-    """Return the folder of a study; one on a cluster is first copied to `runs/NAME`."""
+def local_copy(name: str, address: str | None, *, models: bool = False) -> Path:
+    """Return the folder of a study; one on a cluster is first copied to `runs/NAME`, with its `models` if asked for."""
     from caviar.jobs.local import RUNS, LocalJobs
 
     jobs = backend(address, name)
-    return jobs.folder(name) if isinstance(jobs, LocalJobs) else jobs.fetch(name, RUNS / name)
+    return jobs.folder(name) if isinstance(jobs, LocalJobs) else jobs.fetch(name, RUNS / name, models=models)
 
 
 def follow(cluster: "Cluster", name: str) -> None:

@@ -17,11 +17,14 @@ from ray.job_submission import JobStatus as RayStatus
 
 from caviar.csv import read_csv
 from caviar.errors import ClusterError, InputError
+from caviar.files import write_atomically
 from caviar.fleet.address import check_jobs_api
 from caviar.fleet.cluster import only_address, read_log_file
 from caviar.jobs.package import LOG_SUBDIR, pack
 from caviar.jobs.status import JobState, JobStatus
 from caviar.records import journal
+from caviar.records.model_files import files_of
+from caviar.records.outcome import Outcome
 from caviar.study.study import Study
 
 _STATES = {
@@ -139,10 +142,8 @@ class Cluster:
 
     def file(self, name: str, file: str) -> bytes:
         """Return the content of a file in a study's folder; raises InputError if the study has not written it yet."""
-        job = self._job(name)
-        with self._requests():
-            content = read_log_file(self._client, str(job.driver_node_id), f"{LOG_SUBDIR}/{name}/{file}")
-        if not content:  # no file of a study is ever empty
+        content = self._content(self._job(name), file)
+        if not content:
             raise InputError(f"the study {name!r} has no {file} yet; see `caviar status {name}`")
         return content
 
@@ -150,10 +151,11 @@ class Cluster:
         """Return one row per trial of a study that has ended; raises InputError if none has ended yet."""
         return read_csv(io.BytesIO(self.file(name, "results.csv")))
 
-    def fetch(self, name: str, folder: Path) -> Path:
+    def fetch(self, name: str, folder: Path, *, models: bool = False) -> Path:
         """Copy a study from the cluster to a folder, for `Study.open` or `Outcome.read`, and return the folder.
 
-        Raises InputError if no trial has ended yet, or if the folder holds another study.
+        With `models`, the weights that it has kept come too. Raises InputError if no trial has ended yet, or if the
+        folder holds another study.
         """
         contents = {file: self.file(name, file) for file in _FILES}
         header, path = contents[journal.NAME].partition(b"\n")[0], folder / journal.NAME
@@ -162,7 +164,18 @@ class Cluster:
         folder.mkdir(parents=True, exist_ok=True)
         for file, content in contents.items():
             (folder / file).write_bytes(content)
+        if models:
+            job, outcome = self._job(name), Outcome.read(folder)
+            for file in files_of({result.trial: result for result in outcome.results}, outcome.settings):
+                if not (folder / file).exists() and (content := self._content(job, file)):
+                    write_atomically(folder / file, content)
         return folder
+
+    def _content(self, job: JobDetails, file: str) -> bytes:
+        """The content of a file in a study's folder, none of which is ever empty; b"" if there is none."""
+        with self._requests():
+            path = f"{LOG_SUBDIR}/{job.submission_id}/{file}"
+            return read_log_file(self._client, str(job.driver_node_id), path)
 
     def _job(self, name: str) -> JobDetails:
         with self._requests():

@@ -1,10 +1,12 @@
 """Predictions and metrics of K models on shared rows, using the running averages of batch norm."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from caviar.data.dataset import Dataset
+from caviar.data.source import Task
 from caviar.model.arrays import Array
 from caviar.model.layers.activations import ACTIVATIONS
 from caviar.model.layers.losses import softmax
@@ -15,11 +17,16 @@ _BLOCK = 512  # rows at a time, the same for every K: a row's position in its bl
 
 def outputs_of(network: Network, x: Array) -> Array:
     """Return the outputs, (outputs, K, n), for rows that all models share, x of (n, features)."""
-    layers = network.inference_layers()
-    activation = ACTIVATIONS[network.shape.activation].forward
-    members, dtype = len(network.unpadded_units), network.parameters.dtype
-    outputs = np.empty((network.sizes[-1], members, len(x)), dtype)
-    zeros = np.zeros((_BLOCK, network.shape.units), dtype)
+    return outputs_of_layers(network.inference_layers(), network.shape.activation, x)
+
+
+def outputs_of_layers(layers: Sequence[tuple[Array, Array]], activation_name: str, x: Array) -> Array:
+    """Return the outputs, (outputs, K, n), of layers that `Network.inference_layers` has returned."""
+    activation, last = ACTIVATIONS[activation_name].forward, layers[-1][0]
+    members, _, count = last.shape
+    dtype = last.dtype
+    outputs = np.empty((count, members, len(x)), dtype)
+    zeros = np.zeros((_BLOCK, layers[0][0].shape[2]), dtype)
     for start in range(0, len(x), _BLOCK):
         h: Array = x[None, start : start + _BLOCK].astype(dtype, copy=False)
         for weight, shift in layers[:-1]:
@@ -27,7 +34,7 @@ def outputs_of(network: Network, x: Array) -> Array:
             np.add(h, shift, out=h)
             activation(h, zeros[: h.shape[1]])
         out = outputs[:, :, start : start + _BLOCK].transpose(1, 2, 0)
-        np.matmul(h, layers[-1][0], out=out)
+        np.matmul(h, last, out=out)
         np.add(out, layers[-1][1], out=out)
     return outputs
 
@@ -35,10 +42,15 @@ def outputs_of(network: Network, x: Array) -> Array:
 def predictions(network: Network, x: Array, dataset: Dataset) -> Array:
     """Return (K, n, outputs): probabilities of the classes, or targets in their own unit; x is (n, features)."""
     outputs = outputs_of(network, x)
-    if dataset.task == "classification":
+    return predictions_of(outputs, dataset.task, dataset.target_mean, dataset.target_scale)
+
+
+def predictions_of(outputs: Array, task: Task, target_mean: float, target_scale: float) -> Array:
+    """Return (K, n, outputs), as `predictions`, for the outputs of networks, which classification overwrites."""
+    if task == "classification":
         softmax(outputs)
-    else:
-        outputs = outputs * dataset.target_scale + dataset.target_mean
+    else:  # float32 could not tell large targets apart
+        outputs = outputs.astype(np.float64) * target_scale + target_mean
     return np.ascontiguousarray(outputs.transpose(1, 2, 0))
 
 

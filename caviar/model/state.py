@@ -4,7 +4,10 @@ Everything that is not naturally an array (configs, generator states, progress) 
 under "metadata".
 """
 
+import io
 import json
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -14,6 +17,9 @@ import numpy as np
 from caviar.errors import InputError
 from caviar.model.arrays import Array
 from caviar.model.config import Config, FullConfig, check_change, check_config
+
+# what NumPy and zipfile raise, besides errors of their own, for files that hold something else or were changed
+_NOT_ARRAYS = (ValueError, TypeError, AttributeError, KeyError, OSError, EOFError, RuntimeError, MemoryError)
 
 TrainingState = Mapping[str, Array]  # from `Training.state`; numpy.savez can store it
 
@@ -58,6 +64,31 @@ def encode(values: Mapping[str, Any]) -> Array:
 def decode(text: Array) -> dict[str, Any]:
     """Return the values in an array of bytes; the inverse of `encode`."""
     return dict(json.loads(text.tobytes()))
+
+
+def to_npz(arrays: Mapping[str, Array]) -> bytes:
+    """Return arrays as the content of an .npz file; equal arrays give equal bytes.
+
+    >>> from_npz(to_npz({"a": np.zeros(2)}))
+    {'a': array([0., 0.])}
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:  # as np.savez, which cannot refuse to pickle before NumPy 2.1
+        for key, array in arrays.items():
+            with archive.open(f"{key}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def from_npz(content: bytes) -> dict[str, Array]:
+    """Return the arrays of an .npz file, checksums compared; raise ValueError with the reason if it is damaged."""
+    if not content.startswith(b"PK"):  # or NumPy would try to unpickle it, and say how
+        raise ValueError("it is not an .npz file")
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}  # reads all of it
+    except (zipfile.BadZipFile, zlib.error, *_NOT_ARRAYS) as error:
+        raise ValueError(next(iter(str(error).splitlines()), type(error).__name__)) from None
 
 
 def pick(state: TrainingState, index: int) -> TrainingState:

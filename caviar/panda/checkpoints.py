@@ -5,10 +5,8 @@ a checkpoint only names its rules. A name is looked up among Caviar's own rules,
 matched with rules that the caller passes. A checkpoint is one .npz file, whose checksums reveal damage.
 """
 
-import io
 import json
 import math
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
@@ -17,12 +15,17 @@ import numpy as np
 
 from caviar._checks import check_integer, check_seconds, check_seed
 from caviar.data.dataset import Dataset
+from caviar.data.preparation.preparation import Preparation
 from caviar.data.source import Source
-from caviar.errors import StorageError
+from caviar.errors import InputError, StorageError
 from caviar.files import FileStore
 from caviar.model.arrays import Array
 from caviar.model.config import check_config
-from caviar.model.state import TrainingState, decode, encode
+from caviar.model.state import TrainingState, decode, encode, from_npz, to_npz
+from caviar.model.trained.model import Model
+from caviar.model.trained.network import Origin, TrainedNetwork
+from caviar.model.trained.schema import Schema
+from caviar.model.training import Training
 from caviar.panda.rules import BUILT_IN, Rule, settings_of
 from caviar.panda.state import DiaryEntry, ForkPlan, HistoryRow, PandaState
 from caviar.records.trial import Config
@@ -31,6 +34,8 @@ _FORMAT = 1  # of all files of a Panda
 _SETTINGS, _DATA, _DIARY = "panda.json", "data.npz", "diary.json"
 _FOLDER, _CHECKPOINT = "checkpoints", "checkpoints/{:08d}.npz"
 _ARRAYS = ("train_x", "train_y", "val_x", "val_y", "test_x", "test_y")
+_WEIGHTS = ("train_weights", "val_weights", "test_weights")  # of the rows, where there are any
+_FACTS = ("name", "task", "classes", "target_mean", "target_scale", "target")
 _STATE = "panda"  # the array in a checkpoint that holds the JSON
 _RULES = {type(rule).__name__: type(rule) for rule in BUILT_IN["careful"]}
 _README = b"""The files of a Panda, written by Caviar.
@@ -100,15 +105,20 @@ class PandaFiles:
 
     def write_data(self, dataset: Dataset) -> None:
         """Write the data that the Panda trains on, so that it can wake wherever its folder is available."""
-        names = ("name", "task", "classes", "target_mean", "target_scale")
-        facts = {name: getattr(dataset, name) for name in names} | {"source": dataset.source.to_plain()}
-        self._write(_DATA, {**{name: getattr(dataset, name) for name in _ARRAYS}, "facts": encode(facts)})
+        facts = {name: getattr(dataset, name) for name in _FACTS} | {"source": dataset.source.to_plain()}
+        if dataset.preparation is not None:
+            facts["preparation"] = dataset.preparation.to_plain()
+        arrays = {name: getattr(dataset, name) for name in (*_ARRAYS, *_WEIGHTS)}
+        present = {name: array for name, array in arrays.items() if array is not None}
+        self._write(_DATA, {**present, "facts": encode(facts)})
 
     def read_data(self) -> Dataset:
         """Return the data; raise StorageError if the file is missing or damaged."""
         arrays = self._read(_DATA)
         facts = decode(arrays.pop("facts"))
         facts |= {"classes": tuple(facts["classes"]), "source": Source.from_plain(facts["source"])}
+        if "preparation" in facts:
+            facts["preparation"] = Preparation.from_plain(facts["preparation"])
         return Dataset(**{**facts, **arrays})
 
     def write_diary(self, diary: Sequence[DiaryEntry]) -> None:
@@ -143,20 +153,32 @@ class PandaFiles:
         self.store.remove(_CHECKPOINT.format(number))
 
     def _write(self, name: str, arrays: Mapping[str, Array]) -> None:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:  # as np.savez, which cannot refuse to pickle before NumPy 2.1
-            for key, array in arrays.items():
-                with archive.open(f"{key}.npy", "w", force_zip64=True) as file:
-                    np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
-        self.store.write(name, buffer.getvalue())
+        self.store.write(name, to_npz(arrays))
 
     def _read(self, name: str) -> dict[str, Array]:
-        content = io.BytesIO(self.store.read(name))
+        content = self.store.read(name)
         try:
-            with np.load(content, allow_pickle=False) as file:
-                return {key: file[key] for key in file.files}  # reads all of it, checksums included
-        except (ValueError, EOFError, KeyError, OSError, zipfile.BadZipFile) as error:
-            raise StorageError(f"{self}/{name} is damaged ({str(error).splitlines()[0]})") from None
+            return from_npz(content)
+        except ValueError as error:
+            raise StorageError(f"{self}/{name} is damaged ({error})") from None
+
+
+def last_model(files: PandaFiles) -> Model:
+    """Return the network of a Panda's last readable checkpoint as a model; raise InputError if it has diverged."""
+    dataset, seed = files.read_data(), files.read_settings().seed
+    for number in files.checkpoints():
+        try:
+            arrays, text = files.read_checkpoint(number)
+            state, _ = state_from_json(text)
+        except StorageError:
+            continue
+        training = Training.restore(arrays, dataset)
+        if not training.alive[0]:
+            raise InputError(f"the Panda in {files} has diverged; rewind it to an earlier epoch first")
+        metrics = state.lineage[-1].metrics if state.lineage else {}
+        origin = Origin(training.configs[0], training.epochs_done, seed, metrics)
+        return Model(Schema.of(dataset), (TrainedNetwork.of(training, 0, origin),))
+    raise StorageError(f"no checkpoint in {files} can be read; restore one from a backup")
 
 
 def state_to_json(state: PandaState) -> bytes:

@@ -14,7 +14,7 @@ from caviar.data.loaders import load, load_source
 from caviar.data.source import SourceKind
 from caviar.errors import ClusterError, InputError
 from caviar.files import open_store
-from caviar.panda.checkpoints import PandaFiles, PandaSettings
+from caviar.panda.checkpoints import PandaFiles, PandaSettings, last_model
 from caviar.panda.client import PandaClient, refuse_living
 from caviar.panda.commands import Follow, Fork, Pause, Resume, Rewind, SetHyperparameters, Stop, Train
 from caviar.panda.display import diary_table, fork_table, history_table, panda_html, watch
@@ -26,6 +26,7 @@ from caviar.records.trial import Config
 from caviar.space.space import Space
 
 if TYPE_CHECKING:
+    from caviar.model.trained.estimators import Estimator  # loads scikit-learn
     from caviar.records.outcome import Outcome  # loads SciPy, which no Panda command needs
 
 Data = str | Dataset | tuple[ArrayLike, ArrayLike]
@@ -248,6 +249,15 @@ class Panda:
     def watch(self) -> None:
         """Show its curve as it grows until it has nothing left to do; Ctrl-C ends watching, not training."""
         watch(self.name, self._client.status)
+
+    def model(self) -> "Estimator":
+        """Return the network of its last checkpoint as a model that takes raw rows; see `caviar.Study.model`.
+
+        Raises InputError if it has diverged.
+        """
+        from caviar.model.trained.estimators import estimator_of
+
+        return estimator_of(last_model(PandaFiles(open_store(self.folder))))
 
     def stop(self) -> None:
         """Stop it: its actor ends, its checkpoints are kept, and `Panda.wake` brings it back.

@@ -17,6 +17,7 @@ from caviar.files import open_store
 MIRROR = "mirror.txt"
 HEARTBEAT = "driver.json"  # who drives the study, and when it was last seen
 _TABLES = ("results.csv", "history.csv", "waves.csv", "confirmation.csv")
+MODELS = "models"  # the folder of the models that the study keeps
 PUSH_SECONDS = 15.0
 DEAD_SECONDS = 60.0  # a driver that has not been seen for this long counts as dead
 logger = logging.getLogger("caviar")
@@ -37,6 +38,7 @@ class Mirror:
         self._sizes = self._store.sizes()
         self._parts = sorted(name for name in self._sizes if name.endswith(".jsonl"))
         self._bytes = sum(self._sizes[name] for name in self._parts)
+        self._models = set(self._store.sizes(MODELS))
 
     def content(self) -> bytes:
         """Return the part of the journal that has been copied."""
@@ -72,6 +74,7 @@ class Mirror:
         gained = gained[: gained.rfind(b"\n") + 1]  # a line torn by a full disk may be cut off later
         part = f"journal-{len(self._parts):06d}.jsonl"
         try:
+            self._push_models()
             if gained:
                 self._store.create(part, gained)
                 self._parts.append(part)
@@ -87,6 +90,13 @@ class Mirror:
             self._bytes += len(written)
         except StorageError as error:
             logger.warning("%s; will retry", error)
+
+    def _push_models(self) -> None:
+        """Copy new models, before the events of their trials; their names say which they are, so none changes."""
+        for path in sorted(self._journal.parent.glob(f"{MODELS}/[!.]*")):
+            if path.name not in self._models:
+                self._store.write(f"{MODELS}/{path.name}", path.read_bytes())
+                self._models.add(path.name)
 
     def release(self) -> None:
         """Copy everything, including the tables, and announce that the driver ends."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,6 +14,7 @@ from caviar.records import journal
 from caviar.records.confirmation import confirmation_table
 from caviar.records.evaluation import Evaluation
 from caviar.records.events import TrialEnded, WaveBegan
+from caviar.records.models import check_network, kept_model, members_of
 from caviar.records.ranking import estimates, rank_trials, search_told
 from caviar.records.replay import Expected, Observed, StudyState, replay
 from caviar.records.settings import Settings
@@ -20,6 +22,9 @@ from caviar.records.tables import history_table, results_table, square_table, wa
 from caviar.records.trial import Result, State
 from caviar.records.trial_files import fetch_folder
 from caviar.space import Space
+
+if TYPE_CHECKING:  # scikit-learn is slow to import
+    from caviar.model.trained.estimators import Estimator
 
 
 @knows_other_names(None, OUTCOME_ATTRIBUTES)
@@ -139,6 +144,21 @@ class Outcome:
             if result.trial == number:
                 return self._with_folder(result)
         raise InputError(f"no trial {number!r} of {self.folder} has ended; its table lists those that have")
+
+    def model(self, trial: int | None = None, *, ensemble: bool = False) -> "Estimator":
+        """Return the model of a trial of the built-in network, from the study's folder or its mirror, without data.
+
+        Args:
+            trial: its number; the winner if left out.
+            ensemble: average the networks that confirmed it, instead.
+
+        Raises:
+            InputError: its weights were not kept; the message says how to train it again.
+        """
+        from caviar.model.trained.estimators import estimator_of
+
+        check_network(self.settings)
+        return estimator_of(kept_model(self.folder, members_of(self.trial(trial), self.results, ensemble)))
 
     def _with_folder(self, result: Result) -> Result:
         return replace(result, locate=partial(fetch_folder, self.folder, result.trial))

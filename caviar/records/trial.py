@@ -52,6 +52,7 @@ class Trial:
     config: Config
     seed: int  # of its initial weights, shuffles and other random numbers
     until: int | None = None  # pause after this many reports; None: train to the end
+    keep: bool = False  # whether its trainer sends the weights of its network when it has finished
 
 
 class CurvePoint(NamedTuple):
@@ -84,6 +85,7 @@ class Result:
     curve: tuple[CurvePoint, ...] = field(default=(), repr=False)  # () if only the journal keeps it
     output: str = field(default="", repr=False, compare=False)  # what it printed, kept in a separate file
     continued_from: int | None = None  # the epoch of the checkpoint that its last process continued from
+    weights: bytes = field(default=b"", repr=False, compare=False)  # of its network, kept in a separate file
     # finds the folder of its files, which may be only at the mirror; None: it is not from Outcome.trial or best
     locate: Callable[[], Path] | None = field(default=None, repr=False, compare=False)
 

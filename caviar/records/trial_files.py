@@ -5,6 +5,7 @@ trials/000017.json    in a copy: the names of its files, written last
 """
 
 import contextlib
+import heapq
 import json
 import shutil
 from collections.abc import Mapping
@@ -133,11 +134,16 @@ def fetch_folder(study: Path, number: int) -> Path:
     return folder
 
 
+def best_trials(results: Mapping[int, Result], objective: Objective, count: int) -> set[int]:
+    """Return the numbers of the `count` trials that have finished with the best metrics."""
+    finished = [result for result in results.values() if result.state is State.FINISHED]
+    best = heapq.nsmallest(count, finished, key=lambda result: (objective.to_minimise(result.metrics), result.trial))
+    return {result.trial for result in best}
+
+
 def keep_best(study: Path, results: Mapping[int, Result], objective: Objective, count: int) -> None:
     """Remove the files of trials that have ended, except those of the `count` best, here and at the study's mirror."""
-    finished = [result for result in results.values() if result.state is State.FINISHED]
-    best = sorted(finished, key=lambda result: (objective.to_minimise(result.metrics), result.trial))[:count]
-    others = results.keys() - {result.trial for result in best}
+    others = results.keys() - best_trials(results, objective, count)
     store = open_store(uri) if (uri := mirror_uri(study)) else None
     here, copied = {path.name for path in study.glob("trials/*")}, set(store.sizes("trials") if store else ())
     for folder in (trial_folder(study, number) for number in sorted(others)):

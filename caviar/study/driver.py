@@ -14,11 +14,12 @@ from caviar.fleet.protocol import Trainers
 from caviar.records.events import TrialEnded
 from caviar.records.outcome import Outcome
 from caviar.records.record import StudyRecord
-from caviar.records.trial import Result, Trial
+from caviar.records.trial import CurvePoint, Result, Trial
 from caviar.records.trial_files import keep_best
 from caviar.study.callbacks import CallbackList
 from caviar.study.failures import FailureMonitor
 from caviar.study.halving import run_halving
+from caviar.study.keeping import ModelKeeper
 from caviar.study.planner import Planner
 from caviar.study.progress import ProgressReporter
 from caviar.study.stacking import stack_trials
@@ -39,6 +40,7 @@ class Driver:
     progress: ProgressReporter
     deadline: Deadline
     callbacks: CallbackList
+    models: ModelKeeper
     _next_write: float = 0.0
 
     def run(self) -> None:
@@ -46,8 +48,15 @@ class Driver:
         while not self.deadline.passed:
             trials = self.planner.running_trials() or self._begin(self._room)
             if not trials:
-                return
+                return self._complete_models()
             self._run_wave(trials)
+
+    def _complete_models(self) -> None:
+        """Train trials again whose networks should be there, but are not."""
+        if trials := self.models.trials_again(self.models.missing):
+            logger.info("training %d trial%s again for their weights", len(trials), "s" * (len(trials) > 1))
+            stacks = stack_trials(trials, self.trainers.trainable, self.trainers.workers)
+            run_wave(self.trainers, stacks, self._keep, self.deadline)
 
     @property
     def _room(self) -> int:
@@ -87,10 +96,11 @@ class Driver:
         continuous = state.continuous and not wave.confirms
         what = "trials one after the other" if continuous else f"wave {wave.wave}: {len(trials)} trials"
         logger.info("%s on %d trainer%s", what, workers, "s" * (workers > 1))
+        trials = [*trials, *self.models.trials_again(wave.confirms)]
         stacks = [(t,) for t in trials] if continuous else stack_trials(trials, self.trainers.trainable, workers)
         next_trials = self._begin_more if continuous else None
         if settings.early_stopping is None or wave.confirms:
-            run_wave(self.trainers, stacks, self._keep, self.deadline, next_trials, self.callbacks.report)
+            run_wave(self.trainers, stacks, self._keep, self.deadline, next_trials, self._report)
         else:
             run_halving(
                 self.trainers,
@@ -102,14 +112,21 @@ class Driver:
                 objective=settings.objective,
                 ended=state.open_wave,
                 next_trials=next_trials,
-                on_report=self.callbacks.report,
+                on_report=self._report,
             )
         self._count(self.monitor.pending())
+
+    def _report(self, trial: Trial, point: CurvePoint) -> None:
+        if trial.number in self.record.state.running:  # and is not only trained again for its weights
+            self.callbacks.report(trial, point)
 
     def _keep(self, results: list[Result]) -> None:
         counted: list[Result] = []
         try:
             for result in results:
+                if result.trial not in self.record.state.running:
+                    self.models.save_again(result)
+                    continue
                 confirms = self.record.state.confirms(result.trial)
                 counted += self.monitor.check(result if confirms is None else replace(result, confirms=confirms))
         finally:
@@ -119,6 +136,7 @@ class Driver:
         """Add results that count: first on disk, then to the state."""
         if not results:
             return
+        results = self.models.save(results)
         for result in results:
             _save_output(result, self.record.folder)
         ended_waves = self.planner.ended_waves
@@ -130,7 +148,7 @@ class Driver:
         self.progress(len(self.record.state.results), self.record.state.best)
         self.callbacks.call()
         if (begun := time.monotonic()) > self._next_write:
-            keep_files(self.record)
+            keep_files(self.record, self.models)
             try:
                 Outcome.of(self.record.state, self.record.folder).write_tables()  # not kept: it may be large
             except StorageError as error:  # a spreadsheet on Windows, for example, has one open
@@ -146,12 +164,13 @@ class Driver:
             self.callbacks.wave_ended(parts[-1], [state.results[trial] for part in parts for trial in part.numbers])
 
 
-def keep_files(record: StudyRecord) -> None:
+def keep_files(record: StudyRecord, models: ModelKeeper) -> None:
     """Remove the files of trials that are not among the best, if only theirs are to be kept."""
     settings = record.state.settings
     if settings.keep is not None:
         try:
             keep_best(record.folder, record.state.results, settings.objective, settings.keep)
+            models.remove_others()
         except StorageError as error:
             logger.warning("%s; will retry", error)
 

@@ -79,8 +79,11 @@ class Planner:
         """Return the trials of a wave: those of its configs, then those of its other points."""
         settings = self.state.settings
         configs = [*wave.configs, *(wave.space or settings.space).configs(wave.points[len(wave.configs) :])]
-        seed, number = settings.budget.seed, wave.wave
-        return [Trial(n, number, config, trial_seed(seed, number, n)) for n, config in enumerate(configs, wave.first)]
+        seed, number, keep = settings.budget.seed, wave.wave, bool(wave.confirms or settings.keep)
+        return [
+            Trial(n, number, config, trial_seed(seed, number, n), keep=keep)
+            for n, config in enumerate(configs, wave.first)
+        ]
 
     def _search_now(self) -> Search:
         """The search, after it was told everything in the state's log."""

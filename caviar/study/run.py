@@ -15,6 +15,7 @@ from caviar.study.callbacks import Callback, CallbackList, Ending
 from caviar.study.driver import Driver, keep_files
 from caviar.study.evaluation.winner import evaluate_once
 from caviar.study.failures import FailureMonitor
+from caviar.study.keeping import ModelKeeper
 from caviar.study.planner import Planner
 from caviar.study.progress import show_progress
 from caviar.study.target import Target
@@ -27,7 +28,6 @@ def run_study(
     record: StudyRecord,
     target: Target,
     placement: Placement,
-    *,
     failures: float = 10,
     progress: bool = True,
     callbacks: Callbacks = (),
@@ -40,8 +40,9 @@ def run_study(
     if trainers is None and record.header:  # nothing is on disk yet
         check_cluster(placement)
     with record.writing(), _telling(told, record) as planner:
+        models = ModelKeeper(record, target.dataset)
         try:
-            if not planner.done:
+            if models.missing or not planner.done:
                 settings, done = record.state.settings, len(record.state.results)
                 monitor = FailureMonitor(record.state.pauses, failures)
                 with contextlib.ExitStack() as stack:
@@ -52,14 +53,14 @@ def run_study(
                         metric = settings.objective.metric
                         trainable = target.trainable(settings.epochs, metric, placement, StudyFiles.of(record.folder))
                         trainers = stack.enter_context(open_pool(trainable, metric, placement))
-                    Driver(record, planner, trainers, monitor, reporter, deadline, told).run()
+                    Driver(record, planner, trainers, monitor, reporter, deadline, told, models).run()
             if planner.done:
                 evaluate_once(record, target.dataset)
         except PausedError as pause:
             record.append([StudyPaused(pause.signature)])
             raise
         finally:
-            keep_files(record)
+            keep_files(record, models)
             record.outcome.write_tables()
 
 

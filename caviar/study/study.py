@@ -15,8 +15,8 @@ from caviar.records.record import StudyRecord
 from caviar.records.settings import Settings
 from caviar.records.trial import Result
 from caviar.search import Budget
+from caviar.study import models, target
 from caviar.study.run import Callbacks, run_study
-from caviar.study.target import same_target, target_from
 from caviar.study.warm_start import check_enqueued, read_warm_start
 
 
@@ -28,35 +28,32 @@ class Study:
         data: what to train on: "digits", a data set of `load_csv` or `from_arrays`, or (x, y) for the built-in network;
             or a function `train(config, seed)` that returns a dict of metrics, or yields or reports one each epoch (see
             `caviar.report`); or a program, as `caviar.program` returns it.
-        space: what may vary, a `Space` or a dict of what one takes; the built-in network's default space if left out.
-            `caviar.model.config` lists all that the network takes, as a range or a constant.
+        space: what may vary, a `Space` or a dict for one (see `caviar.model.config`); the network's own if left out.
         trials: how many configs to train, >= 1.
-        waves: how many waves, or their sizes; "auto" chooses up to eight by trials and dimensions, fewer with early
-            stopping. "continuous" has no barriers: each config is chosen as a trainer becomes free, from what has ended
-            by then, so no trainer waits, and the same seed gives the same table with one worker only.
+        waves: how many waves, or their sizes; "auto": up to eight, by trials and dimensions. "continuous": no barriers,
+            a config is chosen as a trainer becomes free, and the same seed gives the same table with one worker only.
         seed: an integer >= 0; the same seed gives the same table, whatever the number of workers (but see waves).
         metric: what to optimise; "val_accuracy" for classes and "val_rmse" for numbers if left out.
         mode: "min" or "max"; known for the built-in network's metrics.
         epochs: how long the built-in network trains; of a function, how many reports it gives (for early stopping).
         search: "coarse-to-fine", "random", "sobol" or "grid".
         grow: True lets the search extend a bound of the space that the best values lie against.
-        early_stopping: None trains every trial to its end; "halving" lets only the best third continue at every rung of
-            epochs; "asha" decides without waiting, and the same seed no longer gives the same table; or a `Halving`.
+        early_stopping: None; "halving" lets only the best third continue at every rung of epochs; "asha" decides
+            without waiting, and the same seed no longer gives the same table; or a `Halving`.
         confirm: (k, r) trains the k best again at the end, r times each with fresh seeds, so that `best` is not the
             luckiest; "auto": (3, 4) from 48 trials on where results depend on a seed; False: no trial.
-        keep: of how many trials, the best by their metric, the files in `caviar.trial().folder` are kept; None: of all.
+        keep: of how many trials, the best by their metric, the files are kept: weights of the built-in network in
+            `models/`, beside those of the confirmed; of a function `caviar.trial().folder`. None: all such folders.
         name: of the study; that of its data if left out.
         out: the study's folder, or a URI (s3://, gs://, ...) where it is mirrored; `runs/NAME-TIME` if left out.
         workers: how many trainers; "auto": one for each free CPU of the cluster; 0: this process, without Ray.
-        address: of a Ray cluster; None: the one this process is connected to, else that of the environment variable
-            RAY_ADDRESS, else a temporary one on this machine; "local": always a temporary one.
+        address: of a Ray cluster; None: the connected one, that in RAY_ADDRESS or "local", a temporary one here.
         resources: what a trainer takes, such as {"cpu": 2, "gpu": 0.5} or Ray's {"CPU": 2, "num_gpus": 0.5}; one CPU if
             left out. On Linux, a trial that allocates more bytes than "memory" (by default, most of the machine) fails.
         trial_timeout: seconds after which a trial ends as "timed_out"; None: no limit.
         timeout: seconds after which a run ends what trains as "timed_out" and begins nothing more; None: no limit.
-        isolation: "process" runs each trial of a function in a fresh process, so that no trial can change or end
-            another; "none" calls the function in the trainer, again and again: for functions that take less than a
-            millisecond, and, with workers=0, for debuggers and for what cannot be pickled.
+        isolation: "process" runs each trial of a function in a process of its own, so that none can change or end
+            another; "none" in the trainer: for what takes less than a millisecond, debuggers, or cannot be pickled.
 
     An invalid setting raises an `InputError` before any work starts.
 
@@ -91,7 +88,7 @@ class Study:
         timeout: float | None = None,
         isolation: Literal["process", "none"] = "process",
     ) -> None:
-        self.target = target_from(data)
+        self.target = target.target_from(data)
         self.settings = Settings(
             name=self.target.name if name is None else name,
             source=self.target.source,
@@ -126,14 +123,14 @@ class Study:
         """Open the study in a folder, finished or not; `run()` continues it. To only read it, use `Outcome.read`.
 
         Args:
-            folder: where the study's journal is, or the URI of its mirror.
-            data: required if the study was given arrays, or a function that cannot be imported.
+            folder: where its journal is, or the URI of its mirror.
+            data: needed for a study of arrays, or of a function that cannot be imported.
             workers, address, resources, trial_timeout, timeout, isolation: where it continues, as for a new study.
         """
         study = cls.__new__(cls)
         study.record = StudyRecord.open(folder)
         study.settings = study.record.state.settings
-        study.target = same_target(data, study.settings.source, study.folder)
+        study.target = target.same_target(data, study.settings.source, study.folder)
         study.placement = Placement.of(workers, address, resources, trial_timeout, timeout, isolation)
         study.target.check(study.settings.space, study.placement)
         return study
@@ -150,8 +147,7 @@ class Study:
                 outside of the space are left out; trials that failed or diverged count as bad.
         """
         table = trials.table if isinstance(trials, Study | Outcome) else trials
-        event = read_warm_start(table, self.settings)
-        self.record.give(event)
+        self.record.give(event := read_warm_start(table, self.settings))
         return len(event.points)
 
     def run(
@@ -175,15 +171,7 @@ class Study:
             ClusterError: there is no Ray at the address, or it has no free resources.
             PausedError: trial after trial failed for one cause; running again trains them again.
         """
-        run_study(
-            self.record,
-            self.target,
-            self.placement,
-            progress=progress,
-            callbacks=callbacks,
-            failures=failures,
-            trainers=trainers,
-        )
+        run_study(self.record, self.target, self.placement, failures, progress, callbacks, trainers)
         return self.table
 
     @property
@@ -225,6 +213,18 @@ class Study:
     def confirmation(self) -> pd.DataFrame:
         """A row for each confirmed trial, the winner first: mean, interval, probability of being the best."""
         return self.outcome.confirmation
+
+    def model(
+        self, trial: int | None = None, *, on: models.Rows = "train", ensemble: bool = False
+    ) -> "models.Estimator":
+        """Return a trial's model, a scikit-learn estimator of raw rows, exactly as it was; trained again if not kept.
+
+        Args:
+            trial: its number; the winner if left out.
+            on: "all" trains it anew, on the rows of the validation and test parts too.
+            ensemble: average the networks that confirmed it, instead; `model.gain` says what that gains.
+        """
+        return models.model_of(self.outcome, self.target.dataset, trial, on, ensemble)
 
     def babysit(self, trial: int | None = None, **settings: Any) -> "panda.Panda":
         """Make a `caviar.Panda` of a trial, the best one if left out; see `Panda.from_trial` for the settings."""

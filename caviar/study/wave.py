@@ -108,6 +108,7 @@ class WaveRunner:
             error=done.error,
             continued_from=done.continued_from,
             curve=tuple(curve),
+            weights=done.weights,
             output=done.output or printed,  # a trial that was stopped from outside could not send its output
         )
 

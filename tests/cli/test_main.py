@@ -15,7 +15,21 @@ from caviar.cli.main import cli, main
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
-COMMANDS = ["init", "run", "resume", "report", "best", "submit", "status", "list", "logs", "stop", "results", "panda"]
+COMMANDS = [
+    "init",
+    "run",
+    "resume",
+    "report",
+    "best",
+    "predict",
+    "submit",
+    "status",
+    "list",
+    "logs",
+    "stop",
+    "results",
+    "panda",
+]
 COMMANDS += ["experiments", "completion"]
 
 

@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from caviar.data.dataset import Dataset
 from caviar.errors import InputError
@@ -25,6 +25,8 @@ from caviar.fleet.worker.output import OutputFile
 from caviar.fleet.worker.reporting import RunningTrial, Stop, as_trial
 from caviar.fleet.worker.reports import Reports
 from caviar.model.shapes import parameter_count
+from caviar.model.trained.files import networks_to_bytes
+from caviar.model.trained.network import Origin, TrainedNetwork
 from caviar.model.training import Training
 from caviar.records.trial import CurvePoint, Metrics, Trial
 from caviar.records.trial_files import StudyFiles, trial_folder
@@ -66,6 +68,14 @@ class Run(Protocol):
 
     def stop(self, member: int) -> None:
         """Stop training a member."""
+
+
+@runtime_checkable
+class HasWeights(Protocol):
+    """A run whose trials are networks."""
+
+    def weights(self, member: int) -> bytes:
+        """Return the network of a member as it is now, as the content of a file."""
 
 
 class Loaded(Protocol):
@@ -135,6 +145,7 @@ class _NetworkRun:
     continued_from: int | None = None
 
     def __init__(self, trainable: NetworkTrainable, stack: Stack) -> None:
+        self._stack, self._reports = stack, list[Metrics | None]()
         configs, seeds = [trial.config for trial in stack], [trial.seed for trial in stack]
         self._training = Training(configs, seeds, trainable.dataset, trainable.epochs)
         self._parameters = [parameter_count(config, trainable.dataset) for config in configs]
@@ -147,7 +158,13 @@ class _NetworkRun:
         if self._training.epochs_done == self._training.epochs or not any(self.alive):
             return []
         reports = zip(self._training.epoch(), self._parameters, strict=True)
-        return [None if report is None else {**report, "parameters": count} for report, count in reports]
+        self._reports = [None if report is None else {**report, "parameters": count} for report, count in reports]
+        return self._reports
+
+    def weights(self, member: int) -> bytes:
+        trial, metrics = self._stack[member], self._reports[member] or {}
+        origin = Origin(trial.config, self._training.epochs_done, trial.seed, metrics, trial.number)
+        return networks_to_bytes([TrainedNetwork.of(self._training, member, origin)])
 
     def stop(self, member: int) -> None:
         if self._training.alive[member]:

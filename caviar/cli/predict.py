@@ -1,0 +1,122 @@
+"""caviar predict: the predictions of a study's model, or of a saved one, for the rows of a file."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+import click
+
+from caviar.cli.jobs import local_copy, study_command
+from caviar.errors import InputError
+from caviar.files import writing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from caviar.model.trained.estimators import Estimator
+
+_ROWS = 65_536  # at a time
+
+
+@click.command()
+@study_command
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option("--proba", is_flag=True, help="Print the probability of each class instead of the most probable one.")
+@click.option("--out", type=click.Path(path_type=Path), help="The CSV file to write. [default: standard output]")
+def predict(name: str, address: str | None, file: str, proba: bool, out: Path | None) -> None:
+    """Predict the rows of a CSV FILE, "-" for standard input, and print CSV.
+
+    NAME is a study's name, its folder, the URI of its mirror, or a file that model.save(path) wrote.
+    """
+    with contextlib.redirect_stdout(sys.stderr):
+        model = _model(name, address)
+    if proba and not hasattr(model, "predict_proba"):
+        raise InputError("--proba is for classes, and this model predicts numbers; leave it out")
+    with _opened(out) as destination:
+        for number, chunk in enumerate(_chunks(file)):
+            if not number:
+                _tell_unused(model, chunk)
+            content = _predictions(model, chunk, proba).to_csv(index=False, header=not number, lineterminator="\n")
+            destination.write(content.encode())
+
+
+def _model(name: str, address: str | None) -> "Estimator":
+    """The model, from a file or from a study, where it is trained again if its weights were not kept."""
+    from caviar.model.trained.estimators import load_model
+
+    if Path(name).is_file():
+        return load_model(name)
+    from caviar.records.model_files import ModelFiles
+    from caviar.records.outcome import Outcome
+
+    outcome = Outcome.read(local_copy(name, address, models=True))
+    if outcome.best.trial in ModelFiles(outcome.folder).numbers():
+        return outcome.model()
+    from caviar.study.study import Study
+
+    return Study.open(outcome.folder).model()
+
+
+def _chunks(file: str) -> Iterator["pd.DataFrame"]:
+    """The rows of a CSV file, some at a time; at least one chunk, which may have no rows."""
+    import pandas as pd
+
+    from caviar.csv import read_csv
+
+    try:
+        source = sys.stdin.buffer if file == "-" else Path(file)
+        yield from cast("Iterator[pd.DataFrame]", read_csv(source, chunksize=_ROWS))
+    except OSError as error:
+        raise InputError(f"cannot read {file} ({error.strerror}); give the path of a CSV file") from None
+    except pd.errors.EmptyDataError:
+        raise InputError(f"{file} is empty; it needs a header line") from None
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} is not a CSV file ({str(error).strip()}); save it as UTF-8 with commas") from None
+
+
+def _tell_unused(model: "Estimator", chunk: "pd.DataFrame") -> None:
+    """Say which columns the model does not use."""
+    schema = model.model.schema
+    if not schema.has_names:
+        return
+    unused = [name for name in map(str, chunk.columns) if name not in schema.columns]
+    if schema.target in unused:
+        unused.remove(schema.target)
+        click.echo(f"the column {schema.target!r} is what the model predicts; it is ignored", err=True)
+    if unused:
+        columns = "column" if len(unused) == 1 else "columns"
+        click.echo(f"the model does not use the {columns} {', '.join(map(repr, unused))}; ignored", err=True)
+
+
+def _predictions(model: "Estimator", chunk: "pd.DataFrame", proba: bool) -> "pd.DataFrame":
+    import pandas as pd
+
+    if proba:
+        return pd.DataFrame(model.predict_proba(chunk), columns=[str(label) for label in model.classes_])
+    return pd.DataFrame({model.model.schema.target or "prediction": model.predict(chunk)})
+
+
+@contextlib.contextmanager
+def _opened(out: Path | None) -> Iterator[IO[bytes]]:
+    """Standard output, whose reader may leave early, or a file, which is written whole or not at all."""
+    if out is None:
+        try:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python, which flushes at its end
+        return
+    unfinished = out.with_name(f".{out.name}.{os.getpid()}")
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        file = unfinished.open("wb")
+    try:
+        with file:
+            yield file
+        with writing(out):
+            os.replace(unfinished, out)
+    finally:
+        unfinished.unlink(missing_ok=True)
