@@ -36,7 +36,7 @@ class StudyOptions(TableOptions):
     seed: int
     metric: str | None
     mode: Mode | None
-    epochs: int
+    epochs: int | None
     search: str
     early_stopping: str | None
     confirm: bool | str | tuple[int, int]
@@ -182,7 +182,7 @@ _STUDY_OPTIONS = (
     click.option("--seed", default=0, help="Random seed; the same seed gives the same table."),
     click.option("--metric", help="Metric to optimise. [default: val_accuracy or val_rmse]"),
     click.option("--mode", type=click.Choice(["min", "max"]), help="Which values are better. [default: by metric]"),
-    click.option("--epochs", default=20, help="Number of epochs to train each network."),
+    click.option("--epochs", type=int, help="Epochs to train each network. [default: 20, more for few rows]"),
     click.option("--search", default="coarse-to-fine", help=_SEARCH, shell_complete=_complete_search),
     click.option("--early-stopping", help=_EARLY_STOPPING, shell_complete=_complete_stopping),
     click.option("--confirm", default="auto", callback=_parse_confirm, help=_CONFIRM),

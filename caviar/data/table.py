@@ -87,7 +87,8 @@ def load_table(
     notes += [*about_task(y, target), *about_classes(y, parts, target), *about_copies(whole), *whole.notes]
     for note in notes:
         logger.warning(note)
-    for line in describe(whole.preparation) if whole.preparation else ():
+    lines = describe(whole.preparation) if whole.preparation else ()
+    for line in lines:
         logger.info(line)
     options = {
         "columns": dict(columns or {}),
@@ -99,7 +100,7 @@ def load_table(
         "encoding": encoding,
     }
     source = _source(table, chosen, target, task, seed, options)
-    return replace(whole, name=name or _name(table), target=target, folds=folds, notes=tuple(notes), source=source)
+    return replace(whole, name=name or _name(table), target=target, folds=folds, notes=(*lines, *notes), source=source)
 
 
 def _prepare(

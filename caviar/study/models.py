@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from caviar._threads import one_blas_thread
 from caviar.data.dataset import Dataset
 from caviar.data.validation import Floats, Targets
 from caviar.errors import InputError
@@ -57,9 +58,10 @@ def train_again(results: Sequence[Result], dataset: Dataset, epochs: int) -> tup
         stacks.setdefault((shape_of(result.config), result.epochs), []).append(result)
     networks: dict[int, TrainedNetwork] = {}
     for (_, done), members in stacks.items():
-        training = Training([r.config for r in members], [r.seed for r in members], dataset, epochs)
-        for _ in range(done):
-            reports = training.epoch()
+        with one_blas_thread():
+            training = Training([r.config for r in members], [r.seed for r in members], dataset, epochs)
+            for _ in range(done):
+                reports = training.epoch()
         for index, (result, report) in enumerate(zip(members, reports, strict=True)):
             if not training.alive[index]:
                 raise InputError(f"trial {result.trial} diverged when it was trained again; choose another one")

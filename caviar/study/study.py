@@ -25,7 +25,7 @@ class Study:
     """One tuning job: sample configs, train them all at once, find the best cluster, zoom in, repeat.
 
     Args:
-        data: what to train on: "digits", a data set of `load_csv` or `from_arrays`, or (x, y) for the built-in network;
+        data: what to train on: "digits", a data set of `load_table`, or (x, y) for the built-in network;
             or a function `train(config, seed)` that returns a dict of metrics, or yields or reports one each epoch (see
             `caviar.report`); or a program, as `caviar.program` returns it.
         space: what may vary, a `Space` or a dict for one (see `caviar.model.config`); the network's own if left out.
@@ -35,7 +35,7 @@ class Study:
         seed: an integer >= 0; the same seed gives the same table, whatever the number of workers (but see waves).
         metric: what to optimise; "val_accuracy" for classes and "val_rmse" for numbers if left out.
         mode: "min" or "max"; known for the built-in network's metrics.
-        epochs: how long the built-in network trains; of a function, how many reports it gives (for early stopping).
+        epochs: how long a network trains (20, or more with few rows, if left out); how many reports a function gives.
         search: "coarse-to-fine", "random", "sobol" or "grid".
         grow: True lets the search extend a bound of the space that the best values lie against.
         early_stopping: None; "halving" lets only the best third continue at every rung of epochs; "asha" decides
@@ -73,7 +73,7 @@ class Study:
         seed: int = 0,
         metric: str | None = None,
         mode: Literal["min", "max"] | None = None,
-        epochs: int = 20,
+        epochs: int | None = None,
         search: str = "coarse-to-fine",
         grow: bool = False,
         early_stopping: Halving | str | None = None,
@@ -95,7 +95,7 @@ class Study:
             objective=self.target.objective(metric, mode),
             space=self.target.space(space),
             budget=Budget(trials, waves, seed),
-            epochs=epochs,
+            epochs=self.target.epochs if epochs is None else epochs,
             search=search,
             grow=grow,
             confirm=confirm_from(confirm, trials, self.target.seeded),

@@ -37,6 +37,7 @@ from caviar.space import Space
 from caviar.space.defaults import default_space
 
 CLASSIFICATION_METRICS = ("val_accuracy", "val_loss", "train_loss")
+_DEFAULT_ROWS = 12_000  # to train on, in all epochs together
 REGRESSION_METRICS = ("val_rmse", "val_loss", "train_loss")
 
 
@@ -61,6 +62,12 @@ class Target:
         if placement.isolation == "none":
             return FunctionTrainable(self.function, metric, files)
         return IsolatedFunction.of(self.function, metric, placement, files)
+
+    @property
+    def epochs(self) -> int:
+        """How long a network trains by default: 20 epochs, or as many as give it 12,000 rows, but at most 200."""
+        rows = _DEFAULT_ROWS if self.dataset is None else len(self.dataset.train_x)
+        return max(20, min(200, _DEFAULT_ROWS // rows))
 
     @property
     def seeded(self) -> bool:

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from caviar.data.dataset import Dataset
 from caviar.fleet.interrupts import hold_interrupts
 from caviar.model.arrays import Array
-from caviar.model.training import Training
 from caviar.records.evaluation import Evaluation
 from caviar.records.events import WinnerEvaluated
+from caviar.records.model_files import ModelFiles
 from caviar.records.objective import Objective
 from caviar.records.record import StudyRecord
-from caviar.records.trial import Result
 from caviar.study.evaluation.importance import Predict, column_importance
 from caviar.study.evaluation.predictions import calibration, confusion_matrix, residual_quantiles, sample_of
 from caviar.study.evaluation.scores import LOWER_IS_BETTER, Score, baseline, interval, scores
+from caviar.study.models import train_again
 
 
 def evaluate_once(record: StudyRecord, dataset: Dataset | None) -> None:
@@ -28,18 +28,12 @@ def evaluate_once(record: StudyRecord, dataset: Dataset | None) -> None:
         return
     winner, settings = outcome.best, outcome.settings
     if outcome.test is None or outcome.test.trial != winner.trial:
-        predict = winner_predictor(winner, dataset, settings.epochs)
-        evaluation = evaluate_winner(predict, dataset, trial=winner.trial, objective=settings.objective)
+        network = ModelFiles(outcome.folder).read(winner.trial)
+        if network is None:
+            (network,) = train_again([winner], dataset, settings.epochs)
+        evaluation = evaluate_winner(network.predict, dataset, trial=winner.trial, objective=settings.objective)
         with hold_interrupts():  # Ctrl-C must not separate what is on disk from the state
             record.append([WinnerEvaluated(evaluation)])
-
-
-def winner_predictor(winner: Result, dataset: Dataset, epochs: int) -> Predict:
-    """Return the network of a trial, trained again as it was, to the bit."""
-    training = Training([winner.config], [winner.seed], dataset, epochs)
-    for _ in range(epochs):
-        training.epoch()
-    return lambda x: training.predict(0, x)
 
 
 def evaluate_winner(
