@@ -17,6 +17,7 @@ class Batches:
         position: the number of rows of the epoch trained so far.
         size: the rows of a mini-batch.
         x, targets: the mini-batch, (K, size, features) and (K, size, outputs).
+        weights: of the rows of the mini-batch, (K, size); None: all the same.
         ones: (size, 1), to sum over a mini-batch with a matmul.
     """
 
@@ -25,8 +26,10 @@ class Batches:
         self.dataset = dataset
         self.all_x = dataset.train_x.astype(dtype, copy=False)
         self.all_targets = targets_as_outputs(dataset, dataset.train_y, dtype)
+        self.all_weights = None if dataset.train_weights is None else dataset.train_weights.astype(dtype, copy=False)
         self.order = np.zeros((members, len(self.all_x)), np.int64)
         self.position = len(self.all_x)
+        self.smooth([0.0] * members)
         self.resize(batch_size)
 
     def resize(self, batch_size: int) -> None:
@@ -36,6 +39,13 @@ class Batches:
         self.x = np.empty((*shape, self.all_x.shape[1]), self.all_x.dtype)
         self.targets = np.empty((*shape, self.all_targets.shape[1]), self.all_x.dtype)
         self.ones = np.ones((self.size, 1), self.all_x.dtype)
+        self.weights = None if self.all_weights is None else np.empty(shape, self.all_x.dtype)
+
+    def smooth(self, shares: Sequence[float]) -> None:
+        """From now on, take a share of each class's target, one per model, and spread it evenly over all classes."""
+        column = np.array(shares, self.all_x.dtype)[:, None, None]
+        smooths = self.dataset.task == "classification" and any(shares)
+        self.smoothing = (1 - column, column / self.dataset.outputs) if smooths else None
 
     def select(self, indices: Sequence[int]) -> None:
         """Keep only some of the models."""
@@ -59,6 +69,12 @@ class Batches:
         # mode="clip" writes straight into `out`; the default would fill a copy first
         self.all_x.take(rows, axis=0, out=self.x, mode="clip")
         self.all_targets.take(rows, axis=0, out=self.targets, mode="clip")
+        if self.smoothing:
+            kept, added = self.smoothing
+            np.multiply(self.targets, kept, out=self.targets)
+            np.add(self.targets, added, out=self.targets)
+        if self.all_weights is not None:
+            self.all_weights.take(rows, out=self.weights, mode="clip")
         self.position += self.size
 
 

@@ -17,6 +17,7 @@ in a Panda's config; a name left out takes its default.
 | weight_decay | 0 | decoupled (AdamW): each step shrinks every parameter by rate * weight_decay |
 | clip_norm | inf | the largest norm of a model's whole gradient; inf: no clipping |
 | dropout | 0 | the share of the hidden units that a step drops; 0 costs nothing |
+| label_smoothing | 0 | the share of a label that is spread evenly over all classes; 0 costs nothing |
 | schedule | "inverse-time" | or "cosine" (to 0 at the last epoch) or "constant" |
 | warmup | 0 | epochs over which the rate climbs to the schedule's |
 | activation | "relu" | or "sigmoid" or "tanh" |
@@ -87,6 +88,7 @@ SPECIFICATIONS: Mapping[str, HyperparameterSpec] = MappingProxyType(
         "weight_decay": HyperparameterSpec(0.0, _NOT_NEGATIVE, changeable=True),
         "clip_norm": HyperparameterSpec(math.inf, _POSITIVE_OR_INFINITE, changeable=True),
         "dropout": HyperparameterSpec(0.0, _SHARE, changeable=True),
+        "label_smoothing": HyperparameterSpec(0.0, _SHARE, changeable=True),
         "schedule": HyperparameterSpec("inverse-time", _one_of("inverse-time", "cosine", "constant"), changeable=True),
         "warmup": HyperparameterSpec(0.0, _NOT_NEGATIVE, changeable=True),
         "activation": HyperparameterSpec("relu", _one_of("relu", "sigmoid", "tanh")),

@@ -54,26 +54,36 @@ def predictions_of(outputs: Array, task: Task, target_mean: float, target_scale:
     return np.ascontiguousarray(outputs.transpose(1, 2, 0))
 
 
+def rows_of(dataset: Dataset, part: str) -> tuple[Array, Array, Array | None]:
+    """Return x, y and the weights of the "val" or "test" part."""
+    if part == "val":
+        return dataset.val_x, dataset.val_y, dataset.val_weights
+    return dataset.test_x, dataset.test_y, dataset.test_weights
+
+
 def metrics(network: Network, dataset: Dataset, part: str) -> list[dict[str, float]]:
     """Return every model's metrics on the "val" or "test" part of the data; {} if it has no rows.
 
     They are the mean loss, and the accuracy in [0, 1] or, for regression, the root mean squared error in the target's
-    own unit (the loss is that of standardised targets). Their names are prefixed with the part.
+    own unit (the loss is that of standardised targets). Rows count by their weights. Names begin with the part.
     """
-    x, y = (dataset.val_x, dataset.val_y) if part == "val" else (dataset.test_x, dataset.test_y)
+    x, y, weights = rows_of(dataset, part)
     if not len(y):
         return [{} for _ in network.unpadded_units]
+    total = len(y) if weights is None else float(weights.sum())
     outputs = outputs_of(network, x)
     if dataset.task == "regression":
         errors = outputs[0] - (y - dataset.target_mean) / dataset.target_scale
-        losses = [float(row @ row) / len(y) for row in errors]
+        losses = [float((row if weights is None else row * weights) @ row) / total for row in errors]
         return [{f"{part}_loss": loss, f"{part}_rmse": math.sqrt(loss) * dataset.target_scale} for loss in losses]
     correct = np.argmax(outputs, axis=0) == y
     np.subtract(outputs, np.maximum.reduce(outputs, axis=0), out=outputs)
     target_logits = np.take_along_axis(outputs, y[None, None, :], axis=0)[0]
     losses_of_rows = np.log(np.add.reduce(np.exp(outputs, out=outputs), axis=0)) - target_logits
-    ones = np.ones(len(y), losses_of_rows.dtype)
+    if weights is None:
+        weights = np.ones(len(y))
+    of_losses = weights.astype(losses_of_rows.dtype)
     return [
-        {f"{part}_loss": float(row @ ones) / len(y), f"{part}_accuracy": int(hits.sum()) / len(y)}
+        {f"{part}_loss": float(row @ of_losses) / total, f"{part}_accuracy": float(weights[hits].sum()) / total}
         for row, hits in zip(losses_of_rows, correct, strict=True)
     ]

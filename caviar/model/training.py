@@ -18,7 +18,7 @@ from caviar.model.batches import Batches, targets_as_outputs
 from caviar.model.config import Config, FullConfig, check_change, check_config
 from caviar.model.evaluation import metrics, predictions
 from caviar.model.inspection import LayerView, inspect_layers
-from caviar.model.layers.losses import LOSSES
+from caviar.model.layers.losses import LOSSES, weigh
 from caviar.model.network import Network
 from caviar.model.numpy_settings import numpy_settings
 from caviar.model.optimizers import Optimizer
@@ -53,7 +53,7 @@ class Training:
             configs: hyperparameters, all with the same `shape_of`; names left out take their defaults.
             seeds: one per model, >= 0, for its initial weights, shuffles and dropout.
             dataset: the training data, never written to.
-            epochs: the total number, >= 1; schedules and the test metrics depend on it.
+            epochs: the total number, >= 1, on which schedules depend.
         """
         self.configs: list[FullConfig] = [check_config(config) for config in configs]
         shapes = {shape_of(config) for config in configs}
@@ -97,7 +97,8 @@ class Training:
                 f"({dataset.fingerprint()}); pass its original data"
             )
         training = cls.__new__(cls)
-        training.configs, training.members, training.epochs_done = saved.configs, saved.members, saved.epochs_done
+        training.configs = [check_config(config) for config in saved.configs]  # an older one has fewer names
+        training.members, training.epochs_done = saved.members, saved.epochs_done
         training.generators = [np.random.Generator(np.random.PCG64(0)) for _ in saved.members]
         for generator, generator_state in zip(training.generators, saved.generators, strict=True):
             generator.bit_generator.state = generator_state
@@ -138,19 +139,16 @@ class Training:
         last one is left out (its rows appear in others as the order changes). A model whose report contains a loss that
         is not finite has diverged, and leaves the stack.
 
-        Each config's report has train_loss (the mean over the epoch's mini-batches), val_loss and val_accuracy or
-        val_rmse, and after the last epoch test_loss and test_accuracy or test_rmse too; it is None for a model that
-        left before. A part of the data without rows has no metrics.
+        Each config's report has train_loss (the mean over the epoch's mini-batches, of weighted losses if the rows have
+        weights), val_loss and val_accuracy or val_rmse, unless there are no rows for validation; it is None for a model
+        that left before.
         """
         reports: list[Report | None] = [None] * len(self.configs)
         if not self.members:
             return reports
         self.run(self.steps_remaining)
         self.epochs_done += 1
-        evaluated = self.evaluate("val")
-        if self.epochs_done == self.epochs:
-            evaluated = [{**val, **test} for val, test in zip(evaluated, self.evaluate("test"), strict=True)]
-        for index, loss, report in zip(self.members, self._train_losses(), evaluated, strict=True):
+        for index, loss, report in zip(self.members, self._train_losses(), self.evaluate("val"), strict=True):
             reports[index] = {"train_loss": loss, **report}
         for index in list(self.members):
             report = reports[index] or {}
@@ -257,6 +255,8 @@ class Training:
             network.draw_dropout(self.generators, self.dropout_rates, batches.size)
         outputs = network.forward(batches.x)
         losses = self.loss(outputs, batches.targets.transpose(2, 0, 1), np.empty_like(outputs))
+        if batches.weights is not None:
+            weigh(losses, outputs, batches.weights)
         # one product of vectors per row, whose order of summation does not depend on K
         self.loss_sums += np.matmul(losses[:, None, :], batches.ones)
         network.backward(batches.x, outputs)
@@ -281,5 +281,6 @@ class Training:
         self.network.clear_dropout()
         configs = [self.configs[index] for index in self.members]
         self.dropout_rates = [config["dropout"] for config in configs]
+        self.batches.smooth([config["label_smoothing"] for config in configs])
         rates = [rate_of(config, self.epochs_done, self.epochs) for config in configs]
         self.optimizer.set_hyperparameters(configs, rates)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from caviar.model.layers.activations import ACTIVATIONS
 from caviar.model.layers.batch_norm import EPSILON, BatchNorm
 from caviar.model.layers.dense import Dense, initial_weight
-from caviar.model.layers.losses import LOSSES, softmax
+from caviar.model.layers.losses import LOSSES, softmax, weigh
 from tests.model.differences import assert_close, derivative
 
 MEMBERS, ROWS, INPUTS, UNITS = 3, 7, 4, 5
@@ -126,19 +126,27 @@ def test_an_activation_keeps_nan(name):
     assert np.isnan(h).all()
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("task", LOSSES)
-def test_loss_gradients(task):
+def test_loss_gradients(task, smoothing, weighted):
     outputs = normal(UNITS, MEMBERS, ROWS)
-    targets = np.zeros_like(outputs)
-    targets[np.random.default_rng(0).integers(UNITS, size=ROWS), :, np.arange(ROWS)] = 1.0
+    targets = np.full_like(outputs, smoothing / UNITS)
+    targets[np.random.default_rng(0).integers(UNITS, size=ROWS), :, np.arange(ROWS)] += 1.0 - smoothing
     targets = targets if task == "classification" else normal(UNITS, MEMBERS, ROWS, seed=1)
+    weights = np.random.default_rng(1).gamma(2.0, size=(MEMBERS, ROWS))
+
+    def losses_and_gradient():
+        gradient = outputs.copy()
+        losses = LOSSES[task](gradient, targets, np.empty_like(outputs))
+        if weighted:
+            weigh(losses, gradient, weights)
+        return losses, gradient
 
     def loss():
-        return float(LOSSES[task](outputs.copy(), targets, np.empty_like(outputs)).sum() / ROWS)
+        return float(losses_and_gradient()[0].sum() / ROWS)
 
-    gradient = outputs.copy()
-    LOSSES[task](gradient, targets, np.empty_like(outputs))
-    assert_close(gradient, derivative(loss, outputs))
+    assert_close(losses_and_gradient()[1], derivative(loss, outputs))
 
 
 def test_cross_entropy_is_finite_where_the_probability_underflows():

@@ -2,6 +2,7 @@
 
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,13 +106,72 @@ def test_a_stack_without_members_reports_nothing():
     assert training.run(5) == 0
 
 
-def test_only_the_last_report_has_test_metrics():
-    training = Training([{}], [0], DIGITS, 2)
-    first, last = reports(training, 2)
-    assert set(first[0]) == {"train_loss", "val_loss", "val_accuracy"}
-    assert set(last[0]) == {*first[0], "test_loss", "test_accuracy"}
-    training = Training([{}], [0], small("regression"), 1)
-    assert set(training.epoch()[0]) == {"train_loss", "val_loss", "val_rmse", "test_loss", "test_rmse"}
+def test_no_report_has_test_metrics_but_they_can_be_asked_for():
+    for data, name in ((DIGITS, "accuracy"), (small("regression"), "rmse")):
+        training = Training([{}], [0], data, 2)
+        for report in reports(training, 2):
+            assert set(report[0]) == {"train_loss", "val_loss", f"val_{name}"}
+        assert set(training.evaluate("test")[0]) == {"test_loss", f"test_{name}"}
+
+
+def weighted(data, **weights):
+    """Return the data with random weights, 1 on average, for its training rows, and for other parts if asked."""
+    drawn = np.random.default_rng(3).gamma(2.0, size=len(data.train_y))
+    return replace(data, train_weights=drawn / drawn.mean(), **weights)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_weighted_and_smoothed_models_give_the_same_bits_in_any_stack(task, dtype):
+    data, settings = weighted(small(task)), configs(9, batch_size=16, dtype=dtype)
+    for index, config in enumerate(settings):
+        config["label_smoothing"] = 0.05 * index  # the first has none
+    wide = reports(Training(settings, range(9), data, 2), 2)
+    for index in (0, 5):
+        assert [[report[index]] for report in wide] == reports(Training([settings[index]], [index], data, 2), 2)
+    plain = {**settings[0], "label_smoothing": 0.0}
+    assert [[report[0]] for report in wide] == reports(Training([plain], [0], data, 2), 2)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_equal_weights_change_no_bit(task):
+    data = small(task)
+    ones = {f"{part}_weights": np.ones(len(getattr(data, f"{part}_y"))) for part in ("train", "val", "test")}
+    plain, equal = (Training(configs(3), range(3), any_data, 2) for any_data in (data, replace(data, **ones)))
+    assert reports(plain, 2) == reports(equal, 2) != reports(Training(configs(3), range(3), weighted(data), 2), 2)
+    assert plain.evaluate("test") == equal.evaluate("test")
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_weights_count_as_repeated_rows_do(task):
+    """Where the order of rows does not matter: without batch norm, in one batch."""
+    data = small(task)
+    counts = {part: np.arange(len(getattr(data, f"{part}_y"))) % 3 for part in ("train", "val", "test")}
+    repeated = {
+        f"{part}_{name}": np.repeat(getattr(data, f"{part}_{name}"), count, axis=0)
+        for part, count in counts.items()
+        for name in "xy"
+    }
+    weights = {f"{part}_weights": count / count.mean() for part, count in counts.items()}
+    config = {"batch_norm": False, "batch_size": 10**6, "dtype": "float64", "label_smoothing": 0.1}
+    one, other = (Training([config], [0], replace(data, **changes), 3) for changes in (weights, repeated))
+    for _ in range(3):
+        assert one.epoch()[0] == pytest.approx(other.epoch()[0], rel=1e-9)
+    assert one.evaluate("test")[0] == pytest.approx(other.evaluate("test")[0], rel=1e-9)
+    assert one.evaluate("test")[0] != pytest.approx(Training.restore(one.state(), one.dataset).evaluate("val")[0])
+
+
+def test_smoothing_keeps_the_network_from_certainty():
+    losses = {}
+    for smoothing in (0.0, 0.3):
+        config = {"learning_rate": 0.01, "label_smoothing": smoothing}
+        training = Training([config], [0], DIGITS, 20)
+        losses[smoothing] = reports(training, 20)[-1][0]["train_loss"]
+        certainty = training.predict(0, DIGITS.train_x).max(axis=1).mean()
+        assert certainty > 0.99 if smoothing == 0.0 else certainty < 0.85
+    # the entropy of the smoothed labels: no network can have a lower loss
+    targets = np.array([0.73, *[0.03] * 9])
+    assert losses[0.3] > -(targets * np.log(targets)).sum() > losses[0.0]
 
 
 def test_digits_are_learned():
@@ -139,18 +199,28 @@ def test_the_accuracy_is_that_of_the_predictions():
 @pytest.mark.parametrize("stopped", [False, True])
 def test_a_restored_training_continues_to_the_bit(stopped):
     settings = configs(3, dropout=0.1)
-    whole, cut = (Training(settings, range(3), DIGITS, 3) for _ in range(2))
+    data = weighted(DIGITS)
+    whole, cut = (Training(settings, range(3), data, 3) for _ in range(2))
     for training in (whole, cut):
         training.epoch()
-        training.set_hyperparameters(1, learning_rate=0.02, dropout=0.0)
+        training.set_hyperparameters(1, learning_rate=0.02, dropout=0.0, label_smoothing=0.1)
         training.run(5)
         if stopped:
             training.stop(0)
     file = io.BytesIO()
     np.savez(file, **cut.state())
     file.seek(0)
-    restored = Training.restore(dict(np.load(file, allow_pickle=False)), DIGITS)
+    restored = Training.restore(dict(np.load(file, allow_pickle=False)), data)
     assert reports(restored, 2) == reports(whole, 2)
+
+
+def test_a_state_from_before_a_hyperparameter_was_known_continues():
+    training = Training([{}], [0], DIGITS, 2)
+    training.epoch()
+    details = states.decode(training.state()["metadata"])
+    del details["configs"][0]["label_smoothing"]
+    older = {**training.state(), "metadata": states.encode(details)}
+    assert Training.restore(older, DIGITS).epoch() == training.epoch()
 
 
 def test_a_state_is_a_copy_and_belongs_to_its_data():

@@ -36,7 +36,7 @@ def _cross_entropy(outputs: Array, targets: Array, scratch: Array) -> Array:
     """Return the softmax cross-entropy, -log p[target], and turn the outputs into its gradient, (p - target) / B.
 
     The loss is log(sum(exp(s))) - s[target] with s = logits - max, which stays finite where p underflows; the gradient
-    is that of the mean over the batch. The targets are one-hot, (C, K, B).
+    is that of the mean over the batch. The targets are shares that sum to 1, such as one-hot ones, (C, K, B).
     """
     np.subtract(outputs, np.maximum.reduce(outputs, axis=0), out=outputs)
     target_logits = np.add.reduce(np.multiply(outputs, targets, out=scratch), axis=0)
@@ -62,6 +62,18 @@ def _squared_error(outputs: Array, targets: Array, scratch: Array) -> Array:
     loss: Array = np.add.reduce(np.multiply(outputs, outputs, out=scratch), axis=0) / outputs.dtype.type(count)
     np.multiply(outputs, 2.0 / (count * batch), out=outputs)
     return loss
+
+
+def weigh(losses: Array, gradient: Array, weights: Array) -> None:
+    """Multiply each row's loss, (K, B), and its gradient, (C, K, B), by its weight, (K, B), in place.
+
+    >>> losses, gradient = np.array([[1.0, 2.0]]), np.array([[[1.0, -1.0]]])
+    >>> weigh(losses, gradient, np.array([[0.0, 3.0]]))
+    >>> losses, gradient
+    (array([[0., 6.]]), array([[[ 0., -3.]]]))
+    """
+    np.multiply(losses, weights, out=losses)
+    np.multiply(gradient, weights, out=gradient)
 
 
 LOSSES: dict[str, Loss] = {"classification": _cross_entropy, "regression": _squared_error}
