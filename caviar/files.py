@@ -179,10 +179,21 @@ class RemoteStore:
 
 
 def fetch(uri: str, file: IO[bytes]) -> None:
-    """Copy what is at a URI into an open file, a block at a time."""
+    """Copy what is at a URI into an open file, a block at a time.
+
+    >>> import io, tempfile
+    >>> copy, source = io.BytesIO(), Path(tempfile.mkdtemp(), "a.txt")
+    >>> _ = source.write_bytes(b"hello")
+    >>> fetch(source.as_uri(), copy)
+    >>> copy.getvalue()
+    b'hello'
+    """
     store = RemoteStore(uri)
-    with store._requesting("read"), store._files.open(store._root, "rb") as source:
-        shutil.copyfileobj(source, file, _BLOCK)
+    try:
+        with store._requesting("read", FileNotFoundError), store._files.open(store._root, "rb") as source:
+            shutil.copyfileobj(source, file, _BLOCK)
+    except FileNotFoundError:  # also of a host that does not answer
+        raise StorageError(f"cannot read {uri}: nothing was found; check its name and your access to it") from None
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -82,7 +82,7 @@ class Delimited:
                 name: as_kind(kind, chunk[name], self._layout.decimal, f"column {name!r} of {self._name}")
                 for name, kind in every.items()
             }
-            yield self._without_trailing(pd.DataFrame(columns, index=chunk.index))
+            yield self._without_trailing(pd.DataFrame(columns, index=chunk.index), kinds)
 
     def _text(self) -> AbstractContextManager[IO[str]]:
         return decoded(self._open(), self._head, self._encoding)
@@ -110,10 +110,10 @@ class Delimited:
         ):
             yield from _ahead(reader)
 
-    def _without_trailing(self, table: pd.DataFrame) -> pd.DataFrame:
+    def _without_trailing(self, table: pd.DataFrame, known: Collection[str] = ()) -> pd.DataFrame:
         """Return a table without a last column that only stems from separators at the lines' ends."""
         last = self._layout.names[-1]
-        if not self._layout.trailing:
+        if not self._layout.trailing or last in known:
             return table
         missing = table[last].isna()
         if missing.all():

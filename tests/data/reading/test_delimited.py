@@ -1,6 +1,10 @@
 """Tables in files of text: the faults that are met, and what a cell is."""
 
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -142,6 +146,33 @@ def test_a_wide_table_is_one_array(read):
     table = read(pd.DataFrame(values, columns=names).to_csv(index=False))
     np.testing.assert_array_equal(table, values)
     assert np.shares_memory(table.to_numpy(), table["x0"].to_numpy())
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from /proc")
+def test_memory_holds_the_table_once(tmp_path):
+    rows = 600_000
+    line = ",".join(map(repr, np.random.default_rng(0).normal(size=10).tolist()))
+    (tmp_path / "small.csv").write_text(f"{line}\n" * 10, encoding="utf-8")
+    (tmp_path / "large.csv").write_text(f"{line}\n" * rows, encoding="utf-8")
+    program = f"""
+import pathlib
+from caviar.data.reading.read import read_table
+peak = lambda: int(pathlib.Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
+read_table("small.csv")
+before = peak()
+table = read_table("large.csv")
+print(peak() - before)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
+    assert int(done.stdout) < 2.5 * rows * 10 * 8  # bytes of float64; pandas.read_csv needs more than 4 times as many
+
+
+def test_chunks_keep_a_last_column_without_a_name_that_is_known(tmp_path):
+    (tmp_path / "data.csv").write_text("a,\n1,\n2,5\n", encoding="utf-8")
+    chunks = read_chunks(tmp_path / "data.csv", Format(), 1, {"a": "number", "Unnamed: 1": "number"})
+    assert [chunk.columns.tolist() for chunk in chunks] == [["a", "Unnamed: 1"]] * 2
 
 
 def test_chunks_drop_what_line_ends_add(tmp_path):

@@ -55,7 +55,7 @@ def test_a_file_in_a_store_is_read(fsspec):
     assert read_table("memory://reading/flowers.csv").to_dict("list") == {"width": [1.5], "kind": ["rose"]}
     (chunk,) = read_chunks("memory://reading/flowers.csv", Format(), 5, {"width": "number"})
     assert chunk.to_dict("list") == {"width": [1.5], "kind": ["rose"]}
-    with pytest.raises(InputError, match=r"cannot read memory://reading/none\.csv"):
+    with pytest.raises(InputError, match=r"cannot read memory://reading/none\.csv: nothing was found; check"):
         read_table("memory://reading/none.csv")
 
 
