@@ -69,11 +69,12 @@ def numbers(values: "pd.Series") -> Floats:
         return values.to_numpy(np.float64, na_value=np.nan)
     cells = values.astype(object)
     try:
-        found = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        found = np.array(pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan))
     except (OverflowError, TypeError):
         found = np.array([_number(cell) for cell in cells])
+    objects = cells.to_numpy()
     for row in np.flatnonzero(np.isnan(found) & cells.notna().to_numpy()):
-        cell = cells.iloc[row]
+        cell = objects[row]
         found[row] = _number(cell) if not isinstance(cell, str) else _TRUTH.get(cell.strip().lower(), np.nan)
     return found
 

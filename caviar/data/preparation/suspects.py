@@ -37,7 +37,8 @@ def find_suspects(
     if not raws or not _tells_enough(target[sample], classes, len(raws)):
         return {}, []
     cells = _as_numbers(table, raws, sample)
-    errors, different = _errors_by_bins(cells, target[sample], classes)
+    ranks = target[sample] if classes else np.argsort(np.argsort(target[sample])).astype(np.float64)
+    errors, different = _errors_by_bins(cells, ranks, classes)
     certain: dict[str, str] = {}
     notes: list[Note] = []
     kinds = len(np.unique(target[sample])) if classes else 0
