@@ -14,6 +14,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransformer, StandardScaler
 
+from caviar.data.preparation.columns import Number
 from caviar.data.preparation.description import describe, tabulate
 from caviar.data.preparation.fit import fit_preparation
 from caviar.data.preparation.preparation import Preparation
@@ -214,9 +215,10 @@ def test_three_lines_and_a_table_tell_what_became_of_each_column():
 
 
 def test_pixels_keep_their_floor_unless_there_are_other_columns():
-    table = pd.DataFrame({"dim": [0] * 39 + [1], "bright": [0, 255] * 20})
+    table = pd.DataFrame({"dim": [0] * 39 + [1], "bright": [0, 255] * 20, "rare": [*range(10)] * 3 + [3] * 9 + [255]})
     pixels = fit_preparation(table, np.arange(40)).preparation
     assert pixels.columns[0].scale == pytest.approx(12.75)
+    assert {type(column) for column in pixels.columns} == {Number}
     others = fit_preparation(table.assign(z=np.linspace(0, 1, 40)), np.arange(40)).preparation
     assert others.columns[0].scale < 1
 

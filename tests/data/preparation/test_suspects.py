@@ -78,7 +78,7 @@ def test_no_wolf_is_cried(name):
     assert not [note for note in fitted.notes if "target" in note]
 
 
-@pytest.mark.parametrize("target", [np.arange(60) % 2, (np.arange(60) < 3).astype(int), np.linspace(0, 1, 60) ** 2])
+@pytest.mark.parametrize("target", [np.arange(60) % 2, (np.arange(60) == 7).astype(int), np.linspace(0, 1, 60) ** 2])
 def test_columns_of_chance_are_no_suspects(target):
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.random((60, 2000)) < rng.random(2000) / 4).astype(int)
