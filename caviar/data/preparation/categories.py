@@ -1,12 +1,13 @@
 """Learn how columns of levels become features: one for each, or the position in an order."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from caviar.data.preparation.cells import cells_of, levels, spelling
+from caviar.data.preparation.cells import blocks, cells_of, levels, spelling
 from caviar.data.preparation.columns import Category, Column, LeftOut, Ordered
 from caviar.data.preparation.raw import CONSTANT, EMPTY, Raw
 from caviar.data.preparation.scaling import moments
@@ -16,28 +17,45 @@ MOST_LEVELS = 50  # that have a feature of their own
 _IDENTIFIER, _FREE_TEXT = 0.9, 0.5  # different texts by rows
 
 
-def fit_category(table: pd.DataFrame, train: NDArray[np.int64], raw: Raw) -> Column:
-    """Return a feature for each frequent level of the training rows, or why there is none."""
+def fit_categories(table: pd.DataFrame, train: NDArray[np.int64], raws: Sequence[Raw]) -> dict[str, Column]:
+    """Return a feature for each frequent level of the training rows, or why there is none, by column."""
+    columns: dict[str, Column] = {}
+    for block in blocks(len(train), range(len(raws))):
+        seen = []
+        for raw in (raws[i] for i in block):
+            codes, spellings = levels(cells_of(table, raw.position, train), raw.kind)
+            present, different = int((codes >= 0).sum()), len(spellings)
+            if not raw.wish and (reason := _why_not(len(codes), present, different)):
+                columns[raw.name] = LeftOut(raw.name, reason)
+            elif different < 2 and present < len(codes):  # only the gaps tell rows apart
+                columns[raw.name] = Category(raw.name, (), missing=True, kind=raw.kind)
+            else:
+                seen.append((raw, np.where(codes < 0, different, codes), spellings))
+        columns |= _frequent(seen, len(train)) if seen else {}
+    return columns
+
+
+def _frequent(seen: list[tuple[Raw, NDArray[np.int64], list[str]]], rows: int) -> dict[str, Column]:
+    """Return the columns of some raws, given the code of each cell; that of a missing one follows those of levels."""
     from sklearn.preprocessing import OneHotEncoder
 
-    codes, spellings = levels(cells_of(table, raw.position, train), raw.kind)
-    rows, present, different = len(codes), int((codes >= 0).sum()), len(spellings)
-    if not raw.wish and (reason := _why_not(rows, present, different)):
-        return LeftOut(raw.name, reason)
-    if different < 2 and present < rows:
-        return Category(raw.name, (), missing=True, kind=raw.kind)  # only the gaps tell rows apart
-    gap = different  # the code of a missing cell, after those of the levels
     encoder = OneHotEncoder(
         min_frequency=min(10, max(2, -(-rows // 100))),
         max_categories=MOST_LEVELS + 1,
         handle_unknown="infrequent_if_exist",
-    ).fit(np.where(codes < 0, gap, codes)[:, None])
-    rare = encoder.infrequent_categories_[0]
-    frequent = np.setdiff1d(encoder.categories_[0], [] if rare is None else rare).tolist()
-    if not raw.wish and not frequent:
-        return LeftOut(raw.name, f"{different} different texts, all of them rare")
-    shown = tuple(spellings[code] for code in frequent if code != gap)
-    return Category(raw.name, shown, rare=rare is not None, missing=gap in frequent, kind=raw.kind)
+    ).fit(np.column_stack([codes for _, codes, _ in seen]))
+    columns: dict[str, Column] = {}
+    for (raw, _, spellings), all_codes, rare in zip(
+        seen, encoder.categories_, encoder.infrequent_categories_, strict=True
+    ):
+        frequent = all_codes.tolist() if rare is None else np.setdiff1d(all_codes, rare).tolist()
+        if not raw.wish and not frequent:
+            columns[raw.name] = LeftOut(raw.name, f"{len(spellings)} different texts, all of them rare")
+        else:
+            gap = len(spellings)
+            shown = tuple(spellings[code] for code in frequent if code != gap)
+            columns[raw.name] = Category(raw.name, shown, rare is not None, gap in frequent, raw.kind)
+    return columns
 
 
 def _why_not(rows: int, present: int, different: int) -> str:
@@ -56,7 +74,7 @@ def fit_ordered(table: pd.DataFrame, train: NDArray[np.int64], raw: Raw) -> Colu
     _, spellings = levels(cells_of(table, raw.position), raw.kind)
     if unknown := [level for level in spellings if level not in order]:
         raise InputError(
-            f"columns[{raw.name!r}] must name every level of the column, but not {', '.join(map(repr, unknown[:5]))}; "
+            f"columns[{raw.name!r}] must name every level, but lacks {', '.join(map(repr, unknown[:5]))}; "
             f"it has {', '.join(map(repr, order))}"
         )
     positions = Ordered(raw.name, order, kind=raw.kind).positions(cells_of(table, raw.position, train))

@@ -37,7 +37,7 @@ def cells_of(rows: "pd.DataFrame | NDArray[Any]", position: int, index: Index = 
 
     if isinstance(rows, pd.DataFrame):
         values = rows.iloc[:, position]
-        return values if index is None else values.iloc[index]
+        return values if index is None else pd.Series(values.array.take(index), name=values.name, copy=False)
     return pd.Series(rows[:, position] if index is None else rows[index, position])
 
 
@@ -69,11 +69,12 @@ def numbers(values: "pd.Series") -> Floats:
         return values.to_numpy(np.float64, na_value=np.nan)
     cells = values.astype(object)
     try:
-        found = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        found = np.array(pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan))
     except (OverflowError, TypeError):
         found = np.array([_number(cell) for cell in cells])
+    objects = cells.to_numpy()
     for row in np.flatnonzero(np.isnan(found) & cells.notna().to_numpy()):
-        cell = cells.iloc[row]
+        cell = objects[row]
         found[row] = _number(cell) if not isinstance(cell, str) else _TRUTH.get(cell.strip().lower(), np.nan)
     return found
 

@@ -69,6 +69,9 @@ def standardise(columns: Sequence[Scaled], values: Floats, out: Features) -> Non
         scaled = (values - means) / np.array([column.scale for column in columns])
     np.clip(scaled, -_FARTHEST, _FARTHEST, out=scaled)
     indicators = np.array([column.indicator for column in columns])
+    if not indicators.any():
+        out[:] = scaled
+        return
     places = np.arange(len(columns)) + np.cumsum(indicators) - indicators
     out[:, places] = scaled
     out[:, places[indicators] + 1] = missing[:, indicators]
@@ -147,9 +150,11 @@ class Quantiles:
         quantiles = np.array(self.quantiles)
         values = np.where(np.isfinite(values), values, np.nan)
         ranks = np.linspace(0.0, 1.0, len(quantiles))
-        # of several equal quantiles, the middle: from below and from above, as scikit-learn's QuantileTransformer
-        below, above = np.interp(values, quantiles, ranks), np.interp(-values, -quantiles[::-1], -ranks[::-1])
-        shares = np.where(values <= quantiles[0], 0.0, np.where(values >= quantiles[-1], 1.0, (below - above) / 2))
+        shares = np.interp(values, quantiles, ranks)
+        if (quantiles[1:] == quantiles[:-1]).any():
+            # of several equal quantiles, the middle: from below and from above, as scikit-learn's QuantileTransformer
+            shares = (shares - np.interp(-values, -quantiles[::-1], -ranks[::-1])) / 2
+        shares = np.where(values <= quantiles[0], 0.0, np.where(values >= quantiles[-1], 1.0, shares))
         edge = 1e-7 - np.spacing(1)
         normals: Floats = np.clip(ndtri(shares), ndtri(edge), ndtri(1 - edge))
         return normals

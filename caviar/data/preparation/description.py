@@ -73,9 +73,9 @@ def tabulate(preparation: Preparation) -> pd.DataFrame:
     """Return a row for each column of the table: column, became, detail, features, and how gaps are filled.
 
     >>> tabulate(Preparation((Number("width", 2.0, 0.5), LeftOut("id", "row numbers"))))
-       column    became        detail  features    gaps
-    0   width    number  standardised         1  filled
-    1      id  left out   row numbers         0       -
+      column    became        detail  features    gaps
+    0  width    number  standardised         1  filled
+    1     id  left out   row numbers         0       -
     """
     rows = [
         (column.name, _became(column), detail(column), len(column.features), _gaps(column))

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from caviar.data.preparation.categories import fit_category, fit_ordered, order_of
-from caviar.data.preparation.cells import override
+from caviar.data.preparation.categories import fit_categories, fit_ordered, order_of
+from caviar.data.preparation.cells import cells_of, override
 from caviar.data.preparation.columns import Column, Date, LeftOut
 from caviar.data.preparation.dates import fit_date
 from caviar.data.preparation.kinds import kind_of
@@ -84,30 +84,28 @@ def fit_preparation(
 
 def _raw(table: pd.DataFrame, train: NDArray[np.int64], position: int, wish: str | tuple[str, ...]) -> Raw:
     values = table.iloc[:, position]
-    kind = kind_of(values if isinstance(values.dtype, np.dtype) and values.dtype.kind != "O" else values.iloc[train])
+    name, categorical = str(values.name), isinstance(values.dtype, pd.CategoricalDtype)
+    plain = isinstance(values.dtype, np.dtype) and values.dtype.kind != "O"
+    kind = kind_of(values if plain else cells_of(table, position, train))
     if isinstance(wish, tuple):
-        return Raw(str(table.columns[position]), position, kind, "keep", order=wish)
-    order = order_of(values.dtype) if wish in ("", "keep") else ()
-    return Raw(str(table.columns[position]), position, kind, wish, order)
+        return Raw(name, position, kind, "keep", order=wish)
+    return Raw(name, position, kind, wish, order_of(values.dtype) if wish in ("", "keep") else (), categorical)
 
 
 def _fit(table: pd.DataFrame, train: NDArray[np.int64], raws: Sequence[Raw]) -> tuple[dict[str, Column], list[Note]]:
-    numeric, columns, notes = [], {}, []
+    numbers, categories, columns, notes = [], [], {}, []
     for raw in raws:
-        categorical = isinstance(table.dtypes.iloc[raw.position], pd.CategoricalDtype)
+        free = raw.wish in ("", "keep")
         if raw.order:
             columns[raw.name] = fit_ordered(table, train, raw)
-        elif raw.wish == "date" or (raw.kind == "date" and raw.wish in ("", "keep")):
+        elif raw.wish == "date" or (raw.kind == "date" and free):
             columns[raw.name] = dated = fit_date(table, train, raw)
             if isinstance(dated, Date):
-                notes.append(
-                    Note(
-                        raw.name, f"dates, so {', '.join(['days', *dated.cycles])}", "category", "takes each as a level"
-                    )
-                )
-        elif raw.wish == "number" or (raw.kind in ("number", "boolean") and raw.wish != "category" and not categorical):
-            numeric.append(raw)
+                became = ", ".join(["days", *dated.cycles])
+                notes.append(Note(raw.name, f"dates, so {became}", "category", "takes each as a level"))
+        elif raw.wish == "number" or (raw.kind in ("number", "boolean") and free and not raw.categorical):
+            numbers.append(raw)
         else:
-            columns[raw.name] = fit_category(table, train, raw)
-    learned, said = fit_numbers(table, train, numeric, only=len(numeric) == len(raws))
-    return columns | learned, notes + said
+            categories.append(raw)
+    learned, said = fit_numbers(table, train, numbers, only=len(numbers) == len(raws))
+    return columns | learned | fit_categories(table, train, categories), notes + said

@@ -164,16 +164,15 @@ def _quantiles(table: pd.DataFrame, train: NDArray[np.int64], summary: Summary) 
     from sklearn.preprocessing import QuantileTransformer
 
     raw = summary.raw
-    values = read_numbers(table, [raw.position], train)
+    sample = np.random.default_rng(0).permutation(train)[:_SAMPLE]
+    values = read_numbers(table, [raw.position], sample)
     values = np.where(np.isfinite(values), values, summary.median)
-    count = min(_QUANTILES, len(train))
-    learned = QuantileTransformer(n_quantiles=count, subsample=_SAMPLE, random_state=0).fit(values).quantiles_[:, 0]
-    plain = Quantiles(raw.name, tuple(learned.tolist()))
+    transformer = QuantileTransformer(n_quantiles=min(_QUANTILES, len(values)), subsample=None)
+    plain = Quantiles(raw.name, tuple(transformer.fit(values).quantiles_[:, 0].tolist()))
     mean, deviation = moments(plain.normal(values[:, 0]))
     fill = float(plain.normal(np.array([summary.median]))[0])
-    return Quantiles(
-        raw.name, plain.quantiles, float(mean), float(deviation) or 1.0, fill, summary.missing > 0, raw.kind
-    )
+    gaps = summary.missing > 0
+    return Quantiles(raw.name, plain.quantiles, float(mean), float(deviation) or 1.0, fill, gaps, raw.kind)
 
 
 def _notes(summaries: Sequence[Summary], columns: dict[str, Column]) -> Iterator[Note]:

@@ -1,6 +1,6 @@
 """How the rows of a table become features: a frozen value, learned from the training rows and stored as plain data."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from caviar._checks import did_you_mean
-from caviar.data.preparation.cells import Index, Kind, blocks, cells_of, read_numbers
+from caviar.data.preparation.cells import Index, Kind, cells_of, read_numbers
 from caviar.data.preparation.columns import Category, Column, Date, LeftOut, Number, Ordered, Quantiles, standardise
 from caviar.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd  # slow to import, and trainers do not need it
 
+_CHUNK_CELLS = 1 << 20  # rows are encoded a few at a time, so that copies stay small and in the processor's cache
 _TYPES: dict[str, type] = {
     "number": Number,
     "quantiles": Quantiles,
@@ -96,16 +97,23 @@ class Preparation:
         """
         table, names = self._table(rows)
         positions = {name: position for position, name in enumerate(names)}
+        slices, groups = self.slices, _groups(self.used)
         count = len(table) if index is None else len(index)
-        slices = self.slices
         features = np.empty((count, len(self.features)), np.float32)
-        for group in _groups(self.used, count):
-            out = features[:, slices[group[0].name].start : slices[group[-1].name].stop]
-            if isinstance(group[0], Number):
-                numbers = read_numbers(table, [positions[column.name] for column in group], index)
-                standardise(group, numbers, out)  # type: ignore[arg-type]
+        step = max(1, _CHUNK_CELLS // max(features.shape[1], 1))
+        for start in range(0, count, step):
+            stop = min(start + step, count)
+            if index is not None:
+                part, chosen = table, index[start:stop]
             else:
-                group[0].encode(cells_of(table, positions[group[0].name], index), out)
+                part, chosen = table[start:stop], None
+            for group in groups:
+                out = features[start:stop, slices[group[0].name].start : slices[group[-1].name].stop]
+                if isinstance(group[0], Number):
+                    values = read_numbers(part, [positions[column.name] for column in group], chosen)
+                    standardise(group, values, out)  # type: ignore[arg-type]
+                else:
+                    group[0].encode(cells_of(part, positions[group[0].name], chosen), out)
         return features
 
     def _table(self, rows: "pd.DataFrame | ArrayLike") -> "tuple[pd.DataFrame | NDArray[Any], Sequence[str]]":
@@ -135,14 +143,13 @@ def _column(type: str, **values: Any) -> Column:
     return column
 
 
-def _groups(columns: Sequence[Column], rows: int) -> Iterator[Sequence[Column]]:
-    """Yield the columns in order: numbers a few at a time, others one by one."""
+def _groups(columns: Sequence[Column]) -> list[list[Column]]:
+    """Return the columns in order: neighbouring numbers together, all others one by one."""
+    groups: list[list[Column]] = []
     for kind, group in groupby(columns, type):
         members = list(group)
-        if kind is Number:
-            yield from ([members[i] for i in block] for block in blocks(rows, range(len(members))))
-        else:
-            yield from ([member] for member in members)
+        groups += [members] if kind is Number else [[column] for column in members]
+    return groups
 
 
 def column_names(table: "pd.DataFrame") -> list[str]:

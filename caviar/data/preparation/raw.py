@@ -20,6 +20,7 @@ class Raw:
         kind: of its cells.
         wish: the user's word for it, or "".
         order: of its levels; (): they have none.
+        categorical: whether the table says that its cells are levels.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Raw:
     kind: Kind
     wish: str = ""
     order: tuple[str, ...] = ()
+    categorical: bool = False
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,9 @@ def find_suspects(
     classes = target.dtype.kind != "f"
     if not raws or not _tells_enough(target[sample], classes, len(raws)):
         return {}, []
-    cells = np.column_stack([_as_numbers(table, raw, sample) for raw in raws])
-    errors, different = _errors_by_bins(cells, target[sample], classes)
+    cells = _as_numbers(table, raws, sample)
+    ranks = target[sample] if classes else np.argsort(np.argsort(target[sample])).astype(np.float64)
+    errors, different = _errors_by_bins(cells, ranks, classes)
     certain: dict[str, str] = {}
     notes: list[Note] = []
     kinds = len(np.unique(target[sample])) if classes else 0
@@ -66,16 +67,20 @@ def _tells_enough(target: Targets, classes: bool, columns: int) -> bool:
     return orders > log(columns / _CHANCE)
 
 
-def _as_numbers(table: pd.DataFrame, raw: Raw, index: NDArray[np.int64]) -> Floats:
-    """Return the cells of a column as numbers that tell the same; missing ones as a number below all others."""
-    if raw.kind in ("number", "boolean"):
-        values = read_numbers(table, [raw.position], index)[:, 0]
-    elif raw.kind == "date":
-        values = days(instants(cells_of(table, raw.position, index)))
-    else:
-        return levels(cells_of(table, raw.position, index))[0].astype(np.float64)
-    known = np.isfinite(values)
-    return np.where(known, values, values[known].min() - 1.0) if known.any() else np.zeros(len(values))
+def _as_numbers(table: pd.DataFrame, raws: Sequence[Raw], index: NDArray[np.int64]) -> Floats:
+    """Return columns as numbers that tell the same, (rows, columns); missing cells lie below all others."""
+    numeric = [place for place, raw in enumerate(raws) if raw.kind in ("number", "boolean")]
+    cells = np.empty((len(index), len(raws)))
+    if numeric:
+        cells[:, numeric] = read_numbers(table, [raws[place].position for place in numeric], index)
+    for place in sorted(set(range(len(raws))) - set(numeric)):
+        values = cells_of(table, raws[place].position, index)
+        cells[:, place] = days(instants(values)) if raws[place].kind == "date" else levels(values)[0]
+    known = np.isfinite(cells)
+    if not known.all():
+        lowest = np.where(known, cells, np.inf).min(axis=0)
+        cells = np.where(known, cells, np.where(np.isfinite(lowest), lowest - 1.0 - np.abs(lowest), 0.0))
+    return cells
 
 
 def _errors_by_bins(cells: Floats, target: Targets, classes: bool) -> tuple[Floats, NDArray[np.int64]]:
@@ -108,7 +113,7 @@ def _error(places: NDArray[np.int64], target: Targets, classes: bool, bins: int,
 
 def _is_same(table: pd.DataFrame, train: NDArray[np.int64], target: Targets, raw: Raw) -> bool:
     """Return whether all training rows agree: each value has its class, or the target is a line over the column."""
-    cells = _as_numbers(table, raw, train)
+    cells = _as_numbers(table, [raw], train)[:, 0]
     if target.dtype.kind != "f":
         pairs = pd.DataFrame({"cell": cells, "target": target[train]}).drop_duplicates()
         return pairs["cell"].is_unique and pairs["target"].is_unique
