@@ -95,7 +95,9 @@ ATTRIBUTES: Names = {  # of `Study` and `Outcome`
     **dict.fromkeys(("direction", "directions"), "study.settings.objective.mode"),
     "study_name": "study.settings.name",
     "sampler": "study.settings.search",
-    "best_estimator_": "try study.babysit(), which trains the best config",
+    **dict.fromkeys(
+        ("best_estimator_", "best_model", "get_best_models", "get_best_model", "best_model_"), "study.model()"
+    ),
     "ask": "try study.run(), which asks and tells by itself, or caviar.search",
     "tell": "try study.run(), which asks and tells by itself, or caviar.search",
     "stop": "try Ctrl-C, or run(...) with a timeout of the study; run() continues it",

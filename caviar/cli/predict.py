@@ -109,6 +109,8 @@ def _opened(out: Path | None) -> Iterator[IO[bytes]]:
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python, which flushes at its end
         return
+    if out.is_dir():
+        raise InputError(f"--out must be a file, got the folder {out}; try --out {out / 'predictions.csv'}")
     unfinished = out.with_name(f".{out.name}.{os.getpid()}")
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -185,7 +185,7 @@ class SimulatedTrainers:
                 event = Report(event.trial, event.epoch, worker.seconds[event.trial], event.metrics)
             elif isinstance(event, Done):
                 seconds, trainer = worker.seconds[event.trial], f"simulated:{name}"
-                event = Done(event.trial, event.state, event.error, seconds, trainer, event.output)
+                event = event._replace(seconds=seconds, worker=trainer)
             events.append(event)
         counted = self._dispatcher.receive(events)
         lease = worker.leases[0]

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +10,12 @@ import pytest
 import caviar
 from caviar.errors import InputError, StorageError
 from caviar.files import open_store
+from caviar.model.trained.schema import Schema
+from caviar.panda import session
 from caviar.panda.checkpoints import (
     PandaFiles,
     PandaSettings,
+    last_model,
     rule_from_plain,
     rule_to_plain,
     state_from_json,
@@ -229,3 +233,28 @@ def test_a_hostile_checkpoint_runs_nothing_and_the_diary_names_the_rule(tmp_path
     train(woken, 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["panda"]
     assert "rule dropped" not in actions(run(wake(tmp_path / "panda")))[2:]
+
+
+def test_the_last_checkpoint_is_a_model_that_takes_raw_rows(tmp_path):
+    x = np.random.default_rng(0).normal(size=(200, 3)) * 5 + 100
+    data = replace(caviar.from_arrays(x, x[:, 0] > 100), target="tall")
+    panda = session.begin(files(tmp_path), data, PandaSettings(seed=3))
+    panda.training.epoch()
+    panda.save(rewindable=True)
+    model = last_model(files(tmp_path))
+    assert model.schema == Schema.of(data)  # preparation and target are among its files
+    np.testing.assert_array_equal(
+        model.predict(model.schema.prepare(x)), panda.training.predict(0, model.schema.prepare(x))
+    )
+    assert (model.networks[0].origin.epochs, model.networks[0].origin.seed) == (1, 3)
+    panda.training.stop(0)
+    panda.save(rewindable=False)
+    with pytest.raises(InputError, match="has diverged; rewind it"):
+        last_model(files(tmp_path))
+
+
+def test_weights_of_rows_come_back(tmp_path):
+    data = replace(caviar.from_arrays([[0.0], [1.0]] * 20, ["no", "yes"] * 20), train_weights=np.ones(28))
+    files(tmp_path).write_data(data)
+    assert files(tmp_path).read_data().fingerprint() == data.fingerprint()
+    assert files(tmp_path).read_data().val_weights is None

@@ -39,6 +39,8 @@ def networks_from_bytes(content: bytes, where: object) -> tuple[TrainedNetwork, 
 
 def save(model: Model, path: str | Path) -> Path:
     """Write a model to a file, whole or not at all; return its path."""
+    if Path(path).is_dir():
+        raise InputError(f"path must be a file, got the folder {path}; try {Path(path) / 'model.npz'}")
     write_atomically(Path(path), networks_to_bytes(model.networks, model.facts()))
     return Path(path)
 
