@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Literal
 
 import click
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from caviar.model.trained.estimators import Estimator
 
 _ROWS = 65_536  # at a time
+_READ_AS: Mapping[str, Literal["number", "text", "boolean"]] = {
+    "number": "number", "boolean": "boolean", "text": "text", "date": "text"
+}  # fmt: skip
 
 
 @click.command()
@@ -27,7 +32,9 @@ _ROWS = 65_536  # at a time
 @click.option("--proba", is_flag=True, help="Print the probability of each class instead of the most probable one.")
 @click.option("--out", type=click.Path(path_type=Path), help="The CSV file to write. [default: standard output]")
 def predict(name: str, address: str | None, file: str, proba: bool, out: Path | None) -> None:
-    """Predict the rows of a CSV FILE, "-" for standard input, and print CSV.
+    """Predict the rows of a table, "-" for standard input, and print CSV.
+
+    FILE may be what caviar run --data takes: CSV, Parquet or Feather, a file or a URL.
 
     NAME is a study's name, its folder, the URI of its mirror, or a file that model.save(path) wrote.
     """
@@ -36,7 +43,7 @@ def predict(name: str, address: str | None, file: str, proba: bool, out: Path | 
     if proba and not hasattr(model, "predict_proba"):
         raise InputError("--proba is for classes, and this model predicts numbers; leave it out")
     with _opened(out) as destination:
-        for number, chunk in enumerate(_chunks(file)):
+        for number, chunk in enumerate(_chunks(file, model)):
             if not number:
                 _tell_unused(model, chunk)
             content = _predictions(model, chunk, proba).to_csv(index=False, header=not number, lineterminator="\n")
@@ -60,21 +67,28 @@ def _model(name: str, address: str | None) -> "Estimator":
     return Study.open(outcome.folder).model()
 
 
-def _chunks(file: str) -> Iterator["pd.DataFrame"]:
-    """The rows of a CSV file, some at a time; at least one chunk, which may have no rows."""
-    import pandas as pd
+def _chunks(file: str, model: "Estimator") -> Iterator["pd.DataFrame"]:
+    """The rows of a table, some at a time; at least one chunk, which may have no rows."""
+    from caviar.data.reading.format import Format
+    from caviar.data.reading.read import read_chunks
 
-    from caviar.csv import read_csv
+    preparation = model.model.schema.preparation
+    kinds = preparation.kinds if preparation is not None and model.model.schema.has_names else {}
+    with _seekable(file) as path:
+        yield from read_chunks(path, Format(), _ROWS, {name: _READ_AS[kind] for name, kind in kinds.items()})
 
-    try:
-        source = sys.stdin.buffer if file == "-" else Path(file)
-        yield from cast("Iterator[pd.DataFrame]", read_csv(source, chunksize=_ROWS))
-    except OSError as error:
-        raise InputError(f"cannot read {file} ({error.strerror}); give the path of a CSV file") from None
-    except pd.errors.EmptyDataError:
-        raise InputError(f"{file} is empty; it needs a header line") from None
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} is not a CSV file ({str(error).strip()}); save it as UTF-8 with commas") from None
+
+@contextlib.contextmanager
+def _seekable(file: str) -> Iterator[str]:
+    """The path of a file; of standard input, whose format is found out by reading its beginning twice, a copy."""
+    if file != "-":
+        yield file
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "rows"
+        with copy.open("wb") as destination:
+            shutil.copyfileobj(sys.stdin.buffer, destination)
+        yield str(copy)
 
 
 def _tell_unused(model: "Estimator", chunk: "pd.DataFrame") -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -12,9 +12,6 @@ from caviar.data.source import Task
 from caviar.data.validation import Label
 from caviar.errors import InputError
 from caviar.model.arrays import Array
-
-if TYPE_CHECKING:
-    import pandas as pd  # slow to import, and trainers do not need it
 
 
 @dataclass(frozen=True)
@@ -71,54 +68,31 @@ class Schema:
         Args:
             rows: a DataFrame with the columns by name, in any order, or an array with the columns in order.
         """
-        table = self._table(rows)
-        try:
-            if self.preparation is None:
-                features: Array = table.to_numpy(np.float32)
-            else:
-                features = self.preparation.transform(table)
-        except InputError:
-            raise
-        except (TypeError, ValueError) as error:
-            raise InputError(f"the rows are not like those that the model was trained on: {error}") from None
+        raw: Any = rows.to_pandas() if hasattr(rows, "to_pandas") else rows  # a table of Polars or Arrow
+        if hasattr(raw, "iloc"):
+            raw = raw.rename(columns=str) if self.has_names else raw.to_numpy()
+        if not hasattr(raw, "iloc"):
+            raw = self._array(raw)
+        if self.preparation is not None:
+            return self.preparation.transform(raw)
+        features: Array = np.asarray(raw, np.float32)
         if not np.isfinite(features).all():
-            raise InputError(self._not_finite(features))
+            number = int(np.flatnonzero(~np.isfinite(features).all(axis=0))[0])
+            raise InputError(
+                f"column {number} has missing, infinite or too large values; fill them in or drop the rows"
+            )
         return features
 
-    def _table(self, rows: object) -> "pd.DataFrame":
-        """The rows as a table that has the columns, by name."""
-        import pandas as pd
-
-        if hasattr(rows, "to_pandas"):  # a table of Polars or Arrow
-            rows = rows.to_pandas()
-        if isinstance(rows, pd.DataFrame):
-            table = rows.rename(columns=str)
-            missing = [name for name in self.columns if name not in table.columns]
-            if not missing:
-                return _unique(table[list(self.columns)])
-            if self.has_names:
-                raise InputError(
-                    f"the rows have no column {', '.join(map(repr, missing))}; the model was trained on "
-                    f"{', '.join(map(repr, self.columns))}"
-                )
-        else:
-            if np.ndim(cast(Any, rows)) != 2:
-                shape = np.shape(cast(Any, rows))
-                raise InputError(f"rows must be a table of two dimensions, got shape {shape}; for one row, try [row]")
-            table = pd.DataFrame(rows).infer_objects()  # type: ignore[call-overload]
-        if table.shape[1] != len(self.columns):
+    def _array(self, rows: Any) -> Array:
+        array: Array = np.asarray(rows) if hasattr(rows, "dtype") else np.asarray(rows, object)
+        if array.ndim != 2:
+            raise InputError(f"rows must be a table of two dimensions, got shape {array.shape}; for one row, try [row]")
+        if array.shape[1] != len(self.columns):
             raise InputError(
-                f"the rows have {table.shape[1]} columns, but the model was trained on {len(self.columns)}: "
+                f"the rows have {array.shape[1]} columns, but the model was trained on {len(self.columns)}: "
                 f"{', '.join(self.columns[:20])}{', ...' * (len(self.columns) > 20)}"
             )
-        return table.set_axis(list(self.columns), axis=1)
-
-    def _not_finite(self, features: Array) -> str:
-        number = int(np.flatnonzero(~np.isfinite(features).all(axis=0))[0])
-        slices = {} if self.preparation is None else self.preparation.slices
-        name = next((name for name, part in slices.items() if part.start <= number < part.stop), str(number))
-        count = int((~np.isfinite(features[:, number])).sum())
-        return f"column {name!r} has {count} missing, infinite or too large values; fill them in or drop those rows"
+        return array
 
     def to_plain(self) -> dict[str, Any]:
         """Return the schema as plain data that JSON can hold."""
@@ -130,11 +104,3 @@ class Schema:
         """Return the schema that `to_plain` wrote."""
         preparation = plain["preparation"] and Preparation.from_plain(plain["preparation"])
         return cls(**{**plain, "classes": tuple(plain["classes"]), "preparation": preparation})
-
-
-def _unique(table: "pd.DataFrame") -> "pd.DataFrame":
-    """The table; raise InputError if it has two columns of one name."""
-    if table.columns.has_duplicates:
-        name = table.columns[table.columns.duplicated()][0]
-        raise InputError(f"the rows have the column {name!r} twice; rename one of them")
-    return table
