@@ -42,10 +42,10 @@ def command(environment, *arguments, cwd=None, **changes):
 
 
 def test_a_study_runs_on_the_cluster_as_it_does_here(environment, cluster, tmp_path):
-    settings = ["--trials", "10", "--waves", "2", "--epochs", "3"]
+    settings = ["--trials", "10", "--waves", "2", "--epochs", "3", "--confirm", "1,2"]
     sent = command(environment, "submit", "--name", "digits one", *settings, "--workers", "2", "--wait")
     assert sent.returncode == 0, sent.stderr
-    assert b"10/10 trials" in sent.stdout
+    assert b"12/12 trials" in sent.stdout
     assert b"ten best" in sent.stdout
     printed = command(environment, "results", "digits-one")
     assert printed.stdout == cluster.file("digits-one", "results.csv")
@@ -67,8 +67,15 @@ def test_a_study_runs_on_the_cluster_as_it_does_here(environment, cluster, tmp_p
     best = json.loads(command(environment, "best", "digits-one", "--json", cwd=tmp_path).stdout)
     assert best["metrics"]["val_accuracy"] == table["val_accuracy"][best["trial"]]
     folder = cluster.fetch("digits-one", tmp_path / "copy")
-    assert len(caviar.Study.open(folder).table) == 10
+    assert len(caviar.Study.open(folder).table) == 12
     assert cluster.fetch("digits-one", folder) == folder
+    digits = caviar.load_digits()
+    pd.DataFrame(digits.val_x).to_csv(tmp_path / "rows.csv", index=False)
+    predicted = command(environment, "predict", "digits-one", "rows.csv", cwd=tmp_path)
+    assert predicted.stdout.count(b"\n") == 1 + len(digits.val_y), predicted.stderr
+    weights = (cluster.fetch("digits-one", folder, models=True) / "models").glob("*.npz")
+    here = {path.name: path.read_bytes() for path in (tmp_path / "local" / "models").glob("*.npz")}
+    assert {path.name: path.read_bytes() for path in weights} == here
     caviar.Study("digits", trials=2, epochs=1, workers=0, out=tmp_path / "other").run(progress=False)
     with pytest.raises(InputError, match="other holds another study"):
         cluster.fetch("digits-one", tmp_path / "other")

@@ -81,6 +81,9 @@ def test_an_evening_with_a_panda(start):
     assert panda.status.state == "idle"
     history = panda.history
     assert history["learning_rate"].iloc[-1] < 10
+    digits = caviar.load_digits()
+    right = panda.model().model.classify(digits.val_x) == digits.val_y
+    assert right.mean() == history["val_accuracy"].iloc[-1]
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
     assert panda.abandoned["learning_rate"].iloc[0] == 500.0
 
