@@ -154,7 +154,7 @@ def test_memory_holds_the_table_once(tmp_path):
     line = ",".join(map(repr, np.random.default_rng(0).normal(size=10).tolist()))
     (tmp_path / "small.csv").write_text(f"{line}\n" * 10, encoding="utf-8")
     (tmp_path / "large.csv").write_text(f"{line}\n" * rows, encoding="utf-8")
-    program = f"""
+    program = """
 import pathlib
 from caviar.data.reading.read import read_table
 peak = lambda: int(pathlib.Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
