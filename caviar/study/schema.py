@@ -12,6 +12,7 @@ from itertools import combinations
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import caviar.model.config
+from caviar.data.preparation.overrides import WORDS
 from caviar.records.early_stopping import KINDS as EARLY_STOPPING
 from caviar.records.settings import SEARCHES
 from caviar.space import constructors
@@ -40,9 +41,45 @@ _LIMITS: Mapping[str, Schema] = {
 }
 _RESOURCE = {"type": "number", "minimum": 0}
 _REFERENCE = {"$ref": "#/definitions/hyperparameter"}
+_TABLE_KEYS: Mapping[str, Schema] = {  # the arguments of load_table
+    "target": {"type": "string", "description": "The column of the table to predict."},
+    "task": {
+        "enum": ["classification", "regression"],
+        "description": "What the target is; left out: guessed, and said.",
+    },
+    "validation": {
+        "description": "A fraction, a number of folds, a second table, or what chooses the rows for validation.",
+        "anyOf": [
+            {"type": "number", "exclusiveMinimum": 0},
+            {"type": "string"},
+            {
+                "type": "object",
+                "properties": {
+                    "fraction": {"type": "number", "exclusiveMinimum": 0, "maximum": 0.5},
+                    "folds": {"type": "integer", "minimum": 2},
+                    **dict.fromkeys(("group", "time", "column", "table"), {"type": "string"}),
+                },
+                "additionalProperties": False,
+            },
+        ],
+    },
+    "columns": {
+        "type": "object",
+        "description": "What columns of the table become, where the guess is wrong: a word, or levels in their order.",
+        "additionalProperties": {"anyOf": [{"enum": list(WORDS)}, {"type": "array", "minItems": 1}]},
+    },
+    "sample_weight": {"type": "string", "description": "The column that says how much each row counts."},
+    "class_weight": {
+        "description": "How much each class counts in the training loss.",
+        "anyOf": [{"enum": ["balanced"]}, {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}],
+    },
+    "separator": {"type": "string", "description": "What is between the cells of a CSV file; left out: found out."},
+    "decimal": {"type": "string", "description": "The decimal mark of a CSV file; left out: found out."},
+    "encoding": {"type": "string", "description": "That of a CSV file; left out: found out."},
+}
 _OWN_KEYS: Mapping[str, Schema] = {  # which are not as in Python
-    "data": {"type": "string", "description": 'What to train on: "digits", or a CSV file beside this one.'},
-    "target": {"type": "string", "description": "The column of the CSV file to predict."},
+    "data": {"type": "string", "description": 'What to train on: "digits", or a table beside this file, or its URL.'},
+    **_TABLE_KEYS,
     "trainable": {
         "type": "string",
         "pattern": ".:.",
@@ -69,14 +106,14 @@ def study_schema() -> Schema:
     ['coarse-to-fine', 'random', 'sobol', 'grid']
     """
     arguments = _arguments(Study.__init__, inspect.getdoc(Study) or "")
-    properties = {"data": {}, "target": {}, "trainable": {}, "command": {}, **arguments}
+    properties = {"data": {}, **_TABLE_KEYS, "trainable": {}, "command": {}, **arguments}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A study of Caviar",
         "type": "object",
         "properties": {name: _OWN_KEYS.get(name, schema) for name, schema in properties.items()},
         "additionalProperties": False,
-        "dependencies": {"target": ["data"]},
+        "dependencies": {"target": ["data"], **{key: ["data", "target"] for key in _TABLE_KEYS if key != "target"}},
         "not": {"anyOf": [{"required": list(pair)} for pair in combinations(("data", "trainable", "command"), 2)]},
         "definitions": {"space": _space(), "hyperparameter": _hyperparameter()},
     }

@@ -12,6 +12,7 @@ import pytest
 
 from caviar import Study
 from caviar.cli.main import cli, main
+from caviar.cli.options import TableOptions
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -164,6 +165,7 @@ def test_help_imports_nothing_slow():
 def test_the_defaults_of_run_are_those_of_study():
     options = cli.commands["run"].make_context("run", []).params
     parameters = inspect.signature(Study).parameters
-    assert set(options) - set(parameters) == {"file", "target", "as_json"}
+    assert set(options) - set(parameters) == {"file", "target", "as_json", *TableOptions.__annotations__}
+    assert all(options[name] is None for name in TableOptions.__annotations__)
     for name in set(options) & set(parameters):
         assert options[name] == parameters[name].default, name

@@ -55,12 +55,12 @@ def test_a_study_of_digits_is_reproduced_by_a_command(tmp_path):
 
 def test_a_study_of_a_csv_file_is_reproduced_with_its_seed(tmp_path):
     file = tmp_path / "some data.csv"
-    rows = "\n".join(f"{i},{i % 2}" for i in range(60))
+    rows = "\n".join(f"{i * i % 59},{i % 2}" for i in range(60))
     file.write_text(f"x,y\n{rows}\n")
     study = caviar.Study(caviar.load_csv(file, target="y"), out=tmp_path / "a")
     assert f"--data '{file}' --target y" in reproduction(study.settings)
     study = caviar.Study(caviar.load_csv(file, target="y", task="regression", seed=3), out=tmp_path / "b")
-    assert f"load_csv({str(file)!r}, target='y', task='regression', seed=3)," in reproduction(study.settings)
+    assert f"load_table({str(file)!r}, target='y', task='regression', seed=3)," in reproduction(study.settings)
 
 
 def test_a_study_of_a_program_is_reproduced_with_its_command(tmp_path):

@@ -50,12 +50,11 @@ def test_columns_without_names_go_by_position():
 
 
 BAD = {
-    "the rows have no column 'width', 'depth'; the model was trained on 'width', 'height', 'depth'": TABLE[["height"]],
+    "the table lacks 2 columns: width, depth; it has height": TABLE[["height"]],
     "the rows have 2 columns, but the model was trained on 3: width, height, depth": X[:, :2],
     r"two dimensions, got shape \(3,\); for one row, try \[row\]": X[0],
-    "column 'height' has 2 missing, infinite or too large values": TABLE.assign(height=[np.nan, np.inf, *[0.0] * 298]),
-    "not like those that the model was trained on": TABLE.assign(width="wide"),
-    "the column 'width' twice": pd.concat([TABLE, TABLE[["width"]]], axis=1),
+    "'width' .*number": TABLE.assign(width="wide"),
+    "two columns called 'width'": pd.concat([TABLE, TABLE[["width"]]], axis=1),
 }
 
 
