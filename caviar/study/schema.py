@@ -45,7 +45,7 @@ _TABLE_KEYS: Mapping[str, Schema] = {  # the arguments of load_table
     "target": {"type": "string", "description": "The column of the table to predict."},
     "task": {
         "enum": ["classification", "regression"],
-        "description": "What the target is; left out: guessed, and said.",
+        "description": "What the target is; left out: guessed.",
     },
     "validation": {
         "description": "A fraction, a number of folds, a second table, or what chooses the rows for validation.",
@@ -57,7 +57,7 @@ _TABLE_KEYS: Mapping[str, Schema] = {  # the arguments of load_table
                 "properties": {
                     "fraction": {"type": "number", "exclusiveMinimum": 0, "maximum": 0.5},
                     "folds": {"type": "integer", "minimum": 2},
-                    **dict.fromkeys(("group", "time", "column", "table"), {"type": "string"}),
+                    **{key: {"type": "string"} for key in ("group", "time", "column", "table")},
                 },
                 "additionalProperties": False,
             },
