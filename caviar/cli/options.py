@@ -20,6 +20,7 @@ class StudyOptions(TypedDict):
     waves: Literal["auto", "continuous"] | int | tuple[int, ...]
     seed: int
     metric: str | None
+    metrics: tuple[str, ...]
     mode: Mode | None
     epochs: int
     search: str
@@ -63,6 +64,10 @@ def _parse_confirm(context: click.Context, option: click.Parameter, value: str) 
     return top, replicates
 
 
+def _parse_names(context: click.Context, option: click.Parameter, value: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
 def _jobs_address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """Return the address of the cluster to ask; None for this machine."""
     if value is None:
@@ -80,6 +85,7 @@ EARLY_STOPPING = ("halving", "asha")
 _ADDRESS = "Ray cluster: http://HOST:8265, ray://HOST:10001, HOST:6379 or auto; local: this machine."
 _WORKERS = "Number of trainers; auto: one per free CPU; 0: train in this process."
 _DATA = "A CSV file, or the name of a built-in data set."
+_METRICS = "Other scorers of scikit-learn to report, such as f1_macro,roc_auc."
 _WAVES = "Number of waves, their sizes (64,32,32), auto or continuous."
 _SEARCH = "coarse-to-fine, random, sobol or grid."
 _EARLY_STOPPING = "halving or asha. [default: train every trial to its end]"
@@ -109,7 +115,8 @@ _STUDY_OPTIONS = (
     click.option("--trials", default=64, help="Number of configurations to train."),
     click.option("--waves", default="auto", callback=_parse_waves, help=_WAVES),
     click.option("--seed", default=0, help="Random seed; the same seed gives the same table."),
-    click.option("--metric", help="Metric to optimise. [default: val_accuracy or val_rmse]"),
+    click.option("--metric", help="Metric or scorer to optimise. [default: val_accuracy or val_rmse]"),
+    click.option("--metrics", default="", metavar="NAME,...", callback=_parse_names, help=_METRICS),
     click.option("--mode", type=click.Choice(["min", "max"]), help="Which values are better. [default: by metric]"),
     click.option("--epochs", default=20, help="Number of epochs to train each network."),
     click.option("--search", default="coarse-to-fine", help=_SEARCH, shell_complete=_complete_search),

@@ -4,7 +4,7 @@ A Dataset is read-only, so that many trainers can share one copy of it.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from caviar.data.preparation.columns import Number
 from caviar.data.preparation.preparation import Preparation
 from caviar.data.source import Source, SourceKind, Task
 from caviar.data.validation import Floats, Label, Targets, check_features, check_target
+from caviar.data.weights import ClassWeight, row_weights
 
 _VALIDATION_SHARE, _TEST_SHARE = 0.15, 0.15  # of the rows; the rest are for training
 _IN_MEMORY = Source(SourceKind.ARRAYS)
@@ -101,7 +102,14 @@ class Dataset:
 
 
 def from_arrays(
-    x: ArrayLike, y: ArrayLike, *, name: str = "arrays", task: Task | None = None, seed: int = 0
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    name: str = "arrays",
+    task: Task | None = None,
+    sample_weight: ArrayLike | None = None,
+    class_weight: ClassWeight | None = None,
+    seed: int = 0,
 ) -> Dataset:
     """Make a Dataset from arrays, split about 70/15/15 at random.
 
@@ -111,6 +119,9 @@ def from_arrays(
         name: the data's name, for reports.
         task: "classification" or "regression"; None: classification if y holds strings, booleans or at most 20
             different integers.
+        sample_weight: how much each row counts in the loss and the metrics, (rows,), >= 0; None: all the same.
+        class_weight: how much the rows of each class count in the loss, besides: "balanced" or a dict of labels and
+            weights; None: all the same.
         seed: for the split, which is stratified by class for classification.
 
     >>> import numpy as np
@@ -126,10 +137,13 @@ def from_arrays(
     arrays = standardised[train], targets[train], standardised[val], targets[val], standardised[test], targets[test]
     moments = zip(means.tolist(), scales.tolist(), strict=True)
     preparation = Preparation(tuple(Number(str(i), mean, scale) for i, (mean, scale) in enumerate(moments)))
+    weights = row_weights(targets, classes, (train, val, test), sample_weight, class_weight)
+    dataset = Dataset(name, "classification" if classes else "regression", *arrays, classes, preparation=preparation)
+    dataset = replace(dataset, train_weights=weights[0], val_weights=weights[1], test_weights=weights[2])
     if classes:
-        return Dataset(name, "classification", *arrays, classes, preparation=preparation)
+        return dataset
     mean, scale = float(targets[train].mean()), float(targets[train].std()) or 1.0
-    return Dataset(name, "regression", *arrays, target_mean=mean, target_scale=scale, preparation=preparation)
+    return replace(dataset, target_mean=mean, target_scale=scale)
 
 
 def _split(targets: Targets, *, stratify: bool, seed: int) -> tuple[NDArray[np.int64], ...]:
@@ -149,7 +163,7 @@ def _split(targets: Targets, *, stratify: bool, seed: int) -> tuple[NDArray[np.i
     return shuffle(rest[~test]), shuffle(order[validation]), shuffle(rest[test])
 
 
-def scaling(values: Floats, train: NDArray[np.int64]) -> tuple[Floats, Floats]:
+def scaling(values: Floats, train: NDArray[np.int64], weights: Floats | None = None) -> tuple[Floats, Floats]:
     """Return each column's mean and standard deviation over the training rows; the latter is 1 for a constant column.
 
     If all values are integers in 0..255, like pixels, each deviation is raised to at least a tenth of the largest, so
@@ -158,11 +172,15 @@ def scaling(values: Floats, train: NDArray[np.int64]) -> tuple[Floats, Floats]:
     Args:
         values: (rows, features).
         train: the row numbers of the training part.
+        weights: of these rows; None: all the same.
 
     >>> scaling(np.array([[-0.5], [1.5]]), train=np.array([0, 1]))
     (array([0.5]), array([1.]))
     """
     mean, deviation = values[train].mean(axis=0), values[train].std(axis=0)
+    if weights is not None:
+        mean = np.average(values[train], axis=0, weights=weights)
+        deviation = np.sqrt(np.average((values[train] - mean) ** 2, axis=0, weights=weights))
     pixels = len(deviation) > 0 and values.min() >= 0 and values.max() <= 255 and (values == np.round(values)).all()
     floor = deviation.max() / 10 if pixels else 0.0
     scale = np.maximum(deviation, floor)

@@ -31,6 +31,7 @@ _FORMAT = 1  # of all files of a Panda
 _SETTINGS, _DATA, _DIARY = "panda.json", "data.npz", "diary.json"
 _FOLDER, _CHECKPOINT = "checkpoints", "checkpoints/{:08d}.npz"
 _ARRAYS = ("train_x", "train_y", "val_x", "val_y", "test_x", "test_y")
+_WEIGHTS = ("train_weights", "val_weights", "test_weights")  # each may be left out
 _STATE = "panda"  # the array in a checkpoint that holds the JSON
 _RULES = {type(rule).__name__: type(rule) for rule in BUILT_IN["careful"]}
 _README = b"""The files of a Panda, written by Caviar.
@@ -102,7 +103,8 @@ class PandaFiles:
         """Write the data that the Panda trains on, so that it can wake wherever its folder is available."""
         names = ("name", "task", "classes", "target_mean", "target_scale")
         facts = {name: getattr(dataset, name) for name in names} | {"source": dataset.source.to_plain()}
-        self._write(_DATA, {**{name: getattr(dataset, name) for name in _ARRAYS}, "facts": encode(facts)})
+        arrays = {name: getattr(dataset, name) for name in (*_ARRAYS, *_WEIGHTS) if getattr(dataset, name) is not None}
+        self._write(_DATA, {**arrays, "facts": encode(facts)})
 
     def read_data(self) -> Dataset:
         """Return the data; raise StorageError if the file is missing or damaged."""

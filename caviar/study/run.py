@@ -26,10 +26,10 @@ def run_study(
     record: StudyRecord,
     target: Target,
     placement: Placement,
+    callbacks: Callbacks = (),
     *,
     failures: float = 10,
     progress: bool = True,
-    callbacks: Callbacks = (),
     trainers: Trainers | None = None,
 ) -> None:
     """Train what has not ended yet, on `trainers` or where the placement says; see `Study.run`."""
@@ -49,7 +49,8 @@ def run_study(
                     )
                     if trainers is None:
                         metric = settings.objective.metric
-                        trainable = target.trainable(settings.epochs, metric, placement, StudyFiles.of(record.folder))
+                        files = StudyFiles.of(record.folder)
+                        trainable = target.trainable(settings.epochs, metric, placement, files, settings.metrics)
                         trainers = stack.enter_context(open_pool(trainable, metric, placement))
                     Driver(record, planner, trainers, monitor, reporter, deadline, told).run()
         except PausedError as pause:

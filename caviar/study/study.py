@@ -33,15 +33,17 @@ class Study:
         trials: how many configs to train, >= 1.
         waves: how many waves, or their sizes; "auto" chooses up to eight by trials and dimensions, fewer with early
             stopping. "continuous" has no barriers: each config is chosen as a trainer becomes free, from what has ended
-            by then, so no trainer waits, and the same seed gives the same table with one worker only.
+            by then, and the same seed gives the same table with one worker only.
         seed: an integer >= 0; the same seed gives the same table, whatever the number of workers (but see waves).
-        metric: what to optimise; "val_accuracy" for classes and "val_rmse" for numbers if left out.
+        metric: what to optimise: "val_accuracy" (default for classes), "val_rmse" (for numbers), "val_loss", or one of
+            scikit-learn's scorers, such as "f1_macro", for the validation part.
+        metrics: other scorers that the built-in network reports, such as ["roc_auc"].
         mode: "min" or "max"; known for the built-in network's metrics.
         epochs: how long the built-in network trains; of a function, how many reports it gives (for early stopping).
         search: "coarse-to-fine", "random", "sobol" or "grid".
         grow: True lets the search extend a bound of the space that the best values lie against.
-        early_stopping: None trains every trial to its end; "halving" lets only the best third continue at every rung of
-            epochs; "asha" decides without waiting, and the same seed no longer gives the same table; or a `Halving`.
+        early_stopping: None: of no trial; "halving": only the best third continue at every rung of epochs; "asha"
+            decides without waiting, and the same seed no longer gives the same table; or a `Halving`.
         confirm: (k, r) trains the k best again at the end, r times each with fresh seeds, so that `best` is not the
             luckiest; "auto": (3, 4) from 48 trials on where results depend on a seed; False: no trial.
         keep: of how many trials, the best by their metric, the files in `caviar.trial().folder` are kept; None: of all.
@@ -54,9 +56,8 @@ class Study:
             left out. On Linux, a trial that allocates more bytes than "memory" (by default, most of the machine) fails.
         trial_timeout: seconds after which a trial ends as "timed_out"; None: no limit.
         timeout: seconds after which a run ends what trains as "timed_out" and begins nothing more; None: no limit.
-        isolation: "process" runs each trial of a function in a fresh process, so that no trial can change or end
-            another; "none" calls the function in the trainer, again and again: for functions that take less than a
-            millisecond, and, with workers=0, for debuggers and for what cannot be pickled.
+        isolation: "process" runs each trial of a function in a fresh process; "none" calls it in the trainer: for
+            functions that take less than a millisecond, and, with workers=0, for debuggers and what cannot be pickled.
 
     An invalid setting raises an `InputError` before any work starts.
 
@@ -75,6 +76,7 @@ class Study:
         waves: int | Sequence[int] | Literal["auto", "continuous"] = "auto",
         seed: int = 0,
         metric: str | None = None,
+        metrics: Sequence[str] = (),
         mode: Literal["min", "max"] | None = None,
         epochs: int = 20,
         search: str = "coarse-to-fine",
@@ -92,10 +94,12 @@ class Study:
         isolation: Literal["process", "none"] = "process",
     ) -> None:
         self.target = target_from(data)
+        objective, scorers = self.target.objective(metric, mode, metrics)
         self.settings = Settings(
             name=self.target.name if name is None else name,
             source=self.target.source,
-            objective=self.target.objective(metric, mode),
+            objective=objective,
+            metrics=scorers,
             space=self.target.space(space),
             budget=Budget(trials, waves, seed),
             epochs=epochs,
@@ -176,13 +180,7 @@ class Study:
             PausedError: trial after trial failed for one cause; running again trains them again.
         """
         run_study(
-            self.record,
-            self.target,
-            self.placement,
-            progress=progress,
-            callbacks=callbacks,
-            failures=failures,
-            trainers=trainers,
+            self.record, self.target, self.placement, callbacks, progress=progress, failures=failures, trainers=trainers
         )
         return self.table
 

@@ -7,6 +7,7 @@ run in processes of their own.
 
 import copy
 import itertools
+import math
 import tempfile
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -53,7 +54,7 @@ class Run(Protocol):
     def alive(self) -> Sequence[bool]:
         """Whether each member is still training; a member that is not, but has just reported, has diverged."""
 
-    def epoch(self, until: int | None, seconds: float | None) -> Sequence[Metrics | None]:
+    def epoch(self, until: int | None, seconds: float | None) -> Sequence["Metrics | TrialError | None"]:
         """Train each member up to its next report.
 
         Args:
@@ -61,7 +62,8 @@ class Run(Protocol):
             seconds: after which a run that can be interrupted raises TimeLimit; None: no limit.
 
         Returns:
-            A report for each member, None for those that have stopped; [] if all have ended.
+            A report for each member, None for those that have stopped, an error for those that fail; [] if all have
+            ended.
         """
 
     def stop(self, member: int) -> None:
@@ -107,15 +109,21 @@ def pickle_by_value(module: ModuleType) -> None:
 class NetworkTrainable:
     """The built-in network on a data set, trained for a number of epochs, one stack at a time.
 
+    Args:
+        dataset: what it trains on.
+        epochs: how long.
+        scorers: names of scikit-learn's scorers to report for the validation part.
+
     >>> from caviar.data.loaders import load_digits
     >>> trainable = NetworkTrainable(load_digits(), epochs=1)
     >>> run = trainable.load().start((Trial(0, 1, {"hidden_units": 16}, seed=7),))
     >>> sorted(run.epoch(None, None)[0])
-    ['parameters', 'test_accuracy', 'test_loss', 'train_loss', 'val_accuracy', 'val_loss']
+    ['parameters', 'train_loss', 'val_accuracy', 'val_loss']
     """
 
     dataset: Dataset
     epochs: int
+    scorers: tuple[str, ...] = ()
 
     def load(self) -> "NetworkTrainable":
         return self
@@ -138,16 +146,29 @@ class _NetworkRun:
         configs, seeds = [trial.config for trial in stack], [trial.seed for trial in stack]
         self._training = Training(configs, seeds, trainable.dataset, trainable.epochs)
         self._parameters = [parameter_count(config, trainable.dataset) for config in configs]
+        self._dataset, self._scorers = trainable.dataset, trainable.scorers
 
     @property
     def alive(self) -> Sequence[bool]:
         return self._training.alive
 
-    def epoch(self, until: int | None = None, seconds: float | None = None) -> Sequence[Metrics | None]:
+    def epoch(self, until: int | None = None, seconds: float | None = None) -> Sequence[Metrics | TrialError | None]:
         if self._training.epochs_done == self._training.epochs or not any(self.alive):
             return []
-        reports = zip(self._training.epoch(), self._parameters, strict=True)
-        return [None if report is None else {**report, "parameters": count} for report, count in reports]
+        return [report and self._complete(member, report) for member, report in enumerate(self._training.epoch())]
+
+    def _complete(self, member: int, report: Metrics) -> Metrics | TrialError:
+        """Return a report with the scores and the number of parameters."""
+        scored: Metrics = {f"val_{name}": math.nan for name in self._scorers}
+        if self._scorers and self._training.alive[member]:
+            from caviar.model.scorers import scores  # which imports scikit-learn
+
+            try:
+                predicted = self._training.predict(member, self._dataset.val_x)
+                scored = scores(predicted, self._dataset, "val", self._scorers)
+            except InputError as error:
+                return TrialError(str(error))
+        return {**report, **scored, "parameters": self._parameters[member]}
 
     def stop(self, member: int) -> None:
         if self._training.alive[member]:
