@@ -91,11 +91,11 @@ def _score(name: str, predicted: Array, y: Array, task: Task, weights: Array | N
         raise InputError(f"{name} cannot score the predictions ({type(error).__name__}: {words:.200})") from None
 
 
-def check_scorer(name: str, dataset: Dataset, own_metrics: Sequence[str] = ()) -> None:
+def check_scorer(metric: str, dataset: Dataset, own_metrics: Sequence[str] = ()) -> None:
     """Raise InputError for a name that is no scorer's, or a scorer that does not suit the data.
 
     Args:
-        name: of the scorer.
+        metric: the name of a scorer, which may have "val_" before it.
         dataset: whose validation part the scorer must be able to score.
         own_metrics: other names that are allowed, for the hint.
 
@@ -104,8 +104,11 @@ def check_scorer(name: str, dataset: Dataset, own_metrics: Sequence[str] = ()) -
     Traceback (most recent call last):
     caviar.errors.InputError: metric 'r2' is for numbers, but the data have classes; try 'f1_macro' or 'neg_log_loss'
     """
-    if name not in get_scorer_names():
-        raise InputError(f"metric={name!r} is not reported{did_you_mean(name, [*own_metrics, *get_scorer_names()])}")
+    name, known = metric.removeprefix("val_"), get_scorer_names()
+    if name not in known:
+        prefix = metric.removesuffix(name)
+        choices = [*own_metrics, *(prefix + scorer for scorer in known)]
+        raise InputError(f"metric={metric!r} is not reported{did_you_mean(metric, choices)}")
     if hasattr(cluster, name):
         raise InputError(f"metric {name!r} compares clusters, not predictions; try another of scikit-learn's scorers")
     made_up = np.random.default_rng(0)

@@ -100,13 +100,15 @@ class Target:
                 )
             return Objective(metric, mode), ()
         own = CLASSIFICATION_METRICS if self.dataset.task == "classification" else REGRESSION_METRICS
-        reported = [_reported(name, own) for name in (own[0] if metric is None else metric, *metrics)]
+        given = (own[0] if metric is None else metric, *metrics)
+        reported = [_reported(name, own) for name in given]
         scorers = tuple(dict.fromkeys(name.removeprefix("val_") for name in reported if name not in own))
         if scorers:
             from caviar.model.scorers import check_scorer  # which imports scikit-learn
 
-            for name in scorers:
-                check_scorer(name, self.dataset, own)
+            for name, as_reported in zip(given, reported, strict=True):
+                if as_reported not in own:
+                    check_scorer(name, self.dataset, own)
         lower_is_better = reported[0] in own and not reported[0].endswith("accuracy")
         return Objective(reported[0], mode or ("min" if lower_is_better else "max")), scorers
 
