@@ -10,7 +10,7 @@ import pytest
 from caviar.data.loaders import load_digits
 from caviar.errors import StorageError
 from caviar.files import LocalStore, open_store
-from caviar.fleet.worker.trainables import NetworkTrainable
+from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.panda.rules import BUILT_IN, Tweak
 from caviar.search import CoarseToFine, Grid, Random, Sobol
 from caviar.testing import check_rule, check_search, check_store, check_trainable

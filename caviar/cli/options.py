@@ -35,6 +35,7 @@ class StudyOptions(TableOptions):
     waves: Literal["auto", "continuous"] | int | tuple[int, ...]
     seed: int
     metric: str | None
+    metrics: tuple[str, ...]
     mode: Mode | None
     epochs: int | None
     search: str
@@ -122,6 +123,10 @@ def _parse_class_weight(
         ) from None
 
 
+def _parse_names(context: click.Context, option: click.Parameter, value: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
 def _jobs_address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """Return the address of the cluster to ask; None for this machine."""
     if value is None:
@@ -140,6 +145,7 @@ VALIDATION = ("fraction", "folds", "group", "time", "column", "table")
 _ADDRESS = "Ray cluster: http://HOST:8265, ray://HOST:10001, HOST:6379 or auto; local: this machine."
 _WORKERS = "Number of trainers; auto: one per free CPU; 0: train in this process."
 _DATA = "A table (CSV, Parquet, Feather; a file or a URL), or the name of a built-in data set."
+_METRICS = "Other scorers of scikit-learn to report, such as f1_macro,roc_auc."
 _TASK = "What the target is: classification or regression. [default: guessed, and said]"
 _VALIDATION = "A fraction, a number of folds, a table, or group=COLUMN, time=COLUMN, column=COLUMN. [default: 0.15]"
 _COLUMN = "What a column is: number, category, date, drop, keep, or its levels in order (cut=Fair,Good,Ideal)."
@@ -180,7 +186,8 @@ _STUDY_OPTIONS = (
     click.option("--trials", default=64, help="Number of configurations to train."),
     click.option("--waves", default="auto", callback=_parse_waves, help=_WAVES),
     click.option("--seed", default=0, help="Random seed; the same seed gives the same table."),
-    click.option("--metric", help="Metric to optimise. [default: val_accuracy or val_rmse]"),
+    click.option("--metric", help="Metric or scorer to optimise. [default: val_accuracy or val_rmse]"),
+    click.option("--metrics", default="", metavar="NAME,...", callback=_parse_names, help=_METRICS),
     click.option("--mode", type=click.Choice(["min", "max"]), help="Which values are better. [default: by metric]"),
     click.option("--epochs", type=int, help="Epochs to train each network. [default: 20, more for few rows]"),
     click.option("--search", default="coarse-to-fine", help=_SEARCH, shell_complete=_complete_search),

@@ -4,7 +4,7 @@ A Dataset is read-only, so that many trainers can share one copy of it.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,7 @@ from caviar.data.source import Source, SourceKind, Task
 from caviar.data.splits import split_three
 from caviar.data.target import read_target
 from caviar.data.validation import Floats, Label, Targets, check_features
+from caviar.data.weights import ClassWeight, row_weights
 from caviar.errors import InputError
 
 _IN_MEMORY = Source(SourceKind.ARRAYS)
@@ -104,7 +105,14 @@ class Dataset:
 
 
 def from_arrays(
-    x: ArrayLike, y: ArrayLike, *, name: str = "arrays", task: Task | None = None, seed: int = 0
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    name: str = "arrays",
+    task: Task | None = None,
+    sample_weight: ArrayLike | None = None,
+    class_weight: ClassWeight | None = None,
+    seed: int = 0,
 ) -> Dataset:
     """Make a Dataset from arrays, split about 70/15/15 at random.
 
@@ -114,6 +122,9 @@ def from_arrays(
         name: the data's name, for reports.
         task: "classification" or "regression"; None: classification if y holds strings, booleans or a few different
             integers that do not look like counts.
+        sample_weight: how much each row counts in the loss and the metrics, (rows,), >= 0; None: all the same.
+        class_weight: how much the rows of each class count in the loss, besides: "balanced" or a dict of labels and
+            weights; None: all the same.
         seed: for the split, which is stratified by class for classification.
 
     >>> import numpy as np
@@ -132,10 +143,13 @@ def from_arrays(
     preparation = Preparation(tuple(Number(str(i), mean, scale) for i, (mean, scale) in scaled))
     standardised = preparation.transform(features)
     arrays = standardised[train], targets[train], standardised[val], targets[val], standardised[test], targets[test]
+    weights = row_weights(targets, classes, (train, val, test), sample_weight, class_weight)
+    dataset = Dataset(name, target.task, *arrays, classes, preparation=preparation)
+    dataset = replace(dataset, train_weights=weights[0], val_weights=weights[1], test_weights=weights[2])
     if classes:
-        return Dataset(name, "classification", *arrays, classes, preparation=preparation)
+        return dataset
     mean, scale = target_scaling(targets[train])
-    return Dataset(name, "regression", *arrays, target_mean=mean, target_scale=scale, preparation=preparation)
+    return replace(dataset, target_mean=mean, target_scale=scale)
 
 
 def target_scaling(targets: Floats) -> tuple[float, float]:

@@ -16,10 +16,9 @@ from caviar.data.preparation.fit import fit_preparation
 from caviar.data.reading.format import Format
 from caviar.data.remarks import about_classes, about_copies, about_task
 from caviar.data.source import Source, SourceKind, Task
-from caviar.data.splits import Parts, Rows, Validation, split
+from caviar.data.splits import Parts, Validation, split
 from caviar.data.target import Target, read_target
-from caviar.data.validation import Floats
-from caviar.data.weights import check_sample_weight, training_weights
+from caviar.data.weights import ClassWeight, row_weights
 from caviar.files import is_uri
 
 Override = str | list[Any]  # a word, or the levels of an ordered column
@@ -35,7 +34,7 @@ def load_table(
     columns: Mapping[str, Override] | None = None,
     validation: object = None,
     sample_weight: str | None = None,
-    class_weight: str | Mapping[Any, float] | None = None,
+    class_weight: ClassWeight | None = None,
     separator: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
@@ -73,9 +72,7 @@ def load_table(
     frame, second, notes = with_target(frame, target, second)
     y = read_target(frame[target], task, target)
     parts = split(y, chosen, frame[list(chosen.columns)], check_seed(seed), second)
-    weights = (
-        check_sample_weight(frame[sample_weight], len(frame), f"column {sample_weight!r}") if sample_weight else None
-    )
+    weights = frame[sample_weight] if sample_weight else None
     features = frame.drop(columns=apart)
     del frame
 
@@ -108,16 +105,14 @@ def _prepare(
     y: Target,
     parts: Parts,
     columns: Mapping[str, Override],
-    sample_weight: Floats | None,
-    class_weight: str | Mapping[Any, float] | None,
+    sample_weight: pd.Series | None,
+    class_weight: ClassWeight | None,
 ) -> Dataset:
     """Return the data set of some parts of the rows, with a preparation that is learned from its training rows."""
     fitted = fit_preparation(features, parts.train, y.values, columns)
     prepared = fitted.preparation
 
-    def weights_of(rows: Rows) -> Floats | None:
-        return None if sample_weight is None else sample_weight[rows]
-
+    weights = row_weights(y.values, y.classes, (parts.train, parts.val, parts.test), sample_weight, class_weight)
     mean, scale = (0.0, 1.0) if y.classes else target_scaling(y.values[parts.train])
     return Dataset(
         name="table",
@@ -132,9 +127,9 @@ def _prepare(
         target_mean=mean,
         target_scale=scale,
         preparation=prepared,
-        train_weights=training_weights(y, parts.train, sample_weight, class_weight),
-        val_weights=weights_of(parts.val),
-        test_weights=weights_of(parts.test),
+        train_weights=weights[0],
+        val_weights=weights[1],
+        test_weights=weights[2],
         notes=fitted.notes,
     )
 

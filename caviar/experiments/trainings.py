@@ -29,4 +29,6 @@ def train(configs: Sequence[Config], seeds: Sequence[int], epochs: int) -> pd.Da
             reports = [training.epoch() for _ in range(epochs)][-1]
             for i, report in zip(stack, reports, strict=True):
                 rows[i] = report or {}
+            for member, report in zip(training.members, training.evaluate("test"), strict=True):
+                rows[stack[member]] = {**rows[stack[member]], **report}
     return pd.DataFrame(rows, columns=["train_loss", "val_loss", "val_accuracy", "test_loss", "test_accuracy"])

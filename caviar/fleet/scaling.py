@@ -22,7 +22,8 @@ from caviar.fleet.losses import loss_reason
 from caviar.fleet.placement import Placement
 from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.actor import Trainer
-from caviar.fleet.worker.trainables import NetworkTrainable, Trainable
+from caviar.fleet.worker.networks import NetworkTrainable
+from caviar.fleet.worker.trainables import Trainable
 
 logger = logging.getLogger("caviar")
 

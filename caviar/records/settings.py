@@ -44,6 +44,7 @@ class Settings:
     confirm: Confirm | None = None
     early_stopping: Halving | None = None
     keep: int | None = None
+    metrics: tuple[str, ...] = ()  # scikit-learn's scorers that the network reports
 
     def __post_init__(self) -> None:
         check_string("name", self.name)
@@ -100,5 +101,6 @@ class Settings:
             "budget": Budget(**plain["budget"]),
             "confirm": Confirm(**plain["confirm"]) if plain.get("confirm") else None,
             "early_stopping": Halving(**plain["early_stopping"]) if plain.get("early_stopping") else None,
+            "metrics": tuple(plain.get("metrics", ())),
         }
         return cls(**values)

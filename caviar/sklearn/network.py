@@ -4,19 +4,23 @@ A fitted estimator is a plain dense network: standardisation of the features and
 into `coefs_` and `intercepts_`, so prediction needs nothing else.
 """
 
+import inspect
 import math
+from collections.abc import Mapping
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import check_array, check_random_state, column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from caviar._threads import one_blas_thread
 from caviar.data.dataset import Dataset
 from caviar.data.preparation.scaling import scaling
+from caviar.data.validation import Label
 from caviar.errors import InputError
 from caviar.model.config import NETWORK_DEFAULTS, check_config
 from caviar.model.layers.activations import ACTIVATIONS
@@ -50,6 +54,7 @@ class BatchNormMLP(BaseEstimator):
         warmup: float = 0.0,
         weight_decay: float = 0.0,
         clip_norm: float = math.inf,
+        label_smoothing: float = 0.0,
         dtype: str = "float32",
         random_state: object = None,
     ) -> None:
@@ -70,17 +75,24 @@ class BatchNormMLP(BaseEstimator):
         self.warmup = warmup
         self.weight_decay = weight_decay
         self.clip_norm = clip_norm
+        self.label_smoothing = label_smoothing
         self.dtype = dtype
         self.random_state = random_state
 
-    def _train(self, x: Array, y: Array | NDArray[np.int64], classes: Labels | None) -> None:
+    def _train(
+        self, x: Array, y: Array | NDArray[np.int64], classes: Labels | None, row_weights: Array | None = None
+    ) -> None:
         """Train on all rows, and keep the network with standardisation and batch norm folded in.
 
-        x is (n, features); y is (n,), with class indices, or with numbers for regression, where classes is None.
+        x is (n, features); y is (n,), with class indices, or with numbers for regression, where classes is None;
+        row_weights are (n,), >= 0, or None if all are the same.
         """
         config = check_config({name: getattr(self, name) for name in NETWORK_DEFAULTS})
-        mean, scale = scaling(x, np.arange(len(x)))
-        y_mean, y_scale = (float(y.mean()), float(y.std()) or 1.0) if classes is None else (0.0, 1.0)
+        mean, scale = scaling(x, np.arange(len(x)), row_weights)
+        y_mean, y_scale = 0.0, 1.0
+        if classes is None:
+            y_mean = float(np.average(y, weights=row_weights))
+            y_scale = math.sqrt(np.average((y - y_mean) ** 2, weights=row_weights)) or 1.0
         rows = ((x - mean) / scale).astype(self.dtype)  # not float32: a float64 network needs the full precision
         dataset = Dataset(
             name="arrays",
@@ -94,6 +106,7 @@ class BatchNormMLP(BaseEstimator):
             classes=() if classes is None else tuple(classes.tolist()),
             target_mean=y_mean,
             target_scale=y_scale,
+            train_weights=None if row_weights is None else row_weights / row_weights.mean(),
         )
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self.loss_curve_: list[float] = []
@@ -140,6 +153,9 @@ class BatchNormMLPClassifier(ClassifierMixin, BatchNormMLP):
         batch_size, epochs: rows of a mini-batch (at most all), passes over the rows.
         schedule, lr_decay, warmup: "inverse-time", "cosine" or "constant"; its decay; epochs of linear warm-up.
         weight_decay, clip_norm: decoupled weight decay; the largest norm of a gradient.
+        label_smoothing: the share of a label that is spread evenly over all classes (of no effect in a regressor).
+        class_weight: None, "balanced" (n / (classes * rows of the class)) or a dict of labels and weights, by which the
+            sample weights of the rows are multiplied.
         dtype: "float32" or "float64" for training; predictions are float64.
         random_state: an int, a RandomState or None, for the initial weights, shuffles and dropout.
 
@@ -150,8 +166,11 @@ class BatchNormMLPClassifier(ClassifierMixin, BatchNormMLP):
     loss_curve_ has mean losses. Differences: features are standardised inside, so no StandardScaler is needed; all
     hidden layers have one width; `epochs` is a fixed number of passes (no tolerance, early stopping, `partial_fit` or
     `warm_start`); weight decay is decoupled, not a penalty (`alpha`); the incomplete last mini-batch of an epoch is
-    skipped; a binary problem has two outputs; BLAS uses one thread. Sparse matrices, multi-label targets and sample
-    weights are rejected; training that diverges raises InputError.
+    skipped; a binary problem has two outputs; BLAS uses one thread. Sparse matrices and multi-label targets are
+    rejected; training that diverges raises InputError.
+
+    Rows of weight 0 are left out, and weights multiply losses. As with any network trained by mini-batches, a row of
+    weight 2 is not exactly the same as two rows, except without batch norm and with all rows in one batch.
 
     >>> from sklearn.datasets import load_iris
     >>> x, y = load_iris(return_X_y=True)
@@ -160,13 +179,53 @@ class BatchNormMLPClassifier(ClassifierMixin, BatchNormMLP):
     True
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Train on all rows of X, (n, features), with the labels y, (n,); raises InputError if it diverges."""
+    def __init__(
+        self,
+        *,
+        hidden_units: int = 64,
+        hidden_layers: int = 2,
+        activation: str = "relu",
+        batch_norm: bool = True,
+        dropout: float = 0.0,
+        optimizer: str = "adam",
+        learning_rate: float = 1e-3,
+        momentum: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        batch_size: int = 64,
+        epochs: int = 100,
+        schedule: str = "inverse-time",
+        lr_decay: float = 0.0,
+        warmup: float = 0.0,
+        weight_decay: float = 0.0,
+        clip_norm: float = math.inf,
+        label_smoothing: float = 0.0,
+        class_weight: str | Mapping[Label, float] | None = None,
+        dtype: str = "float32",
+        random_state: object = None,
+    ) -> None:
+        given = dict(locals())
+        super().__init__(**{name: given[name] for name in inspect.signature(super().__init__).parameters})
+        self.class_weight = class_weight
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train on all rows; raises InputError if training diverges.
+
+        Args:
+            X: (n, features).
+            y: the labels, (n,).
+            sample_weight: how much each row counts, (n,), >= 0; None: all the same.
+        """
         x, labels = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         labels = column_or_1d(labels, warn=True)
         check_classification_targets(labels)
         self.classes_, indices = np.unique(labels, return_inverse=True)
-        self._train(x, indices, self.classes_)
+        rows, weights = _weighted_rows(sample_weight, len(x))
+        if self.class_weight is not None:
+            weights = compute_sample_weight(self.class_weight, labels[rows]) * (1.0 if weights is None else weights)
+            if not weights.any():
+                raise InputError("class_weight is zero for the class of each row; give one a weight > 0")
+        self._train(x[rows], indices[rows], self.classes_, weights)
         return self
 
     def predict_proba(self, X: ArrayLike) -> Array:
@@ -195,12 +254,36 @@ class BatchNormMLPRegressor(RegressorMixin, BatchNormMLP):
     True
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Train on all rows of X, (n, features), with the targets y, (n,); raises InputError if it diverges."""
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train on all rows; raises InputError if training diverges.
+
+        Args:
+            X: (n, features).
+            y: the targets, (n,).
+            sample_weight: how much each row counts, (n,), >= 0; None: all the same.
+        """
         x, targets = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, y_numeric=True)
-        self._train(x, column_or_1d(targets, warn=True).astype(np.float64), None)
+        rows, weights = _weighted_rows(sample_weight, len(x))
+        self._train(x[rows], column_or_1d(targets, warn=True).astype(np.float64)[rows], None, weights)
         return self
 
     def predict(self, X: ArrayLike) -> Array:
         """Return the predicted number, (n,), for each row of X, (n, features)."""
         return self._outputs(X)[:, 0]
+
+
+def _weighted_rows(sample_weight: ArrayLike | None, rows: int) -> tuple[slice | NDArray[np.bool_], Array | None]:
+    """Return which rows have a weight, and the weights of these; all rows, and None, if all have the same."""
+    if sample_weight is None:
+        return slice(None), None
+    weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
+    if weights.ndim == 0:
+        weights = np.full(rows, weights)
+    if weights.shape != (rows,):
+        raise InputError(f"sample_weight must have one weight for each of the {rows} rows, got shape {weights.shape}")
+    if (weights < 0).any():
+        raise InputError(f"sample_weight must be >= 0, got {weights.min()}")
+    counted = weights > 0
+    if counted.sum() < 2:
+        raise InputError(f"sample_weight must not be zero in all rows but {counted.sum()}; give two rows a weight > 0")
+    return counted, weights[counted]

@@ -47,6 +47,7 @@ data = "digits"                    # or a table beside this one (CSV, Parquet, F
 
 metric = "val_accuracy"            # what to optimise, and which way: "min" or "max"
 mode = "max"
+# metrics = ["f1_macro"]           # other scorers of scikit-learn that the built-in network reports
 
 trials = 64                        # how many configurations to train
 waves = "auto"                     # how many waves, their sizes (3, [32, 16, 16]), or "continuous"

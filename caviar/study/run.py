@@ -28,9 +28,9 @@ def run_study(
     record: StudyRecord,
     target: Target,
     placement: Placement,
-    failures: float = 10,
     progress: bool = True,
     callbacks: Callbacks = (),
+    failures: float = 10,
     trainers: Trainers | None = None,
 ) -> None:
     """Train what has not ended yet, on `trainers` or where the placement says, then evaluate; see `Study.run`."""
@@ -51,7 +51,8 @@ def run_study(
                     )
                     if trainers is None:
                         metric = settings.objective.metric
-                        trainable = target.trainable(settings.epochs, metric, placement, StudyFiles.of(record.folder))
+                        files = StudyFiles.of(record.folder)
+                        trainable = target.trainable(settings.epochs, metric, placement, files, settings.metrics)
                         trainers = stack.enter_context(open_pool(trainable, metric, placement))
                     Driver(record, planner, trainers, monitor, reporter, deadline, told, models).run()
             if planner.done:

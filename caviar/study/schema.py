@@ -170,7 +170,7 @@ def _arguments(function: Callable[..., object], doc: str) -> dict[str, Schema]:
         schema = _type(hints[name], _WORDS.get(name)) | _LIMITS.get(name, {})
         if name in described:
             schema["description"] = re.sub(r"\s+", " ", described[name])
-        if parameter.default not in (None, inspect.Parameter.empty):
+        if parameter.default not in (None, (), inspect.Parameter.empty):
             schema["default"] = parameter.default
         schemas[name] = schema
     return schemas

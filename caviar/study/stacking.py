@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from caviar.fleet.messages import Stack
-from caviar.fleet.worker.trainables import NetworkTrainable, Trainable
+from caviar.fleet.worker.networks import NetworkTrainable
+from caviar.fleet.worker.trainables import Trainable
 from caviar.model.config import NETWORK_DEFAULTS
 from caviar.model.shapes import Shape, parameter_count, shape_of, stack_width
 from caviar.records.trial import Trial

@@ -25,15 +25,15 @@ class Study:
     """One tuning job: sample configs, train them all at once, find the best cluster, zoom in, repeat.
 
     Args:
-        data: what to train on: "digits", a data set of `load_table`, or (x, y) for the built-in network;
-            or a function `train(config, seed)` that returns a dict of metrics, or yields or reports one each epoch (see
-            `caviar.report`); or a program, as `caviar.program` returns it.
+        data: "digits", a data set of `load_table` or (x, y) for the built-in network; a function `train(config, seed)`
+            that returns a dict of metrics, or yields or reports one each epoch (`caviar.report`); a `caviar.program`.
         space: what may vary, a `Space` or a dict for one (see `caviar.model.config`); the network's own if left out.
         trials: how many configs to train, >= 1.
         waves: how many waves, or their sizes; "auto": up to eight, by trials and dimensions. "continuous": no barriers,
             a config is chosen as a trainer becomes free, and the same seed gives the same table with one worker only.
         seed: an integer >= 0; the same seed gives the same table, whatever the number of workers (but see waves).
-        metric: what to optimise; "val_accuracy" for classes and "val_rmse" for numbers if left out.
+        metric: what to optimise: "val_accuracy" (classes), "val_rmse" (numbers), "val_loss", a scorer like "f1_macro".
+        metrics: other scorers of scikit-learn that the built-in network reports, such as ["roc_auc"].
         mode: "min" or "max"; known for the built-in network's metrics.
         epochs: how long a network trains (20, or more with few rows, if left out); how many reports a function gives.
         search: "coarse-to-fine", "random", "sobol" or "grid".
@@ -42,18 +42,15 @@ class Study:
             without waiting, and the same seed no longer gives the same table; or a `Halving`.
         confirm: (k, r) trains the k best again at the end, r times each with fresh seeds, so that `best` is not the
             luckiest; "auto": (3, 4) from 48 trials on where results depend on a seed; False: no trial.
-        keep: of how many trials, the best by their metric, the files are kept: weights of the built-in network in
-            `models/`, beside those of the confirmed; of a function `caviar.trial().folder`. None: all such folders.
+        keep: of how many of the best trials weights, or a function's files, are kept; None: confirmed, or all files.
         name: of the study; that of its data if left out.
         out: the study's folder, or a URI (s3://, gs://, ...) where it is mirrored; `runs/NAME-TIME` if left out.
         workers: how many trainers; "auto": one for each free CPU of the cluster; 0: this process, without Ray.
         address: of a Ray cluster; None: the connected one, that in RAY_ADDRESS or "local", a temporary one here.
-        resources: what a trainer takes, such as {"cpu": 2, "gpu": 0.5} or Ray's {"CPU": 2, "num_gpus": 0.5}; one CPU if
-            left out. On Linux, a trial that allocates more bytes than "memory" (by default, most of the machine) fails.
+        resources: what a trainer takes, such as {"cpu": 2, "gpu": 0.5, "memory": 2e9} (bytes); one CPU if left out.
         trial_timeout: seconds after which a trial ends as "timed_out"; None: no limit.
         timeout: seconds after which a run ends what trains as "timed_out" and begins nothing more; None: no limit.
-        isolation: "process" runs each trial of a function in a process of its own, so that none can change or end
-            another; "none" in the trainer: for what takes less than a millisecond, debuggers, or cannot be pickled.
+        isolation: "process" runs each trial of a function in a process of its own; "none" calls it in the trainer.
 
     An invalid setting raises an `InputError` before any work starts.
 
@@ -72,6 +69,7 @@ class Study:
         waves: int | Sequence[int] | Literal["auto", "continuous"] = "auto",
         seed: int = 0,
         metric: str | None = None,
+        metrics: Sequence[str] = (),
         mode: Literal["min", "max"] | None = None,
         epochs: int | None = None,
         search: str = "coarse-to-fine",
@@ -89,10 +87,12 @@ class Study:
         isolation: Literal["process", "none"] = "process",
     ) -> None:
         self.target = target.target_from(data)
+        objective, scorers = self.target.objective(metric, mode, metrics)
         self.settings = Settings(
             name=self.target.name if name is None else name,
             source=self.target.source,
-            objective=self.target.objective(metric, mode),
+            objective=objective,
+            metrics=scorers,
             space=self.target.space(space),
             budget=Budget(trials, waves, seed),
             epochs=self.target.epochs if epochs is None else epochs,
@@ -171,7 +171,7 @@ class Study:
             ClusterError: there is no Ray at the address, or it has no free resources.
             PausedError: trial after trial failed for one cause; running again trains them again.
         """
-        run_study(self.record, self.target, self.placement, failures, progress, callbacks, trainers)
+        run_study(self.record, self.target, self.placement, progress, callbacks, failures, trainers)
         return self.table
 
     @property

@@ -5,7 +5,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -23,13 +23,8 @@ from caviar.fleet.processes.isolated import IsolatedFunction
 from caviar.fleet.programs.command import check_placeholders
 from caviar.fleet.programs.program import Program
 from caviar.fleet.worker.calls import SeedBy, check_callable, seed_by
-from caviar.fleet.worker.trainables import (
-    FunctionTrainable,
-    NetworkTrainable,
-    Trainable,
-    check_picklable,
-    pickle_by_value,
-)
+from caviar.fleet.worker.networks import NetworkTrainable
+from caviar.fleet.worker.trainables import FunctionTrainable, Trainable, check_picklable, pickle_by_value
 from caviar.model.config import NETWORK_DEFAULTS, check_config
 from caviar.records.objective import Mode, Objective
 from caviar.records.trial_files import StudyFiles
@@ -46,7 +41,7 @@ class Target:
     """What is trained, and where to find it again: either a data set or a function, which may be a program.
 
     >>> target_from("digits").objective(None, None)
-    Objective(metric='val_accuracy', mode='max')
+    (Objective(metric='val_accuracy', mode='max'), ())
     """
 
     name: str
@@ -54,10 +49,17 @@ class Target:
     dataset: Dataset | None = field(default=None, repr=False)
     function: Callable[..., Any] | None = field(default=None, repr=False)
 
-    def trainable(self, epochs: int, metric: str, placement: Placement, files: StudyFiles | None = None) -> Trainable:
-        """Return what is sent to the trainers; `epochs` is for the built-in network, the rest for a function."""
+    def trainable(
+        self,
+        epochs: int,
+        metric: str,
+        placement: Placement,
+        files: StudyFiles | None = None,
+        scorers: tuple[str, ...] = (),
+    ) -> Trainable:
+        """Return what is sent to the trainers; epochs and scorers are for the network, the rest for a function."""
         if self.dataset is not None:
-            return NetworkTrainable(self.dataset, epochs)
+            return NetworkTrainable(self.dataset, epochs, scorers)
         assert self.function is not None
         if placement.isolation == "none":
             return FunctionTrainable(self.function, metric, files)
@@ -79,22 +81,43 @@ class Target:
         """What was done with the columns of the table, and why, a sentence each."""
         return self.dataset.notes if self.dataset is not None else ()
 
-    def objective(self, metric: str | None, mode: Mode | None) -> Objective:
-        """Return what to optimise, filled in for the built-in network; a function needs metric and mode."""
+    def objective(
+        self, metric: str | None, mode: Mode | None, metrics: Sequence[str] = ()
+    ) -> tuple[Objective, tuple[str, ...]]:
+        """Return what to optimise, filled in for the built-in network, and the scorers that it and `metrics` name.
+
+        A function needs metric and mode, and reports its other metrics itself.
+        """
+        if (
+            isinstance(metrics, str)
+            or not isinstance(metrics, Sequence)
+            or not all(isinstance(name, str) for name in metrics)
+        ):
+            raise InputError(f"metrics must be a list of names, got {metrics!r}; try metrics=['f1_macro', 'roc_auc']")
         if self.dataset is None:
+            if metrics:
+                raise InputError(
+                    f"metrics={list(metrics)!r} are for the built-in network; a function such as {self.name} reports "
+                    "any others beside its metric, so leave them out"
+                )
             if metric is None or mode is None:
                 raise InputError(
                     f"metric and mode are required when tuning a function such as {self.name}; "
                     "try metric='loss', mode='min'"
                 )
-            return Objective(metric, mode)
-        metrics = CLASSIFICATION_METRICS if self.dataset.task == "classification" else REGRESSION_METRICS
-        metric = metrics[0] if metric is None else metric
-        if isinstance(metric, str) and metric.startswith("test_"):
-            raise InputError(f"metric={metric!r} is held out to judge the winner; use {'val_' + metric[5:]!r}")
-        if metric not in metrics:
-            raise InputError(f"metric={metric!r} is not reported{did_you_mean(metric, metrics)}")
-        return Objective(metric, mode or ("max" if metric.endswith("accuracy") else "min"))
+            return Objective(metric, mode), ()
+        own = CLASSIFICATION_METRICS if self.dataset.task == "classification" else REGRESSION_METRICS
+        given = (own[0] if metric is None else metric, *metrics)
+        reported = [_reported(name, own) for name in given]
+        scorers = tuple(dict.fromkeys(name.removeprefix("val_") for name in reported if name not in own))
+        if scorers:
+            from caviar.model.scorers import check_scorer  # which imports scikit-learn
+
+            for name, as_reported in zip(given, reported, strict=True):
+                if as_reported not in own:
+                    check_scorer(name, self.dataset, own)
+        lower_is_better = reported[0] in own and not reported[0].endswith("accuracy")
+        return Objective(reported[0], mode or ("min" if lower_is_better else "max")), scorers
 
     def space(self, space: Mapping[str, Any] | None) -> Space:
         """Return the space to search: the given one, or the built-in network's; a function needs one."""
@@ -134,6 +157,14 @@ class Target:
             if name not in NETWORK_DEFAULTS:
                 hint = did_you_mean(name, NETWORK_DEFAULTS)
                 raise InputError(f"the built-in network has no hyperparameter {name!r}{hint}")
+
+
+def _reported(metric: str, own: Sequence[str]) -> str:
+    """Return the name under which the network reports a metric or a scorer, with or without "val_" before it."""
+    check_string("metric", metric)
+    if metric.startswith("test_"):
+        raise InputError(f"metric={metric!r} is held out to judge the winner; use {'val_' + metric[5:]!r}")
+    return metric if metric in own else f"val_{metric.removeprefix('val_')}"
 
 
 def target_from(data: Any) -> Target:

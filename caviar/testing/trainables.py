@@ -57,6 +57,8 @@ def _train(
             break
         require(len(latest) == len(configs), "epoch() must return one report or None per trial of the stack")
         for trial, report in enumerate(latest):
+            if isinstance(report, Exception):
+                raise report
             if report is not None:
                 reports[trial].append(report)
         if stopped is not None:

@@ -18,7 +18,7 @@ import numpy as np
 import caviar
 from caviar.fleet.connect import open_pool
 from caviar.fleet.placement import Placement
-from caviar.fleet.worker.trainables import NetworkTrainable
+from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.records.trial import Trial
 from caviar.study.planner import trial_seed
 from caviar.study.stacking import stack_trials

@@ -14,7 +14,8 @@ from caviar.fleet.connect import open_pool
 from caviar.fleet.local_pool import LocalPool
 from caviar.fleet.messages import Done, Report, Started
 from caviar.fleet.placement import Placement
-from caviar.fleet.worker.trainables import FunctionTrainable, NetworkTrainable, check_picklable
+from caviar.fleet.worker.networks import NetworkTrainable
+from caviar.fleet.worker.trainables import FunctionTrainable, check_picklable
 from caviar.records.trial import State, Trial
 
 

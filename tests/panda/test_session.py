@@ -2,13 +2,18 @@
 
 import itertools
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.errors import InputError, StorageError
+from caviar.files import open_store
 from caviar.model.training import Training
+from caviar.panda import session
+from caviar.panda.checkpoints import PandaFiles, PandaSettings
 from caviar.panda.commands import Rewind, SetHyperparameters, Train
 from caviar.panda.interpreter import advance
 from caviar.panda.rules import LowerOnPlateau, rules_of
@@ -22,8 +27,18 @@ def test_trains_like_a_training_and_hides_test_metrics(tmp_path):
     training = Training([panda.settings.config], [3], DIGITS, 3)
     reports = [training.epoch()[0] for _ in range(3)]
     assert [row.val_loss for row in panda.state.history[1:]] == [report["val_loss"] for report in reports]
-    assert "test_loss" in reports[-1]
     assert not [name for row in panda.state.history for name in row.columns() if name.startswith("test_")]
+
+
+def test_weights_outlive_a_death(tmp_path):
+    weights = {f"{part}_weights": np.linspace(0.5, 1.5, len(getattr(DIGITS, f"{part}_y"))) for part in ("train", "val")}
+    data = replace(DIGITS, **weights)
+    files = PandaFiles(open_store(tmp_path))
+    panda = train(session.begin(files, data, PandaSettings({"label_smoothing": 0.1}, 3)), 1)
+    assert wake(tmp_path).training.dataset.fingerprint() == data.fingerprint()
+    training = Training([panda.settings.config], [3], data, panda.settings.horizon)
+    losses = [training.epoch()[0]["val_loss"] for _ in range(2)]
+    assert [row.val_loss for row in train(wake(tmp_path), 1).state.history[1:]] == losses
 
 
 def live(folder, deaths=(), seconds=1.0):

@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 import caviar
 from caviar.errors import CaviarError, InputError
 from caviar.records.trial import State
-from caviar.sklearn import CaviarSearchCV
+from caviar.sklearn import BatchNormMLPClassifier, CaviarSearchCV
 
 C = {"C": stats.loguniform(1e-2, 1e2)}
 X, Y = load_iris(return_X_y=True)
@@ -112,6 +112,16 @@ def test_fit_parameters_and_groups_are_routed_as_in_scikit_learn():
     with threadpool_limits(1):
         other = grid_search(fitted).fit(x, y, sample_weight=weights, groups=groups)
     assert_same(without_times(fitted.cv_results_), without_times(other.cv_results_))
+
+
+def test_weights_reach_the_network_in_a_search():
+    weights = np.where(np.arange(len(Y)) % 2 == 0, 1.0, 0.0)
+    network = BatchNormMLPClassifier(epochs=2, random_state=0)
+    space = {"learning_rate": caviar.loguniform(1e-3, 1e-1), "label_smoothing": [0.0, 0.1]}
+    fitted = search(network, space, n_iter=2).fit(X, Y, sample_weight=weights)
+    alone = clone(network).set_params(**fitted.best_params_)
+    assert (fitted.predict_proba(X) == alone.fit(X, Y, sample_weight=weights).predict_proba(X)).all()
+    assert (fitted.predict_proba(X) != alone.fit(X, Y).predict_proba(X)).any()
 
 
 @pytest.mark.slow

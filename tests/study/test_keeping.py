@@ -15,7 +15,7 @@ import pytest
 import caviar
 from caviar.errors import InputError
 from caviar.files import open_store
-from caviar.fleet.worker.trainables import NetworkTrainable
+from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.records.events import TrialEnded
 from caviar.records.journal import read
 from caviar.records.model_files import ModelFiles, trials_to_keep

@@ -8,7 +8,8 @@ import pytest
 
 import caviar
 from caviar.fleet.placement import Placement
-from caviar.fleet.worker.trainables import FunctionTrainable, NetworkTrainable
+from caviar.fleet.worker.networks import NetworkTrainable
+from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.model.shapes import shape_of
 from caviar.records.trial import Trial
 from caviar.study.stacking import stack_trials

@@ -11,7 +11,8 @@ from caviar.data.source import Source, SourceKind
 from caviar.errors import InputError
 from caviar.fleet.placement import Placement
 from caviar.fleet.processes.isolated import IsolatedFunction
-from caviar.fleet.worker.trainables import FunctionTrainable, NetworkTrainable
+from caviar.fleet.worker.networks import NetworkTrainable
+from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.records.objective import Objective
 from caviar.study.target import same_target, target_from, target_from_source, target_in_module
 
@@ -22,8 +23,8 @@ def train(config, seed):
 
 def test_the_built_in_network_knows_its_objective_and_space():
     target = target_from("digits")
-    assert target.objective(None, None) == Objective("val_accuracy", "max")
-    assert target.objective("val_loss", None) == Objective("val_loss", "min")
+    assert target.objective(None, None) == (Objective("val_accuracy", "max"), ())
+    assert target.objective("val_loss", None) == (Objective("val_loss", "min"), ())
     assert target.space(None) == caviar.default_space()
     assert isinstance(target.trainable(3, "val_accuracy", Placement(), Path()), NetworkTrainable)
     assert target.seeded
@@ -62,3 +63,45 @@ def test_other_data_are_refused(tmp_path):
     other = caviar.from_arrays(random.random((60, 3)), random.integers(0, 2, 60))
     with pytest.raises(InputError, match="different data"):
         same_target(other, target_from("digits").source, tmp_path)
+
+
+def classes(labels, rows=120):
+    x = np.random.default_rng(0).normal(size=(rows, 3))
+    return caviar.from_arrays(x, np.array(labels)[(x[:, 0] > 0).astype(int)])
+
+
+def test_a_scorer_may_be_named_with_or_without_the_part():
+    target = target_from(classes(["no", "yes"]))
+    for metric in ("f1_macro", "val_f1_macro"):
+        objective, scorers = target.objective(
+            metric, None, ["roc_auc", "val_average_precision", "f1_macro", "val_loss"]
+        )
+        assert objective == Objective("val_f1_macro", "max")
+        assert scorers == ("f1_macro", "roc_auc", "average_precision")
+    assert target.objective("accuracy", None) == (Objective("val_accuracy", "max"), ())
+    assert target.objective("loss", None) == (Objective("val_loss", "min"), ())
+    assert target.objective("neg_log_loss", None)[0].mode == "max"
+    assert target.objective("f1", "min")[0].mode == "min"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"metric": "test_f1"}, "metric='test_f1' is held out to judge the winner; use 'val_f1'"),
+        ({"metrics": ["test_f1"]}, "metric='test_f1' is held out"),
+        ({"metrics": "f1"}, "metrics must be a list of names, got 'f1'"),
+        ({"metrics": [3]}, r"metrics must be a list of names, got \[3\]"),
+        ({"metrics": 3}, "metrics must be a list of names, got 3"),
+        ({"metric": 3}, "metric must be a non-empty string, got 3"),
+        ({"metrics": ["adjusted_rand_score"]}, "compares clusters"),
+    ],
+)
+def test_wrong_metrics_are_one_sentence(arguments, words):
+    values = {"metric": None, "mode": None, **arguments}
+    with pytest.raises(InputError, match=words):
+        target_from(classes(["no", "yes"])).objective(**values)
+
+
+def test_a_function_reports_its_other_metrics_itself():
+    with pytest.raises(InputError, match=r"metrics=\['f1'\] are for the built-in network"):
+        target_from(train).objective("loss", "min", ["f1"])

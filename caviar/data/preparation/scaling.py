@@ -9,7 +9,7 @@ _ROUNDING = 1e-10  # a deviation below this share of the largest value comes fro
 _SAFE = 1e150  # the squares of larger numbers may overflow, and those of numbers below its inverse vanish
 
 
-def scaling(values: Floats, train: NDArray[np.int64]) -> tuple[Floats, Floats]:
+def scaling(values: Floats, train: NDArray[np.int64], weights: Floats | None = None) -> tuple[Floats, Floats]:
     """Return each column's mean and standard deviation over the training rows; the latter is 1 for a constant column.
 
     If all values are integers in 0..255, like pixels, each deviation is raised to at least a tenth of the largest, so
@@ -18,12 +18,13 @@ def scaling(values: Floats, train: NDArray[np.int64]) -> tuple[Floats, Floats]:
     Args:
         values: (rows, features).
         train: the row numbers of the training part.
+        weights: of these rows; None: all the same.
 
     >>> scaling(np.array([[-0.5], [1.5]]), train=np.array([0, 1]))
     (array([0.5]), array([1.]))
     """
     part = values[train]
-    mean, deviation = moments(part)
+    mean, deviation = moments(part, weights)
     scale = np.maximum(deviation, deviation.max() / 10) if are_pixels(part) else deviation
     return mean, np.where(scale > 0, scale, 1.0)
 
@@ -33,7 +34,7 @@ def are_pixels(values: Floats) -> bool:
     return bool(values.size and values.min() >= 0 and values.max() <= 255 and (values == np.round(values)).all())
 
 
-def moments(values: Floats) -> tuple[Floats, Floats]:
+def moments(values: Floats, weights: Floats | None = None) -> tuple[Floats, Floats]:
     """Return the mean and the standard deviation over rows; the latter is 0 for what is constant but for rounding.
 
     >>> moments(np.array([[1e300, 14.62], [3e300, 14.620000000000001]]))
@@ -43,7 +44,11 @@ def moments(values: Floats) -> tuple[Floats, Floats]:
     unsafe = (largest > _SAFE) | ((largest < 1 / _SAFE) & (largest > 0))
     if unsafe.any():
         unit = np.where(unsafe, 2.0 ** np.floor(np.log2(np.where(unsafe, largest, 1.0))), 1.0)  # exact in binary
-        mean, deviation = moments(values / unit)
+        mean, deviation = moments(values / unit, weights)
         return mean * unit, deviation * unit
-    mean, deviation = values.mean(axis=0), values.std(axis=0)
+    if weights is None:
+        mean, deviation = values.mean(axis=0), values.std(axis=0)
+    else:
+        mean = np.average(values, axis=0, weights=weights)
+        deviation = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
     return mean, np.where(deviation <= _ROUNDING * largest, 0.0, deviation)

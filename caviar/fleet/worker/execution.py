@@ -59,7 +59,7 @@ class StackRun:
 
     def _epoch(self, until: int | None) -> Iterator[Event]:
         start = time.perf_counter()
-        reports: list[Metrics | None] = []
+        reports: list[Metrics | TrialError | None] = []
         error: BaseException | None = None
         try:
             with self._capture:
@@ -73,10 +73,13 @@ class StackRun:
             self._seconds[member] += share
             if self._run is not None and self._run.seconds is not None and not isinstance(error, TimeLimit):
                 self._seconds[member] = self._run.seconds
+            report = reports[member] if reports else None
             if error is not None:
                 yield from self._fail(member, error)
+            elif isinstance(report, TrialError):
+                yield from self._fail(member, report)
             else:
-                yield from self._receive(member, reports[member] if reports else None)
+                yield from self._receive(member, report)
 
     @property
     def _seconds_left(self) -> float | None:

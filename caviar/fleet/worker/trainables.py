@@ -15,7 +15,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol, runtime_checkable
 
-from caviar.data.dataset import Dataset
 from caviar.errors import InputError
 from caviar.fleet.messages import Stack
 from caviar.fleet.pickling import dumps
@@ -24,10 +23,6 @@ from caviar.fleet.worker.calls import Function, taking_seed
 from caviar.fleet.worker.output import OutputFile
 from caviar.fleet.worker.reporting import RunningTrial, Stop, as_trial
 from caviar.fleet.worker.reports import Reports
-from caviar.model.shapes import parameter_count
-from caviar.model.trained.files import networks_to_bytes
-from caviar.model.trained.network import Origin, TrainedNetwork
-from caviar.model.training import Training
 from caviar.records.trial import CurvePoint, Metrics, Trial
 from caviar.records.trial_files import StudyFiles, trial_folder
 
@@ -55,7 +50,7 @@ class Run(Protocol):
     def alive(self) -> Sequence[bool]:
         """Whether each member is still training; a member that is not, but has just reported, has diverged."""
 
-    def epoch(self, until: int | None, seconds: float | None) -> Sequence[Metrics | None]:
+    def epoch(self, until: int | None, seconds: float | None) -> Sequence["Metrics | TrialError | None"]:
         """Train each member up to its next report.
 
         Args:
@@ -63,7 +58,8 @@ class Run(Protocol):
             seconds: after which a run that can be interrupted raises TimeLimit; None: no limit.
 
         Returns:
-            A report for each member, None for those that have stopped; [] if all have ended.
+            A report for each member, None for those that have stopped, an error for those that fail; [] if all have
+            ended.
         """
 
     def stop(self, member: int) -> None:
@@ -111,64 +107,6 @@ def pickle_by_value(module: ModuleType) -> None:
     from caviar.fleet.cluster import cloudpickle
 
     cloudpickle.register_pickle_by_value(module)
-
-
-@dataclass(frozen=True)
-class NetworkTrainable:
-    """The built-in network on a data set, trained for a number of epochs, one stack at a time.
-
-    >>> from caviar.data.loaders import load_digits
-    >>> trainable = NetworkTrainable(load_digits(), epochs=1)
-    >>> run = trainable.load().start((Trial(0, 1, {"hidden_units": 16}, seed=7),))
-    >>> sorted(run.epoch(None, None)[0])
-    ['parameters', 'test_accuracy', 'test_loss', 'train_loss', 'val_accuracy', 'val_loss']
-    """
-
-    dataset: Dataset
-    epochs: int
-
-    def load(self) -> "NetworkTrainable":
-        return self
-
-    def start(self, stack: Stack) -> Run:
-        return _NetworkRun(self, stack)
-
-    def close(self) -> None:
-        pass  # nothing runs between two epochs
-
-
-class _NetworkRun:
-    """A `Training` that ends after its epochs and reports the number of parameters along with its metrics."""
-
-    output: OutputFile | None = None
-    seconds: float | None = None
-    continued_from: int | None = None
-
-    def __init__(self, trainable: NetworkTrainable, stack: Stack) -> None:
-        self._stack, self._reports = stack, list[Metrics | None]()
-        configs, seeds = [trial.config for trial in stack], [trial.seed for trial in stack]
-        self._training = Training(configs, seeds, trainable.dataset, trainable.epochs)
-        self._parameters = [parameter_count(config, trainable.dataset) for config in configs]
-
-    @property
-    def alive(self) -> Sequence[bool]:
-        return self._training.alive
-
-    def epoch(self, until: int | None = None, seconds: float | None = None) -> Sequence[Metrics | None]:
-        if self._training.epochs_done == self._training.epochs or not any(self.alive):
-            return []
-        reports = zip(self._training.epoch(), self._parameters, strict=True)
-        self._reports = [None if report is None else {**report, "parameters": count} for report, count in reports]
-        return self._reports
-
-    def weights(self, member: int) -> bytes:
-        trial, metrics = self._stack[member], self._reports[member] or {}
-        origin = Origin(trial.config, self._training.epochs_done, trial.seed, metrics, trial.number)
-        return networks_to_bytes([TrainedNetwork.of(self._training, member, origin)])
-
-    def stop(self, member: int) -> None:
-        if self._training.alive[member]:
-            self._training.stop(member)
 
 
 @dataclass(frozen=True)

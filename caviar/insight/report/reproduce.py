@@ -68,7 +68,7 @@ def _arguments(settings: Settings) -> dict[str, object]:
         "search": settings.search,
         "confirm": (confirm.top, confirm.replicates) if confirm else False,
     }
-    rare = {"early_stopping": settings.early_stopping, "grow": settings.grow}
+    rare = {"metrics": settings.metrics, "early_stopping": settings.early_stopping, "grow": settings.grow}
     return arguments | {name: value for name, value in rare.items() if value}
 
 
