@@ -72,10 +72,11 @@ def scores(predicted: Array, dataset: Dataset, part: str, names: Sequence[str]) 
         return {}
     if not np.isfinite(predicted).all():
         return {f"{part}_{name}": np.nan for name in names}
-    return {f"{part}_{name}": _score(name, predicted, y, dataset.task, weights) for name in names}
+    return {f"{part}_{name}": score_of(name, predicted, y, dataset.task, weights) for name in names}
 
 
-def _score(name: str, predicted: Array, y: Array, task: Task, weights: Array | None) -> float:
+def score_of(name: str, predicted: Array, y: Array, task: Task, weights: Array | None) -> float:
+    """Return what a scorer says of predictions, (rows, outputs), for targets, (rows,); InputError if it cannot."""
     predicted = predicted.astype(np.float64)
     estimator = _Regressor()
     if task == "classification":
@@ -125,7 +126,7 @@ def check_scorer(metric: str, dataset: Dataset, own_metrics: Sequence[str] = ())
         predicted = np.eye(classes)[y] + made_up.random((len(y), classes))
         predicted /= predicted.sum(axis=1, keepdims=True)
     try:
-        score = _score(name, predicted, y, dataset.task, dataset.val_weights)
+        score = score_of(name, predicted, y, dataset.task, dataset.val_weights)
     except InputError as error:
         reason = str(error).partition("(")[2].removesuffix(")")
     else:
@@ -139,7 +140,7 @@ def _scores_numbers(name: str) -> bool:
     """Return whether a scorer is for regression."""
     y = np.array([0.5, 1.5, 3.0, 4.5])
     try:
-        _score(name, y[:, None] + 0.1, y, "regression", None)
+        score_of(name, y[:, None] + 0.1, y, "regression", None)
     except InputError:
         return False
     return True

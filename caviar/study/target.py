@@ -114,8 +114,9 @@ class Target:
             from caviar.model.scorers import check_scorer  # which imports scikit-learn
 
             for name, as_reported in zip(given, reported, strict=True):
-                if as_reported not in own:
-                    check_scorer(name, self.dataset, own)
+                for dataset in self.dataset.folds or (self.dataset,):
+                    if as_reported not in own:
+                        check_scorer(name, dataset, own)
         lower_is_better = reported[0] in own and not reported[0].endswith("accuracy")
         return Objective(reported[0], mode or ("min" if lower_is_better else "max")), scorers
 

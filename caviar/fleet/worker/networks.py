@@ -112,6 +112,7 @@ class _FoldsRun:
         self._folds = [_NetworkRun(replace(trainable, dataset=fold), stack) for fold in dataset.folds]
         self._whole = replace(trainable, dataset=replace(dataset, folds=()), scorers=())
         self._stack = stack
+        self._parameters = [parameter_count(trial.config, dataset) for trial in stack]
 
     @property
     def alive(self) -> Sequence[bool]:
@@ -119,7 +120,9 @@ class _FoldsRun:
 
     def epoch(self, until: int | None = None, seconds: float | None = None) -> Sequence[Metrics | TrialError | None]:
         of_folds = [fold.epoch() for fold in self._folds]
-        return [_mean(reports) for reports in zip(*of_folds, strict=True)] if all(of_folds) else []
+        if not all(of_folds):
+            return []
+        return list(map(_mean, zip(*of_folds, strict=True), self._parameters))
 
     def weights(self, member: int) -> bytes:
         run = _NetworkRun(self._whole, self._stack[member : member + 1])
@@ -132,9 +135,10 @@ class _FoldsRun:
             fold.stop(member)
 
 
-def _mean(reports: Sequence[Metrics | TrialError | None]) -> Metrics | TrialError | None:
-    """Return the mean of the folds' reports; of one that failed or had stopped, that."""
+def _mean(reports: Sequence[Metrics | TrialError | None], parameters: int) -> Metrics | TrialError | None:
+    """Return the mean of the folds' reports, and the parameters of a network; if one failed or had stopped, that."""
     found = [report for report in reports if not isinstance(report, TrialError) and report is not None]
     if len(found) < len(reports):
         return next(report for report in reports if report is None or isinstance(report, TrialError))
-    return {name: statistics.fmean(report[name] for report in found) for name in found[0]}
+    means = {name: statistics.fmean(report[name] for report in found) for name in found[0]}
+    return {**means, "parameters": parameters}

@@ -8,6 +8,7 @@ import numpy as np
 
 from caviar.data.dataset import Dataset
 from caviar.data.validation import Floats, Targets
+from caviar.errors import InputError
 from caviar.model.arrays import Array
 
 # (targets (n,), predictions, how much each row counts, (n,) or None) -> the metric; predictions are (n, classes)
@@ -25,6 +26,19 @@ def scores(dataset: Dataset) -> dict[str, Score]:
     if dataset.classes:
         return {"test_accuracy": accuracy, "test_loss": _log_loss}
     return {"test_rmse": _rmse, "test_loss": partial(_squared_error, scale=dataset.target_scale)}
+
+
+def scorer(name: str, dataset: Dataset) -> Score:
+    """Return a scorer of scikit-learn as a metric, which is NaN where it cannot score the rows."""
+    from caviar.model.scorers import score_of  # which imports scikit-learn
+
+    def score(y: Targets, predicted: Array, weights: Floats | None) -> float:
+        try:
+            return score_of(name, predicted.reshape(len(y), -1), y, dataset.task, weights)
+        except InputError:  # it needs every class, or positive numbers
+            return math.nan
+
+    return score
 
 
 def accuracy(y: Targets, probabilities: Array, weights: Floats | None) -> float:

@@ -1,6 +1,6 @@
 """What the winner gets on the test part, computed once, when the study has ended."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from caviar.records.objective import Objective
 from caviar.records.record import StudyRecord
 from caviar.study.evaluation.importance import Predict, column_importance
 from caviar.study.evaluation.predictions import calibration, confusion_matrix, residual_quantiles, sample_of
-from caviar.study.evaluation.scores import LOWER_IS_BETTER, Score, baseline, interval, scores
+from caviar.study.evaluation.scores import LOWER_IS_BETTER, baseline, interval, scorer, scores
 from caviar.study.models import train_again
 
 
@@ -31,13 +31,14 @@ def evaluate_once(record: StudyRecord, dataset: Dataset | None) -> None:
         network = ModelFiles(outcome.folder).read(winner.trial)
         if network is None:
             (network,) = train_again([winner], dataset, settings.epochs)
-        evaluation = evaluate_winner(network.predict, dataset, trial=winner.trial, objective=settings.objective)
+        scorers, objective = settings.metrics, settings.objective
+        evaluation = evaluate_winner(network.predict, dataset, trial=winner.trial, objective=objective, scorers=scorers)
         with hold_interrupts():  # Ctrl-C must not separate what is on disk from the state
             record.append([WinnerEvaluated(evaluation)])
 
 
 def evaluate_winner(
-    predict: Predict, dataset: Dataset, *, trial: int, objective: Objective, scorers: Mapping[str, Score] | None = None
+    predict: Predict, dataset: Dataset, *, trial: int, objective: Objective, scorers: Sequence[str] = ()
 ) -> Evaluation:
     """Evaluate a network on the test part, which has rows; the same for the same arguments.
 
@@ -47,10 +48,10 @@ def evaluate_winner(
         dataset: whose test part to use.
         trial: the winner's number.
         objective: of the study; its metric on the test part is the main one, if there is that.
-        scorers: more metrics, by their names without `test_`.
+        scorers: names of scikit-learn's scorers, for more metrics.
     """
     y, weights = dataset.test_y, dataset.test_weights
-    metrics = {**scores(dataset), **{f"test_{name}": scorer for name, scorer in (scorers or {}).items()}}
+    metrics = {**scores(dataset), **{f"test_{name}": scorer(name, dataset) for name in scorers}}
     main = objective.held_out if objective.held_out in metrics else next(iter(metrics))
     assert main is not None
     score, sign = metrics[main], 1 if main in LOWER_IS_BETTER else -1

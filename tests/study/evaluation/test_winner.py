@@ -130,14 +130,10 @@ def test_a_column_is_shuffled_with_all_its_features():
 
 
 def test_scorers_are_reported_and_the_metric_of_the_study_is_the_main_one():
-    def mean_error(y, predicted, weights):
-        return float(-np.abs(y - predicted).mean())
-
-    scorers = {"neg_mean_absolute_error": mean_error}
+    objective = Objective("val_neg_mean_absolute_error", "max")
     test = evaluate_winner(
-        lambda x: np.zeros((len(x), 1)), LINE, trial=0, objective=Objective("val_neg_mean_absolute_error", "max"),
-        scorers=scorers,
-    )  # fmt: skip
+        lambda x: np.zeros((len(x), 1)), LINE, trial=0, objective=objective, scorers=["neg_mean_absolute_error"]
+    )
     assert test.metric == "test_neg_mean_absolute_error"
     assert test.metrics[test.metric] == pytest.approx(-np.abs(LINE.test_y).mean())
     assert test.low < test.metrics[test.metric] < test.high
