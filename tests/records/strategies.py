@@ -68,6 +68,7 @@ def settings(draw):
         grow=draw(st.booleans()),
         confirm=draw(st.none() | st.builds(Confirm, st.integers(1, 4), st.integers(2, 5))),
         early_stopping=draw(st.none() | halving),
+        metrics=draw(st.lists(words).map(tuple)),
     )
 
 

@@ -53,6 +53,12 @@ def test_a_study_of_digits_is_reproduced_by_a_command(tmp_path):
     )
 
 
+def test_a_study_with_scorers_is_reproduced_with_their_names(tmp_path):
+    study = caviar.Study("digits", metric="f1_macro", metrics=["neg_log_loss"], out=tmp_path)
+    assert "--metric val_f1_macro" in reproduction(study.settings)
+    assert "--metrics f1_macro,neg_log_loss" in reproduction(study.settings)
+
+
 def test_a_study_of_a_csv_file_is_reproduced_with_its_seed(tmp_path):
     file = tmp_path / "some data.csv"
     rows = "\n".join(f"{i * i % 59},{i % 2}" for i in range(60))
