@@ -26,7 +26,7 @@ def study_of(seed: int, folder: Path) -> dict[str, float]:
         "coarse_median": coarse,
         "fine_median": fine,
         "winner_val_accuracy": best.metrics["val_accuracy"],
-        "winner_test_accuracy": best.metrics["test_accuracy"],
+        "winner_test_accuracy": study.outcome.test.metrics["test_accuracy"],
     }
 
 

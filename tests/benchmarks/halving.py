@@ -48,7 +48,7 @@ def study_of(task: str, stopping: str | None, seed: int, trials: int, folder: Pa
         "seed": seed,
         "epochs": int(table["epochs"].sum()),
         "validation": study.best.metrics[study.settings.objective.metric],
-        "test": study.best.metrics[TASKS[task]],
+        "test": study.outcome.test.metrics[TASKS[task]],
     }
 
 

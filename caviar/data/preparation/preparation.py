@@ -111,6 +111,9 @@ class Preparation:
                 out = features[start:stop, slices[group[0].name].start : slices[group[-1].name].stop]
                 if isinstance(group[0], Number):
                     values = read_numbers(part, [positions[column.name] for column in group], chosen)
+                    for place in np.flatnonzero(np.isnan(values).all(axis=0)):
+                        name = group[place].name
+                        _check_empty(cells_of(part, positions[name], chosen), name)
                     standardise(group, values, out)  # type: ignore[arg-type]
                 else:
                     group[0].encode(cells_of(part, positions[group[0].name], chosen), out)
@@ -136,6 +139,13 @@ class Preparation:
     def from_plain(cls, plain: list[Mapping[str, Any]]) -> "Preparation":
         """Return the preparation that `to_plain` wrote."""
         return cls(tuple(_column(**values) for values in plain))
+
+
+def _check_empty(cells: "pd.Series", name: str) -> None:
+    """Raise InputError if a column without a single number holds text."""
+    text = [cell for cell in cells.dropna() if isinstance(cell, str) and cell.strip()]
+    if text:
+        raise InputError(f"column {name!r} must hold numbers, as in training, got {text[0]!r:.60}; correct its cells")
 
 
 def _column(type: str, **values: Any) -> Column:

@@ -43,9 +43,16 @@ def mixed(rows=400, seed=0):
     )
 
 
+def _series(cells):
+    try:
+        return pd.Series(cells)
+    except OverflowError:  # pandas 2.2, of huge integers
+        return pd.Series(cells, dtype=object)
+
+
 def only(cells, **overrides):
     """Return what a single column becomes, and the features, beside a column of numbers."""
-    table = pd.DataFrame({"x": pd.Series(cells), "other": np.random.default_rng(0).normal(size=len(cells))})
+    table = pd.DataFrame({"x": _series(cells), "other": np.random.default_rng(0).normal(size=len(cells))})
     fitted = fit_preparation(table, np.arange(len(cells)), overrides=overrides)
     x = fitted.preparation.transform(table)
     assert np.isfinite(x).all()

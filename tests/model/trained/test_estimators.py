@@ -53,7 +53,7 @@ BAD = {
     "the table lacks 2 columns: width, depth; it has height": TABLE[["height"]],
     "the rows have 2 columns, but the model was trained on 3: width, height, depth": X[:, :2],
     r"two dimensions, got shape \(3,\); for one row, try \[row\]": X[0],
-    "width.*wide": TABLE.assign(width="wide"),
+    "column 'width' must hold numbers, as in training, got 'wide'": TABLE.assign(width="wide"),
     "two columns called 'width'": pd.concat([TABLE, TABLE[["width"]]], axis=1),
 }
 
