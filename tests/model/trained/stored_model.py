@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from caviar.data.dataset import from_arrays
+from caviar.data.table import load_table
 from caviar.model.trained.estimators import estimator_of
 from caviar.model.trained.model import Model, measure_gain
 from caviar.model.trained.network import Origin, TrainedNetwork
@@ -26,6 +28,34 @@ def dataset(task):
     return from_arrays(X, y, name=task, task=task)
 
 
+def table(rows=240):
+    """Return rows with a column of every kind, and gaps."""
+    random = np.random.default_rng(1)
+    age = random.normal(40, 15, rows)
+    frame = pd.DataFrame(
+        {
+            "age": np.where(np.arange(rows) % 9 == 0, np.nan, age),
+            "income": random.lognormal(0, 3, rows),
+            "town": np.array(["Lyon", "Nice", "Pau", None, "Sète"], object)[random.integers(0, 5, rows) % 5],
+            "grade": np.array(["low", "middle", "high"])[random.integers(0, 3, rows)],
+            "member": random.random(rows) < 0.5,
+            "since": pd.date_range("2020-01-01", periods=rows, freq="31h").strftime("%Y-%m-%d %H:%M"),
+            "answer": np.where(age + random.normal(0, 5, rows) > 40, "yes", "no"),
+        }
+    )
+    frame.loc[3, "town"] = "Brest"
+    return frame
+
+
+def table_model():
+    """Return the model of a study of the table."""
+    data = load_table(table(), "answer", columns={"grade": ["low", "middle", "high"]})
+    training = Training([CONFIG], [0], data, epochs=3)
+    reports = [training.epoch() for _ in range(3)][-1]
+    network = TrainedNetwork.of(training, 0, Origin(CONFIG, 3, 0, reports[0], trial=0))
+    return estimator_of(Model(Schema.of(data), (network,)))
+
+
 def model(task, config=CONFIG, networks=2, epochs=3):
     """Return a model of networks that were trained in one stack."""
     data = dataset(task)
@@ -41,4 +71,8 @@ if __name__ == "__main__":
     classifier, regressor = model("classification"), model("regression")
     classifier.save(folder / "classification.npz")
     regressor.save(folder / "regression.npz")
+    table_model().save(folder / "table.npz")
+    table().to_csv(folder / "table.csv", index=False)
+    p = table_model().predict_proba(table())
+    np.savez(folder / "table_predictions.npz", p=p)
     np.savez(folder / "predictions.npz", x=X, p=classifier.predict_proba(X), y=regressor.predict(X))

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import caviar
+from caviar.data.reading.read import read_table
 from caviar.errors import CaviarError, InputError, StorageError
 from caviar.model.state import from_npz, to_npz
 from tests.model.trained.stored_model import X, model
@@ -28,6 +29,15 @@ def test_a_stored_model_opens_with_the_predictions_of_its_time(folder):
     assert classifier.classes_.tolist() == ["no", "yes"]
     assert classifier.config["hidden_units"] == 20
     assert classifier.gain.metric == "val_accuracy"
+
+
+@pytest.mark.parametrize("folder", FORMATS, ids=lambda folder: folder.name)
+def test_a_stored_model_of_a_table_prepares_its_rows_as_in_its_time(folder):
+    rows = read_table(folder / "table.csv")
+    predicted = caviar.load_model(folder / "table.npz").predict_proba(rows)
+    stored = np.load(folder / "table_predictions.npz")["p"]
+    np.testing.assert_allclose(predicted, stored, rtol=1e-5, atol=1e-6)
+    assert np.ptp(stored[:, 0]) > 0.3
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
