@@ -18,13 +18,16 @@ study.run(progress=False)
 WORKS = {  # each extra, and a program that needs it
     "report": "import caviar; print(caviar.Study.open('study').report())",
     "sklearn": "from caviar.sklearn import CaviarSearchCV",
+    "tables": "import pyarrow, zstandard; import pandas as pd; pd.DataFrame({'a': [1]}).to_parquet('a.parquet'); "
+    "from caviar.data.reading.read import read_table; assert read_table('a.parquet')['a'].item() == 1",
+    "onnx": "import caviar; caviar.Study.open('study').model().to_onnx('digits.onnx')",
     "optuna": "from caviar.optuna import CaviarSampler; CaviarSampler(trials=4)",
     "tune": "from caviar.tune import CaviarSearch; CaviarSearch(seed=0)",
     "storage": "import caviar; caviar.Study('digits', trials=2, workers=0, out='memory://a').run(progress=False)",
     "s3": "from caviar.files import open_store; open_store('s3://bucket/a')",
     "gcs": "import caviar, gcsfs",
     "azure": "import caviar, adlfs",
-    "all": "import plotly, sklearn, optuna, ray.tune, s3fs, gcsfs, adlfs; import caviar.optuna, caviar.tune",
+    "all": "import plotly, sklearn, onnx, pyarrow, ray.tune, s3fs, gcsfs, adlfs; import caviar.optuna, caviar.tune",
 }
 
 
