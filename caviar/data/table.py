@@ -64,6 +64,42 @@ def load_table(
     >>> load_table(table, target="kind")
     <Dataset table: classification, 28+6+6 rows, 2 features>
     """
+    dataset = load_quietly(
+        table,
+        target,
+        name=name,
+        task=task,
+        columns=columns,
+        validation=validation,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        separator=separator,
+        decimal=decimal,
+        encoding=encoding,
+        seed=seed,
+    )
+    lines = describe(dataset.preparation) if dataset.preparation else ()
+    for note in dataset.notes:
+        logger.log(logging.INFO if note in lines else logging.WARNING, note)
+    return dataset
+
+
+def load_quietly(
+    table: Table,
+    target: str | None = None,
+    *,
+    name: str | None = None,
+    task: Task | None = None,
+    columns: Mapping[str, Override] | None = None,
+    validation: object = None,
+    sample_weight: str | None = None,
+    class_weight: ClassWeight | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    seed: int = 0,
+) -> Dataset:
+    """Do what `load_table` does, and log nothing: for a table that was loaded before."""
     form, chosen = Format(separator, decimal, encoding), Validation.of(validation)
     frame, target = table_of(table, target, form)
     frame, second = (frame, 0) if chosen.table is None else append(frame, chosen.table, form)
@@ -82,11 +118,7 @@ def load_table(
     whole = prepare(parts)
     folds = tuple(prepare(Parts(train, val, parts.test[:0])) for train, val in parts.folds)
     notes += [*about_task(y, target), *about_classes(y, parts, target), *about_copies(whole), *whole.notes]
-    for note in notes:
-        logger.warning(note)
     lines = describe(whole.preparation) if whole.preparation else ()
-    for line in lines:
-        logger.info(line)
     options = {
         "columns": dict(columns or {}),
         "validation": chosen.to_plain(),

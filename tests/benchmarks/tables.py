@@ -38,7 +38,7 @@ import caviar
 from caviar.fleet.cluster import connection
 from caviar.fleet.placement import Placement
 
-PROCESSES, SPLITS, MOST_ROWS = 2, 5, 5_000
+PROCESSES, SPLITS, MOST_ROWS = 2, 5, 2_000
 FILES = {  # target, and the column that is the target under another name, which peers would use
     "penguins.csv": ("species", []),
     "titanic.csv": ("survived", ["alive"]),
@@ -68,7 +68,7 @@ class Score(NamedTuple):
 
 
 def tables(folder: Path | None) -> list[Table]:
-    """Return the tables, at most 5,000 rows of each."""
+    """Return the tables, at most 2,000 rows of each."""
     found = []
     for file, (target, leaks) in FILES.items() if folder else ():
         frame = pd.read_csv(folder / file).drop(columns=leaks).dropna(subset=[target])

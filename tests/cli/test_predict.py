@@ -97,9 +97,9 @@ def test_columns_go_by_name_and_new_ones_are_named(capsys):
     [
         (("kept", "prices.csv", "--proba", "--out", "."), "--out must be a file, got the folder ."),
         (("numbers", "prices.csv", "--proba"), "--proba is for classes, and this model predicts numbers"),
-        (("kept", "none.csv"), "cannot read none.csv (No such file or directory)"),
-        (("kept", "empty.csv"), "empty.csv is empty; it needs a header line"),
-        (("kept", "narrow.csv"), "the rows have no column 'width'; the model was trained on 'width', 'height'"),
+        (("kept", "none.csv"), "cannot read none.csv: there is no such file"),
+        (("kept", "empty.csv"), "empty.csv is empty"),
+        (("kept", "narrow.csv"), "the table has no column 'width'"),
         (("none", "flowers.csv"), "no study named 'none'"),
         (("prices.csv", "flowers.csv"), "prices.csv is not a model of Caviar, or is damaged"),
     ],

@@ -17,7 +17,7 @@ from caviar.model.config import SPECIFICATIONS
 from caviar.records.settings import SEARCHES
 from caviar.space.serialization import KINDS
 from caviar.study import schema
-from caviar.study.file import NAME, TEMPLATE, study_from_file, write_template
+from caviar.study.file import NAME, TABLE, TEMPLATE, study_from_file, write_template
 from tests.docs.pages import PAGES, blocks
 
 SCHEMA = schema.study_schema()
@@ -34,7 +34,7 @@ def test_it_is_a_schema_of_draft_7_in_plain_json():
 
 
 def test_it_has_every_argument_of_a_study_and_every_hyperparameter_of_the_network_explained():
-    arguments = {"trainable", "command", "target", *inspect.signature(caviar.Study).parameters}
+    arguments = {"trainable", "command", *TABLE, *inspect.signature(caviar.Study).parameters}
     assert set(SCHEMA["properties"]) == arguments
     assert all(s.get("description") for name, s in SCHEMA["properties"].items() if name != "space")
     network = SCHEMA["definitions"]["space"]["properties"]
