@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from caviar.data.dataset import Dataset, from_arrays
 from caviar.data.numbers import load_numbers
 from caviar.data.source import Source, SourceKind, Task
-from caviar.data.table import load_quietly, load_table
+from caviar.data.table import TableSettings, load_quietly, load_table
 from caviar.errors import InputError
 
 # Among splits 0 to 7, the one whose validation and test parts are equally hard for a default network (both 0.976).
@@ -84,8 +84,8 @@ def load_source(source: Source) -> Dataset:
         case SourceKind.CSV:
             dataset = load_numbers(source)
         case _:
-            named = {"task": source.task, "seed": source.seed, **source.options}
-            dataset = load_quietly(source.path, source.target, **named)
+            settings = TableSettings(task=source.task, seed=source.seed, **source.options)
+            dataset = load_quietly(source.path, source.target, settings)
     if source.fingerprint not in ("", dataset.fingerprint()):
         raise InputError(f"{source.path or dataset.name} has changed since it was loaded; pass the data again")
     return dataset

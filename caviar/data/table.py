@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,25 @@ from caviar.files import is_uri
 
 Override = str | list[Any]  # a word, or the levels of an ordered column
 logger = logging.getLogger("caviar")
+
+
+@dataclass(frozen=True)
+class TableSettings:
+    """How a table is read and prepared: the arguments of `load_table`."""
+
+    task: Task | None = None
+    columns: Mapping[str, Override] = field(default_factory=dict)
+    validation: object = None
+    sample_weight: str | None = None
+    class_weight: ClassWeight | None = None
+    separator: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    seed: int = 0
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return those that a `Source` has no field for, as plain data."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("task", "seed")}
 
 
 def load_table(
@@ -64,71 +83,37 @@ def load_table(
     >>> load_table(table, target="kind")
     <Dataset table: classification, 28+6+6 rows, 2 features>
     """
-    dataset = load_quietly(
-        table,
-        target,
-        name=name,
-        task=task,
-        columns=columns,
-        validation=validation,
-        sample_weight=sample_weight,
-        class_weight=class_weight,
-        separator=separator,
-        decimal=decimal,
-        encoding=encoding,
-        seed=seed,
+    settings = TableSettings(
+        task, columns or {}, validation, sample_weight, class_weight, separator, decimal, encoding, seed
     )
+    dataset = load_quietly(table, target, settings, name)
     lines = describe(dataset.preparation) if dataset.preparation else ()
     for note in dataset.notes:
         logger.log(logging.INFO if note in lines else logging.WARNING, note)
     return dataset
 
 
-def load_quietly(
-    table: Table,
-    target: str | None = None,
-    *,
-    name: str | None = None,
-    task: Task | None = None,
-    columns: Mapping[str, Override] | None = None,
-    validation: object = None,
-    sample_weight: str | None = None,
-    class_weight: ClassWeight | None = None,
-    separator: str | None = None,
-    decimal: str | None = None,
-    encoding: str | None = None,
-    seed: int = 0,
-) -> Dataset:
+def load_quietly(table: Table, target: str | None, settings: TableSettings, name: str | None = None) -> Dataset:
     """Do what `load_table` does, and log nothing: for a table that was loaded before."""
-    form, chosen = Format(separator, decimal, encoding), Validation.of(validation)
+    form, chosen = Format(settings.separator, settings.decimal, settings.encoding), Validation.of(settings.validation)
     frame, target = table_of(table, target, form)
     frame, second = (frame, 0) if chosen.table is None else append(frame, chosen.table, form)
-    apart = list(dict.fromkeys([target, *chosen.columns, *([sample_weight] if sample_weight else [])]))
+    weight = settings.sample_weight
+    apart = list(dict.fromkeys([target, *chosen.columns, *([weight] if weight else [])]))
     check_columns(frame, apart)
     frame, second, notes = with_target(frame, target, second)
-    y = read_target(frame[target], task, target)
-    parts = split(y, chosen, frame[list(chosen.columns)], check_seed(seed), second)
-    weights = frame[sample_weight] if sample_weight else None
+    y = read_target(frame[target], settings.task, target)
+    parts = split(y, chosen, frame[list(chosen.columns)], check_seed(settings.seed), second)
+    weights = frame[weight] if weight else None
     features = frame.drop(columns=apart)
     del frame
-
-    def prepare(parts: Parts) -> Dataset:
-        return _prepare(features, y, parts, columns or {}, weights, class_weight)
-
-    whole = prepare(parts)
-    folds = tuple(prepare(Parts(train, val, parts.test[:0])) for train, val in parts.folds)
+    whole = _prepare(features, y, parts, settings, weights)
+    folds = tuple(
+        _prepare(features, y, Parts(train, val, parts.test[:0]), settings, weights) for train, val in parts.folds
+    )
     notes += [*about_task(y, target), *about_classes(y, parts, target), *about_copies(whole), *whole.notes]
     lines = describe(whole.preparation) if whole.preparation else ()
-    options = {
-        "columns": dict(columns or {}),
-        "validation": chosen.to_plain(),
-        "sample_weight": sample_weight,
-        "class_weight": class_weight,
-        "separator": separator,
-        "decimal": decimal,
-        "encoding": encoding,
-    }
-    source = _source(table, chosen, target, task, seed, options)
+    source = _source(table, target, settings, chosen)
     return replace(whole, name=name or _name(table), target=target, folds=folds, notes=(*lines, *notes), source=source)
 
 
@@ -136,15 +121,13 @@ def _prepare(
     features: pd.DataFrame,
     y: Target,
     parts: Parts,
-    columns: Mapping[str, Override],
+    settings: TableSettings,
     sample_weight: pd.Series | None,
-    class_weight: ClassWeight | None,
 ) -> Dataset:
     """Return the data set of some parts of the rows, with a preparation that is learned from its training rows."""
-    fitted = fit_preparation(features, parts.train, y.values, columns)
-    prepared = fitted.preparation
-
-    weights = row_weights(y.values, y.classes, (parts.train, parts.val, parts.test), sample_weight, class_weight)
+    fitted = fit_preparation(features, parts.train, y.values, settings.columns)
+    prepared, rows = fitted.preparation, (parts.train, parts.val, parts.test)
+    weights = row_weights(y.values, y.classes, rows, sample_weight, settings.class_weight)
     mean, scale = (0.0, 1.0) if y.classes else target_scaling(y.values[parts.train])
     return Dataset(
         name="table",
@@ -166,16 +149,15 @@ def _prepare(
     )
 
 
-def _source(
-    table: Table, chosen: Validation, target: str, task: Task | None, seed: int, options: Mapping[str, Any]
-) -> Source:
+def _source(table: Table, target: str, settings: TableSettings, chosen: Validation) -> Source:
     """Return where to load the same data again; in memory only, if any of it is."""
     if not isinstance(table, str | Path) or isinstance(chosen.table, pd.DataFrame):
         return Source(SourceKind.ARRAYS)
-    plain = {key: value for key, value in options.items() if value not in (None, {})}
+    options = settings.to_plain() | {"validation": chosen.to_plain()}
     if chosen.table is not None:
-        plain["validation"] = {"table": _absolute(chosen.table)}
-    return Source(SourceKind.TABLE, _absolute(table), target, task, seed, options=plain)
+        options["validation"] = {"table": _absolute(chosen.table)}
+    options = {name: value for name, value in options.items() if value}
+    return Source(SourceKind.TABLE, _absolute(table), target, settings.task, settings.seed, options=options)
 
 
 def _absolute(path: str | Path) -> str:
