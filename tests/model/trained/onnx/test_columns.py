@@ -14,7 +14,7 @@ from caviar.model.trained.schema import Schema
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
-numbers = st.floats(-1e9, 1e9)
+numbers = st.floats(-1e9, 1e9, allow_subnormal=False)
 scales = st.floats(1e-3, 1e3)
 cells = st.one_of(numbers, st.floats(allow_subnormal=False))  # NaN, infinite and huge ones too
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=5)
@@ -106,6 +106,7 @@ def named(pairs):
 @example([(Number("", 0.0, 1.0, 2.0, True), [np.nan, 1.0, 1e300]), (Number("", 1.0, 1.0), [np.inf, 1.0, -1e300])])
 @example([(Category("", ("", "x"), True, True), ["", "x", "y"])])
 @example([(Category("", ("0", "1", "other")), ["", "0", "2"])])
+@example([(Category("", ("0", "7"), True, True, "number"), [np.nan, 0.0, 8.0])])
 @example([(Quantiles("", (0.0, 0.0, 1.0, 1.0, 1.0, 2.0, 2.0)), [0.0, 1.0, 2.0])])
 @example([(Quantiles("", (0.0, 1.0)), [1e-9, 1 - 1e-9, 0.9])])
 @example([(Date("", 0.0, 1.0, 0.0, True, tuple(CYCLES)), [951_782_399, 951_868_800, -1])])  # 28 February and 1 March 2000
