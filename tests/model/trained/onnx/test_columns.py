@@ -61,7 +61,11 @@ columns_and_cells = st.one_of(
         lambda column: many(column, number_cells(column))
     ),
     st.builds(
-        Category, st.just(""), st.sampled_from([(), ("True",), ("False", "True")]), st.booleans(), kind=st.just("boolean")
+        Category,
+        st.just(""),
+        st.sampled_from([(), ("True",), ("False", "True")]),
+        st.booleans(),
+        kind=st.just("boolean"),
     ).flatmap(lambda column: many(column, st.sampled_from([0.0, 1.0, np.nan]))),
     st.builds(
         Date, st.just(""), st.floats(-1e5, 1e5), st.floats(1e-3, 1e5), numbers, st.booleans(), st.just(tuple(CYCLES))
@@ -109,7 +113,9 @@ def named(pairs):
 @example([(Category("", ("0", "7"), True, True, "number"), [np.nan, 0.0, 8.0])])
 @example([(Quantiles("", (0.0, 0.0, 1.0, 1.0, 1.0, 2.0, 2.0)), [0.0, 1.0, 2.0])])
 @example([(Quantiles("", (0.0, 1.0)), [1e-9, 1 - 1e-9, 0.9])])
-@example([(Date("", 0.0, 1.0, 0.0, True, tuple(CYCLES)), [951_782_399, 951_868_800, -1])])  # 28 February and 1 March 2000
+@example(
+    [(Date("", 0.0, 1.0, 0.0, True, tuple(CYCLES)), [951_782_399, 951_868_800, -1])]
+)  # 28 February and 1 March 2000
 def test_raw_columns_become_the_same_features(pairs):
     preparation = named(pairs)
     table = pd.DataFrame({
