@@ -118,9 +118,8 @@ def named(pairs):
 )  # 28 February and 1 March 2000
 def test_raw_columns_become_the_same_features(pairs):
     preparation = named(pairs)
-    table = pd.DataFrame({
-        column.name: as_in_a_table(column, values) for column, (_, values) in zip(preparation.columns, pairs, strict=True)
-    })  # fmt: skip
+    cells = zip(preparation.columns, pairs, strict=True)
+    table = pd.DataFrame({column.name: as_in_a_table(column, values) for column, (_, values) in cells})
     inputs = {
         column.name: np.array(values, object if isinstance(values[0], str) else float)[:, None]
         for column, (_, values) in zip(preparation.columns, pairs, strict=True)
