@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 Features = NDArray[np.float32]
 
-_FARTHEST = 1e6  # deviations from the mean: of n training rows none is farther than sqrt(n - 1)
-_CYCLES = {"month": 12, "weekday": 7, "hour": 24}
+FARTHEST = 1e6  # deviations from the mean: of n training rows none is farther than sqrt(n - 1)
+EDGE = 1e-7 - np.spacing(1)  # the least share whose normal quantile counts, as in QuantileTransformer
+CYCLES = {"month": 12, "weekday": 7, "hour": 24}
 _DAY = np.timedelta64(1, "D") / np.timedelta64(1, "us")
 
 
@@ -67,7 +68,7 @@ def standardise(columns: Sequence[Scaled], values: Floats, out: Features) -> Non
         values = np.where(missing, fills, values)
     with np.errstate(over="ignore"):
         scaled = (values - means) / np.array([column.scale for column in columns])
-    np.clip(scaled, -_FARTHEST, _FARTHEST, out=scaled)
+    np.clip(scaled, -FARTHEST, FARTHEST, out=scaled)
     indicators = np.array([column.indicator for column in columns])
     if not indicators.any():
         out[:] = scaled
@@ -155,8 +156,7 @@ class Quantiles:
             # of several equal quantiles, the middle: from below and from above, as scikit-learn's QuantileTransformer
             shares = (shares - np.interp(-values, -quantiles[::-1], -ranks[::-1])) / 2
         shares = np.where(values <= quantiles[0], 0.0, np.where(values >= quantiles[-1], 1.0, shares))
-        edge = 1e-7 - np.spacing(1)
-        normals: Floats = np.clip(ndtri(shares), ndtri(edge), ndtri(1 - edge))
+        normals: Floats = np.clip(ndtri(shares), ndtri(EDGE), ndtri(1 - EDGE))
         return normals
 
 
@@ -247,7 +247,7 @@ class Date:
         start = 1 + self.indicator
         standardise([self], days(moments)[:, None], out[:, :start])
         for place, cycle in enumerate(self.cycles):
-            angle = in_cycle(moments, cycle) * (2 * np.pi / _CYCLES[cycle])
+            angle = in_cycle(moments, cycle) * (2 * np.pi / CYCLES[cycle])
             for shift, wave in enumerate((np.sin, np.cos)):
                 out[:, start + 2 * place + shift] = np.nan_to_num(wave(angle))  # missing: the middle of the circle
 
@@ -265,7 +265,7 @@ def in_cycle(moments: NDArray[np.datetime64], cycle: str) -> Floats:
     """
     unit, offset = {"month": ("M", 0), "weekday": ("D", 3), "hour": ("h", 0)}[cycle]  # 1970 started on a Thursday
     counts = moments.astype(f"datetime64[{unit}]").astype(np.int64) + offset
-    return np.where(np.isnat(moments), np.nan, counts % _CYCLES[cycle])
+    return np.where(np.isnat(moments), np.nan, counts % CYCLES[cycle])
 
 
 @dataclass(frozen=True)

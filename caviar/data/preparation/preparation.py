@@ -97,7 +97,7 @@ class Preparation:
         """
         table, names = self._table(rows)
         positions = {name: position for position, name in enumerate(names)}
-        slices, groups = self.slices, _groups(self.used)
+        slices, grouped = self.slices, groups(self.used)
         count = len(table) if index is None else len(index)
         features = np.empty((count, len(self.features)), np.float32)
         step = max(1, _CHUNK_CELLS // max(features.shape[1], 1))
@@ -107,7 +107,7 @@ class Preparation:
                 part, chosen = table, index[start:stop]
             else:
                 part, chosen = table[start:stop], None
-            for group in groups:
+            for group in grouped:
                 out = features[start:stop, slices[group[0].name].start : slices[group[-1].name].stop]
                 if isinstance(group[0], Number):
                     values = read_numbers(part, [positions[column.name] for column in group], chosen)
@@ -153,13 +153,13 @@ def _column(type: str, **values: Any) -> Column:
     return column
 
 
-def _groups(columns: Sequence[Column]) -> list[list[Column]]:
+def groups(columns: Sequence[Column]) -> list[list[Column]]:
     """Return the columns in order: neighbouring numbers together, all others one by one."""
-    groups: list[list[Column]] = []
+    grouped: list[list[Column]] = []
     for kind, group in groupby(columns, type):
         members = list(group)
-        groups += [members] if kind is Number else [[column] for column in members]
-    return groups
+        grouped += [members] if kind is Number else [[column] for column in members]
+    return grouped
 
 
 def column_names(table: "pd.DataFrame") -> list[str]:
