@@ -1,9 +1,9 @@
 """The preparation as ONNX: raw columns become features as in `caviar.data.preparation.columns`.
 
 Each column that is used has an input of its name, (rows, 1). Levels are text, and "" is a missing cell. All else is
-float64, NaN where a cell is missing: numbers, also as levels, booleans as 0 and 1, durations in seconds, and dates in
-seconds since the start of 1970 in UTC. If the columns have no names, and none is text, there is one input instead: `x`,
-float64, (rows, columns).
+float64, NaN where a cell is missing: numbers and levels that are numbers, booleans as 0 and 1, durations in seconds,
+and dates in seconds since the start of 1970 in UTC. If the columns have no names, and none is text, there is one input
+instead: `x`, float64, (rows, columns).
 """
 
 from collections.abc import Callable, Mapping, Sequence
