@@ -38,7 +38,7 @@ import caviar
 from caviar.fleet.cluster import connection
 from caviar.fleet.placement import Placement
 
-PROCESSES, SPLITS, MOST_ROWS = 2, 5, 2_000
+PROCESSES, SPLITS, MOST_ROWS, MOST_LEVELS = 2, 5, 2_000, 255
 FILES = {  # target, and the column that is the target under another name, which peers would use
     "penguins.csv": ("species", []),
     "titanic.csv": ("survived", ["alive"]),
@@ -84,9 +84,10 @@ def _some(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _peer_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows with text as categories, which scikit-learn's trees take as they are."""
-    text = rows.select_dtypes(exclude="number").columns
-    return rows.astype(dict.fromkeys(text, "category"))
+    """Return rows with text as categories, which scikit-learn's trees take as they are if there are at most 255."""
+    text = rows.select_dtypes(exclude="number")
+    rows = rows.drop(columns=[name for name in text if text[name].nunique() > MOST_LEVELS])
+    return rows.astype(dict.fromkeys(rows.select_dtypes(exclude="number").columns, "category"))
 
 
 def _encoded(estimator: Any, *scale: Any) -> Any:
@@ -159,7 +160,7 @@ def run_peer(name: str, table: Table, train: pd.DataFrame, test: pd.DataFrame, s
     """Return the held-out score of a peer."""
     x, y = _peer_rows(train.drop(columns=table.target)), train[table.target]
     model = PEERS[name](table.numeric, seed).fit(x, y)
-    held_out = test.drop(columns=table.target).astype(x.dtypes.to_dict())
+    held_out = test[x.columns].astype(x.dtypes.to_dict())
     return float(model.score(held_out, test[table.target]))
 
 

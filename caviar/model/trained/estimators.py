@@ -68,8 +68,8 @@ class TrainedEstimator(BaseEstimator):  # type: ignore[misc]
         """Return it as an ONNX model that takes raw rows.
 
         Each column that is used is an input of its name, (rows, 1). Levels are text, and "" is a missing cell. All else
-        is float64, NaN where a cell is missing: numbers and levels that are numbers, booleans as 0 and 1, durations in
-        seconds, and dates in seconds since the start of 1970 in UTC. If the columns have no names, and none is text,
+        is float64, NaN where a cell is missing: numbers, also as levels, booleans as 0 and 1, durations in seconds,
+        and dates in seconds since the start of 1970 in UTC. If the columns have no names, and none is text,
         there is one input instead: `x`, float64, (rows, columns). The outputs are `label` and `probabilities`, or
         `value`, and agree with NumPy's to 1e-5.
 

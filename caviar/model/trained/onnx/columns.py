@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from caviar.data.preparation.cells import spelling
+from caviar.data.preparation.cells import Kind, spelling
 from caviar.data.preparation.columns import (
     CYCLES,
     FARTHEST,
@@ -58,7 +58,7 @@ def _is_text(column: Column) -> bool:
 
 
 def _standardised(columns: Sequence[Scaled], values: Value, present: Value) -> Value:
-    """As `standardise`; `present` is False where a cell is missing."""
+    """Return what `standardise` writes; `present` is False where a cell is missing."""
     graph, count = values.graph, len(columns)
     fills = np.array([column.mean if column.fill is None else column.fill for column in columns])
     means, scales = (np.array([getattr(column, name) for column in columns]) for name in ("mean", "scale"))
@@ -80,34 +80,41 @@ def _quantiles(columns: Sequence[Quantiles], raw: Value) -> Value:
 
 
 def _levels(columns: Sequence[Category | Ordered], raw: Value) -> Value:
-    """Look up the features of a level: those of another level come first, those of a missing cell last."""
-    (column,), graph = columns, raw.graph
+    (column,) = columns
+    return _text_levels(column, raw) if _is_text(column) else _number_levels(column, raw)
+
+
+def _text_levels(column: Category | Ordered, raw: Value) -> Value:
+    """Look up the features of levels: those of any other level come first, those of a missing cell last."""
     last = len(column.levels) + 1
-    if _is_text(column):
-        places = {"": last} | {level: place for place, level in enumerate(column.levels, 1)}
-        other = next(text for text in map(str, range(last)) if text not in column.levels)
-        place = graph.apply(
-            "LabelEncoder",
-            raw,
-            domain="ai.onnx.ml",
-            keys_strings=list(places),
-            values_int64s=list(places.values()),
-            default_int64=0,
-        )
-        return _look_up(_encoded(column, [other, *column.levels, None]), place)
-    cells = [_cell(level, column) for level in column.levels]
-    equal = raw.apply("Equal", np.array([*cells, np.nan])).cast(graph.types.FLOAT)  # NaN: so that there is one
-    place = (equal @ np.arange(1, last + 1, dtype=np.float32)[:, None]).cast(graph.types.INT64)
+    places = {"": last} | {level: place for place, level in enumerate(column.levels, 1)}
+    place = raw.apply(
+        "LabelEncoder",
+        domain="ai.onnx.ml",
+        keys_strings=list(places),
+        values_int64s=list(places.values()),
+        default_int64=0,
+    )
+    other = next(text for text in map(str, range(last)) if text not in column.levels)
+    return _look_up(_encoded(column, [other, *column.levels, None]), place)
+
+
+def _number_levels(column: Category | Ordered, raw: Value) -> Value:
+    """The same of levels that are numbers or booleans."""
+    last, types = len(column.levels) + 1, raw.graph.types
+    numbers = [_number(level, column.kind) for level in column.levels]
+    equal = raw.apply("Equal", np.array([*numbers, np.nan])).cast(types.FLOAT)  # NaN equals nothing
+    place = (equal @ np.arange(1, last + 1, dtype=np.float32)[:, None]).cast(types.INT64)
     place = raw.apply("IsNaN").apply("Where", np.array(last), place)
     if column.kind == "boolean":
         return _look_up(_encoded(column, ["other", *column.levels, None]), place)
-    unseen = next(number for number in map(float, range(last)) if number not in cells)
-    return _look_up(_encoded(column, [unseen, *cells, None]), place)
+    other = next(number for number in map(float, range(last)) if number not in numbers)
+    return _look_up(_encoded(column, [other, *numbers, None]), place)
 
 
-def _cell(level: str, column: Category | Ordered) -> float:
-    """The number that is spelled as a level; NaN if there is none."""
-    if column.kind == "boolean":
+def _number(level: str, kind: Kind) -> float:
+    """Return the number that is spelled as a level; NaN if there is none."""
+    if kind == "boolean":
         return {"True": 1.0, "False": 0.0}.get(level, np.nan)
     try:
         number = float(level)
@@ -117,6 +124,7 @@ def _cell(level: str, column: Category | Ordered) -> float:
 
 
 def _encoded(column: Column, cells: list[str | float | None]) -> Array:
+    """Return the features of cells, (cells, features)."""
     out = np.empty((len(cells), len(column.features)), np.float32)
     column.encode(pd.Series(cells, name=column.name, dtype=object), out)
     return out

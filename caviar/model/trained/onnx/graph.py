@@ -12,7 +12,7 @@ from caviar.model.arrays import Array
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-# what ONNX 1.8 defined, so that every onnxruntime since 1.6 reads it
+# of ONNX 1.8, so that old runtimes read it
 _OPSETS, _IR_VERSION = {"": 13, "ai.onnx.ml": 2}, 7
 
 

@@ -85,9 +85,9 @@ def test_predictions_on_new_rows_are_those_of_numpy(seed, gaps):
     for model in models(caviar.load_table(known, "y", task="regression", columns=COLUMNS)):
         session = onnxruntime.InferenceSession(model.to_onnx().SerializeToString())
         (values,) = session.run(["value"], inputs_of(session, rows))
-        expected = model.predict(rows)
-        scale = model.model.networks[0].target_scale
-        assert (abs(values - expected) <= 1e-5 * (scale + abs(expected))).all()
+        farthest = abs(model.model.schema.prepare(rows)).max(axis=1)  # float32 is less exact where this is 1e6
+        tolerance = 1e-5 * model.model.networks[0].target_scale * np.maximum(1, farthest / 10)
+        assert (abs(values - model.predict(rows)) <= tolerance).all()
     known["y"] = np.where(known["y"] > known["y"].median(), "much", "little")
     for model in models(caviar.load_table(known, "y", columns=COLUMNS)):
         session = onnxruntime.InferenceSession(model.to_onnx().SerializeToString())
