@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from caviar._checks import check_seed
@@ -13,16 +14,17 @@ from caviar.data.dataset import Dataset, target_scaling
 from caviar.data.frames import Table, append, check_columns, table_of, with_target
 from caviar.data.preparation.description import describe
 from caviar.data.preparation.fit import fit_preparation
+from caviar.data.preparation.overrides import Override, check_overrides
 from caviar.data.reading.format import Format
 from caviar.data.remarks import about_classes, about_copies, about_task
 from caviar.data.source import Source, SourceKind, Task
-from caviar.data.splits import Parts, Rows, Validation, split
+from caviar.data.splits import Parts, Validation, split
 from caviar.data.target import Target, read_target
 from caviar.data.validation import Floats
-from caviar.data.weights import check_sample_weight, training_weights
+from caviar.data.weights import check_sample_weight, training_weights, weights_of
+from caviar.errors import InputError
 from caviar.files import is_uri
 
-Override = str | list[Any]  # a word, or the levels of an ordered column
 logger = logging.getLogger("caviar")
 
 
@@ -67,23 +69,30 @@ def load_table(
     """
     form, chosen = Format(separator, decimal, encoding), Validation.of(validation)
     frame, target = table_of(table, target, form)
-    frame, second = (frame, 0) if chosen.table is None else append(frame, chosen.table, form)
-    apart = list(dict.fromkeys([target, *chosen.columns, *([sample_weight] if sample_weight else [])]))
+    frame, second = (frame, 0) if chosen.table is None else append(frame, target, chosen.table, form)
+    if not isinstance(sample_weight, str | int | None):
+        raise InputError(
+            f"sample_weight must name a column, got a value of type {type(sample_weight).__name__}; "
+            "add it to the table as a column"
+        )
+    sample_weight = None if sample_weight is None else str(sample_weight)
+    apart = list(dict.fromkeys([target, *chosen.columns, *([] if sample_weight is None else [sample_weight])]))
     check_columns(frame, apart)
+    wishes = check_overrides(columns or {}, [name for name in map(str, frame.columns) if name not in apart])
     frame, second, notes = with_target(frame, target, second)
     y = read_target(frame[target], task, target)
     parts = split(y, chosen, frame[list(chosen.columns)], check_seed(seed), second)
-    weights = (
-        check_sample_weight(frame[sample_weight], len(frame), f"column {sample_weight!r}") if sample_weight else None
-    )
-    features = frame.drop(columns=apart)
+    weights = None
+    if sample_weight is not None:
+        weights = check_sample_weight(frame[sample_weight], len(frame), f"column {sample_weight!r}")
+    features = [frame.drop(columns=apart)]  # a list, so that the table can be freed while it is prepared
     del frame
 
-    def prepare(parts: Parts) -> Dataset:
-        return _prepare(features, y, parts, columns or {}, weights, class_weight)
+    def prepare(features: list[pd.DataFrame], parts: Parts) -> Dataset:
+        return _prepare(features, y, parts, wishes, weights, class_weight)
 
-    whole = prepare(parts)
-    folds = tuple(prepare(Parts(train, val, parts.test[:0])) for train, val in parts.folds)
+    folds = tuple(prepare([*features], Parts(train, val, parts.test[:0])) for train, val in parts.folds)
+    whole = prepare(features, parts)
     notes += [*about_task(y, target), *about_classes(y, parts, target), *about_copies(whole), *whole.notes]
     for note in notes:
         logger.warning(note)
@@ -91,10 +100,10 @@ def load_table(
     for line in lines:
         logger.info(line)
     options = {
-        "columns": dict(columns or {}),
+        "columns": {name: wish if isinstance(wish, str) else list(wish) for name, wish in wishes.items()},
         "validation": chosen.to_plain(),
         "sample_weight": sample_weight,
-        "class_weight": class_weight,
+        "class_weight": _plain(class_weight),
         "separator": separator,
         "decimal": decimal,
         "encoding": encoding,
@@ -104,37 +113,38 @@ def load_table(
 
 
 def _prepare(
-    features: pd.DataFrame,
+    features: list[pd.DataFrame],
     y: Target,
     parts: Parts,
     columns: Mapping[str, Override],
     sample_weight: Floats | None,
     class_weight: str | Mapping[Any, float] | None,
 ) -> Dataset:
-    """Return the data set of some parts of the rows, with a preparation that is learned from its training rows."""
-    fitted = fit_preparation(features, parts.train, y.values, columns)
-    prepared = fitted.preparation
+    """Return the data set of some parts of the rows, with a preparation that is learned from its training rows.
 
-    def weights_of(rows: Rows) -> Floats | None:
-        return None if sample_weight is None else sample_weight[rows]
+    The table of features is taken from its list.
+    """
+    fitted = fit_preparation(features[0], np.sort(parts.train), y.values, columns)  # sorted, rows are read faster
+    prepared = fitted.preparation
+    train_x, val_x, test_x = prepared.use_up(features, (parts.train, parts.val, parts.test))
 
     mean, scale = (0.0, 1.0) if y.classes else target_scaling(y.values[parts.train])
     return Dataset(
         name="table",
         task=y.task,
-        train_x=prepared.transform(features, parts.train),
+        train_x=train_x,
         train_y=y.values[parts.train],
-        val_x=prepared.transform(features, parts.val),
+        val_x=val_x,
         val_y=y.values[parts.val],
-        test_x=prepared.transform(features, parts.test),
+        test_x=test_x,
         test_y=y.values[parts.test],
         classes=y.classes,
         target_mean=mean,
         target_scale=scale,
         preparation=prepared,
         train_weights=training_weights(y, parts.train, sample_weight, class_weight),
-        val_weights=weights_of(parts.val),
-        test_weights=weights_of(parts.test),
+        val_weights=weights_of(sample_weight, parts.val, "validation"),
+        test_weights=weights_of(sample_weight, parts.test, "test"),
         notes=fitted.notes,
     )
 
@@ -143,12 +153,17 @@ def _source(
     table: Table, chosen: Validation, target: str, task: Task | None, seed: int, options: Mapping[str, Any]
 ) -> Source:
     """Return where to load the same data again; in memory only, if any of it is."""
-    if not isinstance(table, str | Path) or isinstance(chosen.table, pd.DataFrame):
+    if not isinstance(table, str | Path) or not isinstance(chosen.table, str | Path | None):
         return Source(SourceKind.ARRAYS)
     plain = {key: value for key, value in options.items() if value not in (None, {})}
     if chosen.table is not None:
         plain["validation"] = {"table": _absolute(chosen.table)}
     return Source(SourceKind.TABLE, _absolute(table), target, task, seed, options=plain)
+
+
+def _plain(weights: str | Mapping[Any, float] | None) -> str | dict[str, float] | None:
+    """Return the weights of classes as JSON can hold them."""
+    return {str(k): float(v) for k, v in weights.items()} if isinstance(weights, Mapping) else weights
 
 
 def _absolute(path: str | Path) -> str:

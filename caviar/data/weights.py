@@ -1,6 +1,7 @@
 """How much each row counts: a weight for each row, and for each class."""
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from caviar._checks import did_you_mean
 from caviar.data.target import Target
 from caviar.data.validation import Floats
 from caviar.errors import InputError
+
+LARGEST = 1e30  # weights, whose sum fits into a float32
 
 
 def check_sample_weight(weights: ArrayLike, rows: int, what: str = "sample_weight") -> Floats:
@@ -24,9 +27,12 @@ def check_sample_weight(weights: ArrayLike, rows: int, what: str = "sample_weigh
         raise InputError(f"{what} must contain only numbers; use a column of numbers") from None
     if values.shape != (rows,):
         raise InputError(f"{what} must have one weight for each of the {rows} rows, got shape {values.shape}")
-    invalid = values[~(np.isfinite(values) & (values >= 0))]
+    invalid = values[~((values == 0) | ((values >= 1 / LARGEST) & (values <= LARGEST)))]
     if len(invalid):
-        raise InputError(f"{what} must be finite and >= 0 in every row, got {invalid[0]:g}; fill in or drop those rows")
+        remedy = "divide all by the same number" if 0 < invalid[0] < np.inf else "fill in or drop those rows"
+        raise InputError(
+            f"{what} must be 0, or {1 / LARGEST:g} to {LARGEST:g}, in every row, got {invalid[0]:g}; {remedy}"
+        )
     if not values.any():
         raise InputError(f"{what} must be > 0 in some rows, got 0 in every row")
     return values
@@ -58,10 +64,20 @@ def class_weights(target: Target, train: NDArray[np.int64], weights: str | Mappi
     for label, weight in weights.items():
         if str(label) not in labels:
             raise InputError(f"class_weight names no class of the target, {label!r}{did_you_mean(str(label), labels)}")
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < np.inf:
-            raise InputError(f"class_weight must be a number >= 0 for {label!r}, got {weight!r}")
-        values[labels[str(label)]] = weight
+        if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 <= weight <= LARGEST:
+            raise InputError(f"class_weight must be a number from 0 to {LARGEST:g} for {label!r}, got {weight!r}")
+        values[labels[str(label)]] = float(weight)
     return values
+
+
+def weights_of(sample_weight: Floats | None, rows: NDArray[np.int64], part: str) -> Floats | None:
+    """Return how much the rows of a part count in the metrics; raise InputError if none of them does."""
+    if sample_weight is None:
+        return None
+    weights: Floats = sample_weight[rows]
+    if len(rows) and not weights.any():
+        raise InputError(f"the weights of all {part} rows are 0; give some of them a weight, or validate on others")
+    return weights
 
 
 def training_weights(
