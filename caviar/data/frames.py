@@ -75,7 +75,9 @@ def append(table: pd.DataFrame, target: str, other: Any, form: Format) -> tuple[
             known = dtype.categories
             new = known if dtype.ordered else known.union(rows[name].dropna().unique().tolist(), sort=False)
             levels = pd.CategoricalDtype(new, dtype.ordered)
-            table, rows = table.astype({name: levels}), rows.astype({name: levels})
+            table = table.astype({name: levels})
+            known_cells = rows[name].astype(object).where(rows[name].isin(levels.categories))
+            rows = rows.assign(**{name: known_cells.astype(levels)})
     return pd.concat([table, rows[table.columns]], ignore_index=True), len(rows)
 
 
