@@ -55,17 +55,34 @@ def _paired(x: Any, y: ArrayLike, target: str | None) -> tuple[pd.DataFrame, str
     return frame, name
 
 
-def append(table: pd.DataFrame, other: Any, form: Format) -> tuple[pd.DataFrame, int]:
+def append(table: pd.DataFrame, target: str, other: Any, form: Format) -> tuple[pd.DataFrame, int]:
     """Return a table with the rows of another one at its end, and how many they are."""
-    rows = read_table(other, form) if isinstance(other, pd.DataFrame | str | Path) else None
-    if rows is None:
+    if isinstance(other, tuple):
+        rows = _paired(*_two(other), target)[0]
+    elif isinstance(other, pd.DataFrame | str | Path):
+        rows = read_table(other, form)
+    else:
         raise InputError(
-            f"validation must be a fraction, a number of folds, a table or a dict, got {other!r:.100}; try 0.2"
+            f"validation must be a fraction, a number of folds, a table or a dict, got {_shown(other)}; try 0.2"
         )
-    for name in table.columns:
+    if not len(rows):
+        raise InputError("the table for validation has no rows")
+    for name in map(str, table.columns):
         if name not in rows:
             raise InputError(f"the table for validation has no column {name!r}{did_you_mean(name, map(str, rows))}")
+        dtype = table.dtypes[name]
+        if isinstance(dtype, pd.CategoricalDtype) and rows[name].dtype != dtype:
+            known = dtype.categories
+            new = known if dtype.ordered else known.union(rows[name].dropna().unique().tolist(), sort=False)
+            levels = pd.CategoricalDtype(new, dtype.ordered)
+            table = table.astype({name: levels})
+            known_cells = rows[name].astype(object).where(rows[name].isin(levels.categories))
+            rows = rows.assign(**{name: known_cells.astype(levels)})
     return pd.concat([table, rows[table.columns]], ignore_index=True), len(rows)
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, bool | int | float) else f"a value of type {type(value).__name__}"
 
 
 def check_columns(table: pd.DataFrame, names: list[str]) -> None:
@@ -87,6 +104,11 @@ def with_target(table: pd.DataFrame, target: str, second: int) -> tuple[pd.DataF
     missing = table[target].isna().to_numpy()
     if not missing.any():
         return table, second, []
+    given = second
     second -= int(missing[len(missing) - second :].sum())
+    if second == 0 < given:
+        raise InputError(f"the table for validation has no row in which {target} is known")
+    if (known := len(table) - missing.sum()) < FEWEST_ROWS:
+        raise InputError(f"{target} is known in {known} of {len(table)} rows; it needs at least {FEWEST_ROWS}")
     note = f"{missing.sum()} of {len(table)} rows are left out: their {target} is empty"
     return table[~missing].reset_index(drop=True), second, [note]

@@ -8,7 +8,8 @@ from caviar.data.splits import Parts
 from caviar.data.target import Target
 
 _MANY_COPIES = 1 / 3  # of the validation rows
-_COMPARED = 2_000  # validation rows, evenly chosen
+_BY_CHANCE = 1.0  # training rows that agree with a row, if columns were independent
+_SAMPLE = 10_000  # rows
 _LISTED = 3  # classes in a sentence
 
 
@@ -42,20 +43,33 @@ def about_classes(target: Target, parts: Parts, name: str) -> list[str]:
 
 def about_copies(dataset: Dataset) -> list[str]:
     """Say if many validation rows are copies of training rows."""
-    count = min(len(dataset.val_x), _COMPARED)
-    if not count:
-        return []
-    compared = _hashes(dataset.val_x[np.arange(count) * len(dataset.val_x) // count])
-    different = np.unique(compared)
-    trained = _hashes(dataset.train_x)
-    nearest = different[np.minimum(np.searchsorted(different, trained), len(different) - 1)]
-    share = float(np.isin(compared, nearest[nearest == trained]).mean())
-    if share <= _MANY_COPIES:
+    share = _share_of_copies(dataset.val_x[:_SAMPLE], dataset.train_x) if len(dataset.val_x) else 0.0
+    if share <= _MANY_COPIES or _agree_by_chance(dataset):
         return []
     return [
         f"{share:.0%} of the validation rows are also training rows, so the metrics are too good; remove the copies, "
         "or keep them together with validation={'group': COLUMN}"
     ]
+
+
+def _share_of_copies(rows: NDArray[np.float32], others: NDArray[np.float32]) -> float:
+    hashes, known = _hashes(rows), np.zeros(len(rows), bool)
+    ordered = np.sort(hashes)
+    found = _hashes(others)
+    places = np.minimum(np.searchsorted(ordered, found), len(rows) - 1)
+    known[places[ordered[places] == found]] = True
+    return float(known[np.searchsorted(ordered, hashes)].mean())
+
+
+def _agree_by_chance(dataset: Dataset) -> bool:
+    """Return whether rows have so few different values that another row like them is likely, and no copy."""
+    sample, probability = dataset.train_x[:_SAMPLE], float(len(dataset.train_x))
+    for columns in dataset.preparation.slices.values() if dataset.preparation else ():
+        shares = np.unique(_hashes(sample[:, columns]), return_counts=True)[1] / len(sample)
+        probability *= float((shares**2).sum())
+        if probability < _BY_CHANCE:
+            return False
+    return True
 
 
 def _classes(target: Target, indices: NDArray[np.int64]) -> str:

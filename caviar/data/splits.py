@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caviar._checks import did_you_mean
+from caviar.data.preparation.cells import instants, numbers
+from caviar.data.preparation.columns import days
 from caviar.data.target import Target
 from caviar.data.validation import Targets
 from caviar.errors import InputError
@@ -56,6 +58,7 @@ class Validation:
         """
         if value is None:
             return cls()
+        value = value.item() if isinstance(value, np.number) else value
         if isinstance(value, bool) or not isinstance(value, int | float | Mapping):
             return cls(table=value)
         if not isinstance(value, Mapping):
@@ -63,7 +66,8 @@ class Validation:
         for key in value:
             if key not in _KEYS:
                 raise InputError(f"validation has no option {key!r}{did_you_mean(key, _KEYS)}")
-        chosen = cls(**value)
+        columns = {key: str(value[key]) for key in ("group", "time", "column") if isinstance(value.get(key), int)}
+        chosen = cls(**{**value, **columns})
         chosen._check(set(value))
         return chosen
 
@@ -76,6 +80,8 @@ class Validation:
             if name in keys and not isinstance(getattr(self, name), str):
                 raise InputError(f"validation's {name} must name a column, got {getattr(self, name)!r}")
         allowed = [{"group", "folds"}, {"group", "fraction"}, {"time", "fraction"}, *({key} for key in _KEYS)]
+        if not keys:
+            raise InputError(f"validation must say one of {', '.join(_KEYS)}, got {{}}; try 0.2")
         if keys not in allowed:
             raise InputError(f"validation cannot combine {' and '.join(sorted(keys))}; use one of them")
 
@@ -170,7 +176,8 @@ def _cut(rows: Rows, target: Target, share: float, seed: int, groups: Rows | Non
         train, _, test = split_three(target.values[rows], stratify=bool(target.classes), seed=seed, val=0.0, test=share)
         return rows[train], rows[test]
     count = min(round(1 / share), len(np.unique(groups[rows])))
-    return _folds(rows, target, count, seed, groups)[0]
+    wanted = share * len(rows)  # a group that is larger is for training
+    return min(_folds(rows, target, count, seed, groups), key=lambda fold: abs(len(fold[1]) - wanted))
 
 
 def _folds(rows: Rows, target: Target, count: int, seed: int, groups: Rows | None) -> tuple[tuple[Rows, Rows], ...]:
@@ -214,23 +221,22 @@ def _by_column(column: "pd.Series", target: Target, name: str, seed: int) -> Par
 
 def _by_time(column: "pd.Series", validation: Validation) -> Parts:
     """Return the last rows by time for the test, and those before them for validation; equal times stay together."""
-    import pandas as pd
+    from caviar.data.preparation.kinds import kind_of  # which imports pandas
 
     name = validation.time
-    try:
-        times = column if pd.api.types.is_numeric_dtype(column) else pd.to_datetime(column, format="ISO8601")
-    except (ValueError, TypeError):
-        raise InputError(f"validation column {name!r} must hold times such as 2024-01-31 or numbers") from None
-    if times.isna().any():
-        raise InputError(f"validation column {name!r} has {int(times.isna().sum())} empty cells; fill them in")
-    ranks = times.rank(method="dense").to_numpy(np.int64)
+    if column.isna().any():
+        raise InputError(f"validation column {name!r} has {int(column.isna().sum())} empty cells; fill them in")
+    times = numbers(column) if kind_of(column) in ("number", "boolean") else days(instants(column))
+    if np.isnan(times).any():
+        raise InputError(f"validation column {name!r} must hold times such as 2024-01-31 or numbers")
+    ranks = np.unique(times, return_inverse=True)[1]
     ordered = np.sort(ranks)
     test = ordered[min(len(ordered) - 1, round(len(ordered) * (1 - SHARE)))]
     val = ordered[min(len(ordered) - 1, round(len(ordered) * (1 - SHARE - validation.fraction)))]
     if not ordered[0] < val < test:
         raise InputError(f"validation column {name!r} has too few different times to be cut in three")
-    numbers = np.arange(len(ranks))
-    return Parts(numbers[ranks < val], numbers[(ranks >= val) & (ranks < test)], numbers[ranks >= test])
+    train, between, last = map(np.flatnonzero, (ranks < val, (ranks >= val) & (ranks < test), ranks >= test))
+    return Parts(train, between, last)
 
 
 def _groups(column: "pd.Series", name: str) -> Rows:

@@ -13,15 +13,16 @@ from caviar.data.dataset import Dataset, target_scaling
 from caviar.data.frames import Table, append, check_columns, table_of, with_target
 from caviar.data.preparation.description import describe
 from caviar.data.preparation.fit import fit_preparation
+from caviar.data.preparation.overrides import Override, check_overrides
 from caviar.data.reading.format import Format
 from caviar.data.remarks import about_classes, about_copies, about_task
 from caviar.data.source import Source, SourceKind, Task
 from caviar.data.splits import Parts, Validation, split
 from caviar.data.target import Target, read_target
 from caviar.data.weights import ClassWeight, row_weights
+from caviar.errors import InputError
 from caviar.files import is_uri
 
-Override = str | list[Any]  # a word, or the levels of an ordered column
 logger = logging.getLogger("caviar")
 
 
@@ -41,7 +42,11 @@ class TableSettings:
 
     def to_plain(self) -> dict[str, Any]:
         """Return those that a `Source` has no field for, as plain data."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("task", "seed")}
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("task", "seed")}
+        plain["columns"] = {name: wish if isinstance(wish, str) else list(wish) for name, wish in self.columns.items()}
+        if isinstance(self.class_weight, Mapping):
+            plain["class_weight"] = {str(label): float(weight) for label, weight in self.class_weight.items()}
+        return plain
 
 
 def load_table(
@@ -97,46 +102,60 @@ def load_quietly(table: Table, target: str | None, settings: TableSettings, name
     """Do what `load_table` does, and log nothing: for a table that was loaded before."""
     form, chosen = Format(settings.separator, settings.decimal, settings.encoding), Validation.of(settings.validation)
     frame, target = table_of(table, target, form)
-    frame, second = (frame, 0) if chosen.table is None else append(frame, chosen.table, form)
-    weight = settings.sample_weight
-    apart = list(dict.fromkeys([target, *chosen.columns, *([weight] if weight else [])]))
+    frame, second = (frame, 0) if chosen.table is None else append(frame, target, chosen.table, form)
+    weight = _name_of_weight(settings.sample_weight)
+    apart = list(dict.fromkeys([target, *chosen.columns, *([] if weight is None else [weight])]))
     check_columns(frame, apart)
+    wishes = check_overrides(settings.columns, [name for name in map(str, frame.columns) if name not in apart])
     frame, second, notes = with_target(frame, target, second)
     y = read_target(frame[target], settings.task, target)
     parts = split(y, chosen, frame[list(chosen.columns)], check_seed(settings.seed), second)
-    weights = frame[weight] if weight else None
-    features = frame.drop(columns=apart)
+    weights = None if weight is None else frame[weight]
+    settings = replace(settings, columns=wishes, sample_weight=weight)
+    features = [frame.drop(columns=apart)]  # a list, so that the table can be freed while it is prepared
     del frame
+    in_folds = [Parts(train, val, parts.test[:0]) for train, val in parts.folds]
+    folds = tuple(_prepare([*features], y, fold, settings, weights) for fold in in_folds)
     whole = _prepare(features, y, parts, settings, weights)
-    folds = tuple(
-        _prepare(features, y, Parts(train, val, parts.test[:0]), settings, weights) for train, val in parts.folds
-    )
     notes += [*about_task(y, target), *about_classes(y, parts, target), *about_copies(whole), *whole.notes]
     lines = describe(whole.preparation) if whole.preparation else ()
     source = _source(table, target, settings, chosen)
     return replace(whole, name=name or _name(table), target=target, folds=folds, notes=(*lines, *notes), source=source)
 
 
+def _name_of_weight(column: object) -> str | None:
+    if not isinstance(column, str | int | None):
+        raise InputError(
+            f"sample_weight must name a column, got a value of type {type(column).__name__}; "
+            "add it to the table as a column"
+        )
+    return None if column is None else str(column)
+
+
 def _prepare(
-    features: pd.DataFrame,
+    features: list[pd.DataFrame],
     y: Target,
     parts: Parts,
     settings: TableSettings,
     sample_weight: pd.Series | None,
 ) -> Dataset:
-    """Return the data set of some parts of the rows, with a preparation that is learned from its training rows."""
-    fitted = fit_preparation(features, parts.train, y.values, settings.columns)
+    """Return the data set of some parts of the rows, with a preparation that is learned from its training rows.
+
+    The table of features is taken from its list.
+    """
+    fitted = fit_preparation(features[0], parts.train, y.values, settings.columns)
     prepared, rows = fitted.preparation, (parts.train, parts.val, parts.test)
+    train_x, val_x, test_x = prepared.use_up(features, rows)
     weights = row_weights(y.values, y.classes, rows, sample_weight, settings.class_weight)
     mean, scale = (0.0, 1.0) if y.classes else target_scaling(y.values[parts.train])
     return Dataset(
         name="table",
         task=y.task,
-        train_x=prepared.transform(features, parts.train),
+        train_x=train_x,
         train_y=y.values[parts.train],
-        val_x=prepared.transform(features, parts.val),
+        val_x=val_x,
         val_y=y.values[parts.val],
-        test_x=prepared.transform(features, parts.test),
+        test_x=test_x,
         test_y=y.values[parts.test],
         classes=y.classes,
         target_mean=mean,
@@ -151,7 +170,7 @@ def _prepare(
 
 def _source(table: Table, target: str, settings: TableSettings, chosen: Validation) -> Source:
     """Return where to load the same data again; in memory only, if any of it is."""
-    if not isinstance(table, str | Path) or isinstance(chosen.table, pd.DataFrame):
+    if not isinstance(table, str | Path) or not isinstance(chosen.table, str | Path | None):
         return Source(SourceKind.ARRAYS)
     options = settings.to_plain() | {"validation": chosen.to_plain()}
     if chosen.table is not None:

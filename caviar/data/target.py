@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from caviar.data.preparation.cells import numbers
 from caviar.data.source import Task
 from caviar.data.validation import Floats, Label, Targets
 from caviar.errors import InputError
@@ -13,6 +14,7 @@ from caviar.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd  # slow to import, and trainers do not need it
 
+_LARGEST = 1e150  # errors are squared
 _MOST_GUESSED = 50  # classes; integers with more different values are numbers
 _DEVIATIONS = 4.0  # of a frequency, until it is no longer noise
 
@@ -57,13 +59,15 @@ def read_target(y: "pd.Series | ArrayLike", task: Task | None = None, name: str 
     if guess == "classification":
         return Target(*_class_indices(values, what), reason)
     try:
-        numbers = values.astype(np.float64)
+        found = values.astype(np.float64)
     except (TypeError, ValueError):
         raise InputError(f"{what} contains strings; pass numbers, or task='classification'") from None
-    _check_complete(numbers, what)  # text such as "nan" becomes a number too
-    if (numbers == numbers[0]).all():
-        raise InputError(f"{what} is {numbers[0]:g} in every row; choose one that varies")
-    return Target(numbers, (), reason)
+    _check_complete(found, what)  # text such as "nan" becomes a number too
+    if (found == found[0]).all():
+        raise InputError(f"{what} is {found[0]:g} in every row; choose one that varies")
+    if (largest := np.abs(found).max()) > _LARGEST:
+        raise InputError(f"{what} has numbers as far as {largest:g}, whose squares do not fit; divide it")
+    return Target(found, (), reason)
 
 
 def _flat(y: ArrayLike) -> Targets:
@@ -87,16 +91,20 @@ def _plain(column: "pd.Series", what: str) -> Targets:
         return column.to_numpy()
     if pd.api.types.is_float_dtype(column.dtype):
         return column.to_numpy(np.float64)
+    cells = column.to_numpy(object)
     kind = pd.api.types.infer_dtype(column)
+    kind = pd.api.types.infer_dtype(cells) if kind == "unknown-array" else kind
     if kind in ("integer", "floating", "mixed-integer-float", "decimal"):
-        return column.to_numpy(np.float64)
+        found = numbers(column)
+        _check_complete(found, what)
+        return found
     if kind == "boolean":
-        return column.to_numpy(bool)
+        return cells.astype(bool)
     if kind.startswith("mixed"):
         raise InputError(f"{what} mixes types of labels; make them all strings or all numbers")
     if kind != "string":
         raise InputError(f"{what} must hold labels or numbers, got {kind} values; make them strings or numbers")
-    return column.to_numpy(object)
+    return cells
 
 
 def _check_complete(values: "pd.Series | Targets", what: str) -> None:

@@ -1,6 +1,7 @@
 """How much each row counts: weights of rows and of classes, as three parts of a data set take them."""
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from caviar.errors import InputError
 ClassWeight = Literal["balanced"] | Mapping[Label, float]
 Weights = tuple[Floats | None, Floats | None, Floats | None]  # of the training, validation and test rows
 
+LARGEST = 1e30  # of weights: their sum fits into a float32
 _PARTS = ("training", "validation", "test")
 
 
@@ -56,19 +58,23 @@ def row_weights(
 
 
 def _sample_weights(sample_weight: ArrayLike, rows: int, parts: Sequence[NDArray[np.int64]]) -> Floats:
+    name = getattr(sample_weight, "name", None)
+    what = "sample_weight" if name is None else f"column {name!r}"
     try:
         weights = np.asarray(sample_weight, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError("sample_weight must contain only numbers; encode it") from None
+        raise InputError(f"{what} must contain only numbers to be a sample_weight; encode it") from None
     if weights.shape != (rows,):
-        raise InputError(f"sample_weight must have one weight for each of the {rows} rows, got shape {weights.shape}")
-    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
-    if len(wrong):
-        row = wrong[0]
-        raise InputError(f"sample_weight must be finite and >= 0, got {weights[row]} in row {row}; use 0 for no weight")
-    for name, part in zip(_PARTS, parts, strict=True):
+        raise InputError(f"{what} must have one weight for each of the {rows} rows, got shape {weights.shape}")
+    invalid = weights[~((weights == 0) | ((weights >= 1 / LARGEST) & (weights <= LARGEST)))]
+    if len(invalid):
+        remedy = "divide all by the same number" if 0 < invalid[0] < np.inf else "fill in or drop those rows"
+        raise InputError(
+            f"{what} must be 0, or {1 / LARGEST:g} to {LARGEST:g}, in every row, got {invalid[0]:g}; {remedy}"
+        )
+    for part_name, part in zip(_PARTS, parts, strict=True):
         if len(part) and not weights[part].any():
-            raise InputError(f"sample_weight is 0 in each row of the {name} part; give some a weight > 0")
+            raise InputError(f"{what} is 0 in each row of the {part_name} part; give some a weight > 0")
     return weights
 
 
@@ -87,7 +93,7 @@ def _class_weights(class_weight: ClassWeight, classes: Sequence[Label], targets:
         index = classes.index(label) if label in classes else as_text.get(str(label))
         if index is None:
             raise InputError(f"class_weight has an unknown label {label!r}{did_you_mean(str(label), as_text)}")
-        if isinstance(weight, bool) or not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
-            raise InputError(f"class_weight of {label!r} must be a finite number >= 0, got {weight!r}")
-        weights[index] = weight
+        if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 <= weight <= LARGEST:
+            raise InputError(f"class_weight of {label!r} must be a number from 0 to {LARGEST:g}, got {weight!r}")
+        weights[index] = float(weight)
     return weights

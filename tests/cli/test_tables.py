@@ -72,7 +72,7 @@ def test_options_are_the_arguments_of_load_table_and_a_resumed_study_has_them(op
         (["--column", "prt=drop"], "did you mean 'port'"),
         (["--class-weight", "yes=many"], "--class-weight must be"),
         (["--class-weight", "maybe=2"], "maybe"),
-        (["--sample-weight", "port"], "sample_weight must contain only numbers"),
+        (["--sample-weight", "port"], "column 'port' must contain only numbers to be a sample_weight"),
         (["--separator", ""], "separator"),
         (["--target", "alife"], "no column 'alife'; did you mean 'alive'"),
     ],

@@ -111,10 +111,10 @@ def test_a_class_with_a_single_row_is_for_training():
         (0.7, r"fraction must be in \(0, 0.5\], got 0.7"),
         ({"fold": 5}, "no option 'fold'; did you mean 'folds'"),
         (1, "folds must be an integer >= 2, got 1"),
-        ({"group": 3}, "group must name a column, got 3"),
+        ({"group": ["a"]}, "group must name a column"),
         ({"group": "a", "time": "b"}, "cannot combine group and time"),
         ({"folds": 3, "fraction": 0.2}, "cannot combine folds and fraction"),
-        ({}, "cannot combine"),
+        ({}, "must say one of fraction, folds, group"),
     ],
 )
 def test_what_nobody_can_mean_is_refused(value, message):

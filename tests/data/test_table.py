@@ -258,3 +258,125 @@ def test_a_table_that_cannot_be_used(table, message):
 def test_wide_and_long_tables_load():
     wide = pd.DataFrame(RANDOM.normal(size=(60, 5000)), columns=[f"gene {n}" for n in range(5000)])
     assert caviar.load_table(wide.assign(ill=np.arange(60) % 2), "ill").features == 5000
+
+
+def test_columns_whose_names_are_numbers_are_named_as_users_name_them():
+    table = flowers(patient=np.arange(90) // 3, weight=1.0).rename(columns={"width": 0, "kind": 1, "patient": 2})
+    table = table.rename(columns={"weight": 3})
+    arguments = {"validation": {"group": 2}, "sample_weight": 3, "columns": {0: "number"}}
+    assert caviar.load_table(table, 1, **arguments).preparation.features == ("0", "height")
+    with pytest.raises(InputError, match="two columns named '0'"):
+        caviar.load_table(table.rename(columns={"height": "0"}), 1)
+
+
+def test_a_pair_may_validate_a_pair():
+    x, y = flowers().drop(columns="kind"), flowers()["kind"]
+    data = caviar.load_table((x, y), validation=(x[:40], y[:40]))
+    assert len(data.val_y) == 40
+
+
+@pytest.mark.parametrize("second", [flowers()[:0], flowers().assign(kind=None)])
+def test_a_second_table_without_rows_is_refused(second):
+    with pytest.raises(InputError, match="the table for validation has no row"):
+        caviar.load_table(flowers(), "kind", validation=second)
+
+
+def test_levels_of_a_second_table_keep_the_order_of_the_first():
+    size = pd.CategoricalDtype(["low", "high"], ordered=True)
+    table = flowers(size=pd.Series(["low", "high"] * 45, dtype=size))
+    other = flowers(size=pd.Series(["huge", "low"] * 45, dtype="category"))
+    data = caviar.load_table(table, "kind", validation=other)
+    assert data.preparation.columns[2].levels == ("low", "high")
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ([np.nan] * 90, "kind is known in 0 of 90 rows; it needs at least 20"),
+        (["a", "b"] * 9 + [None] * 72, "kind is known in 18 of 90 rows"),
+        ([10**400 * n for n in range(90)], "89 missing or infinite values"),
+        (np.linspace(-1e200, 1e200, 90), "whose squares do not fit"),
+    ],
+)
+def test_targets_of_which_nothing_can_be_learned(column, message):
+    with pytest.raises(InputError, match=message):
+        caviar.load_table(flowers().assign(kind=pd.Series(column, dtype=object).infer_objects()), "kind")
+
+
+def test_classes_of_two_rows_each_load():
+    assert (
+        len(caviar.load_table(flowers().assign(kind=np.arange(90) // 2), "kind", task="classification").classes) == 45
+    )
+
+
+@pytest.mark.parametrize("kind", ["list", "struct"])
+def test_an_arrow_column_of_lists_gets_one_sentence(kind):
+    arrow = pytest.importorskip("pyarrow")
+    cell, dtype = (
+        ([1], arrow.list_(arrow.int64())) if kind == "list" else ({"a": 1}, arrow.struct([("a", arrow.int64())]))
+    )
+    with pytest.raises(InputError, match="column 'parts' must hold single values"):
+        caviar.load_table(flowers(parts=pd.Series([cell] * 90, dtype=pd.ArrowDtype(dtype))), "kind")
+
+
+def test_an_arrow_dictionary_is_a_target():
+    arrow = pytest.importorskip("pyarrow")
+    dtype = pd.ArrowDtype(arrow.dictionary(arrow.int8(), arrow.string()))
+    kinds = pd.Series(["a", "b"] * 45, dtype=dtype)
+    assert caviar.load_table(flowers().assign(kind=kinds), "kind").classes == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1e300] * 90, "divide all by the same number"),
+        ([1e-310] * 90, "divide all by the same number"),
+        ([1.0] + [0.0] * 89, "is 0 in each row of the .* part"),
+    ],
+)
+def test_weights_that_cannot_be_used(weights, message):
+    with pytest.raises(InputError, match=message):
+        caviar.load_table(flowers(weight=weights), "kind", sample_weight="weight")
+
+
+def test_a_sample_weight_must_be_a_column():
+    with pytest.raises(InputError, match="must name a column, got a value of type ndarray"):
+        caviar.load_table(flowers(), "kind", sample_weight=np.ones(90))
+
+
+def test_numbers_of_numpy_are_numbers():
+    data = caviar.load_table(
+        flowers(size=np.arange(90) % 2),
+        "kind",
+        validation=np.int64(3),
+        class_weight={"rose": np.float32(2)},
+        columns={"size": list(np.array([1, 0]))},
+    )
+    assert (len(data.folds), data.preparation.columns[2].levels) == (3, ("1", "0"))
+
+
+def test_rows_of_a_huge_group_are_for_training():
+    table = flowers(300, patient=np.maximum(np.arange(300) - 250, 0))
+    for seed in range(8):
+        data = caviar.load_table(table, "kind", validation={"group": "patient"}, seed=seed)
+        assert len(data.train_y) >= 250
+
+
+@pytest.mark.parametrize("times", [pd.period_range("2020", periods=90, freq="D"), pd.timedelta_range("1h", periods=90)])
+def test_periods_and_durations_are_times(times):
+    assert len(caviar.load_table(flowers(day=times), "kind", validation={"time": "day"}).val_y)
+
+
+def test_a_model_of_columns_with_numbers_for_names_takes_the_whole_table(tmp_path):
+    table = flowers().rename(columns={"width": 0, "height": 1})
+    data = caviar.load_table(table, "kind")
+    study = caviar.Study(data, trials=1, epochs=1, workers=0, confirm=False, out=tmp_path / "study")
+    study.run(progress=False)
+    model = study.model()
+    assert (model.predict(table) == model.predict(table[[0, 1]].to_numpy())).all()
+    assert (model.predict(table[["kind", 1, 0]]) == model.predict(table)).all()
+
+
+def test_rows_that_agree_by_chance_are_no_copies(caplog):
+    caviar.load_table(pd.DataFrame({"alone": [True, False] * 45, "y": ["a", "b", "c"] * 30}), "y")
+    assert "also training rows" not in said(caplog)

@@ -36,10 +36,12 @@ def kind_of(values: pd.Series) -> Kind:
     if dtype.kind == "c":
         raise refusal(values.name, values.iloc[0])
     present = values[values.notna()]
+    if isinstance(dtype, pd.ArrowDtype) and dtype.kind != "U":
+        present = present.astype(object)
     inferred = infer_dtype(present, skipna=True)
     if inferred in _KINDS:
         return _KINDS[inferred]
-    if inferred == "string" or isinstance(dtype, pd.StringDtype | pd.ArrowDtype):
+    if inferred == "string" or dtype.kind == "U" or isinstance(dtype, pd.StringDtype):
         return "date" if _are_iso_dates(present) else "text"
     return _kind_of_objects(present)
 

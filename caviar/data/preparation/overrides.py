@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from caviar._checks import did_you_mean
 from caviar.data.preparation.cells import override, spelling
 from caviar.errors import InputError
@@ -33,7 +35,7 @@ def check_overrides(overrides: Mapping[str, Any], names: Sequence[str]) -> dict[
             f"columns must map names to words or lists, got {overrides!r}; try {override('zip', 'category')}"
         )
     checked: dict[str, str | tuple[str, ...]] = {}
-    for name, value in overrides.items():
+    for name, value in ((str(name), value) for name, value in overrides.items()):
         if name not in names:
             raise InputError(f"columns names {name!r}, which the table has not{did_you_mean(name, names)}")
         if isinstance(value, str):
@@ -47,7 +49,9 @@ def check_overrides(overrides: Mapping[str, Any], names: Sequence[str]) -> dict[
 
 
 def _levels(name: str, value: Any) -> tuple[str, ...]:
-    plain = isinstance(value, list | tuple) and all(isinstance(level, str | int | float) for level in value)
+    if isinstance(value, list | tuple):
+        value = [level.item() if isinstance(level, np.generic) else level for level in value]
+    plain = isinstance(value, list) and all(isinstance(level, str | int | float) for level in value)
     levels = tuple(spelling(level) for level in value) if plain else ()
     if len(levels) < 2 or len(set(levels)) < len(levels):
         raise InputError(

@@ -9,14 +9,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from caviar._checks import did_you_mean
-from caviar.data.preparation.cells import Index, Kind, cells_of, read_numbers
-from caviar.data.preparation.columns import Category, Column, Date, LeftOut, Number, Ordered, Quantiles, standardise
+from caviar.data.preparation.cells import Index, Kind, blocks, cells_of, read_numbers
+from caviar.data.preparation.columns import (
+    Category,
+    Column,
+    Date,
+    Features,
+    LeftOut,
+    Number,
+    Ordered,
+    Quantiles,
+    standardise,
+)
 from caviar.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd  # slow to import, and trainers do not need it
 
 _CHUNK_CELLS = 1 << 20  # rows are encoded a few at a time, so that copies stay small and in the processor's cache
+_CHUNK_ROWS = 1 << 16  # of a column of numbers, for the same reason
 _TYPES: dict[str, type] = {
     "number": Number,
     "quantiles": Quantiles,
@@ -109,15 +120,34 @@ class Preparation:
                 part, chosen = table[start:stop], None
             for group in grouped:
                 out = features[start:stop, slices[group[0].name].start : slices[group[-1].name].stop]
-                if isinstance(group[0], Number):
-                    values = read_numbers(part, [positions[column.name] for column in group], chosen)
-                    for place in np.flatnonzero(np.isnan(values).all(axis=0)):
-                        name = group[place].name
-                        _check_empty(cells_of(part, positions[name], chosen), name)
-                    standardise(group, values, out)  # type: ignore[arg-type]
-                else:
-                    group[0].encode(cells_of(part, positions[group[0].name], chosen), out)
+                _encode(group, part, [positions[column.name] for column in group], chosen, out)
         return features
+
+    def use_up(self, held: "list[pd.DataFrame]", parts: Sequence[NDArray[np.int64]]) -> list[NDArray[np.float32]]:
+        """Return the features of parts of a table's rows, as `transform` does, and free its columns one by one.
+
+        So memory never holds the table and its features, which are smaller, at once.
+
+        Args:
+            held: the only reference to the table, which is taken from the list.
+            parts: the row numbers of each.
+        """
+        table = held.pop()
+        self.check_columns(table)
+        rows = len(table)
+        every = np.empty((len(self.features), rows), np.float32)  # by columns, as the table
+        slices = self.slices
+        for kind in groups(self.used):
+            for block in blocks(rows, range(len(kind))):
+                group = [kind[i] for i in block]
+                names = column_names(table)
+                positions = [names.index(column.name) for column in group]
+                out = every[slices[group[0].name].start : slices[group[-1].name].stop].T
+                step = _CHUNK_ROWS if isinstance(group[0], Number) else rows
+                for start in range(0, rows, step):
+                    _encode(group, table[start : start + step], positions, None, out[start : start + step])
+                table = table.drop(columns=[column.name for column in group])
+        return [_rows(every, part) for part in parts]
 
     def _table(self, rows: "pd.DataFrame | ArrayLike") -> "tuple[pd.DataFrame | NDArray[Any], Sequence[str]]":
         if hasattr(rows, "iloc"):
@@ -151,6 +181,28 @@ def _check_empty(cells: "pd.Series", name: str) -> None:
 def _column(type: str, **values: Any) -> Column:
     column: Column = _TYPES[type](**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
     return column
+
+
+def _encode(
+    group: Sequence[Column], rows: "pd.DataFrame | NDArray[Any]", positions: list[int], index: Index, out: Features
+) -> None:
+    """Write the features of numbers, or of one other column, into `out`, (rows, features)."""
+    if isinstance(group[0], Number):
+        values = read_numbers(rows, positions, index)
+        for place in np.flatnonzero(np.isnan(values).all(axis=0)).tolist():
+            _check_empty(cells_of(rows, positions[place], index), group[place].name)
+        standardise(group, values, out)  # type: ignore[arg-type]
+    else:
+        group[0].encode(cells_of(rows, positions[0], index), out)
+
+
+def _rows(every: Features, part: NDArray[np.int64]) -> Features:
+    """Return some rows of features that are held by columns, (features, rows)."""
+    features = np.empty((len(part), len(every)), np.float32)
+    step = max(1, _CHUNK_CELLS // max(len(every), 1))
+    for start in range(0, len(part), step):
+        features[start : start + step] = np.take(every, part[start : start + step], axis=1).T
+    return features
 
 
 def groups(columns: Sequence[Column]) -> list[list[Column]]:

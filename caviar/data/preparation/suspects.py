@@ -133,6 +133,8 @@ def _score_alone(cells: Floats, target: Targets, classes: bool) -> str:
         counts = np.bincount(target)
         common = np.flatnonzero(counts >= 3)  # other classes cannot be in each of three folds
         rows = np.isin(target, common)
+        if len(common) < 2:
+            return ""
         folds = StratifiedKFold(3, shuffle=True, random_state=0)
         tree = DecisionTreeClassifier(min_samples_leaf=2, random_state=0)
         score = cross_val_score(tree, cells[rows], target[rows], cv=folds).mean() * rows.mean()

@@ -1,5 +1,6 @@
 """The columns of a table that is read in chunks: at the peak, memory holds the table, one column twice, and a chunk."""
 
+from mmap import mmap
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from caviar.data.reading.cells import Kind, parse, strip
 from caviar.errors import InputError
 
 Numbers = NDArray[Any]  # int64, uint64 or float64
+_LARGE = 2**20  # bytes; smaller arrays share pages
 _TEXT = pd.Series(["text"]).dtype  # "str", or object before pandas 3
 
 
@@ -65,11 +67,11 @@ class Column:
         self._rows = before
 
     def _append(self, values: Numbers) -> None:
-        """Write numbers where there is room; if there is too little, first make twice as much, in untouched pages."""
+        """Write numbers where there is room; else first make four times as much, in untouched pages."""
         used, end = self._numbers[: self._rows], self._rows + len(values)
         dtype = _common_type(used, values)
         if end > len(self._numbers) or dtype != used.dtype:
-            self._numbers = np.empty(max(end, 2 * self._rows), dtype)
+            self._numbers = _room(max(end, 4 * self._rows), dtype)
             self._numbers[: self._rows] = used
         self._numbers[self._rows : end] = values
 
@@ -85,6 +87,12 @@ class Column:
 def as_text(cells: pd.Series) -> pd.Series:
     """Return cells that pandas' parser read as text, or as missing, as stripped text."""
     return strip(cells) if cells.dtype == _TEXT else cells.astype(_TEXT)
+
+
+def _room(cells: int, dtype: np.dtype[Any]) -> Numbers:
+    """Return an array whose pages, if it is large, cost nothing before they are written to, nor after it is gone."""
+    size = cells * dtype.itemsize
+    return np.empty(cells, dtype) if size < _LARGE else np.frombuffer(mmap(-1, size), dtype, cells)
 
 
 def _common_type(old: Numbers, new: Numbers) -> np.dtype[Any]:

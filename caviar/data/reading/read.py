@@ -38,7 +38,7 @@ def read_table(table: pd.DataFrame | str | Path, format: Format = Format()) -> p
     pd.NA, and Arrow's.
 
     Args:
-        table: a DataFrame, which is returned as it is, without its index; or the path or URL of a file of text with
+        table: a DataFrame, whose columns are called by text, 3 by "3"; or the path or URL of a file of text with
             separated cells, Parquet or Feather, perhaps compressed.
         format: what is known about a file of text; the rest is found out from its first lines.
 
@@ -124,5 +124,6 @@ def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
         raise InputError(
             f"{name} has column names of {table.columns.nlevels} levels, such as {table.columns[0]!r}; make them one"
         )
-    check_names(list(table.columns), name)
-    return table
+    names = [str(column) for column in table.columns]
+    check_names(names, name)
+    return table if names == list(table.columns) else table.set_axis(names, axis="columns")

@@ -70,7 +70,7 @@ class Schema:
         """
         raw: Any = rows.to_pandas() if hasattr(rows, "to_pandas") else rows  # a table of Polars or Arrow
         if hasattr(raw, "iloc"):
-            raw = raw.rename(columns=str) if self.has_names else raw.to_numpy()
+            raw = raw.rename(columns=str) if self._names(raw) else raw.to_numpy()
         if not hasattr(raw, "iloc"):
             raw = self._array(raw)
         if self.preparation is not None:
@@ -82,6 +82,12 @@ class Schema:
                 f"column {number} has missing, infinite or too large values; fill them in or drop the rows"
             )
         return features
+
+    def _names(self, table: Any) -> bool:
+        """Whether a table has the columns by name; columns whose names are numbers may be there in order instead."""
+        return self.has_names or (
+            self.preparation is not None and {c.name for c in self.preparation.used} <= set(map(str, table.columns))
+        )
 
     def _array(self, rows: Any) -> Array:
         array: Array = np.asarray(rows) if hasattr(rows, "dtype") else np.asarray(rows, object)

@@ -10,8 +10,16 @@ from caviar.errors import InputError
 
 
 def test_a_dataframe_is_returned_as_it_is():
-    table = pd.DataFrame({"a": pd.array([1, None], dtype="Int64"), 5: ["x", "y"]}, index=[7, 3])
+    table = pd.DataFrame({"a": pd.array([1, None], dtype="Int64"), "5": ["x", "y"]}, index=[7, 3])
     assert read_table(table) is table
+
+
+def test_names_that_are_no_text_become_text_and_the_table_stays_as_it_is():
+    table = pd.DataFrame([[1, 2, 3, 4]], columns=pd.Index([5, None, ("a", 1), 2.5], dtype=object))
+    assert list(read_table(table)) == ["5", "None", "('a', 1)", "2.5"]
+    assert table.columns[0] == 5
+    with pytest.raises(InputError, match="two columns named '5'; rename one"):
+        read_table(pd.DataFrame([[1, 2]], columns=[5, "5"]))
 
 
 INVALID = {
