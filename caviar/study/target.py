@@ -67,9 +67,9 @@ class Target:
 
     @property
     def epochs(self) -> int:
-        """How long a network trains by default: 20 epochs, or as many as give it 12,000 rows, but at most 100."""
+        """How long a network trains by default: 20 epochs, or as many as give it 12,000 rows, but at most 50."""
         rows = _DEFAULT_ROWS if self.dataset is None else len(self.dataset.train_x)
-        return max(20, min(100, _DEFAULT_ROWS // rows))
+        return max(20, min(50, _DEFAULT_ROWS // rows))
 
     @property
     def seeded(self) -> bool:
