@@ -26,6 +26,7 @@ class TableOptions(TypedDict):
     separator: str | None
     decimal: str | None
     encoding: str | None
+    header: bool | None
 
 
 class StudyOptions(TableOptions):
@@ -183,6 +184,9 @@ _STUDY_OPTIONS = (
     click.option("--separator", help="Between the cells of a CSV file. [default: found out]"),
     click.option("--decimal", help="The decimal mark of a CSV file. [default: found out]"),
     click.option("--encoding", help="Of a CSV file. [default: found out]"),
+    click.option(
+        "--header/--no-header", default=None, help="Whether a CSV file has names of columns. [default: found out]"
+    ),
     click.option("--trials", default=64, help="Number of configurations to train."),
     click.option("--waves", default="auto", callback=_parse_waves, help=_WAVES),
     click.option("--seed", default=0, help="Random seed; the same seed gives the same table."),

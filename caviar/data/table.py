@@ -38,6 +38,7 @@ class TableSettings:
     separator: str | None = None
     decimal: str | None = None
     encoding: str | None = None
+    header: bool | None = None
     seed: int = 0
 
     def to_plain(self) -> dict[str, Any]:
@@ -62,6 +63,7 @@ def load_table(
     separator: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
+    header: bool | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Make a Dataset from a table as it is found: numbers, text, booleans, dates, empty cells.
@@ -82,6 +84,7 @@ def load_table(
         sample_weight: the column that says how much each row counts, in the loss and in the metrics.
         class_weight: "balanced", or how much each class counts in the training loss, by label.
         separator, decimal, encoding: of a CSV file; None: found out.
+        header: whether its first line has the names of the columns; None: found out.
         seed: for the split.
 
     >>> table = pd.DataFrame({"width": [1.5, None, 0.5, 2.0] * 10, "kind": ["rose", "daisy"] * 20})
@@ -89,7 +92,7 @@ def load_table(
     <Dataset table: classification, 28+6+6 rows, 2 features>
     """
     settings = TableSettings(
-        task, columns or {}, validation, sample_weight, class_weight, separator, decimal, encoding, seed
+        task, columns or {}, validation, sample_weight, class_weight, separator, decimal, encoding, header, seed
     )
     dataset = load_quietly(table, target, settings, name)
     lines = describe(dataset.preparation) if dataset.preparation else ()
@@ -100,7 +103,8 @@ def load_table(
 
 def load_quietly(table: Table, target: str | None, settings: TableSettings, name: str | None = None) -> Dataset:
     """Do what `load_table` does, and log nothing: for a table that was loaded before."""
-    form, chosen = Format(settings.separator, settings.decimal, settings.encoding), Validation.of(settings.validation)
+    form = Format(settings.separator, settings.decimal, settings.encoding, settings.header)
+    chosen = Validation.of(settings.validation)
     frame, target = table_of(table, target, form)
     frame, second = (frame, 0) if chosen.table is None else append(frame, target, chosen.table, form)
     weight = _name_of_weight(settings.sample_weight)
@@ -175,7 +179,7 @@ def _source(table: Table, target: str, settings: TableSettings, chosen: Validati
     options = settings.to_plain() | {"validation": chosen.to_plain()}
     if chosen.table is not None:
         options["validation"] = {"table": _absolute(chosen.table)}
-    options = {name: value for name, value in options.items() if value}
+    options = {name: value for name, value in options.items() if value not in (None, {})}
     return Source(SourceKind.TABLE, _absolute(table), target, settings.task, settings.seed, options=options)
 
 

@@ -76,6 +76,7 @@ _TABLE_KEYS: Mapping[str, Schema] = {  # the arguments of load_table
     "separator": {"type": "string", "description": "What is between the cells of a CSV file; left out: found out."},
     "decimal": {"type": "string", "description": "The decimal mark of a CSV file; left out: found out."},
     "encoding": {"type": "string", "description": "That of a CSV file; left out: found out."},
+    "header": {"type": "boolean", "description": "Whether a CSV file has names of columns; left out: found out."},
 }
 _OWN_KEYS: Mapping[str, Schema] = {  # which are not as in Python
     "data": {"type": "string", "description": 'What to train on: "digits", or a table beside this file, or its URL.'},

@@ -54,6 +54,7 @@ def run(*options):
         (["--class-weight", "balanced"], {"class_weight": "balanced"}),
         (["--class-weight", "yes=10,no=1"], {"class_weight": {"yes": 10.0, "no": 1.0}}),
         (["--separator", ";", "--decimal", ",", "--encoding", "utf-8"], {"separator": ";"}),
+        (["--header"], {"header": True}),
     ],
 )
 def test_options_are_the_arguments_of_load_table_and_a_resumed_study_has_them(options, arguments):
