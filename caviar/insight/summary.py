@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from caviar.data.source import SourceKind
 from caviar.insight.formatting import format_range, format_share, format_value
 from caviar.insight.report.tables import held_out_metric, ten_best, winner_sentence
 from caviar.insight.report.unseen import unseen_sentence
@@ -48,6 +49,8 @@ def print_summary(outcome: Outcome, console: Console | None = None) -> None:
     console.print("", _waves_table(outcome.waves, outcome.settings.objective.metric), "", sep="\n")
     for name in TABLES:
         console.print(Text(f"  {outcome.folder / name}.csv"), soft_wrap=True)
+    if outcome.has_finished and outcome.settings.source.kind is SourceKind.TABLE:
+        console.print(Text(f"predict new rows with: caviar predict {outcome.folder} new.csv"), soft_wrap=True)
     console.print(Text(f"look closer with: caviar report {outcome.folder}"), soft_wrap=True)
 
 

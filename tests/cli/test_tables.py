@@ -63,6 +63,11 @@ def test_options_are_the_arguments_of_load_table_and_a_resumed_study_has_them(op
     assert resumed.outcome.test.trial == resumed.best.trial
 
 
+def test_the_summary_ends_with_the_next_step(capsys):
+    run()
+    assert "predict new rows with: caviar predict s new.csv\nlook closer with:" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
