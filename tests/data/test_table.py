@@ -300,7 +300,7 @@ def test_levels_of_a_second_table_keep_the_order_of_the_first():
 )
 def test_targets_of_which_nothing_can_be_learned(column, message):
     with pytest.raises(InputError, match=message):
-        caviar.load_table(flowers().assign(kind=pd.Series(column, dtype=object).infer_objects()), "kind")
+        caviar.load_table(flowers().assign(kind=pd.Series(list(column), dtype=object)), "kind")
 
 
 def test_classes_of_two_rows_each_load():

@@ -37,7 +37,11 @@ def cells_of(rows: "pd.DataFrame | NDArray[Any]", position: int, index: Index = 
 
     if isinstance(rows, pd.DataFrame):
         values = rows.iloc[:, position]
-        return values if index is None else pd.Series(values.array.take(index), name=values.name, copy=False)
+        return (
+            values
+            if index is None
+            else pd.Series(values.array.take(index), dtype=values.dtype, name=values.name, copy=False)
+        )
     return pd.Series(rows[:, position] if index is None else rows[index, position])
 
 

@@ -1,7 +1,7 @@
 """A graph of ONNX under construction."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,9 +40,14 @@ class Graph:
         inputs = [operand if isinstance(operand, Value) else self._constant(operand) for operand in operands]
         output = self._new(f"{operator.lower()}_{len(self._nodes)}")
         names = [value.name for value in inputs]
-        self._nodes.append(self._onnx.helper.make_node(operator, names, [output.name], domain=domain, **attributes))
+        self._add(operator, names, output.name, domain, **attributes)
         self._domains.add(domain)
         return output
+
+    def _add(self, operator: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> None:
+        name = f"{operator}_{len(self._nodes)}"  # some versions of onnxruntime confuse nodes without names
+        node = self._onnx.helper.make_node(operator, inputs, [output], name=name, domain=domain, **attributes)
+        self._nodes.append(node)
 
     def concatenate(self, values: "list[Value]") -> "Value":
         """Return values of the same rows side by side."""
@@ -51,7 +56,7 @@ class Graph:
     def output(self, name: str, value: "Value", kind: int, columns: int | None = None) -> None:
         """Make a value an output, (rows,) or (rows, columns)."""
         output = self._new(name).name
-        self._nodes.append(self._onnx.helper.make_node("Identity", [value.name], [output]))
+        self._add("Identity", [value.name], output)
         shape: list[str | int] = ["rows"] if columns is None else ["rows", columns]
         self._outputs.append(self._onnx.helper.make_tensor_value_info(output, kind, shape))
 
