@@ -380,3 +380,13 @@ def test_a_model_of_columns_with_numbers_for_names_takes_the_whole_table(tmp_pat
 def test_rows_that_agree_by_chance_are_no_copies(caplog):
     caviar.load_table(pd.DataFrame({"alone": [True, False] * 45, "y": ["a", "b", "c"] * 30}), "y")
     assert "also training rows" not in said(caplog)
+
+
+def test_a_wide_table_of_text_is_prepared_as_its_rows_are_later():
+    levels = np.array(["a", "b", None], object)[RANDOM.integers(0, 3, (60, 1500))]
+    wide = pd.DataFrame(levels, columns=[f"answer {n}" for n in range(1500)])
+    wide["age"] = RANDOM.normal(size=60)
+    data = caviar.load_table(wide.assign(ill=np.arange(60) % 2), "ill", task="classification")
+    held = np.concatenate([data.train_x, data.val_x, data.test_x])
+    rows = data.preparation.transform(wide)
+    assert sorted(map(bytes, held)) == sorted(map(bytes, rows))

@@ -16,7 +16,7 @@ Kind = Literal["number", "text", "boolean", "date"]  # as what a column is read 
 Rows = "pd.DataFrame | NDArray[Any]"
 Index = NDArray[np.int64] | None  # row numbers; None: all rows
 
-_BLOCK_CELLS = 1 << 18  # columns of numbers are read a few at a time, so that copies stay small
+BLOCK_CELLS = 1 << 18  # columns of numbers are read a few at a time, so that copies stay small
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
@@ -26,7 +26,7 @@ def blocks(rows: int, positions: Sequence[int]) -> Iterator[list[int]]:
     >>> list(blocks(100_000, [0, 1, 2]))
     [[0, 1], [2]]
     """
-    size = max(1, _BLOCK_CELLS // max(rows, 1))
+    size = max(1, BLOCK_CELLS // max(rows, 1))
     for start in range(0, len(positions), size):
         yield list(positions[start : start + size])
 

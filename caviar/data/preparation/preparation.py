@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from caviar._checks import did_you_mean
-from caviar.data.preparation.cells import Index, Kind, blocks, cells_of, read_numbers
+from caviar.data.preparation.cells import BLOCK_CELLS, Index, Kind, blocks, cells_of, read_numbers
 from caviar.data.preparation.columns import (
     Category,
     Column,
@@ -124,7 +124,7 @@ class Preparation:
         return features
 
     def use_up(self, held: "list[pd.DataFrame]", parts: Sequence[NDArray[np.int64]]) -> list[NDArray[np.float32]]:
-        """Return the features of parts of a table's rows, as `transform` does, and free its columns one by one.
+        """Return the features of parts of a table's rows, as `transform` does, and free its columns as it goes.
 
         So memory never holds the table and its features, which are smaller, at once.
 
@@ -134,19 +134,22 @@ class Preparation:
         """
         table = held.pop()
         self.check_columns(table)
-        rows = len(table)
+        rows, slices = len(table), self.slices
         every = np.empty((len(self.features), rows), np.float32)  # by columns, as the table
-        slices = self.slices
+        positions, encoded = _positions(table), list[str]()
         for kind in groups(self.used):
             for block in blocks(rows, range(len(kind))):
                 group = [kind[i] for i in block]
-                names = column_names(table)
-                positions = [names.index(column.name) for column in group]
+                places = [positions[column.name] for column in group]
                 out = every[slices[group[0].name].start : slices[group[-1].name].stop].T
-                step = _CHUNK_ROWS if isinstance(group[0], Number) else rows
+                step = min(rows, _CHUNK_ROWS) if isinstance(group[0], Number) else rows
                 for start in range(0, rows, step):
-                    _encode(group, table[start : start + step], positions, None, out[start : start + step])
-                table = table.drop(columns=[column.name for column in group])
+                    part = table if step == rows else table[start : start + step]
+                    _encode(group, part, places, None, out[start : start + step])
+                encoded += [column.name for column in group]
+                if rows * len(encoded) >= BLOCK_CELLS:  # to free few cells takes as long as to free many
+                    table = table.drop(columns=encoded)
+                    positions, encoded = _positions(table), []
         return [_rows(every, part) for part in parts]
 
     def _table(self, rows: "pd.DataFrame | ArrayLike") -> "tuple[pd.DataFrame | NDArray[Any], Sequence[str]]":
@@ -169,6 +172,10 @@ class Preparation:
     def from_plain(cls, plain: list[Mapping[str, Any]]) -> "Preparation":
         """Return the preparation that `to_plain` wrote."""
         return cls(tuple(_column(**values) for values in plain))
+
+
+def _positions(table: "pd.DataFrame") -> dict[str, int]:
+    return {name: position for position, name in enumerate(column_names(table))}
 
 
 def _check_empty(cells: "pd.Series", name: str) -> None:
