@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -16,30 +17,31 @@ class Columnar:
     """A Parquet or Feather file; an index that pandas wrote becomes columns, as in a CSV file.
 
     Args:
-        file: which can be read from any place.
+        path: of the file on disk. Arrow must open it itself: its threads may still hold a file of Python's when the
+            interpreter ends, which then aborts or hangs (apache/arrow#34314, #50482).
         content: Parquet or Feather.
         name: of the file, for messages.
     """
 
-    def __init__(self, file: IO[bytes], content: Content, name: str) -> None:
+    def __init__(self, path: Path, content: Content, name: str) -> None:
         needed_for = f"reading {name}, a {content} file,"
-        self._file, self._name, self._is_parquet = file, name, content is Content.PARQUET
+        self._path, self._name, self._is_parquet = path, name, content is Content.PARQUET
         self._arrow: Any = import_optional("pyarrow", needed_for, "tables")
         self._module: Any = import_optional(f"pyarrow.{content.lower()}", needed_for, "tables")
 
     def table(self) -> pd.DataFrame:
         """Return all of it."""
-        with self._reading():
-            return self._to_pandas(self._module.read_table(self._file))
+        with self._reading() as file:
+            return self._to_pandas(self._module.read_table(file))
 
     def chunks(self, rows: int, kinds: Mapping[str, Kind]) -> Iterator[pd.DataFrame]:
         """Return so many rows at a time; the file says the kinds itself."""
         start = 0
-        with self._reading():
+        with self._reading() as file:
             if self._is_parquet:
-                batches = self._module.ParquetFile(self._file).iter_batches(batch_size=rows)
+                batches = self._module.ParquetFile(file).iter_batches(batch_size=rows)
             else:
-                batches = self._module.read_table(self._file).to_batches(max_chunksize=rows)
+                batches = self._module.read_table(file).to_batches(max_chunksize=rows)
             for batch in batches:
                 table = self._to_pandas(self._arrow.Table.from_batches([batch]))
                 table.index = pd.RangeIndex(start, start + len(table))
@@ -55,8 +57,9 @@ class Columnar:
         return frame.reset_index(names=names)
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def _reading(self) -> Iterator[Any]:
         try:
-            yield
+            with self._arrow.OSFile(str(self._path)) as file:
+                yield file
         except (self._arrow.ArrowException, OSError) as error:
             raise damaged(self._name, error) from None

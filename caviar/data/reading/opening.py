@@ -2,6 +2,7 @@
 
 import contextlib
 import lzma
+import shutil
 import tempfile
 import zipfile
 import zlib
@@ -34,6 +35,16 @@ def opened(path: str | Path) -> Iterator[IO[bytes]]:
         if error.errno is None:  # of the decompression
             raise damaged(path, error) from None
         raise InputError(f"cannot read {path} ({error.strerror}); check the path and your access to it") from None
+
+
+@contextlib.contextmanager
+def copied(stream: IO[bytes]) -> Iterator[Path]:
+    """Copy a stream to a temporary file, and return its path."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        with copy.open("wb") as file:
+            shutil.copyfileobj(stream, file)
+        yield copy
 
 
 def damaged(path: str | Path, error: Exception) -> InputError:

@@ -1,8 +1,7 @@
 """Reads what a user has, a DataFrame or any file that holds a table, exactly as it says."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from io import BytesIO
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Literal
 
@@ -17,8 +16,9 @@ from caviar.data.reading.decoding import decoding
 from caviar.data.reading.delimited import Delimited
 from caviar.data.reading.format import Format
 from caviar.data.reading.layout import check_names
-from caviar.data.reading.opening import opened
+from caviar.data.reading.opening import copied, opened
 from caviar.errors import InputError
+from caviar.files import is_uri
 
 _HEAD = 4096  # bytes
 _KINDS = ("number", "text", "boolean")
@@ -116,7 +116,8 @@ def _source(path: object, format: Format) -> Iterator[Delimited | Columnar]:
             yield Delimited(start, head, format, name)
         else:
             stream = start()
-            yield Columnar(stream if stream is file else BytesIO(stream.read()), content, name)
+            with nullcontext(Path(path)) if stream is file and not is_uri(path) else copied(stream) as place:
+                yield Columnar(place, content, name)
 
 
 def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -72,3 +72,17 @@ def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(InputError, match=r"data\.parquet, a Parquet file, needs pyarrow; .* 'caviar-tune\[tables\]'"):
         read_table(tmp_path / "data.parquet")
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_arrow_opens_the_file_itself(tmp_path, monkeypatch, compress):
+    """With a file of Python's, one process in ten aborted at its end (apache/arrow#34314)."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    read, sources = parquet.read_table, []
+    monkeypatch.setattr(parquet, "read_table", lambda source: sources.append(type(source)) or read(source))
+    path = tmp_path / "flowers.parquet"
+    pd.DataFrame({"width": [1.5]}).to_parquet(path)
+    if compress:
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    assert read_table(path)["width"].item() == 1.5
+    assert sources == [pyarrow.OSFile]
