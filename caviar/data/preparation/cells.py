@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from caviar._interface import setting
 from caviar.data.validation import Floats
 from caviar.errors import InputError
 
@@ -137,17 +138,8 @@ def refusal(name: object, cell: object) -> InputError:
     """Return the error about a column whose cells are lists, dictionaries or other things that are no single value."""
     return InputError(
         f"column {str(name)!r} must hold single values, got {str(cell)[:60]} of type {type(cell).__name__}; "
-        f"make columns of its parts, or leave it out: {override(str(name), 'drop')}"
+        f"make columns of its parts, or leave it out: {setting('columns', {str(name): 'drop'})}"
     )
-
-
-def override(name: str, word: str) -> str:
-    """Return how to say what is to be done with a column.
-
-    >>> override("alive", "keep")
-    'columns={"alive": "keep"}'
-    """
-    return f'columns={{"{name}": "{word}"}}'
 
 
 def instants(values: "pd.Series", form: str = "ISO8601") -> NDArray[np.datetime64]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
+from caviar.data.preparation.preparation import printable
 from caviar.errors import InputError
 from caviar.model.arrays import Array
 from caviar.model.config import FullConfig, check_config
@@ -95,7 +96,7 @@ class TrainedEstimator(BaseEstimator):  # type: ignore[misc]
         of_trial = "" if origin.trial is None or len(networks) > 1 else f" of trial {origin.trial}"
         metrics = {name: value for name, value in origin.metrics.items() if name in ("val_accuracy", "val_rmse")}
         shown = "".join(f", {name} {value:.4g}" for name, value in metrics.items()) if len(networks) == 1 else ""
-        what = f"{schema.target or schema.task} from {len(schema.columns)} columns"
+        what = f"{printable(schema.target or schema.task)} from {len(schema.columns)} columns"
         count = f"{len(networks)} network{'s' * (len(networks) > 1)}{of_trial}"
         return f"<{type(self).__name__} {schema.name}: {what}, {count}{shown}>"
 
