@@ -124,6 +124,10 @@ def _parse_class_weight(
         ) from None
 
 
+def _parse_separator(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    return "\t" if value == r"\t" else value  # as shells pass it on
+
+
 def _parse_names(context: click.Context, option: click.Parameter, value: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in value.split(",") if name.strip())
 
@@ -181,7 +185,7 @@ _STUDY_OPTIONS = (
     click.option("--column", "columns", multiple=True, metavar="NAME=WORD", callback=_parse_columns, help=_COLUMN),
     click.option("--sample-weight", metavar="COLUMN", help="The column that says how much each row counts."),
     click.option("--class-weight", callback=_parse_class_weight, help="balanced, or LABEL=WEIGHT,LABEL=WEIGHT,..."),
-    click.option("--separator", help="Between the cells of a CSV file. [default: found out]"),
+    click.option("--separator", callback=_parse_separator, help="Between the cells of CSV. [default: found out]"),
     click.option("--decimal", help="The decimal mark of a CSV file. [default: found out]"),
     click.option("--encoding", help="Of a CSV file. [default: found out]"),
     click.option(

@@ -70,8 +70,8 @@ def _agree_by_chance(dataset: Dataset) -> bool:
     """Return whether rows have so few different values that another row like them is likely, and no copy."""
     sample, probability = dataset.train_x[:_SAMPLE], float(len(dataset.train_x))
     for columns in dataset.preparation.slices.values() if dataset.preparation else ():
-        shares = np.unique(_hashes(sample[:, columns]), return_counts=True)[1] / len(sample)
-        probability *= float((shares**2).sum())
+        counts = np.unique(_hashes(sample[:, columns]), return_counts=True)[1].astype(np.float64)
+        probability *= float((counts * (counts - 1)).sum()) / (len(sample) * (len(sample) - 1.0))
         if probability < _BY_CHANCE:
             return False
     return True

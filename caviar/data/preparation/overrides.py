@@ -37,7 +37,9 @@ def check_overrides(overrides: Mapping[str, Any], names: Sequence[str]) -> dict[
     checked: dict[str, str | tuple[str, ...]] = {}
     for name, value in ((str(name), value) for name, value in overrides.items()):
         if name not in names:
-            raise InputError(f"columns names {name!r}, which the table has not{did_you_mean(name, names)}")
+            raise InputError(
+                f"columns names {name!r}, which is no feature column of the table{did_you_mean(name, names)}"
+            )
         if isinstance(value, str):
             if value not in WORDS:
                 words = ", ".join(f"{word!r} ({meaning})" for word, meaning in WORDS.items())

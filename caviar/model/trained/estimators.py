@@ -111,12 +111,12 @@ class TrainedClassifier(ClassifierMixin, TrainedEstimator):  # type: ignore[misc
     """A trained model that predicts classes; `study.model()` and `caviar.load_model` return one.
 
     Attributes:
-        classes_: the labels, as in the data.
+        classes_: the labels, as in the data, sorted, as scikit-learn's scorers take for granted.
     """
 
     @property
     def classes_(self) -> Array:
-        return np.array(self.model.schema.classes)
+        return np.sort(self.model.labels)
 
     def predict_proba(self, X: object) -> Array:
         """Return the probability of each class, (n, classes) in the order of `classes_`, for raw rows X.
@@ -124,11 +124,11 @@ class TrainedClassifier(ClassifierMixin, TrainedEstimator):  # type: ignore[misc
         Args:
             X: a DataFrame with the columns by name, in any order, or an array with the columns in order.
         """
-        return self.model.predict(self.model.schema.prepare(X))
+        return self.model.predict(self.model.schema.prepare(X))[:, self.model.sorting]
 
     def predict(self, X: object) -> Array:
         """Return the most probable label, (n,), of each raw row; X as in `predict_proba`."""
-        labels: Array = self.classes_[self.model.classify(self.model.schema.prepare(X))]
+        labels: Array = self.model.labels[self.model.classify(self.model.schema.prepare(X))]
         return labels
 
 
