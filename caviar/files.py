@@ -192,8 +192,18 @@ def fetch(uri: str, file: IO[bytes]) -> None:
     try:
         with store._requesting("read", FileNotFoundError), store._files.open(store._root, "rb") as source:
             shutil.copyfileobj(source, file, _BLOCK)
-    except FileNotFoundError:  # also of a host that does not answer
-        raise StorageError(f"cannot read {uri}: nothing was found; check its name and your access to it") from None
+    except FileNotFoundError as error:
+        raise StorageError(
+            f"cannot read {uri}: {_why_not_found(error)}; check its name and your access to it"
+        ) from None
+
+
+def _why_not_found(error: FileNotFoundError) -> str:
+    """Return what a web server answered, or why none did: fsspec calls all of them a file that was not found."""
+    cause = error.__cause__
+    if (status := getattr(cause, "status", None)) and status != 404:
+        return f"the server answered {status} {getattr(cause, 'message', '')}".rstrip()
+    return f"its host cannot be reached ({cause})" if isinstance(cause, OSError) else "nothing was found"
 
 
 def write_atomically(path: Path, content: bytes) -> None:

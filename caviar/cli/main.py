@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from caviar._interface import Interface, using
 from caviar._version import VERSION
 from caviar.cli.completion import completion
 from caviar.cli.experiments import experiments
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # some consoles cannot show every character
     try:
-        with _show_messages():
+        with _show_messages(), using(Interface.COMMAND_LINE):
             cli(arguments, prog_name="caviar", standalone_mode=False)
     except CaviarError as error:
         click.echo(f"caviar: {error}", err=True)

@@ -124,6 +124,10 @@ def _parse_class_weight(
         ) from None
 
 
+def _parse_separator(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    return "\t" if value == r"\t" else value  # as shells pass it on
+
+
 def _parse_names(context: click.Context, option: click.Parameter, value: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in value.split(",") if name.strip())
 
@@ -150,6 +154,7 @@ _METRICS = "Other scorers of scikit-learn to report, such as f1_macro,roc_auc."
 _TASK = "What the target is: classification or regression. [default: guessed, and said]"
 _VALIDATION = "A fraction, a number of folds, a table, or group=COLUMN, time=COLUMN, column=COLUMN. [default: 0.15]"
 _COLUMN = "What a column is: number, category, date, drop, keep, or its levels in order (cut=Fair,Good,Ideal)."
+_SEPARATOR = "Between the cells of a CSV file. [default: found out]"
 _WAVES = "Number of waves, their sizes (64,32,32), auto or continuous."
 _SEARCH = "coarse-to-fine, random, sobol or grid."
 _EARLY_STOPPING = "halving or asha. [default: train every trial to its end]"
@@ -181,7 +186,7 @@ _STUDY_OPTIONS = (
     click.option("--column", "columns", multiple=True, metavar="NAME=WORD", callback=_parse_columns, help=_COLUMN),
     click.option("--sample-weight", metavar="COLUMN", help="The column that says how much each row counts."),
     click.option("--class-weight", callback=_parse_class_weight, help="balanced, or LABEL=WEIGHT,LABEL=WEIGHT,..."),
-    click.option("--separator", help="Between the cells of a CSV file. [default: found out]"),
+    click.option("--separator", callback=_parse_separator, help=_SEPARATOR),
     click.option("--decimal", help="The decimal mark of a CSV file. [default: found out]"),
     click.option("--encoding", help="Of a CSV file. [default: found out]"),
     click.option(

@@ -88,7 +88,10 @@ def _seekable(file: str) -> Iterator[str]:
         copy = Path(folder) / "rows"
         with copy.open("wb") as destination:
             shutil.copyfileobj(sys.stdin.buffer, destination)
-        yield str(copy)
+        try:
+            yield str(copy)
+        except InputError as error:
+            raise InputError(str(error).replace(str(copy), "standard input")) from None
 
 
 def _tell_unused(model: "Estimator", chunk: "pd.DataFrame") -> None:

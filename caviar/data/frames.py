@@ -8,8 +8,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from caviar._checks import did_you_mean
+from caviar._interface import setting
+from caviar.data.preparation.preparation import printable
 from caviar.data.reading.format import Format
 from caviar.data.reading.read import read_table
+from caviar.data.target import flat
 from caviar.errors import InputError
 
 Table = pd.DataFrame | tuple[Any, ArrayLike] | str | Path  # a pair is (x, y), x a DataFrame or an array
@@ -40,17 +43,22 @@ def _paired(x: Any, y: ArrayLike, target: str | None) -> tuple[pd.DataFrame, str
     if isinstance(x, pd.DataFrame):
         frame = read_table(x).copy(deep=False)
     else:
+        if hasattr(x, "toarray"):
+            raise InputError("x must be a table or a dense array, got a sparse one; try x.toarray()")
         values = np.asarray(x, dtype=None if isinstance(x, np.ndarray) else object)
+        if values.dtype.names:
+            raise InputError("x must be a table or an array of cells, got a structured one; try pandas.DataFrame(x)")
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2:
             raise InputError(f"x must have one row per example and one column per feature, got shape {values.shape}")
         frame = pd.DataFrame(values, columns=[str(number) for number in range(values.shape[1])]).infer_objects()
     if np.shape(y)[:1] != (len(frame),):
         raise InputError(f"y must have one target for each of the {len(frame)} rows of x, got shape {np.shape(y)}")
+    y = y.iloc[:, 0] if isinstance(y, pd.DataFrame) and y.shape[1] == 1 else y
     name = str(target or getattr(y, "name", None) or "target")
     while name in frame:
         name += "_"
-    column = y.array if isinstance(y, pd.Series) else np.asarray(y, dtype=None if isinstance(y, np.ndarray) else object)
+    column = y.array if isinstance(y, pd.Series) else flat(y)
     frame[name] = pd.Series(column, index=frame.index).infer_objects()
     return frame, name
 
@@ -89,6 +97,11 @@ def check_columns(table: pd.DataFrame, names: list[str]) -> None:
     """Raise InputError unless a table has some columns, others as features, and rows."""
     for name in names:
         if name not in table.columns:
+            if len(table.columns) == 1:
+                raise InputError(
+                    f"the table has no column {name!r}, but a single one, {table.columns[0]!r}; if that is several, "
+                    f"say what separates cells: {setting('separator')}"
+                )
             raise InputError(f"the table has no column {name!r}{did_you_mean(name, map(str, table.columns))}")
     features = len(table.columns) - len(set(names))
     if len(table) < FEWEST_ROWS or not features:
@@ -107,7 +120,8 @@ def with_target(table: pd.DataFrame, target: str, second: int) -> tuple[pd.DataF
     given = second
     second -= int(missing[len(missing) - second :].sum())
     if second == 0 < given:
-        raise InputError(f"the table for validation has no row in which {target} is known")
+        raise InputError(f"the table for validation has no row in which {printable(target)} is known")
+    target = printable(target)
     if (known := len(table) - missing.sum()) < FEWEST_ROWS:
         raise InputError(f"{target} is known in {known} of {len(table)} rows; it needs at least {FEWEST_ROWS}")
     note = f"{missing.sum()} of {len(table)} rows are left out: their {target} is empty"

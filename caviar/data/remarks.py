@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from caviar._interface import setting
 from caviar.data.dataset import Dataset
+from caviar.data.preparation.preparation import printable
 from caviar.data.splits import Parts
 from caviar.data.target import Target
 
@@ -17,16 +19,19 @@ def about_task(target: Target, name: str) -> list[str]:
     """Say what was guessed, and how to say otherwise."""
     if not target.reason:
         return []
+    name = printable(name)
     if target.classes:
-        count = len(target.classes)
-        return [f"{name} is taken for {count} classes, because {target.reason}; if not, say task='regression'"]
-    return [f"{name} is taken for a number, because {target.reason}; if it is a class, say task='classification'"]
+        what, otherwise = f"{len(target.classes)} classes", f"not, say {setting('task', 'regression')}"
+    else:
+        what, otherwise = "a number", f"it is a class, say {setting('task', 'classification')}"
+    return [f"{name} is taken for {what}, because {target.reason}; if {otherwise}"]
 
 
 def about_classes(target: Target, parts: Parts, name: str) -> list[str]:
     """Name the classes that have a single row, and those that no training row has."""
     if not target.classes:
         return []
+    name = printable(name)
     counts = np.bincount(target.values, minlength=len(target.classes))
     trained = np.bincount(target.values[parts.train], minlength=len(target.classes))
     single, unseen = np.flatnonzero(counts == 1), np.flatnonzero((trained == 0) & (counts > 0))
@@ -48,7 +53,7 @@ def about_copies(dataset: Dataset) -> list[str]:
         return []
     return [
         f"{share:.0%} of the validation rows are also training rows, so the metrics are too good; remove the copies, "
-        "or keep them together with validation={'group': COLUMN}"
+        f"or keep them together with {setting('validation', {'group': 'COLUMN'})}"
     ]
 
 
@@ -65,8 +70,8 @@ def _agree_by_chance(dataset: Dataset) -> bool:
     """Return whether rows have so few different values that another row like them is likely, and no copy."""
     sample, probability = dataset.train_x[:_SAMPLE], float(len(dataset.train_x))
     for columns in dataset.preparation.slices.values() if dataset.preparation else ():
-        shares = np.unique(_hashes(sample[:, columns]), return_counts=True)[1] / len(sample)
-        probability *= float((shares**2).sum())
+        counts = np.unique(_hashes(sample[:, columns]), return_counts=True)[1].astype(np.float64)
+        probability *= float((counts * (counts - 1)).sum()) / (len(sample) * (len(sample) - 1.0))
         if probability < _BY_CHANCE:
             return False
     return True

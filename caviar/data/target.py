@@ -1,12 +1,15 @@
 """What is to be predicted: the task, guessed if nobody says it, and labels as their source spells them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from caviar._interface import setting
 from caviar.data.preparation.cells import numbers
+from caviar.data.reading.layout import is_unicode
 from caviar.data.source import Task
 from caviar.data.validation import Floats, Label, Targets
 from caviar.errors import InputError
@@ -25,7 +28,7 @@ class Target:
 
     Args:
         values: (rows,), int64 indices of `classes`, or float64 numbers in their own unit.
-        classes: the labels, sorted; () for regression.
+        classes: the labels, sorted, or in the order of an ordered categorical dtype; () for regression.
         reason: why the task was guessed, as the end of a sentence; "" if it was said.
     """
 
@@ -54,23 +57,27 @@ def read_target(y: "pd.Series | ArrayLike", task: Task | None = None, name: str 
     what = f"the target {name!r}" if name else "the target"
     if task not in (None, *get_args(Task)):
         raise InputError(f"task must be 'classification', 'regression' or None, got {task!r}")
-    values = _plain(y if isinstance(y, pd.Series) else pd.Series(_flat(y)).infer_objects(), what)
+    column = y if isinstance(y, pd.Series) else pd.Series(flat(y)).infer_objects()
+    values, dtype = _plain(column, what), column.dtype
     guess, reason = _guess(values) if task is None else (task, "")
+    if task is None and isinstance(dtype, pd.CategoricalDtype):
+        guess, reason = "classification", "it is categorical"
     if guess == "classification":
-        return Target(*_class_indices(values, what), reason)
+        order = dtype.categories.tolist() if isinstance(dtype, pd.CategoricalDtype) and dtype.ordered else None
+        return Target(*_class_indices(values, what, order), reason)
     try:
         found = values.astype(np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"{what} contains strings; pass numbers, or task='classification'") from None
+        raise InputError(f"{what} contains strings; pass numbers, or {setting('task', 'classification')}") from None
     _check_complete(found, what)  # text such as "nan" becomes a number too
-    if (found == found[0]).all():
-        raise InputError(f"{what} is {found[0]:g} in every row; choose one that varies")
+    _check_varies(found, values, what)
     if (largest := np.abs(found).max()) > _LARGEST:
         raise InputError(f"{what} has numbers as far as {largest:g}, whose squares do not fit; divide it")
     return Target(found, (), reason)
 
 
-def _flat(y: ArrayLike) -> Targets:
+def flat(y: ArrayLike) -> Targets:
+    """Return targets as an array, (rows,), of whatever they are."""
     values = y if isinstance(y, np.ndarray) else np.asarray(y, dtype=object)  # which keeps 1 and "a" apart
     values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
     if values.ndim != 1:
@@ -96,15 +103,28 @@ def _plain(column: "pd.Series", what: str) -> Targets:
     kind = pd.api.types.infer_dtype(cells) if kind == "unknown-array" else kind
     if kind in ("integer", "floating", "mixed-integer-float", "decimal"):
         found = numbers(column)
+        if kind == "integer":
+            _check_varies(found, cells, what)
         _check_complete(found, what)
         return found
     if kind == "boolean":
         return cells.astype(bool)
+    if cell := [cell for cell in cells.tolist() if hasattr(cell, "__len__") and not isinstance(cell, str)][:1]:
+        shown = f"{str(cell[0])[:60]} of type {type(cell[0]).__name__}"
+        raise InputError(f"{what} must hold labels or numbers, got {shown}; make them strings or numbers")
     if kind.startswith("mixed"):
         raise InputError(f"{what} mixes types of labels; make them all strings or all numbers")
     if kind != "string":
         raise InputError(f"{what} must hold labels or numbers, got {kind} values; make them strings or numbers")
     return cells
+
+
+def _check_varies(found: Floats, values: Targets, what: str) -> None:
+    """Raise InputError for numbers that are all the same in double precision."""
+    if (found == found[0]).all():
+        differ = len(set(values.tolist())) > 1
+        remedy = "float64 does not tell them apart, so subtract the smallest" if differ else "choose one that varies"
+        raise InputError(f"{what} is {found[0]:g} in every row; {remedy}")
 
 
 def _check_complete(values: "pd.Series | Targets", what: str) -> None:
@@ -117,18 +137,28 @@ def _check_complete(values: "pd.Series | Targets", what: str) -> None:
         raise InputError(f"{what} has {missing} missing or infinite values; drop those rows")
 
 
-def _class_indices(values: Targets, what: str) -> tuple[NDArray[np.int64], tuple[Label, ...]]:
+def _class_indices(
+    values: Targets, what: str, order: Sequence[Label] | None
+) -> tuple[NDArray[np.int64], tuple[Label, ...]]:
+    """Return the class of each row and the labels, sorted if they have no order."""
     import pandas as pd
 
     indices, classes = pd.factorize(values, sort=True)
+    if wrong := [label for label in classes.tolist() if isinstance(label, str) and not is_unicode(label)]:
+        raise InputError(f"{what} has the label {wrong[0]!r}, which files cannot hold; replace it")
     if len(classes) < 2:
         raise InputError(f"{what} is {classes.tolist()[0]!r} in every row; classification needs two classes")
     if len(classes) > len(values) // 2:
         raise InputError(
-            f"{what} has {len(classes)} different labels in {len(values)} rows; pass task='regression', "
+            f"{what} has {len(classes)} different labels in {len(values)} rows; pass {setting('task', 'regression')}, "
             "or a column with fewer labels"
         )
-    return indices.astype(np.int64), tuple(classes.tolist())
+    labels = tuple(classes.tolist())
+    if order is not None:
+        places = {label: place for place, label in enumerate(order)}
+        ordered = sorted(range(len(labels)), key=lambda index: places[labels[index]])
+        indices, labels = np.argsort(ordered)[indices], tuple(labels[index] for index in ordered)
+    return indices.astype(np.int64), labels
 
 
 def _guess(values: Targets) -> tuple[Task, str]:

@@ -13,6 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from caviar._interface import Interface, using
 from caviar._other_names import FILE_KEYS, Names, hint
 from caviar.data.table import load_table
 from caviar.errors import InputError, StorageError
@@ -104,7 +105,11 @@ def write_template(folder: Path) -> Path:
 
 def study_from_file(path: Path, **overrides: Any) -> Study:
     """Return the study that a TOML file describes; `overrides` are arguments of `Study` that replace the file's."""
-    arguments = {**read_arguments(path), **overrides}
+    with using(Interface.STUDY_FILE):
+        return _study(path, {**read_arguments(path), **overrides})
+
+
+def _study(path: Path, arguments: dict[str, Any]) -> Study:
     trained = {key: arguments.pop(key) for key in TRAINED if key in arguments}
     table = {key: arguments.pop(key) for key in TABLE if key in arguments}
     if len(trained) != 1:

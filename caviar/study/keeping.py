@@ -5,7 +5,7 @@ of those that confirm them; so is whatever else is missing at the end of a study
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from caviar.data.dataset import Dataset
@@ -13,6 +13,7 @@ from caviar.model.trained.schema import Schema
 from caviar.records.model_files import ModelFiles, trials_to_keep
 from caviar.records.record import StudyRecord
 from caviar.records.trial import Result, State, Trial
+from caviar.records.trial_files import best_trials
 
 logger = logging.getLogger("caviar")
 
@@ -24,10 +25,15 @@ class ModelKeeper:
         settings = record.state.settings
         self._record, self._settings = record, settings
         self._files, self._kept = ModelFiles(record.folder), set[int]()
+        self._best = self._best_of(record.state.results)  # so that results are not all sorted for each new one
         self._keeps = dataset is not None and bool(settings.confirm or settings.keep)
         if dataset is not None and self._keeps:
             self._kept = self._files.numbers()
             self._files.write_schema(Schema.of(dataset))
+
+    def _best_of(self, results: Mapping[int, Result]) -> dict[int, Result]:
+        best = best_trials(results, self._settings.objective, self._settings.keep or 0)
+        return {number: results[number] for number in best}
 
     @property
     def missing(self) -> set[int]:
@@ -41,13 +47,14 @@ class ModelKeeper:
 
     def save(self, results: list[Result]) -> list[Result]:
         """Write the networks of results that are about to count, and return the results without them."""
-        if not any(result.weights for result in results):
-            return results
-        wanted = trials_to_keep(self._record.state.results | {r.trial: r for r in results}, self._settings)
+        ended = [replace(result, weights=b"") if result.weights else result for result in results]
+        candidates = self._best | {result.trial: result for result in ended}
+        wanted = trials_to_keep(candidates, self._settings)
+        self._best = self._best_of(candidates)
         for result in results:
             if result.weights and result.trial in wanted:
                 self._write(result)
-        return [replace(result, weights=b"") for result in results]
+        return ended
 
     def save_again(self, result: Result) -> None:
         """Write the network of a trial that was trained again, and say so if it is not that of its row."""

@@ -11,7 +11,7 @@ from caviar.data.dataset import Dataset
 from caviar.data.validation import Floats, Targets
 from caviar.errors import InputError
 from caviar.model.shapes import Shape, shape_of
-from caviar.model.trained.model import Model, measure_gain
+from caviar.model.trained.model import Model
 from caviar.model.trained.network import Origin, TrainedNetwork
 from caviar.model.trained.schema import Schema
 from caviar.model.training import Training
@@ -19,6 +19,7 @@ from caviar.records.model_files import ModelFiles
 from caviar.records.models import check_network, members_of
 from caviar.records.outcome import Outcome
 from caviar.records.trial import Result
+from caviar.study.evaluation.gain import measure_gain
 
 if TYPE_CHECKING:  # scikit-learn is slow to import
     from caviar.model.trained.estimators import Estimator as Estimator
@@ -42,7 +43,7 @@ def model_of(outcome: Outcome, dataset: Dataset | None, trial: int | None, on: R
     missing = [result for result in results if result.trial not in kept]
     kept |= zip((result.trial for result in missing), train_again(missing, dataset, epochs), strict=True)
     model = Model(Schema.of(dataset), tuple(kept[result.trial] for result in results))
-    return estimator_of(replace(model, gain=measure_gain(model, dataset)))
+    return estimator_of(replace(model, gain=measure_gain(model, dataset, outcome.settings.objective.metric)))
 
 
 def train_again(results: Sequence[Result], dataset: Dataset, epochs: int) -> tuple[TrainedNetwork, ...]:

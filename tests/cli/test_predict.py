@@ -1,6 +1,7 @@
 """caviar predict, as a user runs it."""
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,18 @@ def test_mistakes_get_one_sentence(capsys, arguments, sentence):
 def test_a_table_without_rows_has_a_header_alone(capsys):
     Path("header.csv").write_text("width,height\n")
     assert run(capsys, "kept", "header.csv")[0] == "kind\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"), [("", "standard input is empty"), ("width,width\n1,2\n", "standard input has")]
+)
+def test_mistakes_in_standard_input_name_no_temporary_file(folder, rows, sentence):
+    command = [sys.executable, "-m", "caviar", "predict", "kept", "-"]
+    done = subprocess.run(
+        command, input=rows, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in done.stderr
 
 
 def test_standard_input_and_a_reader_that_leaves(folder):

@@ -1,5 +1,7 @@
 """Tables on the command line and in study.toml: the options of load_table, their mistakes, and the same data again."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -66,6 +68,24 @@ def test_options_are_the_arguments_of_load_table_and_a_resumed_study_has_them(op
 def test_the_summary_ends_with_the_next_step(capsys):
     run()
     assert "predict new rows with: caviar predict s new.csv\nlook closer with:" in capsys.readouterr().out
+
+
+def test_a_remark_says_the_remedy_as_the_user_writes_it(capsys):
+    pd.read_csv("people.csv", sep=";", decimal=",").assign(unit="m").to_csv("people.csv", index=False)
+    run()
+    said = capsys.readouterr().err
+    assert "unit: left out, the same value in every training row; --column unit=keep keeps it" in said
+    assert "because it holds text; if not, say --task regression" in said
+    with open("study.toml", "w", encoding="utf-8") as file:
+        file.write('data = "people.csv"\ntarget = "alive"')
+    notes = study_from_file(Path("study.toml")).target.dataset.notes
+    assert 'unit: left out, the same value in every training row; [columns] unit = "keep" keeps it' in notes
+    assert """alive is taken for 2 classes, because it holds text; if not, say task = "regression\"""" in notes
+
+
+def test_a_tab_is_written_as_shells_pass_it_on():
+    pd.read_csv("people.csv", sep=";", decimal=",").to_csv("people.csv", index=False, sep="\t")
+    assert run("--separator", r"\t").target.dataset.features == caviar.load_table("people.csv", "alive").features
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 
 import caviar
 from caviar.data.loaders import load_source
@@ -390,3 +391,58 @@ def test_a_wide_table_of_text_is_prepared_as_its_rows_are_later():
     held = np.concatenate([data.train_x, data.val_x, data.test_x])
     rows = data.preparation.transform(wide)
     assert sorted(map(bytes, held)) == sorted(map(bytes, rows))
+
+
+@pytest.mark.parametrize("y", [np.arange(90.0)[:, None], pd.DataFrame({"size": np.arange(90.0)})])
+def test_targets_may_be_a_column_of_two_dimensions(y):
+    loaded = caviar.load_table((flowers().drop(columns="kind"), y))
+    assert (loaded.task, loaded.target) == ("regression", "size" if isinstance(y, pd.DataFrame) else "target")
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [
+        ((np.ones((90, 2)), np.ones((90, 2))), r"one target for each row, got shape \(90, 2\)"),
+        ((np.zeros(90, [("a", float)]), np.arange(90)), r"structured one; try pandas\.DataFrame\(x\)"),
+        ((scipy.sparse.eye(90).tocsr(), np.arange(90)), r"sparse one; try x\.toarray\(\)"),
+    ],
+)
+def test_a_pair_that_is_no_table_is_one_sentence(pair, message):
+    with pytest.raises(InputError, match=message):
+        caviar.load_table(pair)
+
+
+def test_a_huge_number_that_predicts_the_target_is_said():
+    huge = np.linspace(-1e300, 1e300, 90)
+    data = caviar.load_table(flowers(huge=huge).assign(kind=huge > 0), "kind")
+    assert "huge: predicts the target almost alone" in " ".join(data.notes)
+
+
+def test_names_with_newlines_stay_in_one_line():
+    table = flowers(**{"id\nx": [f"f{n}" for n in range(90)]}).rename(columns={"width": "width\nmm", "kind": "a\nkind"})
+    table.loc[3, "a\nkind"] = None
+    data = caviar.load_table(table, "a\nkind")
+    assert "\n" not in "".join(data.notes)
+    assert r'id\nx: left out, a different text in nearly each row; columns={"id\nx": "keep"} keeps it' in data.notes
+    assert "width\nmm" in data.preparation.slices
+
+
+def test_half_characters_are_escaped_in_levels_and_refused_in_names():
+    cells = pd.Series(RANDOM.choice(np.array(["caf\udce9", "tea", "milk"], object), 90), dtype=object)
+    data = caviar.load_table(flowers(drink=cells), "kind")
+    assert [name for name in data.preparation.features if "caf" in name] == [r"drink=caf\udce9"]
+    name = pd.Index([*flowers(), "caf\udce9"], dtype=object)
+    with pytest.raises(InputError, match=r"column named 'caf\\udce9', which files cannot hold; rename it"):
+        caviar.load_table(flowers(drink="tea").set_axis(name, axis="columns"), "kind")
+
+
+def test_a_file_that_seems_to_have_one_column_says_what_to_do(tmp_path):
+    (tmp_path / "a.csv").write_text("x k t\n1 2 3\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"a single one, 'x k t'; if that is several, say what .*: separator="):
+        caviar.load_table(tmp_path / "a.csv", "t")
+
+
+def test_copies_are_said_of_a_table_with_one_column(caplog):
+    table = flowers()[["width", "kind"]]
+    caviar.load_table(table, "kind", validation=table[:30])
+    assert "of the validation rows are also training rows" in caplog.text

@@ -1,5 +1,7 @@
 """The task is guessed with a reason; labels are spelled as in their source."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -51,6 +53,31 @@ def test_labels_are_what_the_source_says(labels, make):
     target = read_target(make(labels * 10), "classification")
     assert sorted(map(repr, target.classes)) == sorted(map(repr, labels))
     assert [target.classes[index] for index in target.values] == labels * 10
+
+
+@pytest.mark.parametrize("labels", [["low", "mid", "high"], [3, 1, 2], [True, False], [2.5, 0.5]])
+def test_ordered_categories_keep_their_order(labels):
+    dtype = pd.CategoricalDtype([*labels, *labels[:0]], ordered=True)
+    target = read_target(pd.Series(labels[::-1] * 10, dtype=dtype))
+    assert (target.classes, target.reason) == (tuple(labels), "it is categorical")
+    assert [target.classes[index] for index in target.values] == labels[::-1] * 10
+
+
+@pytest.mark.parametrize("task", [None, "classification", "regression"])
+@pytest.mark.parametrize("start", [10**30, 2**64 - 100])
+def test_integers_that_are_the_same_as_floats_are_no_constant(start, task):
+    y = pd.Series([start + n for n in range(80)], dtype=object if start > 2**64 else "uint64")
+    if task == "classification" and start < 2**64:
+        assert read_target(y // 40, task).classes
+        return
+    with pytest.raises(InputError, match="float64 does not tell them apart, so subtract the smallest"):
+        read_target(y, task)
+
+
+@pytest.mark.parametrize(("label", "message"), [([1], "got [1] of type list"), ("a\udcff", "which files cannot hold")])
+def test_labels_that_are_none(label, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        read_target(pd.Series([label, label] * 20, dtype=object))
 
 
 @pytest.mark.parametrize(

@@ -198,3 +198,22 @@ def test_models_go_to_the_mirror_and_come_from_it(tmp_path, monkeypatch):
     open_store(uri).remove(f"models/{lost}")
     caviar.Study.open(uri, workers=0).run(progress=False)
     assert lost in open_store(uri).sizes("models")
+
+
+def test_the_best_are_known_without_all_results(tmp_path, monkeypatch):
+    from caviar.study import keeping
+
+    sizes = []
+
+    def counted(results, *arguments):
+        sizes.append(len(results))
+        return trials_to_keep(results, *arguments)
+
+    monkeypatch.setattr(keeping, "trials_to_keep", counted)
+    monkeypatch.setattr(keeping.ModelKeeper, "missing", set())
+    monkeypatch.setattr(keeping.ModelKeeper, "remove_others", lambda self: None)
+    study = study_of(tmp_path / "s", trials=24, waves=6, keep=2, confirm=False)
+    study.run(progress=False)
+    assert max(sizes) <= 2 + 4  # the best so far, and a wave
+    monkeypatch.undo()
+    assert set(expected(study)) <= set(names(study.folder))

@@ -99,3 +99,29 @@ def test_a_trial_that_diverged_has_no_model(tmp_path):
     assert "diverged" in table["state"].tolist()
     with pytest.raises(InputError, match=r"diverged .*so it has no model"):
         study.model(int(table["trial"][table["state"] == "diverged"].iloc[0]))
+
+
+def test_ordered_classes_are_sorted_where_scikit_learn_takes_it_for_granted(tmp_path):
+    import pandas as pd
+    from sklearn.metrics import get_scorer
+
+    x = np.random.default_rng(0).normal(size=300)
+    grade = np.array(["low", "middle", "high"])[np.digitize(x, [-0.5, 0.5])]
+    dtype = pd.CategoricalDtype(["low", "middle", "high"], ordered=True)
+    table = pd.DataFrame({"x": x, "grade": pd.Series(grade, dtype=dtype)})
+    data = caviar.load_table(table, "grade")
+    assert data.classes == ("low", "middle", "high")
+    study = caviar.Study(data, trials=4, epochs=20, confirm=False, workers=0, out=tmp_path / "s")
+    study.run(progress=False)
+    assert study.outcome.test.labels == data.classes
+    model = study.model()
+    assert model.classes_.tolist() == ["high", "low", "middle"]
+    assert get_scorer("roc_auc_ovr")(model, table, grade) > 0.95
+    assert (model.classes_[model.predict_proba(table).argmax(axis=1)] == model.predict(table)).all()
+    path = model.save(tmp_path / "m.npz")
+    assert (caviar.load_model(path).predict(table) == model.predict(table)).all()
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(model.to_onnx().SerializeToString())
+    label, probabilities = session.run(None, {"x": table[["x"]].to_numpy()})
+    assert (label == model.predict(table)).all()
+    assert abs(probabilities - model.predict_proba(table)).max() < 1e-5

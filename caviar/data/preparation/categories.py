@@ -74,7 +74,7 @@ def fit_ordered(table: pd.DataFrame, train: NDArray[np.int64], raw: Raw) -> Colu
     _, spellings = levels(cells_of(table, raw.position), raw.kind)
     if unknown := [level for level in spellings if level not in order]:
         raise InputError(
-            f"columns[{raw.name!r}] must name every level, but lacks {', '.join(map(repr, unknown[:5]))}; "
+            f"column {raw.name!r} must name every level, but lacks {', '.join(map(repr, unknown[:5]))}; "
             f"it has {', '.join(map(repr, order))}"
         )
     positions = Ordered(raw.name, order, kind=raw.kind).positions(cells_of(table, raw.position, train))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from caviar._interface import setting
 from caviar.data.validation import Floats
 from caviar.errors import InputError
 
@@ -75,20 +76,23 @@ def numbers(values: "pd.Series") -> Floats:
     try:
         found = np.array(pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan))
     except (OverflowError, TypeError):
-        found = np.array([_number(cell) for cell in cells])
+        found = np.array([_number(cell, values.name) for cell in cells])
     objects = cells.to_numpy()
     for row in np.flatnonzero(np.isnan(found) & cells.notna().to_numpy()):
         cell = objects[row]
-        found[row] = _number(cell) if not isinstance(cell, str) else _TRUTH.get(cell.strip().lower(), np.nan)
+        text = cell.strip().lower() if isinstance(cell, str) else None
+        found[row] = _number(cell, values.name) if text is None else _TRUTH.get(text, np.nan)
     return found
 
 
-def _number(cell: Any) -> float:
+def _number(cell: Any, name: object) -> float:
     """Return a cell as a number: NaN if it is none, infinite if it does not fit into a float."""
     import pandas as pd
 
     if isinstance(cell, pd.Timedelta) or hasattr(cell, "total_seconds"):
         return float(cell.total_seconds())
+    if hasattr(cell, "__len__") and not isinstance(cell, str):
+        raise refusal(name, cell)
     try:
         return float(cell)
     except OverflowError:
@@ -125,29 +129,23 @@ def levels(values: "pd.Series", kind: Kind = "text") -> tuple[NDArray[np.int64],
 
 
 def spelling(cell: Any) -> str:
-    """Return how a level is written: whole numbers without a decimal point.
+    r"""Return how a level is written: whole numbers without a decimal point, lone surrogates escaped.
 
     >>> [spelling(cell) for cell in ("3", 3, 3.0, 3.5, True)]
     ['3', '3', '3', '3.5', 'True']
+    >>> print(spelling("caf\udce9"))  # files could not hold it
+    caf\udce9
     """
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+    text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+    return text.encode(errors="backslashreplace").decode()
 
 
 def refusal(name: object, cell: object) -> InputError:
     """Return the error about a column whose cells are lists, dictionaries or other things that are no single value."""
     return InputError(
         f"column {str(name)!r} must hold single values, got {str(cell)[:60]} of type {type(cell).__name__}; "
-        f"make columns of its parts, or leave it out: {override(str(name), 'drop')}"
+        f"make columns of its parts, or leave it out: {setting('columns', {str(name): 'drop'})}"
     )
-
-
-def override(name: str, word: str) -> str:
-    """Return how to say what is to be done with a column.
-
-    >>> override("alive", "keep")
-    'columns={"alive": "keep"}'
-    """
-    return f'columns={{"{name}": "{word}"}}'
 
 
 def instants(values: "pd.Series", form: str = "ISO8601") -> NDArray[np.datetime64]:

@@ -45,6 +45,6 @@ def _form(raw: Raw, values: pd.Series) -> str:
     best = max(forms, key=lambda form: int((~np.isnat(instants(text, form))).sum()))
     if not cells or np.isnat(instants(text, best)).all():
         raise InputError(
-            f"columns[{raw.name!r}] must not be 'date', as it has no dates but {cells[:3]}; write them like 2024-01-31"
+            f"column {raw.name!r} must not be 'date', as it has no dates but {cells[:3]}; write them like 2024-01-31"
         )
     return best

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from caviar._interface import setting
 from caviar.data.preparation.categories import fit_categories, fit_ordered, order_of
-from caviar.data.preparation.cells import cells_of, override
+from caviar.data.preparation.cells import cells_of
 from caviar.data.preparation.columns import Column, Date, LeftOut
 from caviar.data.preparation.dates import fit_date
 from caviar.data.preparation.kinds import kind_of
@@ -75,7 +76,7 @@ def fit_preparation(
         reasons = "; ".join(sentences(Note(column.name, column.reason) for column in left_out))
         raise InputError(
             f"the table has no column to learn from ({reasons or 'all are dropped'}); "
-            f"add one, or keep one: {override(names[0], 'keep')}"
+            f"add one, or keep one: {setting('columns', {names[0]: 'keep'})}"
         )
     gone = {column.name for column in left_out}
     said = [Note(column.name, f"left out, {column.reason}", "keep", "keeps it") for column in left_out]

@@ -128,7 +128,7 @@ def _check_wish(table: pd.DataFrame, train: NDArray[np.int64], summary: Summary)
     if summary.raw.wish == "number" and summary.empty:
         cells = cells_of(table, summary.raw.position, train).dropna().astype(str).unique()[:3]
         raise InputError(
-            f"columns[{summary.raw.name!r}] must not be 'number', as it has no numbers"
+            f"column {summary.raw.name!r} must not be 'number', as it has no numbers"
             + (f" but {', '.join(map(repr, cells))}; try 'category'" if len(cells) else "; try 'drop'")
         )
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from caviar._checks import did_you_mean
-from caviar.data.preparation.cells import override, spelling
+from caviar._interface import setting
+from caviar.data.preparation.cells import spelling
 from caviar.errors import InputError
 
 Override = str | Sequence[str | int | float | bool]
@@ -31,17 +32,18 @@ def check_overrides(overrides: Mapping[str, Any], names: Sequence[str]) -> dict[
     {'cut': ('Fair', 'Good'), 'name': 'drop'}
     """
     if not isinstance(overrides, Mapping):
-        raise InputError(
-            f"columns must map names to words or lists, got {overrides!r}; try {override('zip', 'category')}"
-        )
+        example = setting("columns", {"zip": "category"})
+        raise InputError(f"columns must map names to words or lists, got {overrides!r}; try {example}")
     checked: dict[str, str | tuple[str, ...]] = {}
     for name, value in ((str(name), value) for name, value in overrides.items()):
         if name not in names:
-            raise InputError(f"columns names {name!r}, which the table has not{did_you_mean(name, names)}")
+            raise InputError(
+                f"columns names {name!r}, which is no feature column of the table{did_you_mean(name, names)}"
+            )
         if isinstance(value, str):
             if value not in WORDS:
                 words = ", ".join(f"{word!r} ({meaning})" for word, meaning in WORDS.items())
-                raise InputError(f"columns[{name!r}] must be a list of levels in order, or {words}, got {value!r}")
+                raise InputError(f"column {name!r} must be a list of levels in order, or {words}, got {value!r}")
             checked[name] = value
         else:
             checked[name] = _levels(name, value)
@@ -55,7 +57,7 @@ def _levels(name: str, value: Any) -> tuple[str, ...]:
     levels = tuple(spelling(level) for level in value) if plain else ()
     if len(levels) < 2 or len(set(levels)) < len(levels):
         raise InputError(
-            f"columns[{name!r}] must be a word or a list of two or more different levels in order, got {value!r}; "
-            f'try columns={{"{name}": ["low", "high"]}}'
+            f"column {name!r} must be a word or a list of two or more different levels in order, got {value!r}; "
+            f"try {setting('columns', {name: ['low', 'high']})}"
         )
     return levels

@@ -235,6 +235,15 @@ def _similar(name: str, names: Sequence[str]) -> str:
     return f"; did you mean {folded[0]!r}?" if folded else did_you_mean(name, names)
 
 
+def printable(name: str) -> str:
+    r"""Return a name in one line: characters that cannot be printed are escaped.
+
+    >>> print(printable("width\nin mm"))
+    width\nin mm
+    """
+    return name if name.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
+
+
 def shortened(names: Sequence[str], most: int = 6) -> str:
     """Return names as a list of at most `most`.
 
@@ -242,4 +251,4 @@ def shortened(names: Sequence[str], most: int = 6) -> str:
     'a, b and 2 more'
     """
     rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(map(printable, names[:most])) + (f" and {rest} more" if rest > 0 else "")

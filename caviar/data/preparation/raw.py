@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from caviar.data.preparation.cells import Kind, override
+from caviar._interface import setting
+from caviar.data.preparation.cells import Kind
 from caviar.data.preparation.preparation import shortened
 
 EMPTY = "empty in every training row"
@@ -51,6 +52,7 @@ def sentences(notes: Iterable[Note]) -> tuple[str, ...]:
     for note in notes:
         names.setdefault(Note("", note.text, note.word, note.effect), []).append(note.name)
     return tuple(
-        f"{shortened(group)}: {said.text}" + (f"; {override(group[0], said.word)} {said.effect}" if said.word else "")
+        f"{shortened(group)}: {said.text}"
+        + (f"; {setting('columns', {group[0]: said.word})} {said.effect}" if said.word else "")
         for said, group in names.items()
     )

@@ -129,6 +129,8 @@ def _score_alone(cells: Floats, target: Targets, classes: bool) -> str:
     from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+    if np.abs(cells).max() > np.finfo(np.float32).max:  # trees take float32, and only the order counts
+        cells = np.unique(cells, return_inverse=True)[1].reshape(cells.shape).astype(np.float64)
     if classes:
         counts = np.bincount(target)
         common = np.flatnonzero(counts >= 3)  # other classes cannot be in each of three folds

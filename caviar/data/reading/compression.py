@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from caviar.errors import InputError
 
 Stream = Any  # an open file of bytes that has `peek`, as all that the standard library makes have
 _BLOCK = 2**18  # bytes
+_ASIDE = re.compile(r"/$|^__MACOSX/|(^|/)\.")  # folders, and what systems add beside a file, such as .DS_Store
 _OFFICE = {"xl/": "an Excel workbook", "word/": "a Word document", "content.xml": "an OpenDocument file"}
 
 
@@ -35,7 +37,7 @@ def decompressed(file: Stream, name: str) -> Stream:
 
 def _unzip(file: Stream, name: str) -> Stream:
     archive = zipfile.ZipFile(file)
-    names = [entry for entry in archive.namelist() if not entry.endswith("/") and not entry.startswith("__MACOSX/")]
+    names = [entry for entry in archive.namelist() if not _ASIDE.search(entry)]
     for part, kind in _OFFICE.items():
         if any(entry.startswith(part) for entry in names):
             raise InputError(f"{name} is {kind}; save its table as a CSV file")

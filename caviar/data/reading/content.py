@@ -3,6 +3,7 @@
 import re
 from enum import StrEnum
 
+from caviar._interface import setting
 from caviar.errors import InputError
 
 
@@ -52,6 +53,7 @@ def content_of(head: bytes, name: str, encoding: str | None = None) -> Content:
         raise InputError(f"{name} is a tar archive, not a table; unpack it and give a file in it")
     if b"\0" in head and encoding is None and not head.startswith(_WIDE):
         raise InputError(
-            f"{name} contains bytes that are not text; give a CSV, Parquet or Feather file, or encoding= of the text"
+            f"{name} contains bytes that are not text; give a CSV, Parquet or Feather file, or the text's encoding: "
+            f"{setting('encoding')}"
         )
     return Content.TEXT

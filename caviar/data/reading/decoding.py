@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
+from caviar._interface import setting
 from caviar.errors import InputError
 
 _MARKS = {  # the longer ones first
@@ -56,12 +57,14 @@ def decoding(name: str) -> Iterator[None]:
     except UnicodeError as error:
         encoding = getattr(error, "encoding", "text in its encoding")
         raise InputError(
-            f"{name} is not {encoding} ({getattr(error, 'reason', error)}); say its encoding, such as encoding='cp1252'"
+            f"{name} is not {encoding} ({getattr(error, 'reason', error)}); say its encoding, such as "
+            f"{setting('encoding', 'cp1252')}"
         ) from None
     if _replaced > before:
         _logger.info(
-            "%s is not UTF-8 throughout: other characters were read as Windows-1252; if they are wrong, say encoding=",
+            "%s is not UTF-8 throughout: other characters were read as Windows-1252; if they are wrong, say %s",
             name,
+            setting("encoding"),
         )
 
 

@@ -10,6 +10,7 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
+from caviar._interface import setting
 from caviar.csv import read_csv
 from caviar.data.reading.cells import Kind
 from caviar.data.reading.columns import Column, as_kind, as_text
@@ -147,7 +148,7 @@ def _parsing(name: str) -> Iterator[None]:
             expected, line, saw = found.groups()
             raise InputError(
                 f"line {line} of {name} has {saw} cells instead of {expected}; put quotes around cells that contain "
-                "the separator, or say what separates cells: separator="
+                f"the separator, or say what separates cells: {setting('separator')}"
             ) from None
         if "EOF inside string" in str(error):
             raise InputError(f"{name} ends within a quoted cell; close its quote, or copy the file again") from None

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from caviar._interface import setting
 from caviar.data.reading.cells import MISSING
 from caviar.data.reading.format import Format
 from caviar.errors import InputError
@@ -69,14 +70,15 @@ def find_layout(sample: str, complete: bool, format: Format, name: str) -> Layou
         names = [str(number) for number in range(len(first))]
         if format.header is None:
             _logger.info(
-                "%s has no header line, so its columns are named 0 to %d; say header=True if it has one",
+                "%s has no header line, so its columns are named 0 to %d; say %s if it has one",
                 name,
                 len(names) - 1,
+                setting("header", True),
             )
     trailing = len(first) > 1 and not any(row[-1] for row in ([first] if header else rows))
     if rows and len(rows[0]) > len(first):
         if len(rows[0]) > len(first) + 1 or rows[0][-1]:
-            remedy = "" if format.separator else ", or say what separates cells: separator="
+            remedy = "" if format.separator else f", or say what separates cells: {setting('separator')}"
             raise InputError(
                 f"the first row of {name} has {len(rows[0])} cells, but its header has {len(first)}; name every "
                 f"column, remove lines above the header{remedy}"
@@ -87,11 +89,22 @@ def find_layout(sample: str, complete: bool, format: Format, name: str) -> Layou
 
 
 def check_names(names: Sequence[object], table: str) -> None:
-    """Raise InputError if two columns have the same name."""
+    """Raise InputError if two columns have the same name, or one is called by half a character."""
     if len(set(names)) < len(names):
         seen: set[object] = set()
         twice = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise InputError(f"{table} has two columns named {twice!r}; rename one of them")
+    for name in names:
+        if not is_unicode(str(name)):
+            raise InputError(f"{table} has a column named {name!r}, which files cannot hold; rename it")
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether a text has no lone surrogates, which UTF-8 cannot hold."""
+    try:
+        return bool(text.encode()) or True
+    except UnicodeEncodeError:
+        return False
 
 
 def _records(sample: str, complete: bool, separator: str, count: int) -> list[Record]:
@@ -133,7 +146,9 @@ def _decimal(records: list[Record], separator: str, name: str) -> str:
         return "," if certain[0] > certain[1] else "."
     if separator == "," or not commas:
         return "."
-    _logger.info("%s: %r was read as a decimal comma; if it groups thousands, say decimal='.'", name, commas[0])
+    _logger.info(
+        "%s: %r was read as a decimal comma; if it groups thousands, say %s", name, commas[0], setting("decimal", ".")
+    )
     return ","
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
+from caviar.data.preparation.preparation import printable
 from caviar.errors import InputError
 from caviar.model.arrays import Array
 from caviar.model.config import FullConfig, check_config
@@ -95,7 +96,7 @@ class TrainedEstimator(BaseEstimator):  # type: ignore[misc]
         of_trial = "" if origin.trial is None or len(networks) > 1 else f" of trial {origin.trial}"
         metrics = {name: value for name, value in origin.metrics.items() if name in ("val_accuracy", "val_rmse")}
         shown = "".join(f", {name} {value:.4g}" for name, value in metrics.items()) if len(networks) == 1 else ""
-        what = f"{schema.target or schema.task} from {len(schema.columns)} columns"
+        what = f"{printable(schema.target or schema.task)} from {len(schema.columns)} columns"
         count = f"{len(networks)} network{'s' * (len(networks) > 1)}{of_trial}"
         return f"<{type(self).__name__} {schema.name}: {what}, {count}{shown}>"
 
@@ -110,12 +111,12 @@ class TrainedClassifier(ClassifierMixin, TrainedEstimator):  # type: ignore[misc
     """A trained model that predicts classes; `study.model()` and `caviar.load_model` return one.
 
     Attributes:
-        classes_: the labels, as in the data.
+        classes_: the labels, as in the data, sorted, as scikit-learn's scorers take for granted.
     """
 
     @property
     def classes_(self) -> Array:
-        return np.array(self.model.schema.classes)
+        return np.sort(self.model.labels)
 
     def predict_proba(self, X: object) -> Array:
         """Return the probability of each class, (n, classes) in the order of `classes_`, for raw rows X.
@@ -123,11 +124,11 @@ class TrainedClassifier(ClassifierMixin, TrainedEstimator):  # type: ignore[misc
         Args:
             X: a DataFrame with the columns by name, in any order, or an array with the columns in order.
         """
-        return self.model.predict(self.model.schema.prepare(X))
+        return self.model.predict(self.model.schema.prepare(X))[:, self.model.sorting]
 
     def predict(self, X: object) -> Array:
         """Return the most probable label, (n,), of each raw row; X as in `predict_proba`."""
-        labels: Array = self.classes_[self.model.classify(self.model.schema.prepare(X))]
+        labels: Array = self.model.labels[self.model.classify(self.model.schema.prepare(X))]
         return labels
 
 

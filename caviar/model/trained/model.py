@@ -1,6 +1,5 @@
 """A model: one network, or several whose predictions are averaged, and what they take and give."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,14 +7,9 @@ from typing import Any
 import numpy as np
 
 from caviar._version import VERSION
-from caviar.data.dataset import Dataset
 from caviar.model.arrays import Array
 from caviar.model.trained.network import TrainedNetwork
 from caviar.model.trained.schema import Schema
-
-_DRAWS = 1000  # of the bootstrap
-_COVERAGE = 0.95
-logger = logging.getLogger("caviar")
 
 
 def _versions() -> dict[str, str]:
@@ -69,6 +63,17 @@ class Model:
             if network.outputs != (len(schema.classes) or 1):
                 raise ValueError(f"a network of {network.outputs} outputs does not fit the data")
 
+    @property
+    def labels(self) -> Array:
+        """The labels of the networks' outputs, (classes,)."""
+        return np.array(self.schema.classes)
+
+    @property
+    def sorting(self) -> Array | slice:
+        """Which outputs are those of the sorted labels; all in order, unless the data have an order of their own."""
+        order: Array = np.argsort(self.labels)
+        return order if (np.diff(order) < 0).any() else slice(None)
+
     def predict(self, x: Array) -> Array:
         """Return (n, outputs) for prepared rows: the mean of the probabilities, or of the predicted numbers."""
         predicted = [network.predict(x) for network in self.networks]
@@ -97,30 +102,3 @@ class Model:
         """Return the model of networks and `facts`."""
         gain = facts["gain"] and Gain(**facts["gain"])
         return cls(Schema.from_plain(facts["schema"]), networks, gain, dict(facts["versions"]))
-
-
-def measure_gain(model: Model, dataset: Dataset) -> Gain | None:
-    """Return what averaging gains on the validation rows; None for a single network or no rows."""
-    x, y = dataset.val_x, dataset.val_y
-    if len(model.networks) < 2 or not len(y):
-        return None
-    if model.schema.task == "classification":
-        single = np.array([np.argmax(network.predict(x), axis=1) == y for network in model.networks], float)
-        averaged, metric, sign = (model.classify(x) == y).astype(float), "val_accuracy", 1
-    else:
-        single = np.array([(network.predict(x)[:, 0] - y) ** 2 for network in model.networks])
-        averaged, metric, sign = (model.predict(x)[:, 0] - y) ** 2, "val_rmse", -1
-
-    def values(share: Array) -> tuple[float, float]:
-        """The mean metric of the networks, and that of their average, for rows that count by their share."""
-        alone, together = single @ share, averaged @ share
-        return (alone.mean(), together) if sign > 0 else (np.sqrt(alone).mean(), np.sqrt(together))
-
-    generator, n = np.random.default_rng(0), len(y)
-    draws = [values(np.bincount(generator.integers(n, size=n), minlength=n) / n) for _ in range(_DRAWS)]
-    gains = [sign * (together - alone) for alone, together in draws]
-    low, high = np.quantile(gains, [(1 - _COVERAGE) / 2, (1 + _COVERAGE) / 2])
-    alone, together = values(np.full(n, 1 / n))
-    gain = Gain(metric, float(alone), float(together), float(sign * (together - alone)), float(low), float(high))
-    logger.info("%d networks: %s", len(model.networks), gain)
-    return gain

@@ -22,7 +22,7 @@ class Schema:
         name: of the data.
         task: "classification" or "regression".
         features: how many features the network takes.
-        classes: the labels; () for regression.
+        classes: the labels, in the order of the networks' outputs; () for regression.
         target: the column to predict; "" if it has no name.
         preparation: how raw rows become features; None: they are features.
 

@@ -67,7 +67,9 @@ def baseline(dataset: Dataset, rows: int) -> Array:
     return np.full(rows, dataset.target_mean)
 
 
-def interval(score: Score, y: Targets, predicted: Array, weights: Floats | None) -> tuple[float, float]:
+def interval(
+    score: Score, y: Targets, predicted: Array, weights: Floats | None, draws: int = _RESAMPLES
+) -> tuple[float, float]:
     """Return a 95% interval of a metric, over the choice of the rows.
 
     That of an accuracy is Wilson's, which is right for few rows and for shares near 1 (Brown, Cai & DasGupta 2001).
@@ -76,7 +78,7 @@ def interval(score: Score, y: Targets, predicted: Array, weights: Floats | None)
     if score is accuracy and weights is None:
         return wilson(int((predicted.argmax(axis=1) == y).sum()), len(y))
     generator, values = np.random.default_rng(0), []
-    for _ in range(min(_RESAMPLES, max(_FEWEST_RESAMPLES, _RESAMPLED_ROWS // len(y)))):
+    for _ in range(min(draws, max(_FEWEST_RESAMPLES, _RESAMPLED_ROWS // len(y)))):
         drawn = generator.integers(len(y), size=len(y))
         try:
             values.append(score(y[drawn], predicted[drawn], None if weights is None else weights[drawn]))

@@ -244,3 +244,12 @@ def test_columns_are_checked_by_name_and_arrays_by_position():
     assert (preparation.transform(array) == preparation.transform(table)).all()
     with pytest.raises(InputError, match=r"shape \(rows, 9\)"):
         preparation.transform(array[:, 1:])
+
+
+@pytest.mark.parametrize("cell", [[1], np.array([1]), (1,), {"a": 1}])
+def test_a_cell_of_several_values_is_no_number_of_new_rows(cell):
+    learned = fit_preparation(pd.DataFrame({"size": np.sin(np.arange(40.0))}), np.arange(40)).preparation
+    cells = pd.Series([1.5, None, None], dtype=object, name="size")
+    cells.at[1] = cell
+    with pytest.raises(InputError, match="column 'size' must hold single values"):
+        learned.transform(pd.DataFrame({"size": cells}))

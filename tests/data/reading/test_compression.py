@@ -84,7 +84,7 @@ def test_a_zip_must_contain_one_file(tmp_path):
     file.write_bytes(zipped())
     with pytest.raises(InputError, match=r"must contain one file, got 0 \(none\)"):
         read_table(file)
-    file.write_bytes(zipped("tables/", "tables/a.csv", "__MACOSX/tables/._a.csv"))
+    file.write_bytes(zipped("tables/", "tables/a.csv", "__MACOSX/tables/._a.csv", "tables/.DS_Store"))
     assert len(read_table(file)) == 20_000
 
 

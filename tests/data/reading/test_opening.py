@@ -90,6 +90,13 @@ def test_a_file_on_the_web_is_read(fsspec, server, tmp_path):
 
 
 @pytest.mark.skipif(not find_spec("aiohttp") or not find_spec("requests"), reason="fsspec needs them for http")
+def test_what_a_web_server_answers_is_said(fsspec, server, monkeypatch):
+    monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, "send_head", lambda self: self.send_error(403))
+    with pytest.raises(InputError, match=r"flowers\.csv: the server answered 403 Forbidden; check"):
+        read_table(f"{server}/flowers.csv")
+
+
+@pytest.mark.skipif(not find_spec("aiohttp") or not find_spec("requests"), reason="fsspec needs them for http")
 def test_a_network_that_fails_raises_one_sentence(fsspec):
-    with pytest.raises(InputError, match=r"cannot read http://127\.0\.0\.1:9/flowers\.csv: .*; check"):
+    with pytest.raises(InputError, match=r"http://127\.0\.0\.1:9/flowers\.csv: its host cannot be reached .*; check"):
         read_table("http://127.0.0.1:9/flowers.csv")

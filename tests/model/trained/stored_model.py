@@ -12,10 +12,11 @@ import pandas as pd
 from caviar.data.dataset import from_arrays
 from caviar.data.table import load_table
 from caviar.model.trained.estimators import estimator_of
-from caviar.model.trained.model import Model, measure_gain
+from caviar.model.trained.model import Model
 from caviar.model.trained.network import Origin, TrainedNetwork
 from caviar.model.trained.schema import Schema
 from caviar.model.training import Training
+from caviar.study.evaluation.gain import measure_gain
 
 CONFIG = {"hidden_units": 20, "learning_rate": 0.02}
 X = np.random.default_rng(0).normal(size=(300, 3)) * [1, 10, 100] + [0, 5, 1000]

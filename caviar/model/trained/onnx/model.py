@@ -66,8 +66,10 @@ def _add_label(graph: Graph, model: Model, logits: list[Value]) -> None:
     probabilities = _mean([outputs.cast(single).apply("Softmax", axis=1) for outputs in logits], "float32")
     # of a single network by its logits, which rounded probabilities could change, as in Model.classify
     number = (logits[0] if len(logits) == 1 else probabilities).apply("ArgMax", axis=1, keepdims=0)
-    labels, kind = _labels(graph, np.array(model.schema.classes))
+    labels, kind = _labels(graph, model.labels)
     graph.output("label", graph.apply("Gather", labels, number, axis=0), kind)
+    if not isinstance(model.sorting, slice):
+        probabilities = graph.apply("Gather", probabilities, model.sorting, axis=1)
     graph.output("probabilities", probabilities, single, len(model.schema.classes))
 
 
