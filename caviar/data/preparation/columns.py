@@ -67,7 +67,8 @@ def standardise(columns: Sequence[Scaled], values: Floats, out: Features) -> Non
         fills = [column.mean if column.fill is None else column.fill for column in columns]
         values = np.where(missing, fills, values)
     with np.errstate(over="ignore"):
-        scaled = (values - means) / np.array([column.scale for column in columns])
+        scaled = values - means
+        scaled /= np.array([column.scale for column in columns])
     np.clip(scaled, -FARTHEST, FARTHEST, out=scaled)
     indicators = np.array([column.indicator for column in columns])
     if not indicators.any():

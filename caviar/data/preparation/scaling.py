@@ -40,7 +40,7 @@ def moments(values: Floats, weights: Floats | None = None) -> tuple[Floats, Floa
     >>> moments(np.array([[1e300, 14.62], [3e300, 14.620000000000001]]))
     (array([2.000e+300, 1.462e+001]), array([1.e+300, 0.e+000]))
     """
-    largest = np.abs(values).max(axis=0)
+    largest = np.maximum(values.max(axis=0), -values.min(axis=0))
     unsafe = (largest > _SAFE) | ((largest < 1 / _SAFE) & (largest > 0))
     if unsafe.any():
         unit = np.where(unsafe, 2.0 ** np.floor(np.log2(np.where(unsafe, largest, 1.0))), 1.0)  # exact in binary

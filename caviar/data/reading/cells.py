@@ -52,8 +52,9 @@ def parse(column: "pd.Series", decimal: str) -> tuple[Kind, Any]:
         return Kind.BOOLEAN, column.array.astype("boolean")
     if pd.api.types.is_numeric_dtype(column.dtype):
         numbers = column.to_numpy()
-        return Kind.EMPTY if numbers.dtype.kind == "f" and np.isnan(numbers).all() else Kind.NUMBER, numbers
-    if len(column) > _HEAD and convert(_strings(column.dropna().iloc[:_HEAD]), decimal) is None:
+        blank = numbers.dtype.kind == "f" and np.isnan(numbers[:_HEAD]).all() and np.isnan(numbers).all()
+        return Kind.EMPTY if blank else Kind.NUMBER, numbers
+    if len(column) > _HEAD and convert(_strings(column.iloc[:_HEAD]), decimal) is None:
         return Kind.TEXT, column
     return convert(_strings(column), decimal) or (Kind.TEXT, column)
 
