@@ -1,6 +1,6 @@
 """The cells of a column as arrays: numbers, spelled levels, moments in time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -161,6 +161,20 @@ def instants(values: "pd.Series", form: str = "ISO8601") -> NDArray[np.datetime6
     >>> instants(pd.Series(["2024-02-29", "soon"])).astype("datetime64[D]")
     array(['2024-02-29',        'NaT'], dtype='datetime64[D]')
     """
+    return each_once(values, lambda cells: _instants(cells, form))
+
+
+def each_once(values: "pd.Series", function: "Callable[[pd.Series], NDArray[Any]]") -> NDArray[Any]:
+    """Return what a function makes of cells, (rows, ...); it is called with different texts only once."""
+    import pandas as pd
+
+    if not isinstance(values.dtype, pd.StringDtype):
+        return function(values)
+    codes, different = pd.factorize(values, use_na_sentinel=False)
+    return function(pd.Series(different, name=values.name))[codes]
+
+
+def _instants(values: "pd.Series", form: str) -> NDArray[np.datetime64]:
     import pandas as pd
 
     if isinstance(values.dtype, pd.PeriodDtype):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar.data.preparation.cells import Kind, instants, levels, numbers
+from caviar.data.preparation.cells import Kind, each_once, instants, levels, numbers
 from caviar.data.validation import Floats
 
 if TYPE_CHECKING:
@@ -209,14 +209,22 @@ class Category:
         return (*names, *[f"{self.name}=(rare)"] * self.rare, *[missing_name(self.name)] * self.missing)
 
     def encode(self, values: "pd.Series", out: Features) -> None:
+        out[:] = 0
+        one_hot(self.places(values), out)
+
+    def places(self, values: "pd.Series") -> NDArray[np.int32]:
+        """Return which feature of each cell is 1; -1: none."""
         codes, spellings = levels(values, self.kind)
         places = {level: place for place, level in enumerate(self.levels)}
         other = len(self.levels) if self.rare else -1
         empty = len(self.levels) + self.rare if self.missing else other
-        place = np.array([*(places.get(level, other) for level in spellings), empty])[codes]
-        out[:] = 0
-        rows = np.flatnonzero(place >= 0)
-        out[rows, place[rows]] = 1
+        return np.array([*(places.get(level, other) for level in spellings), empty], np.int32)[codes]
+
+
+def one_hot(places: NDArray[np.int32], out: Features) -> None:
+    """Write a 1 into each row of zeros, (rows, features), at its place, (rows,), unless that is -1."""
+    rows = np.flatnonzero(places >= 0)
+    out[rows, places[rows]] = 1
 
 
 @dataclass(frozen=True)
@@ -244,13 +252,18 @@ class Date:
         return (*_names(self.name, self.indicator), *waves)
 
     def encode(self, values: "pd.Series", out: Features) -> None:
+        out[:] = each_once(values, self._encoded)
+
+    def _encoded(self, values: "pd.Series") -> Features:
         moments = instants(values, self.form)
+        out = np.empty((len(values), len(self.features)), np.float32)
         start = 1 + self.indicator
         standardise([self], days(moments)[:, None], out[:, :start])
         for place, cycle in enumerate(self.cycles):
             angle = in_cycle(moments, cycle) * (2 * np.pi / CYCLES[cycle])
             for shift, wave in enumerate((np.sin, np.cos)):
                 out[:, start + 2 * place + shift] = np.nan_to_num(wave(angle))  # missing: the middle of the circle
+        return out
 
 
 def days(moments: NDArray[np.datetime64]) -> Floats:

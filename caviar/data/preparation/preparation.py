@@ -19,6 +19,7 @@ from caviar.data.preparation.columns import (
     Number,
     Ordered,
     Quantiles,
+    one_hot,
     standardise,
 )
 from caviar.errors import InputError
@@ -134,23 +135,20 @@ class Preparation:
         """
         table = held.pop()
         self.check_columns(table)
-        rows, slices = len(table), self.slices
-        every = np.empty((len(self.features), rows), np.float32)  # by columns, as the table
+        rows, slices, width = len(table), self.slices, len(self.features)
         positions, encoded = _positions(table), list[str]()
+        held_features: list[tuple[slice, NDArray[Any]]] = []
         for kind in groups(self.used):
             for block in blocks(rows, range(len(kind))):
                 group = [kind[i] for i in block]
                 places = [positions[column.name] for column in group]
-                out = every[slices[group[0].name].start : slices[group[-1].name].stop].T
-                step = min(rows, _CHUNK_ROWS) if isinstance(group[0], Number) else rows
-                for start in range(0, rows, step):
-                    part = table if step == rows else table[start : start + step]
-                    _encode(group, part, places, None, out[start : start + step])
+                features = slice(slices[group[0].name].start, slices[group[-1].name].stop)
+                held_features.append((features, _compact(group, table, places, features.stop - features.start)))
                 encoded += [column.name for column in group]
                 if rows * len(encoded) >= BLOCK_CELLS:  # to free few cells takes as long as to free many
                     table = table.drop(columns=encoded)
                     positions, encoded = _positions(table), []
-        return [_rows(every, part) for part in parts]
+        return [_rows(held_features, part, width) for part in parts]
 
     def _table(self, rows: "pd.DataFrame | ArrayLike") -> "tuple[pd.DataFrame | NDArray[Any], Sequence[str]]":
         if hasattr(rows, "iloc"):
@@ -203,12 +201,30 @@ def _encode(
         group[0].encode(cells_of(rows, positions[0], index), out)
 
 
-def _rows(every: Features, part: NDArray[np.int64]) -> Features:
-    """Return some rows of features that are held by columns, (features, rows)."""
-    features = np.empty((len(part), len(every)), np.float32)
-    step = max(1, _CHUNK_CELLS // max(len(every), 1))
+def _compact(group: Sequence[Column], table: "pd.DataFrame", positions: list[int], width: int) -> NDArray[Any]:
+    """Return features by columns, (features, rows); those of a category as the places of its ones, (rows,)."""
+    rows = len(table)
+    if isinstance(group[0], Category):
+        return group[0].places(cells_of(table, positions[0]))
+    features = np.empty((width, rows), np.float32)
+    step = min(rows, _CHUNK_ROWS) if isinstance(group[0], Number) else rows
+    for start in range(0, rows, step):
+        part = table if step == rows else table[start : start + step]
+        _encode(group, part, positions, None, features[:, start : start + step].T)
+    return features
+
+
+def _rows(compact: list[tuple[slice, NDArray[Any]]], part: NDArray[np.int64], width: int) -> Features:
+    """Return some rows of all features, (rows, features)."""
+    features = np.zeros((len(part), width), np.float32)
+    step = max(1, _CHUNK_CELLS // max(width, 1))
     for start in range(0, len(part), step):
-        features[start : start + step] = np.take(every, part[start : start + step], axis=1).T
+        rows, out = part[start : start + step], features[start : start + step]
+        for columns, values in compact:
+            if values.ndim == 1:
+                one_hot(values[rows], out[:, columns])
+            else:
+                out[:, columns] = np.take(values, rows, axis=1).T
     return features
 
 

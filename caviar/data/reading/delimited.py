@@ -47,16 +47,18 @@ class Delimited:
                 sample += more
             complete = not text.read(1)
         self._layout = find_layout(sample, complete, format, name)
+        first, _, rest = sample.partition("\n")
+        self._spaces = " " in rest or (" " in first and '"' in first)  # a name in quotes may be longer than a line
 
     def table(self) -> pd.DataFrame:
         """Return all of it."""
         try:
-            return self._table(spaces=False)
+            return self._table(self._spaces)
         except _Spaces:
             return self._table(spaces=True)
 
     def _table(self, spaces: bool) -> pd.DataFrame:
-        """Return all of it; raise _Spaces if a cell starts with a space although none should."""
+        """Return all of it; raise _Spaces if it has spaces but should not."""
         columns = {name: Column(self._layout.decimal) for name in self._layout.names}
         rows = max(_CELLS // len(columns), _ROWS)
         chunks = self._parsed(rows, spaces)
@@ -102,7 +104,7 @@ class Delimited:
             _parsing(self._name),
             self._text() as source,
             _reader(
-                source if spaces else _Unspaced(source, layout.separator),
+                source if spaces else _Unspaced(source),
                 sep=layout.separator,
                 decimal=layout.decimal,
                 header=0 if layout.header else None,
@@ -134,23 +136,20 @@ class Delimited:
 
 
 class _Spaces(Exception):
-    """A cell starts with a space, which the parser must skip."""
+    """There are spaces, which the parser must skip at the start of cells."""
 
 
 class _Unspaced:
-    """Text that is read as long as no cell starts with a space; then it raises _Spaces."""
+    """Text that is read until a space comes, which raises _Spaces; but not in the first block, which is known."""
 
-    def __init__(self, text: IO[str], separator: str) -> None:
-        self._text, self._last = text, "\n"
-        self._starts = [f"{before} " for before in (separator, "\n", "\r")]
+    def __init__(self, text: IO[str]) -> None:
+        self._text, self._known = text, True
 
-    def read(self, size: int = -1) -> str:
+    def read(self, size: int) -> str:
         text = self._text.read(size)
-        if " " in text:
-            seen = self._last + text
-            if any(start in seen for start in self._starts):
-                raise _Spaces
-        self._last = text[-1:]
+        if " " in text and not self._known:
+            raise _Spaces
+        self._known = False
         return text
 
     def __iter__(self) -> Iterator[str]:  # by which pandas knows a file
