@@ -113,15 +113,17 @@ def levels(values: "pd.Series", kind: Kind = "text") -> tuple[NDArray[np.int64],
     if kind == "number":
         values = pd.Series(numbers(values))
     try:
-        codes, cells = pd.factorize(values)
+        codes, cells = pd.factorize(values.array if isinstance(values.dtype, pd.StringDtype) else values)
     except TypeError:
         present = values.dropna()
         cell = next((cell for cell in present if type(cell).__hash__ is None), present.iloc[0])
         raise refusal(values.name, cell) from None
     if not len(cells):
         return np.full(len(values), -1), []
-    spellings, positions = np.unique(np.array([spelling(cell) for cell in cells.tolist()], object), return_inverse=True)
-    return np.append(positions, -1)[codes].astype(np.int64), spellings.tolist()
+    spelled = [spelling(cell) for cell in cells.tolist()]
+    spellings = sorted(set(spelled))
+    positions = {level: position for position, level in enumerate(spellings)}
+    return np.array([*(positions[level] for level in spelled), -1])[codes], spellings
 
 
 def spelling(cell: Any) -> str:
