@@ -156,7 +156,7 @@ class _Unspaced:
         return iter(self._text)
 
 
-def _reader(source: IO[str] | _Unspaced, **options: Any) -> Any:  # of pandas: an iterator and a context
+def _reader(source: Any, **options: Any) -> Any:  # what has `read`; to what is an iterator and a context
     return read_csv(source, **options)
 
 
