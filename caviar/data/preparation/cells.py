@@ -36,13 +36,17 @@ def cells_of(rows: "pd.DataFrame | NDArray[Any]", position: int, index: Index = 
     import pandas as pd
 
     if isinstance(rows, pd.DataFrame):
-        values = rows.iloc[:, position]
-        return (
-            values
-            if index is None
-            else pd.Series(values.array.take(index), dtype=values.dtype, name=values.name, copy=False)
-        )
+        values = rows[rows.columns[position]]  # twice as fast as `iloc`
+        return values if index is None else chosen(values, index)
     return pd.Series(rows[:, position] if index is None else rows[index, position])
+
+
+def chosen(values: "pd.Series", index: NDArray[np.int64]) -> "pd.Series":
+    """Return some cells of a column, numbered anew."""
+    import pandas as pd
+
+    dtype = values.dtype if isinstance(values.dtype, np.dtype) else None  # other arrays say it themselves
+    return pd.Series(values.array.take(index), dtype=dtype, name=values.name, copy=False)
 
 
 def read_numbers(rows: "pd.DataFrame | NDArray[Any]", positions: Sequence[int], index: Index = None) -> Floats:

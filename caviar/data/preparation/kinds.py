@@ -54,7 +54,7 @@ def kind_of_levels(categories: "pd.Index[Any]") -> Kind:
 
 
 def _are_iso_dates(values: pd.Series) -> bool:
-    known = values.notna().to_numpy()
+    known = ~np.asarray(values.array.isna())
     if not known.any() or not _ISO_DATE.fullmatch(str(values.array[known.argmax()]).strip()):
         return False  # seen at the first cell, so that long columns of text cost nothing
     different = pd.Series(values.dropna().unique(), dtype=object)
