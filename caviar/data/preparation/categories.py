@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from caviar.data.preparation.cells import blocks, cells_of, levels, spelling
+from caviar.data.preparation.cells import cells_of, levels, spelling
 from caviar.data.preparation.columns import Category, Column, LeftOut, Ordered
 from caviar.data.preparation.raw import CONSTANT, EMPTY, Raw
 from caviar.data.preparation.scaling import moments
@@ -20,42 +20,30 @@ _IDENTIFIER, _FREE_TEXT = 0.9, 0.5  # different texts by rows
 def fit_categories(table: pd.DataFrame, train: NDArray[np.int64], raws: Sequence[Raw]) -> dict[str, Column]:
     """Return a feature for each frequent level of the training rows, or why there is none, by column."""
     columns: dict[str, Column] = {}
-    for block in blocks(len(train), range(len(raws))):
-        seen = []
-        for raw in (raws[i] for i in block):
-            codes, spellings = levels(cells_of(table, raw.position, train), raw.kind)
-            present, different = int((codes >= 0).sum()), len(spellings)
-            if not raw.wish and (reason := _why_not(len(codes), present, different)):
-                columns[raw.name] = LeftOut(raw.name, reason)
-            elif different < 2 and present < len(codes):  # only the gaps tell rows apart
-                columns[raw.name] = Category(raw.name, (), missing=True, kind=raw.kind)
-            else:
-                seen.append((raw, np.where(codes < 0, different, codes), spellings))
-        columns |= _frequent(seen, len(train)) if seen else {}
-    return columns
-
-
-def _frequent(seen: list[tuple[Raw, NDArray[np.int64], list[str]]], rows: int) -> dict[str, Column]:
-    """Return the columns of some raws, given the code of each cell; that of a missing one follows those of levels."""
-    from sklearn.preprocessing import OneHotEncoder
-
-    encoder = OneHotEncoder(
-        min_frequency=min(10, max(2, -(-rows // 100))),
-        max_categories=MOST_LEVELS + 1,
-        handle_unknown="infrequent_if_exist",
-    ).fit(np.column_stack([codes for _, codes, _ in seen]))
-    columns: dict[str, Column] = {}
-    for (raw, _, spellings), all_codes, rare in zip(
-        seen, encoder.categories_, encoder.infrequent_categories_, strict=True
-    ):
-        frequent = all_codes.tolist() if rare is None else np.setdiff1d(all_codes, rare).tolist()
-        if not raw.wish and not frequent:
-            columns[raw.name] = LeftOut(raw.name, f"{len(spellings)} different texts, all of them rare")
+    for raw in raws:
+        codes, spellings = levels(cells_of(table, raw.position, train), raw.kind)
+        present, different = int((codes >= 0).sum()), len(spellings)
+        if not raw.wish and (reason := _why_not(len(codes), present, different)):
+            columns[raw.name] = LeftOut(raw.name, reason)
+        elif different < 2 and present < len(codes):  # only the gaps tell rows apart
+            columns[raw.name] = Category(raw.name, (), missing=True, kind=raw.kind)
         else:
-            gap = len(spellings)
-            shown = tuple(spellings[code] for code in frequent if code != gap)
-            columns[raw.name] = Category(raw.name, shown, rare is not None, gap in frequent, raw.kind)
+            columns[raw.name] = _category(raw, codes, spellings)
     return columns
+
+
+def _category(raw: Raw, codes: NDArray[np.int64], spellings: list[str]) -> Column:
+    """Return the features of a column: those that scikit-learn's OneHotEncoder would take for frequent."""
+    counts = np.bincount(codes[codes >= 0], minlength=len(spellings))
+    gaps = len(codes) - int(counts.sum())
+    counts = np.append(counts, gaps) if gaps else counts  # a missing cell is a level like the others, and the last
+    frequent = counts >= min(10, max(2, -(-len(codes) // 100)))
+    if frequent.sum() > MOST_LEVELS:
+        frequent[np.argsort(counts, kind="stable")[:-MOST_LEVELS]] = False
+    if not raw.wish and not frequent.any():
+        return LeftOut(raw.name, f"{len(spellings)} different texts, all of them rare")
+    shown = tuple(level for level, own in zip(spellings, frequent.tolist(), strict=False) if own)
+    return Category(raw.name, shown, not frequent.all(), bool(gaps and frequent[-1]), raw.kind)
 
 
 def _why_not(rows: int, present: int, different: int) -> str:

@@ -1,6 +1,6 @@
 """The cells of a column as arrays: numbers, spelled levels, moments in time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -37,13 +37,17 @@ def cells_of(rows: "pd.DataFrame | NDArray[Any]", position: int, index: Index = 
     import pandas as pd
 
     if isinstance(rows, pd.DataFrame):
-        values = rows.iloc[:, position]
-        return (
-            values
-            if index is None
-            else pd.Series(values.array.take(index), dtype=values.dtype, name=values.name, copy=False)
-        )
+        values = rows[rows.columns[position]]  # twice as fast as `iloc`
+        return values if index is None else chosen(values, index)
     return pd.Series(rows[:, position] if index is None else rows[index, position])
+
+
+def chosen(values: "pd.Series", index: NDArray[np.int64]) -> "pd.Series":
+    """Return some cells of a column, numbered anew."""
+    import pandas as pd
+
+    dtype = values.dtype if isinstance(values.dtype, np.dtype) else None  # other arrays say it themselves
+    return pd.Series(values.array.take(index), dtype=dtype, name=values.name, copy=False)
 
 
 def read_numbers(rows: "pd.DataFrame | NDArray[Any]", positions: Sequence[int], index: Index = None) -> Floats:
@@ -117,15 +121,17 @@ def levels(values: "pd.Series", kind: Kind = "text") -> tuple[NDArray[np.int64],
     if kind == "number":
         values = pd.Series(numbers(values))
     try:
-        codes, cells = pd.factorize(values)
+        codes, cells = pd.factorize(values.array if isinstance(values.dtype, pd.StringDtype) else values)
     except TypeError:
         present = values.dropna()
         cell = next((cell for cell in present if type(cell).__hash__ is None), present.iloc[0])
         raise refusal(values.name, cell) from None
     if not len(cells):
         return np.full(len(values), -1), []
-    spellings, positions = np.unique(np.array([spelling(cell) for cell in cells.tolist()], object), return_inverse=True)
-    return np.append(positions, -1)[codes].astype(np.int64), spellings.tolist()
+    spelled = [spelling(cell) for cell in cells.tolist()]
+    spellings = sorted(set(spelled))
+    positions = {level: position for position, level in enumerate(spellings)}
+    return np.array([*(positions[level] for level in spelled), -1])[codes], spellings
 
 
 def spelling(cell: Any) -> str:
@@ -159,6 +165,20 @@ def instants(values: "pd.Series", form: str = "ISO8601") -> NDArray[np.datetime6
     >>> instants(pd.Series(["2024-02-29", "soon"])).astype("datetime64[D]")
     array(['2024-02-29',        'NaT'], dtype='datetime64[D]')
     """
+    return each_once(values, lambda cells: _instants(cells, form))
+
+
+def each_once(values: "pd.Series", function: "Callable[[pd.Series], NDArray[Any]]") -> NDArray[Any]:
+    """Return what a function makes of cells, (rows, ...); it is called with different texts only once."""
+    import pandas as pd
+
+    if not isinstance(values.dtype, pd.StringDtype):
+        return function(values)
+    codes, different = pd.factorize(values, use_na_sentinel=False)
+    return function(pd.Series(different, name=values.name))[codes]
+
+
+def _instants(values: "pd.Series", form: str) -> NDArray[np.datetime64]:
     import pandas as pd
 
     if isinstance(values.dtype, pd.PeriodDtype):

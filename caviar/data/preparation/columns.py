@@ -1,21 +1,18 @@
 """What a column of a table becomes: numbers for the network, by values that were learned from the training rows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar.data.preparation.cells import Kind, instants, levels, numbers
+from caviar.data.preparation.cells import Kind, each_once, instants, levels, numbers
+from caviar.data.preparation.scaling import Features, standardise
 from caviar.data.validation import Floats
 
 if TYPE_CHECKING:
     import pandas as pd  # slow to import, and trainers do not need it
 
-Features = NDArray[np.float32]
-
-FARTHEST = 1e6  # deviations from the mean: of n training rows none is farther than sqrt(n - 1)
 EDGE = 1e-7 - np.spacing(1)  # the least share whose normal quantile counts, as in QuantileTransformer
 CYCLES = {"month": 12, "weekday": 7, "hour": 24}
 _DAY = np.timedelta64(1, "D") / np.timedelta64(1, "us")
@@ -38,44 +35,6 @@ class Column(Protocol):
 
     def encode(self, values: "pd.Series", out: Features) -> None:
         """Write the features of a column's values, (rows,), into `out`, (rows, features)."""
-
-
-class Scaled(Protocol):
-    """A number for each cell, standardised; what is missing is filled, and may have a feature that says so."""
-
-    @property
-    def mean(self) -> float: ...
-    @property
-    def scale(self) -> float: ...
-    @property
-    def fill(self) -> float | None: ...
-    @property
-    def indicator(self) -> bool: ...
-
-
-def standardise(columns: Sequence[Scaled], values: Floats, out: Features) -> None:
-    """Write (value - mean) / scale of each column, followed by its indicator if it has one.
-
-    Args:
-        columns: of the values, in order.
-        values: (rows, columns), neither NaN nor infinite where there is a value.
-        out: (rows, features).
-    """
-    means = np.array([column.mean for column in columns])
-    missing = ~np.isfinite(values)
-    if missing.any():
-        fills = [column.mean if column.fill is None else column.fill for column in columns]
-        values = np.where(missing, fills, values)
-    with np.errstate(over="ignore"):
-        scaled = (values - means) / np.array([column.scale for column in columns])
-    np.clip(scaled, -FARTHEST, FARTHEST, out=scaled)
-    indicators = np.array([column.indicator for column in columns])
-    if not indicators.any():
-        out[:] = scaled
-        return
-    places = np.arange(len(columns)) + np.cumsum(indicators) - indicators
-    out[:, places] = scaled
-    out[:, places[indicators] + 1] = missing[:, indicators]
 
 
 def missing_name(name: str) -> str:
@@ -208,14 +167,22 @@ class Category:
         return (*names, *[f"{self.name}=(rare)"] * self.rare, *[missing_name(self.name)] * self.missing)
 
     def encode(self, values: "pd.Series", out: Features) -> None:
+        out[:] = 0
+        one_hot(self.places(values), out)
+
+    def places(self, values: "pd.Series") -> NDArray[np.int32]:
+        """Return which feature of each cell is 1; -1: none."""
         codes, spellings = levels(values, self.kind)
         places = {level: place for place, level in enumerate(self.levels)}
         other = len(self.levels) if self.rare else -1
         empty = len(self.levels) + self.rare if self.missing else other
-        place = np.array([*(places.get(level, other) for level in spellings), empty])[codes]
-        out[:] = 0
-        rows = np.flatnonzero(place >= 0)
-        out[rows, place[rows]] = 1
+        return np.array([*(places.get(level, other) for level in spellings), empty], np.int32)[codes]
+
+
+def one_hot(places: NDArray[np.int32], out: Features) -> None:
+    """Write a 1 into each row of zeros, (rows, features), at its place, (rows,), unless that is -1."""
+    rows = np.flatnonzero(places >= 0)
+    out[rows, places[rows]] = 1
 
 
 @dataclass(frozen=True)
@@ -243,13 +210,18 @@ class Date:
         return (*_names(self.name, self.indicator), *waves)
 
     def encode(self, values: "pd.Series", out: Features) -> None:
+        out[:] = each_once(values, self._encoded)
+
+    def _encoded(self, values: "pd.Series") -> Features:
         moments = instants(values, self.form)
+        out = np.empty((len(values), len(self.features)), np.float32)
         start = 1 + self.indicator
         standardise([self], days(moments)[:, None], out[:, :start])
         for place, cycle in enumerate(self.cycles):
             angle = in_cycle(moments, cycle) * (2 * np.pi / CYCLES[cycle])
             for shift, wave in enumerate((np.sin, np.cos)):
                 out[:, start + 2 * place + shift] = np.nan_to_num(wave(angle))  # missing: the middle of the circle
+        return out
 
 
 def days(moments: NDArray[np.datetime64]) -> Floats:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from caviar._interface import setting
 from caviar.data.preparation.categories import fit_categories, fit_ordered, order_of
-from caviar.data.preparation.cells import cells_of
+from caviar.data.preparation.cells import cells_of, chosen
 from caviar.data.preparation.columns import Column, Date, LeftOut
 from caviar.data.preparation.dates import fit_date
 from caviar.data.preparation.kinds import kind_of
@@ -84,10 +84,10 @@ def fit_preparation(
 
 
 def _raw(table: pd.DataFrame, train: NDArray[np.int64], position: int, wish: str | tuple[str, ...]) -> Raw:
-    values = table.iloc[:, position]
+    values = cells_of(table, position)
     name, categorical = str(values.name), isinstance(values.dtype, pd.CategoricalDtype)
     plain = isinstance(values.dtype, np.dtype) and values.dtype.kind != "O"
-    kind = kind_of(values if plain else cells_of(table, position, train))
+    kind = kind_of(values if plain else chosen(values, train))
     if isinstance(wish, tuple):
         return Raw(name, position, kind, "keep", order=wish)
     return Raw(name, position, kind, wish, order_of(values.dtype) if wish in ("", "keep") else (), categorical)

@@ -35,13 +35,15 @@ def kind_of(values: pd.Series) -> Kind:
         return "boolean"
     if dtype.kind == "c":
         raise refusal(values.name, values.iloc[0])
+    if isinstance(dtype, pd.StringDtype):
+        return "date" if _are_iso_dates(values) else "text"
     present = values[values.notna()]
     if isinstance(dtype, pd.ArrowDtype) and dtype.kind != "U":
         present = present.astype(object)
     inferred = infer_dtype(present, skipna=True)
     if inferred in _KINDS:
         return _KINDS[inferred]
-    if inferred == "string" or dtype.kind == "U" or isinstance(dtype, pd.StringDtype):
+    if inferred == "string" or dtype.kind == "U":
         return "date" if _are_iso_dates(present) else "text"
     return _kind_of_objects(present)
 
@@ -51,10 +53,11 @@ def kind_of_levels(categories: "pd.Index[Any]") -> Kind:
     return "number" if categories.dtype.kind in "iuf" else "boolean" if categories.dtype.kind == "b" else "text"
 
 
-def _are_iso_dates(present: pd.Series) -> bool:
-    if not len(present) or not _ISO_DATE.fullmatch(str(present.iloc[0]).strip()):
+def _are_iso_dates(values: pd.Series) -> bool:
+    known = ~np.asarray(values.array.isna())
+    if not known.any() or not _ISO_DATE.fullmatch(str(values.array[known.argmax()]).strip()):
         return False  # seen at the first cell, so that long columns of text cost nothing
-    different = pd.Series(present.unique(), dtype=object)
+    different = pd.Series(values.dropna().unique(), dtype=object)
     return bool(different.str.strip().str.fullmatch(_ISO_DATE).all() and not np.isnat(instants(different)).any())
 
 

@@ -13,12 +13,14 @@ from caviar.data.preparation.cells import blocks, cells_of, read_numbers
 from caviar.data.preparation.columns import Category, Column, LeftOut, Number, Quantiles
 from caviar.data.preparation.raw import CONSTANT, EMPTY, Note, Raw
 from caviar.data.preparation.scaling import moments
+from caviar.data.validation import Floats
 from caviar.errors import InputError
 
 ROW_NUMBERS = "row numbers"
 
 _HEAVY = 10.0  # interquartile ranges from the median to the farthest value; 4 for a million normal values
 _QUANTILES, _SAMPLE = 100, 10_000
+_FIRST = 100  # rows, in most of which a column with decimals has some
 _INDEX_NAME = re.compile(r"Unnamed: \d+|")  # what pandas calls a column without a name
 
 
@@ -88,10 +90,12 @@ def fit_numbers(
 
 def _summaries(table: pd.DataFrame, train: NDArray[np.int64], raws: Sequence[Raw]) -> Iterator[Summary]:
     values = read_numbers(table, [raw.position for raw in raws], train)
-    infinite = np.isinf(values).sum(axis=0)
-    values = np.where(np.isfinite(values), values, np.nan)
+    finite = np.isfinite(values)
+    infinite = np.isinf(values).sum(axis=0) if not finite.all() else np.zeros(len(raws), int)
+    if infinite.any():
+        values = np.where(finite, values, np.nan)
     ordered = np.sort(values, axis=0)  # NaN at the end
-    present, each = (~np.isnan(values)).sum(axis=0), np.arange(len(raws))
+    present, each = finite.sum(axis=0), np.arange(len(raws))
     last = np.maximum(present - 1, 0)
 
     def at(share: float) -> Any:
@@ -102,7 +106,9 @@ def _summaries(table: pd.DataFrame, train: NDArray[np.int64], raws: Sequence[Raw
         # where more than half are the same, a wider range stands in; they agree for normal values
         spread = np.maximum(at(0.75) - at(0.25), (at(0.95) - at(0.05)) / 2.44)
         distinct = (ordered[1:] > ordered[:-1]).sum(axis=0) == present - 1
-    whole = ((values == np.round(values)) | np.isnan(values)).all(axis=0)
+    whole = _are_whole(values[:_FIRST])
+    if whole.any():
+        whole = _are_whole(values)
     gaps = present < len(values)
     if gaps.any():
         values = np.where(np.isnan(values), np.where(present > 0, median, 0.0), values)
@@ -122,6 +128,12 @@ def _summaries(table: pd.DataFrame, train: NDArray[np.int64], raws: Sequence[Raw
             whole=bool(whole[i]),
             distinct=bool(distinct[i]),
         )
+
+
+def _are_whole(values: Floats) -> NDArray[np.bool_]:
+    """Return by column whether all values are integers, or missing."""
+    whole: NDArray[np.bool_] = ((values == np.round(values)) | np.isnan(values)).all(axis=0)
+    return whole
 
 
 def _check_wish(table: pd.DataFrame, train: NDArray[np.int64], summary: Summary) -> None:

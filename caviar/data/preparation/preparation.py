@@ -9,25 +9,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from caviar._checks import did_you_mean
-from caviar.data.preparation.cells import BLOCK_CELLS, Index, Kind, blocks, cells_of, read_numbers
+from caviar.data.preparation.cells import BLOCK_CELLS, Index, Kind, blocks
 from caviar.data.preparation.columns import (
     Category,
     Column,
     Date,
-    Features,
     LeftOut,
     Number,
     Ordered,
     Quantiles,
-    standardise,
 )
+from caviar.data.preparation.encoding import CHUNK_CELLS, compact, encode, gather
 from caviar.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd  # slow to import, and trainers do not need it
 
-_CHUNK_CELLS = 1 << 20  # rows are encoded a few at a time, so that copies stay small and in the processor's cache
-_CHUNK_ROWS = 1 << 16  # of a column of numbers, for the same reason
 _TYPES: dict[str, type] = {
     "number": Number,
     "quantiles": Quantiles,
@@ -111,7 +108,7 @@ class Preparation:
         slices, grouped = self.slices, groups(self.used)
         count = len(table) if index is None else len(index)
         features = np.empty((count, len(self.features)), np.float32)
-        step = max(1, _CHUNK_CELLS // max(features.shape[1], 1))
+        step = max(1, CHUNK_CELLS // max(features.shape[1], 1))
         for start in range(0, count, step):
             stop = min(start + step, count)
             if index is not None:
@@ -120,7 +117,7 @@ class Preparation:
                 part, chosen = table[start:stop], None
             for group in grouped:
                 out = features[start:stop, slices[group[0].name].start : slices[group[-1].name].stop]
-                _encode(group, part, [positions[column.name] for column in group], chosen, out)
+                encode(group, part, [positions[column.name] for column in group], chosen, out)
         return features
 
     def use_up(self, held: "list[pd.DataFrame]", parts: Sequence[NDArray[np.int64]]) -> list[NDArray[np.float32]]:
@@ -134,23 +131,20 @@ class Preparation:
         """
         table = held.pop()
         self.check_columns(table)
-        rows, slices = len(table), self.slices
-        every = np.empty((len(self.features), rows), np.float32)  # by columns, as the table
+        rows, slices, width = len(table), self.slices, len(self.features)
         positions, encoded = _positions(table), list[str]()
+        held_features: list[tuple[slice, NDArray[Any]]] = []
         for kind in groups(self.used):
             for block in blocks(rows, range(len(kind))):
                 group = [kind[i] for i in block]
                 places = [positions[column.name] for column in group]
-                out = every[slices[group[0].name].start : slices[group[-1].name].stop].T
-                step = min(rows, _CHUNK_ROWS) if isinstance(group[0], Number) else rows
-                for start in range(0, rows, step):
-                    part = table if step == rows else table[start : start + step]
-                    _encode(group, part, places, None, out[start : start + step])
+                features = slice(slices[group[0].name].start, slices[group[-1].name].stop)
+                held_features.append((features, compact(group, table, places, features.stop - features.start)))
                 encoded += [column.name for column in group]
                 if rows * len(encoded) >= BLOCK_CELLS:  # to free few cells takes as long as to free many
                     table = table.drop(columns=encoded)
                     positions, encoded = _positions(table), []
-        return [_rows(every, part) for part in parts]
+        return [gather(held_features, part, width) for part in parts]
 
     def _table(self, rows: "pd.DataFrame | ArrayLike") -> "tuple[pd.DataFrame | NDArray[Any], Sequence[str]]":
         if hasattr(rows, "iloc"):
@@ -178,38 +172,9 @@ def _positions(table: "pd.DataFrame") -> dict[str, int]:
     return {name: position for position, name in enumerate(column_names(table))}
 
 
-def _check_empty(cells: "pd.Series", name: str) -> None:
-    """Raise InputError if a column without a single number holds text."""
-    text = [cell for cell in cells.dropna() if isinstance(cell, str) and cell.strip()]
-    if text:
-        raise InputError(f"column {name!r} must hold numbers, as in training, got {text[0]!r:.60}; correct its cells")
-
-
 def _column(type: str, **values: Any) -> Column:
     column: Column = _TYPES[type](**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
     return column
-
-
-def _encode(
-    group: Sequence[Column], rows: "pd.DataFrame | NDArray[Any]", positions: list[int], index: Index, out: Features
-) -> None:
-    """Write the features of numbers, or of one other column, into `out`, (rows, features)."""
-    if isinstance(group[0], Number):
-        values = read_numbers(rows, positions, index)
-        for place in np.flatnonzero(np.isnan(values).all(axis=0)).tolist():
-            _check_empty(cells_of(rows, positions[place], index), group[place].name)
-        standardise(group, values, out)  # type: ignore[arg-type]
-    else:
-        group[0].encode(cells_of(rows, positions[0], index), out)
-
-
-def _rows(every: Features, part: NDArray[np.int64]) -> Features:
-    """Return some rows of features that are held by columns, (features, rows)."""
-    features = np.empty((len(part), len(every)), np.float32)
-    step = max(1, _CHUNK_CELLS // max(len(every), 1))
-    for start in range(0, len(part), step):
-        features[start : start + step] = np.take(every, part[start : start + step], axis=1).T
-    return features
 
 
 def groups(columns: Sequence[Column]) -> list[list[Column]]:

@@ -1,10 +1,16 @@
-"""The means and scales by which numbers are standardised."""
+"""The means and scales of numbers, and numbers standardised by them."""
+
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caviar.data.validation import Floats
 
+Features = NDArray[np.float32]
+
+FARTHEST = 1e6  # deviations from the mean: of n training rows none is farther than sqrt(n - 1)
 _ROUNDING = 1e-10  # a deviation below this share of the largest value comes from rounding
 _SAFE = 1e150  # the squares of larger numbers may overflow, and those of numbers below its inverse vanish
 
@@ -40,7 +46,7 @@ def moments(values: Floats, weights: Floats | None = None) -> tuple[Floats, Floa
     >>> moments(np.array([[1e300, 14.62], [3e300, 14.620000000000001]]))
     (array([2.000e+300, 1.462e+001]), array([1.e+300, 0.e+000]))
     """
-    largest = np.abs(values).max(axis=0)
+    largest = np.maximum(values.max(axis=0), -values.min(axis=0))
     unsafe = (largest > _SAFE) | ((largest < 1 / _SAFE) & (largest > 0))
     if unsafe.any():
         unit = np.where(unsafe, 2.0 ** np.floor(np.log2(np.where(unsafe, largest, 1.0))), 1.0)  # exact in binary
@@ -52,3 +58,42 @@ def moments(values: Floats, weights: Floats | None = None) -> tuple[Floats, Floa
         mean = np.average(values, axis=0, weights=weights)
         deviation = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
     return mean, np.where(deviation <= _ROUNDING * largest, 0.0, deviation)
+
+
+class Scaled(Protocol):
+    """A number for each cell, standardised; what is missing is filled, and may have a feature that says so."""
+
+    @property
+    def mean(self) -> float: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def fill(self) -> float | None: ...
+    @property
+    def indicator(self) -> bool: ...
+
+
+def standardise(columns: Sequence[Scaled], values: Floats, out: Features) -> None:
+    """Write (value - mean) / scale of each column, followed by its indicator if it has one.
+
+    Args:
+        columns: of the values, in order.
+        values: (rows, columns), neither NaN nor infinite where there is a value.
+        out: (rows, features).
+    """
+    means = np.array([column.mean for column in columns])
+    missing = ~np.isfinite(values)
+    if missing.any():
+        fills = [column.mean if column.fill is None else column.fill for column in columns]
+        values = np.where(missing, fills, values)
+    with np.errstate(over="ignore"):
+        scaled = values - means
+        scaled /= np.array([column.scale for column in columns])
+    np.clip(scaled, -FARTHEST, FARTHEST, out=scaled)
+    indicators = np.array([column.indicator for column in columns])
+    if not indicators.any():
+        out[:] = scaled
+        return
+    places = np.arange(len(columns)) + np.cumsum(indicators) - indicators
+    out[:, places] = scaled
+    out[:, places[indicators] + 1] = missing[:, indicators]

@@ -52,10 +52,11 @@ def parse(column: "pd.Series", decimal: str) -> tuple[Kind, Any]:
         return Kind.BOOLEAN, column.array.astype("boolean")
     if pd.api.types.is_numeric_dtype(column.dtype):
         numbers = column.to_numpy()
-        return Kind.EMPTY if numbers.dtype.kind == "f" and np.isnan(numbers).all() else Kind.NUMBER, numbers
-    if len(column) > _HEAD and convert(_strings(column.dropna().iloc[:_HEAD]), decimal) is None:
+        blank = numbers.dtype.kind == "f" and np.isnan(numbers[:_HEAD]).all() and np.isnan(numbers).all()
+        return Kind.EMPTY if blank else Kind.NUMBER, numbers
+    if len(column) > _HEAD and convert(_stripped(_cells(column.iloc[:_HEAD])), decimal) is None:
         return Kind.TEXT, column
-    return convert(_strings(column), decimal) or (Kind.TEXT, column)
+    return convert(_stripped(_cells(column)), decimal) or (Kind.TEXT, column)
 
 
 def convert(cells: Sequence[str], decimal: str) -> tuple[Kind, Any] | None:
@@ -96,8 +97,12 @@ def _numbers(cells: Sequence[str], decimal: str) -> NDArray[np.float64] | None:
         return None
 
 
-def _strings(column: "pd.Series") -> list[str]:
-    cells = column.to_numpy(dtype=object, na_value="").tolist()
+def _cells(column: "pd.Series") -> list[Any]:
+    cells: list[Any] = column.to_numpy(dtype=object, na_value="").tolist()
+    return cells
+
+
+def _stripped(cells: list[Any]) -> list[str]:
     try:
         return list(map(str.strip, cells))
     except TypeError:  # pandas makes some cells booleans or integers
@@ -111,6 +116,9 @@ def strip(column: "pd.Series") -> "pd.Series":
     >>> strip(pd.Series([" >50K", " "])).tolist()
     ['>50K', nan]
     """
+    cells = _cells(column)
+    if _stripped(cells) == cells:  # as in most columns; and cells are told apart by their identity, fast
+        return column
     stripped = column.str.strip()
     empty = stripped == ""
     return stripped.mask(empty) if empty.any() else stripped

@@ -81,6 +81,8 @@ class Column:
             return self._numbers[: self._rows]
         if self._kind is None and not self._spelled:
             return np.full(self._rows, np.nan)
+        if len(self._parts) == 1:
+            return self._parts[0]
         return pd.concat([pd.Series(part) for part in self._parts], ignore_index=True)
 
 

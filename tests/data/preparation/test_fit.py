@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -88,6 +88,21 @@ def test_features_are_those_of_scikit_learn():
         *("width", "age", "age=(missing)", "fare", "sex=female", "sex=male"),
         *("deck=A", "deck=B", "deck=C", "deck=(rare)", "deck=(missing)", "cut"),
     )
+
+
+@given(st.lists(st.integers(0, 8).map(lambda draw: draw**2), min_size=30, max_size=400), st.integers(0, 2))
+@example([*range(60)] * 4 + [*range(30)] * 2, 2)
+def test_frequent_levels_are_those_of_scikit_learn(draws, gaps):
+    cells = pd.Series([f"{draw:02}" for draw in draws] + ["99", None][:gaps] * 3, dtype=object)
+    fitted = fit_preparation(pd.DataFrame({"x": cells}), np.arange(len(cells)), overrides={"x": "keep"})
+    frequency = min(10, max(2, -(-len(cells) // 100)))
+    theirs = OneHotEncoder(min_frequency=frequency, max_categories=51, handle_unknown="infrequent_if_exist")
+    names = theirs.fit(cells.to_frame("x")).get_feature_names_out()
+    ours = {
+        name.replace("(missing)", "None").replace("(rare)", "infrequent_sklearn")
+        for name in fitted.preparation.features
+    }
+    assert ours == {name.replace("x_", "x=", 1) for name in names}
 
 
 def test_nothing_is_learned_from_other_rows():

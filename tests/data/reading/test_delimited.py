@@ -181,3 +181,15 @@ def test_chunks_drop_what_line_ends_add(tmp_path):
     assert next(chunks).columns.tolist() == ["a", "b"]
     with pytest.raises(InputError, match=r"row 3 of .*data\.csv has 3 cells"):
         next(chunks)
+
+
+@pytest.mark.parametrize("name", ["a", '"a a"'])
+@pytest.mark.parametrize("space", ["", " "])
+def test_spaces_that_come_late_are_skipped(read, name, space):
+    table = read(f"{name},b{space}\n" + '1,"x"\n' * LONG + '2, "y, z"\n3,w\n')
+    assert table.iloc[-3:, 1].tolist() == ["x", "y, z", "w"]
+    assert table.columns.tolist() == [name.strip('"'), "b"]
+
+
+def test_a_space_before_a_name_in_quotes_over_two_lines_is_skipped(read):
+    assert columns(read('a, "b\nc"\n1,2\n')) == {"a": [1], "b\nc": [2]}

@@ -14,16 +14,15 @@ import pandas as pd
 from caviar.data.preparation.cells import Kind, spelling
 from caviar.data.preparation.columns import (
     CYCLES,
-    FARTHEST,
     Category,
     Column,
     Date,
     Number,
     Ordered,
     Quantiles,
-    Scaled,
 )
 from caviar.data.preparation.preparation import Preparation, groups
+from caviar.data.preparation.scaling import FARTHEST, Scaled
 from caviar.model.arrays import Array
 from caviar.model.trained.onnx.graph import Graph, Value
 from caviar.model.trained.onnx.quantiles import normal_quantiles
