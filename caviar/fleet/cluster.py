@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from caviar.errors import ClusterError
 from caviar.fleet.address import RayAddress
-from caviar.fleet.interrupts import hold_interrupts
+from caviar.fleet.interrupts import hold_interrupts, keep_sigterm
 from caviar.fleet.placement import Placement
 
 _OBJECT_STORE_BYTES = 512 << 20  # of a temporary local Ray
@@ -51,11 +51,12 @@ def connection(placement: Placement) -> Iterator[Placement]:
         logger.info("joins the Ray cluster at %s", address)
     breakpoint_hook = os.environ.get("PYTHONBREAKPOINT")
     try:
-        with hold_interrupts():  # interrupting Ray while it starts crashes the process
+        with hold_interrupts(), keep_sigterm():  # interrupting Ray while it starts crashes the process
             start_ray(lambda: _init(placement, address), address)
         yield replace(placement, address=None if address.is_local else address.text)
     finally:
-        ray.shutdown()
+        with keep_sigterm():
+            ray.shutdown()
         _restore_breakpoint(breakpoint_hook)
 
 

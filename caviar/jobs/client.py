@@ -135,10 +135,11 @@ class Cluster:
         return status
 
     def stop(self, name: str) -> None:
-        """Stop a study; what has finished is kept."""
+        """Stop a study, and wait until it has; what has finished is kept."""
         self._job(name)
         with self._requests():
             self._client.stop_job(name)
+        self.wait(name)
 
     def file(self, name: str, file: str) -> bytes:
         """Return the content of a file in a study's folder; raises InputError if the study has not written it yet."""

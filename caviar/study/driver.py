@@ -12,6 +12,7 @@ from caviar.fleet.interrupts import hold_interrupts
 from caviar.fleet.messages import Stack
 from caviar.fleet.protocol import Trainers
 from caviar.records.events import TrialEnded
+from caviar.records.lock import is_asked_to_stop
 from caviar.records.outcome import Outcome
 from caviar.records.record import StudyRecord
 from caviar.records.trial import CurvePoint, Result, Trial
@@ -25,6 +26,7 @@ from caviar.study.progress import ProgressReporter
 from caviar.study.stacking import stack_trials
 from caviar.study.wave import Deadline, run_wave
 
+_LOOK_SECONDS = 0.5  # between two looks at whether the study should stop
 _WRITE_SECONDS = 2.0  # between two writes of the tables, or 20 times as long as a write takes
 logger = logging.getLogger("caviar")
 
@@ -42,6 +44,7 @@ class Driver:
     callbacks: CallbackList
     models: ModelKeeper
     _next_write: float = 0.0
+    _next_look: float = 0.0
 
     def run(self) -> None:
         """Train the trials that have not ended, as time allows; raise PausedError if trial after trial fails."""
@@ -131,6 +134,10 @@ class Driver:
                 counted += self.monitor.check(result if confirms is None else replace(result, confirms=confirms))
         finally:
             self._count(counted)
+        if (now := time.monotonic()) > self._next_look:
+            self._next_look = now + _LOOK_SECONDS
+            if is_asked_to_stop(self.record.folder):
+                raise KeyboardInterrupt
 
     def _count(self, results: list[Result]) -> None:
         """Add results that count: first on disk, then to the state."""

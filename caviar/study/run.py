@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from caviar.errors import PausedError
 from caviar.fleet.address import RayAddress
 from caviar.fleet.connect import check_cluster, open_pool
+from caviar.fleet.interrupts import end_on_sigterm
 from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
 from caviar.records.events import StudyPaused
@@ -19,6 +20,7 @@ from caviar.study.keeping import ModelKeeper
 from caviar.study.planner import Planner
 from caviar.study.progress import show_progress
 from caviar.study.target import Target
+from caviar.study.unattended import unattended
 from caviar.study.wave import Deadline
 
 Callbacks = Sequence[Callback]
@@ -39,7 +41,7 @@ def run_study(
         target.check_here()
     if trainers is None and record.header:  # nothing is on disk yet
         check_cluster(placement)
-    with record.writing(), _telling(told, record) as planner:
+    with end_on_sigterm(), unattended(), record.writing(), _telling(told, record) as planner:
         models = ModelKeeper(record, target.dataset)
         try:
             if models.missing or not planner.done:
