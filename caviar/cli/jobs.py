@@ -101,6 +101,9 @@ def logs(name: str, address: str | None, follow: bool) -> None:
 
 @click.command()
 @study_command
-def stop(name: str, address: str | None) -> None:
-    """Stop a study; what has finished is kept."""
-    backend(address, name).stop(name)
+@prints(_print, _plain)
+def stop(name: str, address: str | None) -> "JobStatus":
+    """Stop a study, and show its status once it has; what has finished is kept."""
+    jobs = backend(address, name)
+    jobs.stop(name)
+    return jobs.status(name)

@@ -153,8 +153,8 @@ def _study(file: Path | None, data: str, target: str | None, options: StudyOptio
 def _run(study: "Study") -> "Outcome":
     try:
         study.run()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
         count = len(study.outcome.results)
         click.echo(f"\nstopped: {count} trials are in {study.folder}; try: caviar resume {study.folder}", err=True)
-        sys.exit(130)
+        sys.exit(end.code if isinstance(end, SystemExit) else 130)
     return study.outcome

@@ -103,6 +103,13 @@ def check_answers(address: str) -> None:
     socket.create_connection((parts.hostname, parts.port), _CONNECT_SECONDS).close()
 
 
+def reach_this_machine_directly() -> None:
+    """Keep the proxy that the environment may name from requests to this machine, such as those through a tunnel."""
+    names = [host for host in (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(",") if host]
+    hosts = ",".join(dict.fromkeys([*names, "localhost", "127.0.0.1", "::1"]))
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = hosts
+
+
 def _host(address: object) -> str | None:
     """Return the host of an address; None for one without host or port."""
     if not isinstance(address, str):

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import math
 import os
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from caviar.errors import ClusterError
 from caviar.fleet.address import RayAddress
-from caviar.fleet.interrupts import hold_interrupts
+from caviar.fleet.interrupts import hold_interrupts, keep_sigterm
+from caviar.fleet.machine import fits_sockets, temporary_folder, usable_cpus
 from caviar.fleet.placement import Placement
 
 _OBJECT_STORE_BYTES = 512 << 20  # of a temporary local Ray
@@ -28,6 +30,7 @@ with warnings.catch_warnings():  # about notebooks without ipywidgets, which Cav
     import ray
     from ray import cloudpickle as cloudpickle
     from ray._private.authentication.authentication_token_setup import _enable_token_auth
+    from ray._private.utils import get_num_cpus
     from ray.autoscaler.sdk import request_resources
     from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
 
@@ -51,11 +54,12 @@ def connection(placement: Placement) -> Iterator[Placement]:
         logger.info("joins the Ray cluster at %s", address)
     breakpoint_hook = os.environ.get("PYTHONBREAKPOINT")
     try:
-        with hold_interrupts():  # interrupting Ray while it starts crashes the process
+        with hold_interrupts(), keep_sigterm():  # interrupting Ray while it starts crashes the process
             start_ray(lambda: _init(placement, address), address)
         yield replace(placement, address=None if address.is_local else address.text)
     finally:
-        ray.shutdown()
+        with keep_sigterm():
+            ray.shutdown()
         _restore_breakpoint(breakpoint_hook)
 
 
@@ -88,8 +92,9 @@ def _init(placement: Placement, address: RayAddress) -> None:
         cpus = math.ceil((placement.workers or 0) * placement.resources.get("cpu", 1))
         ray.init(
             address="local",
-            num_cpus=max(os.cpu_count() or 1, cpus),
+            num_cpus=max(usable_cpus(get_num_cpus(override_docker_cpu_warning=True)), cpus),
             include_dashboard=False,  # it would take seconds to start
+            _temp_dir=None if fits_sockets(Path(tempfile.gettempdir(), "ray")) else str(temporary_folder()),
             object_store_memory=_OBJECT_STORE_BYTES,
             log_to_driver=False,
             logging_level=logging.ERROR,
@@ -114,8 +119,10 @@ def start_ray(init: Callable[[], None], address: RayAddress) -> None:
     except Exception as error:  # Ray raises plain Exceptions if it is slow to start
         first, *others = str(error).strip().splitlines() or [type(error).__name__]
         reason = f"{first} {others[-1]}" if first.endswith(":") and others else first
-        action = "start Ray on this machine" if address.is_local else f"connect to Ray at {address}"
-        raise ClusterError(f"cannot {action}: {reason}; start it with `ray start --head`") from error
+        if address.is_local:
+            remedy = "try again when the machine is less busy, or train in this process, with workers=0"
+            raise ClusterError(f"cannot start Ray on this machine: {reason}; {remedy}") from error
+        raise ClusterError(f"cannot connect to Ray at {address}: {reason}; check that the cluster is up") from error
 
 
 def free_trainers(resources: Mapping[str, float]) -> int:

@@ -105,8 +105,13 @@ class TrainerGroup:
         except RayError as error:
             self._false_starts += 1
             if self._false_starts >= self._settings.false_starts:
-                reason = loss_reason(error)
-                raise ClusterError(f"trainers cannot start: {reason}; check what they need to import") from None
+                memory = self._placement.resources.get("memory")
+                remedy = "check what they need to import"
+                if memory is not None:
+                    remedy += (
+                        f", or give them more memory than {memory:,.0f} bytes, which must hold Python and all of that"
+                    )
+                raise ClusterError(f"trainers cannot start: {loss_reason(error)}; {remedy}") from None
             return
         self._false_starts = 0
         worker.last_message = time.monotonic()

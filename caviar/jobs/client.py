@@ -18,7 +18,7 @@ from ray.job_submission import JobStatus as RayStatus
 from caviar.csv import read_csv
 from caviar.errors import ClusterError, InputError
 from caviar.files import write_atomically
-from caviar.fleet.address import check_jobs_api
+from caviar.fleet.address import check_jobs_api, reach_this_machine_directly
 from caviar.fleet.cluster import only_address, read_log_file
 from caviar.jobs.package import LOG_SUBDIR, pack
 from caviar.jobs.status import JobState, JobStatus
@@ -71,6 +71,7 @@ class Cluster:
 
     def __init__(self, address: str) -> None:
         check_jobs_api(address)
+        reach_this_machine_directly()
         self.address = address
         for name in _RAY_LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
@@ -135,10 +136,11 @@ class Cluster:
         return status
 
     def stop(self, name: str) -> None:
-        """Stop a study; what has finished is kept."""
+        """Stop a study, and wait until it has; what has finished is kept."""
         self._job(name)
         with self._requests():
             self._client.stop_job(name)
+        self.wait(name)
 
     def file(self, name: str, file: str) -> bytes:
         """Return the content of a file in a study's folder; raises InputError if the study has not written it yet."""

@@ -5,7 +5,6 @@ The study's folder is under the logs of the Ray session, because the Jobs API's 
 
 import logging
 import shutil
-import signal
 import sys
 from pathlib import Path
 
@@ -26,8 +25,6 @@ def main() -> int:
     try:
         package = unpack(Path.cwd())
         with connection(Placement(address="auto")):
-            # the Jobs API stops a job with SIGTERM, for which Ray has just set its own handler
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
             return _run(_open(package, sys.argv[1]))
     except CaviarError as error:
         print(f"caviar: {error}")
@@ -58,7 +55,7 @@ def _open(package: Package, name: str) -> Study:
 def _run(study: Study) -> int:
     try:
         study.run()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):  # the Jobs API stops a job with SIGTERM
         print(f"stopped: {len(study.outcome.results)} trials have ended")
         return 130
     print_summary(study.outcome)

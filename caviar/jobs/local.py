@@ -15,11 +15,13 @@ from caviar.files import is_uri
 from caviar.jobs.status import JobState, JobStatus
 from caviar.records import journal
 from caviar.records.events import Event, StudyPaused, TrialEnded, WaveBegan
-from caviar.records.lock import driver
+from caviar.records.lock import ask_to_stop, driver
 from caviar.records.outcome import Outcome
 from caviar.records.trial import State
 
 RUNS = Path("runs")
+_INTERRUPT_SECONDS = 3.0  # that an interrupted driver may take to end
+_STOP_SECONDS = 30.0  # that one may take which ignores signals, and sees only that it is asked to stop
 
 
 class LocalJobs:
@@ -80,23 +82,19 @@ class LocalJobs:
             time.sleep(0.5)
 
     def stop(self, name: str) -> None:
-        """Stop a study as Ctrl-C does; what has finished is kept. Raises InputError if this process cannot do it."""
-        running = driver(self.folder(name))
-        if running is None:
+        """Stop a study as Ctrl-C does, and wait until it has; what has finished is kept.
+
+        Raises InputError if it has not stopped after half a minute.
+        """
+        folder = self.folder(name)
+        if _interrupt(folder) and _ends(folder, _INTERRUPT_SECONDS):
             return
-        host, _, process = running.rpartition(":")
-        if host != socket.gethostname():
-            raise InputError(f"{name!r} runs on {host}; stop it there")
-        if sys.platform == "win32":  # os.kill would end it before it has written its tables
-            raise InputError(f"Windows cannot interrupt process {process}, which runs {name!r}; press Ctrl-C there")
-        try:
-            os.kill(int(process), signal.SIGINT)
-        except ProcessLookupError:
-            pass  # it has just ended
-        except PermissionError:
+        ask_to_stop(folder)
+        if not _ends(folder, _STOP_SECONDS):
             raise InputError(
-                f"process {process}, which runs {name!r}, is another user's; ask them to stop it"
-            ) from None
+                f"{name!r} was asked to stop and will, but is still waiting for a trial to report; see `caviar status "
+                f"{name}`"
+            )
 
     def file(self, name: str, file: str) -> bytes:
         """Return the content of a file in a study's folder; raises InputError if the study has not written it yet."""
@@ -106,6 +104,30 @@ class LocalJobs:
         if not path.is_file():
             raise InputError(f"the study {name!r} has no {file} yet; see `caviar status {name}`")
         return path.read_bytes()
+
+
+def _interrupt(folder: Path) -> bool:
+    """Interrupt the driver of a folder if it is a process that this one may signal; return whether it was."""
+    host, _, process = (driver(folder) or "").rpartition(":")
+    if (
+        host != socket.gethostname() or sys.platform == "win32"
+    ):  # where os.kill would end it before its tables are written
+        return False
+    try:
+        os.kill(int(process), signal.SIGINT)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def _ends(folder: Path, seconds: float) -> bool:
+    """Wait until no driver runs the study in a folder; return whether it has ended in time."""
+    deadline = time.monotonic() + seconds
+    while driver(folder) is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _lines(events: Iterable[Event]) -> Iterator[str]:

@@ -14,7 +14,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,10 +24,10 @@ from ray.util import list_named_actors
 from caviar.errors import ClusterError
 from caviar.fleet.address import RayAddress, check_answers
 from caviar.fleet.cluster import address_to_join, enable_token_authentication, start_ray
+from caviar.fleet.machine import temporary_folder
 
 NAMESPACE = "caviar"
 PREFIX = "panda:"  # of the actors' names
-_LONGEST_FOLDER = 39  # bytes: Ray's sockets need 64 more, and macOS allows 103 in all
 _CLIENT_PORTS = range(10002, 20000)  # Ray assigns these to its workers
 logger = logging.getLogger("caviar")
 
@@ -115,7 +114,7 @@ def _start_head() -> LocalRay:
         "dashboard-agent-listen-port": 0,
         "include-dashboard": "false",
         "object-store-memory": 128 << 20,
-        "temp-dir": _temporary_folder(),
+        "temp-dir": temporary_folder(),
         "log-color": "false",
     }
     file, log = _file(), _file().with_suffix(".log")
@@ -137,25 +136,6 @@ def _start_head() -> LocalRay:
         head.terminate()
         raise
     return local
-
-
-def _temporary_folder() -> Path:
-    """Return this user's folder for Ray's sockets and logs, created if missing; "auto" does not look in it."""
-    root = Path(tempfile.gettempdir())
-    if sys.platform == "win32":
-        return root / "caviar"  # each user has a temporary folder there, and Ray uses no Unix sockets
-    name = f"caviar-{os.getuid()}"
-    folder = root / name if len(os.fsencode(root / name)) <= _LONGEST_FOLDER else Path("/tmp", name)
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        owner = folder.lstat().st_uid
-    except OSError as error:
-        raise ClusterError(
-            f"cannot create {folder} for Ray ({error.strerror}); try a short TMPDIR of your own"
-        ) from None
-    if owner != os.getuid():
-        raise ClusterError(f"{folder} must be yours, for Ray, but another user owns it; try a short TMPDIR of your own")
-    return folder
 
 
 def _read_address(head: subprocess.Popen[bytes], log: Path, patience: float = 120.0) -> str:

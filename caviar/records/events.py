@@ -82,6 +82,7 @@ class StudyPaused:
     """The study stopped itself after equal failures in a row."""
 
     signature: str  # what the failures have in common
+    again: tuple[int, ...] = ()  # the trials that failed: rows by now, but trained again when the study continues
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ _READ: dict[str, Callable[[Any], object]] = {
     "configs": tuple,
     "square": lambda plain: plain and Square.from_plain(plain),
     "edges": tuple,
+    "again": tuple,
     "space": lambda plain: plain and from_plain(plain),
     "confirms": lambda value: tuple(value) if isinstance(value, list) else value,
     "state": State,

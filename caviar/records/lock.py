@@ -19,6 +19,7 @@ from caviar.files import write_atomically, writing
 
 LOCK = "driver.lock"  # always empty
 DRIVER = "driver.txt"  # host:process of the driver, until it ends
+STOP = "driver.stop"  # is there once the driver should stop
 _ATTEMPTS = 20  # 10 ms apart: `driver` holds the lock for a moment
 _NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}  # the last one on Windows
 
@@ -32,12 +33,15 @@ def driver_lock(folder: Path) -> Iterator[None]:
             descriptor = stack.enter_context(path.open("ab")).fileno()
             _acquire(descriptor, folder)
         stack.callback(unlock_descriptor, descriptor)
+        with writing(folder / STOP):
+            (folder / STOP).unlink(missing_ok=True)  # it was meant for an earlier driver
         write_atomically(folder / DRIVER, f"{socket.gethostname()}:{os.getpid()}".encode())
         try:
             yield
         finally:
-            with contextlib.suppress(OSError):  # it only says who holds the lock
-                (folder / DRIVER).unlink()
+            for name in (DRIVER, STOP):
+                with contextlib.suppress(OSError):  # it only says who holds the lock, and what is asked of it
+                    (folder / name).unlink()
 
 
 def driver(folder: Path) -> str | None:
@@ -55,6 +59,16 @@ def driver(folder: Path) -> str | None:
         return (folder / DRIVER).read_text(encoding="utf-8")
     except FileNotFoundError:  # it begins or ends just now
         return None
+
+
+def ask_to_stop(folder: Path) -> None:
+    """Ask the driver of a folder to stop, wherever it runs and whatever signals it ignores."""
+    write_atomically(folder / STOP, b"")
+
+
+def is_asked_to_stop(folder: Path) -> bool:
+    """Return whether the driver of a folder should stop."""
+    return (folder / STOP).exists()
 
 
 def _acquire(descriptor: int, folder: Path) -> None:

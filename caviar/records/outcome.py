@@ -82,7 +82,8 @@ class Outcome:
         """A row for each report of every trial: its epoch, seconds and metrics; read from the journal."""
         numbers = {result.trial for result in self.results}  # the journal may hold more by now
         ends = (e for e in journal.read(self.folder) if isinstance(e, TrialEnded)) if numbers else ()
-        return history_table(end.result for end in ends if end.result.trial in numbers)
+        results = {end.result.trial: end.result for end in ends if end.result.trial in numbers}  # the last one counts
+        return history_table(results.values())
 
     @cached_property
     def waves(self) -> pd.DataFrame:

@@ -91,14 +91,20 @@ class StudyState:
             case WarmStarted(points, values):
                 self.search_log.append(Observed(points, values, (None,) * len(points)))
                 self.warm_started_count += len(points)
-            case StudyPaused(signature):
+            case StudyPaused(signature, again):
                 self.pauses.append(signature)
+                self._train_again(set(again))
             case DataPrepared(notes):
                 self.notes = notes
             case WinnerEvaluated(evaluation):
                 self.test = evaluation
             case StudyBegan():
                 raise StorageError(f"the journal of {self.settings.name!r} begins twice; restore it from a copy")
+
+    @property
+    def ended(self) -> int:
+        """How many trials have ended, without those that will be trained again."""
+        return len(self.results.keys() - self.running)
 
     def _wave_of(self, trial: int) -> WaveBegan:
         """The wave that a trial began with."""
@@ -147,6 +153,14 @@ class StudyState:
             self._observe(range(result.trial, result.trial + 1))
         elif not self.running:
             self._observe(self.waves[-1].numbers)
+
+    def _train_again(self, trials: set[int]) -> None:
+        """Let trials run again that have failed; until then, their results are what is known of them."""
+        self.running |= trials
+        self.open_wave = [result for result in self.open_wave if result.trial not in trials]
+        self.search_log = [
+            entry for entry in self.search_log if isinstance(entry, Expected) or trials.isdisjoint(entry.trials)
+        ]
 
     def _observe(self, trials: range) -> None:
         """Log trials that have ended together."""

@@ -50,6 +50,15 @@ class StudyFiles:
             return False
 
 
+def output_file(study: Path, number: int) -> Path:
+    """Return the path of what a trial printed, its traceback included.
+
+    >>> output_file(Path("runs/first"), 17).as_posix()
+    'runs/first/output/000017.txt'
+    """
+    return study / "output" / f"{number:06d}.txt"
+
+
 def trial_folder(study: Path, number: int) -> Path:
     """Return the folder of a trial, which exists if the trial has asked for it.
 

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from caviar.errors import StorageError
+from caviar.errors import PausedError, StorageError
 from caviar.files import writing
 from caviar.fleet.interrupts import hold_interrupts
 from caviar.fleet.messages import Stack
 from caviar.fleet.protocol import Trainers
-from caviar.records.events import TrialEnded
+from caviar.records.events import StudyPaused, TrialEnded
+from caviar.records.lock import is_asked_to_stop
 from caviar.records.outcome import Outcome
 from caviar.records.record import StudyRecord
 from caviar.records.trial import CurvePoint, Result, Trial
-from caviar.records.trial_files import keep_best
+from caviar.records.trial_files import keep_best, output_file
 from caviar.study.callbacks import CallbackList
 from caviar.study.failures import FailureMonitor
 from caviar.study.halving import run_halving
@@ -25,6 +26,7 @@ from caviar.study.progress import ProgressReporter
 from caviar.study.stacking import stack_trials
 from caviar.study.wave import Deadline, run_wave
 
+_LOOK_SECONDS = 0.5  # between two looks at whether the study should stop
 _WRITE_SECONDS = 2.0  # between two writes of the tables, or 20 times as long as a write takes
 logger = logging.getLogger("caviar")
 
@@ -42,14 +44,33 @@ class Driver:
     callbacks: CallbackList
     models: ModelKeeper
     _next_write: float = 0.0
+    _next_look: float = 0.0
 
     def run(self) -> None:
         """Train the trials that have not ended, as time allows; raise PausedError if trial after trial fails."""
+        try:
+            self._train()
+        except PausedError as pause:
+            raise self._paused(pause) from None
+
+    def _train(self) -> None:
         while not self.deadline.passed:
             trials = self.planner.running_trials() or self._begin(self._room)
             if not trials:
                 return self._complete_models()
             self._run_wave(trials)
+
+    def _paused(self, pause: PausedError) -> PausedError:
+        """Write down the failures that paused the study, and return the error with the file of the last traceback."""
+        failed = self.monitor.pending()
+        for result in failed:
+            _save_output(result, self.record.folder)
+        again = tuple(result.trial for result in failed)
+        self.record.append([*map(TrialEnded, failed), StudyPaused(pause.signature, again)])
+        if not failed[-1].output:
+            return pause
+        file = output_file(self.record.folder, failed[-1].trial)
+        return PausedError(f"{pause}; its traceback is in {file}", pause.signature, pause.last)
 
     def _complete_models(self) -> None:
         """Train trials again whose networks should be there, but are not."""
@@ -131,6 +152,10 @@ class Driver:
                 counted += self.monitor.check(result if confirms is None else replace(result, confirms=confirms))
         finally:
             self._count(counted)
+        if (now := time.monotonic()) > self._next_look:
+            self._next_look = now + _LOOK_SECONDS
+            if is_asked_to_stop(self.record.folder):
+                raise KeyboardInterrupt
 
     def _count(self, results: list[Result]) -> None:
         """Add results that count: first on disk, then to the state."""
@@ -145,7 +170,7 @@ class Driver:
             self.callbacks.trials_ended(results)
             for number in range(ended_waves + 1, self.planner.ended_waves + 1):
                 self._end_wave(number)
-        self.progress(len(self.record.state.results), self.record.state.best)
+        self.progress(self.record.state.ended, self.record.state.best)
         self.callbacks.call()
         if (begun := time.monotonic()) > self._next_write:
             keep_files(self.record, self.models)
@@ -178,7 +203,7 @@ def keep_files(record: StudyRecord, models: ModelKeeper) -> None:
 def _save_output(result: Result, folder: Path) -> None:
     """Write what a trial printed to its own file."""
     if result.output:
-        path = folder / "output" / f"{result.trial:06d}.txt"
+        path = output_file(folder, result.trial)
         with writing(path):
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(result.output.encode())

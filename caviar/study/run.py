@@ -3,12 +3,11 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 
-from caviar.errors import PausedError
 from caviar.fleet.address import RayAddress
 from caviar.fleet.connect import check_cluster, open_pool
+from caviar.fleet.interrupts import end_on_sigterm
 from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
-from caviar.records.events import StudyPaused
 from caviar.records.record import StudyRecord
 from caviar.records.trial_files import StudyFiles
 from caviar.study.callbacks import Callback, CallbackList, Ending
@@ -19,6 +18,7 @@ from caviar.study.keeping import ModelKeeper
 from caviar.study.planner import Planner
 from caviar.study.progress import show_progress
 from caviar.study.target import Target
+from caviar.study.unattended import unattended
 from caviar.study.wave import Deadline
 
 Callbacks = Sequence[Callback]
@@ -39,11 +39,11 @@ def run_study(
         target.check_here()
     if trainers is None and record.header:  # nothing is on disk yet
         check_cluster(placement)
-    with record.writing(), _telling(told, record) as planner:
+    with end_on_sigterm(), unattended(), record.writing(), _telling(told, record) as planner:
         models = ModelKeeper(record, target.dataset)
         try:
             if models.missing or not planner.done:
-                settings, done = record.state.settings, len(record.state.results)
+                settings, done = record.state.settings, record.state.ended
                 monitor = FailureMonitor(record.state.pauses, failures)
                 with contextlib.ExitStack() as stack:
                     reporter = stack.enter_context(
@@ -57,9 +57,6 @@ def run_study(
                     Driver(record, planner, trainers, monitor, reporter, deadline, told, models).run()
             if planner.done:
                 evaluate_once(record, target.dataset)
-        except PausedError as pause:
-            record.append([StudyPaused(pause.signature)])
-            raise
         finally:
             keep_files(record, models)
             record.outcome.write_tables()

@@ -106,6 +106,9 @@ def test_a_uri_is_read_from_here_whatever_cluster_the_shell_names(tmp_path, monk
 
 
 @pytest.mark.usefixtures("folder")
-def test_stopping_a_study_that_has_ended_does_nothing(capsys):
+def test_stopping_a_study_that_has_ended_only_shows_its_status(capsys):
     main(["stop", "first"])
-    assert capsys.readouterr() == ("", "")
+    stopped = capsys.readouterr()
+    main(["status", "first"])
+    assert capsys.readouterr() == stopped
+    assert stopped.out.startswith("first: finished, since ")

@@ -25,7 +25,7 @@ def test_ray_gets_a_second_try_if_it_has_to_start_processes_for_us(address, fail
     if failures < expected:
         start_ray(init, RayAddress(address))
     else:
-        with pytest.raises(ClusterError, match="server: RuntimeError: it is slow; start"):
+        with pytest.raises(ClusterError, match="server: RuntimeError: it is slow; check that the cluster is up"):
             start_ray(init, RayAddress(address))
     assert len(calls) == expected
 

@@ -2,10 +2,11 @@
 
 import os
 import re
-import socket
+import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +16,7 @@ import caviar
 from caviar.errors import InputError
 from caviar.jobs.local import LocalJobs
 from caviar.jobs.status import JobState
-from caviar.records.lock import driver_lock
+from caviar.records.lock import driver_lock, is_asked_to_stop
 
 ROOT = Path(caviar.__file__).parents[1]
 SPACE = caviar.Space(x=caviar.uniform(0, 1))
@@ -119,13 +120,19 @@ caviar.Study(train, space=caviar.Space(x=caviar.uniform(0, 1)), out=sys.argv[1],
 """
 
 
-@pytest.fixture
-def driver(tmp_path):
-    """The process of a running study, which is in the folder `long`."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(tmp_path / "long")], env=environment, stderr=subprocess.PIPE
-    )
+@pytest.fixture(params=["heeds", "ignores"])
+def driver(request, tmp_path):
+    """The process of a running study in the folder `long`; a shell that starts one with & makes it ignore Ctrl-C."""
+    action = {"heeds": signal.default_int_handler, "ignores": signal.SIG_IGN}[request.param]
+    before = signal.signal(signal.SIGINT, action)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-c", DRIVER, str(tmp_path / "long")],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     journal = tmp_path / "long" / "journal.jsonl"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not (journal.exists() and journal.read_text().count("\n") > 5):
@@ -142,36 +149,33 @@ def test_a_running_study_is_followed_until_it_is_stopped(tmp_path, driver):
     log = jobs.logs("long", follow=True)
     assert next(log) == "wave 1 begins\n"
     jobs.stop("long")
+    status = jobs.status("long")
+    assert status.state is JobState.STOPPED
     lines = list(log)
     assert b"KeyboardInterrupt" in driver.communicate(timeout=60)[1]
     assert all(line.startswith("trial ") for line in lines)
-    status = jobs.status("long")
-    assert (status.state, status.progress) == (JobState.STOPPED, f"{len(lines)}/5000 trials")
+    assert status.progress == f"{len(lines)}/5000 trials"
+    assert (tmp_path / "long" / "results.csv").read_text().count("\n") == len(lines) + 1
+    assert not (tmp_path / "long" / "driver.stop").exists()
     jobs.stop("long")  # nothing is running any more
 
 
-@pytest.mark.parametrize(
-    ("error", "platform", "words"),
-    [
-        (PermissionError, "linux", "is another user's; ask them to stop it"),
-        (None, "win32", "Windows cannot interrupt process .*; press Ctrl-C there"),
-    ],
-)
-def test_a_study_that_cannot_be_stopped_from_here_says_why(tmp_path, monkeypatch, error, platform, words):
+@pytest.mark.parametrize("reason", ["another user's", "another machine's", "on Windows"])
+def test_a_driver_that_cannot_be_signalled_is_asked_to_stop(tmp_path, monkeypatch, reason):
     def kill(process, number):
-        raise error
+        assert reason == "another user's"
+        raise PermissionError
 
     monkeypatch.setattr(os, "kill", kill)
-    monkeypatch.setattr("caviar.jobs.local.sys", SimpleNamespace(platform=platform))
+    if reason == "on Windows":
+        monkeypatch.setattr("caviar.jobs.local.sys", SimpleNamespace(platform="win32"))
     study(tmp_path / "one", train).run(progress=False)
-    with driver_lock(tmp_path / "one"), pytest.raises(InputError, match=words):
-        LocalJobs(tmp_path).stop("one")
-
-
-def test_a_study_that_has_just_ended_needs_no_stopping(tmp_path, monkeypatch):
-    study(tmp_path / "one", train).run(progress=False)
-    with driver_lock(tmp_path / "one"):
-        ended = subprocess.Popen([sys.executable, "-c", ""])
-        ended.wait()
-        (tmp_path / "one" / "driver.txt").write_text(f"{socket.gethostname()}:{ended.pid}")
-        LocalJobs(tmp_path).stop("one")
+    with ThreadPoolExecutor() as threads:
+        with driver_lock(tmp_path / "one"):
+            if reason == "another machine's":
+                (tmp_path / "one" / "driver.txt").write_text("elsewhere:1")
+            stopping = threads.submit(LocalJobs(tmp_path).stop, "one")
+            while not is_asked_to_stop(tmp_path / "one"):
+                assert not stopping.done()
+                time.sleep(0.01)
+        stopping.result(timeout=10)

@@ -112,3 +112,25 @@ def test_trainers_on_ray_do_not_wait(tmp_path):
         gaps += list(rows["begun"][1:].to_numpy() - rows["over"][:-1].to_numpy())
     assert table["worker"].nunique() == 3
     assert np.median(gaps) < 0.2  # a trainer that waited for the others would wait for half a second and more
+
+
+def test_failures_that_paused_a_study_without_barriers_are_trained_again_and_leave_no_trace(tmp_path):
+    """The table equals that of a study that never paused."""
+    flag = tmp_path / "repaired"
+
+    def broken(config):
+        if config["x"] > 0.5 and not flag.exists():
+            raise OSError("no data")
+        return {"loss": config["x"]}
+
+    settings = {"space": caviar.Space(x=caviar.uniform(0, 1)), "metric": "loss", "mode": "min", "trials": 24}
+    settings |= {"waves": "continuous", "workers": 0, "isolation": "none", "confirm": False}
+    paused = caviar.Study(broken, out=tmp_path / "paused", **settings)
+    with pytest.raises(caviar.PausedError):
+        paused.run(progress=False, failures=2)
+    assert "failed" in set(paused.table["state"])
+    flag.touch()
+    table = caviar.Study.open(paused.folder, data=broken, workers=0, isolation="none").run(progress=False)
+    whole = caviar.Study(broken, out=tmp_path / "whole", **settings).run(progress=False)
+    pd.testing.assert_frame_equal(table.drop(columns=["seconds", "worker"]), whole.drop(columns=["seconds", "worker"]))
+    assert list(caviar.Outcome.read(paused.folder).history["trial"]) == list(range(24))

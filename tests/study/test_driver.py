@@ -10,6 +10,7 @@ from caviar.errors import PausedError
 from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.records.events import StudyPaused, TrialEnded, WaveBegan
 from caviar.records.journal import read
+from caviar.records.outcome import Outcome
 from tests.fleet.simulation import SimulatedTrainers
 
 SPACE = caviar.Space(x=caviar.uniform(0, 1))
@@ -92,8 +93,11 @@ def test_a_study_that_pauses_says_so_in_its_journal_and_ignores_that_failure_whe
     study = study_of(broken, tmp_path / "s")
     with pytest.raises(PausedError, match="3 trials in a row"):
         study.run(progress=False, failures=3, trainers=simulated(broken))
-    assert [e.signature for e in read(study.folder) if isinstance(e, StudyPaused)] == ["OSError: no data"]
-    assert not any(isinstance(event, TrialEnded) for event in read(study.folder))
+    (pause,) = [event for event in read(study.folder) if isinstance(event, StudyPaused)]
+    assert pause.signature == "OSError: no data"
+    failed = Outcome.read(study.folder).table
+    assert list(failed["state"]) == ["failed"] * 3
+    assert list(failed["trial"]) == sorted(pause.again)
     table = study.run(progress=False, failures=3, trainers=simulated(broken))
     assert list(table["state"]) == ["failed"] * 24
 

@@ -172,9 +172,15 @@ def test_a_cause_that_fails_trial_after_trial_pauses_the_study(tmp_path):
         return {"loss": config["x"]}
 
     study = study_of(broken, tmp_path / "s", trials=40)
-    with pytest.raises(caviar.PausedError, match="10 trials in a row failed with 'OSError: no data on this host'"):
+    with pytest.raises(
+        caviar.PausedError, match="10 trials in a row failed with 'OSError: no data on this host'"
+    ) as end:
         study.run(progress=False)
-    assert study.outcome.results == ()
+    assert [(row.state, row.error) for row in study.table.itertuples()] == [
+        ("failed", "OSError: no data on this host")
+    ] * 10
+    file = Path(str(end.value).partition("its traceback is in ")[2])
+    assert 'raise OSError("no data on this host")' in file.read_text(encoding="utf-8")
     flag.touch()
     table = caviar.Study.open(study.folder, data=broken, workers=0).run(progress=False)
     assert (table["state"] == "finished").all()

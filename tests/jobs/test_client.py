@@ -1,0 +1,39 @@
+"""The client of a cluster, before a cluster answers."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from caviar.jobs.client import connect
+
+
+class JobsAPI(BaseHTTPRequestHandler):
+    """A cluster without jobs."""
+
+    def do_GET(self):
+        version = {"version": "4", "ray_version": "2", "ray_commit": "", "session_name": ""}
+        content = json.dumps(version if self.path == "/api/version" else []).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def address():
+    with HTTPServer(("127.0.0.1", 0), JobsAPI) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_proxy_is_not_asked_for_a_cluster_behind_a_tunnel(address, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "example.org")
+    assert connect(address).studies() == []
