@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, TypedDict, get_args
 
@@ -15,7 +15,16 @@ from caviar.fleet.address import VARIABLE, is_jobs_api
 from caviar.records.objective import Mode
 
 
-class TableOptions(TypedDict):
+class FormatOptions(TypedDict):
+    """What is known about a file; the fields of `Format`."""
+
+    separator: str | None
+    decimal: str | None
+    encoding: str | None
+    header: bool | None
+
+
+class TableOptions(FormatOptions):
     """The options of `caviar run` and `caviar submit` that `load_table` takes unchanged."""
 
     task: Task | None
@@ -23,10 +32,6 @@ class TableOptions(TypedDict):
     columns: dict[str, str | list[str]] | None
     sample_weight: str | None
     class_weight: str | dict[str, float] | None
-    separator: str | None
-    decimal: str | None
-    encoding: str | None
-    header: bool | None
 
 
 class StudyOptions(TableOptions):
@@ -177,6 +182,14 @@ jobs_address_option = click.option(
     shell_complete=_complete_address,
 )
 
+_FORMAT_OPTIONS = (
+    click.option("--separator", callback=_parse_separator, help=_SEPARATOR),
+    click.option("--decimal", help="The decimal mark of a CSV file. [default: found out]"),
+    click.option("--encoding", help="Of a CSV file. [default: found out]"),
+    click.option(
+        "--header/--no-header", default=None, help="Whether a CSV file has names of columns. [default: found out]"
+    ),
+)
 _STUDY_OPTIONS = (
     click.argument("file", required=False, type=click.Path(path_type=Path)),
     click.option("--data", default="digits", help=_DATA, shell_complete=_complete_data),
@@ -186,12 +199,7 @@ _STUDY_OPTIONS = (
     click.option("--column", "columns", multiple=True, metavar="NAME=WORD", callback=_parse_columns, help=_COLUMN),
     click.option("--sample-weight", metavar="COLUMN", help="The column that says how much each row counts."),
     click.option("--class-weight", callback=_parse_class_weight, help="balanced, or LABEL=WEIGHT,LABEL=WEIGHT,..."),
-    click.option("--separator", callback=_parse_separator, help=_SEPARATOR),
-    click.option("--decimal", help="The decimal mark of a CSV file. [default: found out]"),
-    click.option("--encoding", help="Of a CSV file. [default: found out]"),
-    click.option(
-        "--header/--no-header", default=None, help="Whether a CSV file has names of columns. [default: found out]"
-    ),
+    *_FORMAT_OPTIONS,
     click.option("--trials", default=64, help="Number of configurations to train."),
     click.option("--waves", default="auto", callback=_parse_waves, help=_WAVES),
     click.option("--seed", default=0, help="Random seed; the same seed gives the same table."),
@@ -211,6 +219,15 @@ _STUDY_OPTIONS = (
 
 def study_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the argument FILE and the options that define a study to a command."""
-    for option in reversed(_STUDY_OPTIONS):
+    return _with(_STUDY_OPTIONS, command)
+
+
+def format_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say how a CSV file is written to a command."""
+    return _with(_FORMAT_OPTIONS, command)
+
+
+def _with(options: Sequence[Callable[..., Callable[..., None]]], command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(options):
         command = option(command)
     return command

@@ -7,17 +7,19 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal, Unpack
 
 import click
 
 from caviar.cli.jobs import local_copy, study_command
+from caviar.cli.options import FormatOptions, format_options
 from caviar.errors import InputError
 from caviar.files import writing
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from caviar.data.reading.format import Format
     from caviar.model.trained.estimators import Estimator
 
 _ROWS = 65_536  # at a time
@@ -30,20 +32,25 @@ _READ_AS: Mapping[str, Literal["number", "text", "boolean"]] = {
 @study_command
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option("--proba", is_flag=True, help="Print the probability of each class instead of the most probable one.")
+@format_options
 @click.option("--out", type=click.Path(path_type=Path), help="The CSV file to write. [default: standard output]")
-def predict(name: str, address: str | None, file: str, proba: bool, out: Path | None) -> None:
+def predict(
+    name: str, address: str | None, file: str, proba: bool, out: Path | None, **options: Unpack[FormatOptions]
+) -> None:
     """Predict the rows of a table, "-" for standard input, and print CSV.
 
     FILE may be what caviar run --data takes: CSV, Parquet or Feather, a file or a URL.
 
     NAME is a study's name, its folder, the URI of its mirror, or a file that model.save(path) wrote.
     """
+    from caviar.data.reading.format import Format
+
     with contextlib.redirect_stdout(sys.stderr):
         model = _model(name, address)
     if proba and not hasattr(model, "predict_proba"):
         raise InputError("--proba is for classes, and this model predicts numbers; leave it out")
     with _opened(out) as destination:
-        for number, chunk in enumerate(_chunks(file, model)):
+        for number, chunk in enumerate(_chunks(file, Format(**options), model)):
             if not number:
                 _tell_unused(model, chunk)
             content = _predictions(model, chunk, proba).to_csv(index=False, header=not number, lineterminator="\n")
@@ -67,15 +74,14 @@ def _model(name: str, address: str | None) -> "Estimator":
     return Study.open(outcome.folder).model()
 
 
-def _chunks(file: str, model: "Estimator") -> Iterator["pd.DataFrame"]:
+def _chunks(file: str, form: "Format", model: "Estimator") -> Iterator["pd.DataFrame"]:
     """The rows of a table, some at a time; at least one chunk, which may have no rows."""
-    from caviar.data.reading.format import Format
     from caviar.data.reading.read import read_chunks
 
     preparation = model.model.schema.preparation
     kinds = preparation.kinds if preparation is not None and model.model.schema.has_names else {}
     with _seekable(file) as path:
-        yield from read_chunks(path, Format(), _ROWS, {name: _READ_AS[kind] for name, kind in kinds.items()})
+        yield from read_chunks(path, form, _ROWS, {name: _READ_AS[kind] for name, kind in kinds.items()})
 
 
 @contextlib.contextmanager

@@ -146,3 +146,14 @@ def test_standard_input_and_a_reader_that_leaves(folder):
         shell, input=content, capture_output=True, shell=True, env={**environment, "PATH": "/usr/bin:/bin"}
     )
     assert (done.stdout, done.stderr) == (b"kind\n", b"")
+
+
+def test_a_file_is_read_as_the_options_say(capsys, folder):
+    rows = pd.read_csv("prices.csv").head(1)  # of a single line, nobody can tell the separator
+    rows.to_csv("line.csv", sep="|", decimal=",", index=False, encoding="utf-16")
+    expected = run(capsys, "numbers", "prices.csv")[0].splitlines()[:2]
+    options = ["--separator", "|", "--decimal", ",", "--encoding", "utf-16", "--header"]
+    assert run(capsys, "numbers", "line.csv", *options)[0].splitlines() == expected
+    with pytest.raises(SystemExit):
+        main(["predict", "numbers", "line.csv", "--decimal", ";"])
+    assert "decimal must be '.' or ',', got ';'" in capsys.readouterr().err
