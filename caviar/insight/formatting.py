@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from caviar.space.values import named
+
 
 def format_value(value: object) -> str:
     """Return a value as readable text: a float with four significant digits, "" for a missing value.
@@ -12,7 +14,7 @@ def format_value(value: object) -> str:
     """
     if value is None or value is pd.NA or value != value:
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(named(value))
 
 
 def format_range(low: float, high: float) -> str:

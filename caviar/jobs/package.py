@@ -23,6 +23,8 @@ from caviar.fleet.placement import Placement
 from caviar.fleet.programs.program import Program
 from caviar.records import journal
 from caviar.records.mirror import mirror_uri
+from caviar.space.conditions import values_in
+from caviar.space.values import references_in
 from caviar.study.study import Study
 
 LOG_SUBDIR = "caviar"  # the folder of all studies under the Ray session's logs, which the Jobs API can read
@@ -44,6 +46,7 @@ def pack(study: Study, folder: Path) -> None:
     Raises:
         InputError: the function cannot be pickled, or the data are too large.
     """
+    _check_options(study)
     target = study.target
     data: object = target.dataset if target.function is None else target.function
     if isinstance(data, Program):
@@ -85,6 +88,17 @@ def unpack(folder: Path) -> Package:
         raise ClusterError(f"the cluster must run Python {sender}, as the sender does, got {here}; use that version")
     data = cloudpickle.loads((folder / _DATA).read_bytes())
     return Package(data, Placement(**run["placement"]), run["mirror"])
+
+
+def _check_options(study: Study) -> None:
+    """Raise InputError for an option that only a script or notebook on this machine defines."""
+    for name, value in values_in(study.settings.space):
+        for reference in references_in(value):
+            if reference.module == "__main__":
+                raise InputError(
+                    f"{name} has {reference.name}, which a script or notebook defines, so a job cannot import it; move "
+                    "it into a module beside the function's"
+                )
 
 
 def _copy_modules(function: object, folder: Path) -> None:

@@ -16,6 +16,8 @@ from caviar.search import Square
 from caviar.space import Space
 from caviar.space.scales import Array
 from caviar.space.serialization import from_plain, to_plain
+from caviar.space.values import decode as decode_value
+from caviar.space.values import encode as encode_value
 
 FORMAT = 1
 
@@ -114,6 +116,10 @@ def encode(event: Event) -> str:
             values["continued_from"] = event.result.continued_from
     else:
         values = {field.name: getattr(event, field.name) for field in fields(event)}
+    if "config" in values:
+        values["config"] = _config_to_plain(values["config"])
+    if "configs" in values:
+        values["configs"] = [_config_to_plain(config) for config in values["configs"]]
     return json.dumps({"event": tag, **values}, separators=(",", ":"), default=_to_json)
 
 
@@ -139,6 +145,14 @@ def _result(**values: Any) -> Result:
     return Result(metrics=curve[-1].metrics if curve else {}, epochs=len(curve), **values)
 
 
+def _config_to_plain(config: Config) -> dict[str, Any]:
+    return {name: encode_value(value) for name, value in config.items()}
+
+
+def _config_from_plain(plain: Any) -> Config:
+    return {name: decode_value(value) for name, value in plain.items()}
+
+
 # how the values of a line become those of an event, by field
 _READ: dict[str, Callable[[Any], object]] = {
     "trial": operator.index,
@@ -147,7 +161,8 @@ _READ: dict[str, Callable[[Any], object]] = {
     "settings": Settings.from_plain,
     "points": lambda rows: np.array(rows, dtype=float).reshape(len(rows), -1),
     "values": lambda values: np.array(values, dtype=float),
-    "configs": tuple,
+    "config": _config_from_plain,
+    "configs": lambda configs: tuple(map(_config_from_plain, configs)),
     "square": lambda plain: plain and Square.from_plain(plain),
     "edges": tuple,
     "again": tuple,
@@ -161,7 +176,7 @@ _READ: dict[str, Callable[[Any], object]] = {
 
 
 def _to_json(value: object) -> object:
-    """Our own values as plain data, NumPy's numbers as Python's; other values that JSON does not know as their repr."""
+    """Our own values as plain data, NumPy's numbers as Python's; other things that JSON does not know as their repr."""
     match value:
         case Settings() | Square() | Evaluation():
             return value.to_plain()

@@ -11,6 +11,7 @@ import pandas as pd
 from caviar._other_names import OUTCOME_ATTRIBUTES, knows_other_names
 from caviar.errors import InputError
 from caviar.records import journal
+from caviar.records.cells import options_as_cells
 from caviar.records.confirmation import confirmation_table
 from caviar.records.evaluation import Evaluation
 from caviar.records.events import TrialEnded, WaveBegan
@@ -166,7 +167,8 @@ class Outcome:
 
     def write_tables(self) -> None:
         """Write results.csv, history.csv, waves.csv and confirmation.csv into the folder, each whole or not at all."""
-        tables = {"results": self.table, "history": self.history, "waves": self.waves}
+        results = options_as_cells(self.table, self.settings.space)
+        tables = {"results": results, "history": self.history, "waves": self.waves}
         for name, table in {**tables, "confirmation": self.confirmation}.items():
             write_csv(table, self.folder / f"{name}.csv")
 

@@ -16,7 +16,9 @@ from caviar.records.objective import Objective
 from caviar.records.trial import RESERVED_COLUMNS
 from caviar.search import Budget, CoarseToFine, Grid, Random, Search, Sobol
 from caviar.space import Space
+from caviar.space.conditions import values_in
 from caviar.space.serialization import from_plain, to_plain
+from caviar.space.values import check_value
 
 SEARCHES = ("coarse-to-fine", "random", "sobol", "grid")
 
@@ -63,6 +65,8 @@ class Settings:
             raise InputError(f"nothing varies in {self.space!r}; give at least one hyperparameter a range")
         if self.objective.metric in RESERVED_COLUMNS:
             raise InputError(f"metric {self.objective.metric!r} has the name of a column of the table; rename it")
+        for name, value in values_in(self.space):
+            check_value(name, value)
         for name in self.space.names:
             if name in RESERVED_COLUMNS:
                 raise InputError(f"hyperparameter {name!r} has the name of a column of the table; rename it")

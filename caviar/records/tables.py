@@ -25,6 +25,7 @@ from caviar.records.events import WaveBegan
 from caviar.records.settings import Settings
 from caviar.records.trial import ENDED, Result, State
 from caviar.search.square import SquareSide, whole_space
+from caviar.space.values import named
 
 
 def results_table(results: Iterable[Result], names: Sequence[str]) -> pd.DataFrame:
@@ -36,7 +37,7 @@ def results_table(results: Iterable[Result], names: Sequence[str]) -> pd.DataFra
         "wave": pd.array([r.wave for r in ordered], dtype="int64"),
         "state": pd.array([str(r.state) for r in ordered], dtype="str"),
     }
-    columns |= {name: _column([r.config.get(name) for r in ordered]) for name in names}
+    columns |= {name: _options([named(r.config.get(name)) for r in ordered]) for name in names}
     columns |= {name: _column([r.metrics.get(name) for r in ordered]) for name in metrics}
     columns |= {
         "epochs": pd.array([r.epochs for r in ordered], dtype="int64"),
@@ -106,9 +107,14 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table whole or not at all, the same bytes on every system; see `escape_formula` for its strings."""
     safe = table.copy(deep=False)
     for name in safe.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in safe.dtypes]]:
-        safe[name] = safe[name].map(escape_formula)
+        safe[name] = safe[name].map(_cell)
     safe.columns = pd.Index([escape_formula(name) for name in safe.columns])
     write_atomically(path, safe.to_csv(index=False, lineterminator="\n").encode())
+
+
+def _cell(value: object) -> object:
+    """A cell that no spreadsheet runs, on lines that every reader sees: a bare carriage return would end its row."""
+    return escape_formula(value.replace("\r\n", "\n").replace("\r", "\n") if isinstance(value, str) else value)
 
 
 def _wave_row(parts: Sequence[WaveBegan], results: Sequence[Result], settings: Settings) -> dict[str, object]:
@@ -143,6 +149,15 @@ def _kind(wave: WaveBegan) -> tuple[str, str]:
 def _sides(wave: WaveBegan | None, settings: Settings) -> list[SquareSide]:
     space = wave.space if wave and wave.space else settings.space
     return ((wave and wave.square) or whole_space(space)).sides(space)
+
+
+def _options(values: list[Any]) -> Any:
+    """A column of a hyperparameter: as objects where floats would not tell integers from them, else typed."""
+    integers = {value for value in values if type(value) is int}
+    floats = {value for value in values if type(value) is float}
+    if floats and (integers & floats or any(abs(value) > 2**53 for value in integers)):
+        return pd.array(values, dtype="object")
+    return _column(values)
 
 
 def _column(values: list[Any]) -> Any:

@@ -14,6 +14,7 @@ from caviar.search.clustering import best_cluster
 from caviar.search.gaussian_process import GaussianProcess
 from caviar.space import Choice, Integer, Space
 from caviar.space.scales import Array
+from caviar.space.values import named
 
 _HALF_SIDE, _SHRINK = 0.5, 0.75  # the half side is .5 x .75^(level + 1), times a factor per coordinate:
 _LONGEST_SCALE = 2.0  # its length scale (at most this) over the geometric mean of all,
@@ -93,7 +94,7 @@ class Square:
             name, number, share = dimension.name, dimension.hyperparameter, float(self.shares[j])
             if isinstance(number, Choice):
                 pairs = sorted(zip(self.weights[j], number.options, strict=True), key=lambda pair: -pair[0])
-                options = ", ".join(f"{option} {weight:.0%}" for weight, option in pairs)
+                options = ", ".join(f"{named(option)} {weight:.0%}" for weight, option in pairs)
                 sides.append(SquareSide(name, None, None, None, None, share, options))
                 continue
             kind = int if isinstance(number, Integer) else float

@@ -14,6 +14,7 @@ from caviar.space.constructors import (
 from caviar.space.defaults import default_space
 from caviar.space.hyperparameters import Choice, Integer, Real
 from caviar.space.space import Config, Space, cube
+from caviar.space.values import Reference
 
 __all__ = [
     "Choice",
@@ -21,6 +22,7 @@ __all__ = [
     "Dimension",
     "Integer",
     "Real",
+    "Reference",
     "Space",
     "choice",
     "constant",

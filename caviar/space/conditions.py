@@ -43,7 +43,7 @@ def dimensions_of(space: SubSpace) -> tuple[Dimension, ...]:
         for name, value in entries.items():
             if name in taken:
                 raise InputError(f"hyperparameter {name!r} could appear in a config twice; rename one of them")
-            if _is_constant(value):
+            if is_constant(value):
                 continue
             dimensions.append(Dimension(name, value, parent, option))
             index = len(dimensions) - 1
@@ -67,22 +67,33 @@ def names_of(space: SubSpace) -> Iterator[str]:
 def config_items(space: SubSpace, active: Mapping[str, Option]) -> Iterator[tuple[str, Option]]:
     """Yield the names and values of a config, in the order of its space, from the values of its active coordinates."""
     for name, value in space.items():
-        chosen = _constant(value) if _is_constant(value) else active[name]
+        chosen = constant_of(value) if is_constant(value) else active[name]
         yield name, chosen
         if _sub_spaces(value) and (sub_space := value.spaces[value.index(chosen)]):
             yield from config_items(sub_space, active)
+
+
+def values_in(space: SubSpace) -> Iterator[tuple[str, Option]]:
+    """Yield the name and value of each constant and each option, at any depth."""
+    for name, value in space.items():
+        if isinstance(value, Choice):
+            yield from ((name, option) for option in value.options)
+        elif not isinstance(value, Hyperparameter):
+            yield name, value
+        for sub_space in _sub_spaces(value):
+            yield from values_in(sub_space)
 
 
 def _sub_spaces(value: Option) -> list[SubSpace]:
     return [space for space in value.spaces if space is not None] if isinstance(value, Choice) else []
 
 
-def _is_constant(value: Option) -> bool:
+def is_constant(value: Option) -> bool:
     """Return whether an entry of a space has only one value."""
     return not isinstance(value, Hyperparameter) or (value.levels == 1 and not _sub_spaces(value))
 
 
-def _constant(value: Option) -> Option:
+def constant_of(value: Option) -> Option:
     """Return the only value of an entry."""
     if not isinstance(value, Hyperparameter):
         return value

@@ -13,6 +13,7 @@ import numpy as np
 
 from caviar.errors import InputError
 from caviar.space.scales import LINEAR, LOG, REVERSE_LOG, Array, Scale, quantiles
+from caviar.space.values import identity, named
 
 REAL_KINDS = {"uniform": LINEAR, "loguniform": LOG, "reverseloguniform": REVERSE_LOG}
 INTEGER_KINDS = {"randint": LINEAR, "lograndint": LOG}
@@ -38,6 +39,9 @@ class _Number:
 
     def __post_init__(self) -> None:
         _check_tier(self.tier)
+        for name in ("low", "high", "default", "step"):  # NumPy's numbers as Python's, which a journal can hold
+            if isinstance(value := getattr(self, name), np.generic):
+                object.__setattr__(self, name, value.item())
         try:
             finite = math.isfinite(self.low) and math.isfinite(self.high)
         except TypeError:
@@ -203,17 +207,21 @@ class Choice:
             raise InputError("choice must have at least one option, got []; try choice([32, 64])")
         if any(isinstance(option, float) and math.isnan(option) for option in options):
             raise InputError(f"choice options must not be NaN, got {options!r:.200}")
-        if len({(type(option), repr(option)) for option in options}) < len(options):
+        if len(set(map(identity, options))) < len(options):
             raise InputError(f"choice options must be different, got {options!r:.200}; name each once")
         if not all(isinstance(space, Mapping | None) for space in self.spaces):
             raise InputError(f"each sub-space of a choice must be a Space or None, got {list(self.spaces)!r}")
-        if self.default is not None and self.default not in options:
-            raise InputError(f"default must be one of {options!r:.200}, got {self.default!r}")
+        if self.default is not None:
+            try:
+                self.index(self.default)
+            except InputError:
+                raise InputError(f"default must be one of {options!r:.200}, got {self.default!r}") from None
 
     def __repr__(self) -> str:
-        if self == Choice(self.options[:1]):
-            return f"constant({self.options[0]!r})"
-        options = dict(zip(self.options, self.spaces, strict=True)) if any(self.spaces) else list(self.options)
+        names = [named(option) for option in self.options]
+        if len(names) == 1 and self.tier == 2 and self.default is None and not any(self.spaces):
+            return f"constant({names[0]!r})"
+        options = dict(zip(names, self.spaces, strict=True)) if any(self.spaces) else names
         return f"choice({options!r}{_settings_repr(self.tier, self.default)})"
 
     @property
@@ -237,14 +245,31 @@ class Choice:
         return np.array([(self.index(value) + 0.5) / len(self.options) for value in values])
 
     def index(self, value: Option) -> int:
-        """Return the position of an option; raise InputError for any other value."""
-        for i, option in enumerate(self.options):
-            if option == value and isinstance(option, bool) == isinstance(value, bool):
-                return i
+        """Return the position of an option, of the same type if several are equal; InputError for any other value."""
+        equal = [i for i, option in enumerate(self.options) if are_equal(option, value)]
+        if len(equal) > 1:
+            wanted = identity(value)
+            equal = [i for i in equal if identity(self.options[i]) == wanted] or equal
+        if equal:
+            return equal[0]
         raise InputError(f"{value!r} is not one of {list(self.options)!r:.200}")
 
 
 Hyperparameter = Real | Integer | Choice
+
+
+def are_equal(option: Option, value: Option) -> bool:
+    """Return whether a value is an option; a boolean is no number.
+
+    >>> are_equal(1, 1.0), are_equal(1, True)
+    (True, False)
+    """
+    if option is value:
+        return True
+    try:
+        return bool(option == value) and isinstance(option, bool) == isinstance(value, bool)
+    except Exception:  # arrays and the like raise for ==, or for its truth
+        return False
 
 
 def _is_integer(value: object) -> bool:

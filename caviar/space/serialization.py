@@ -3,7 +3,7 @@
 A hyperparameter is a dict with its kind, such as `{"loguniform": [1e-4, 1.0], "tier": 1}`. A number, a string, a
 boolean or null is a constant, and so is the value of `{"constant": [32, 64]}`. A bare list is a choice in a TOML file,
 but a constant in a journal, where only old versions of Caviar wrote one. The sub-spaces of a choice are listed next to
-its options: `{"choice": ["a", "b"], "spaces": [{...}, {}]}`.
+its options: `{"choice": ["a", "b"], "spaces": [{...}, {}]}`. Options and constants are written as in `values.py`.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,6 +22,7 @@ from caviar.space.hyperparameters import (
     SubSpace,
 )
 from caviar.space.space import Space
+from caviar.space.values import decode, encode
 
 Plain = Mapping[str, Option]  # what JSON and TOML can hold
 KINDS = (*REAL_KINDS, *INTEGER_KINDS, "distribution", "choice", "constant")
@@ -53,19 +54,20 @@ def from_plain(plain: Plain, lists: Callable[[Option], Option] = constant) -> Sp
     """
 
     def entry(name: str, value: Option) -> Option:
-        if isinstance(value, Mapping):
+        decoded = decode(value)
+        if isinstance(decoded, Mapping):
             return _from_plain(name, value, lists)
-        return lists(value) if isinstance(value, list | tuple) else value
+        return lists(decoded) if isinstance(value, list | tuple) else decoded
 
     return Space(**{name: entry(name, value) for name, value in plain.items()})
 
 
 def _to_plain(value: Option) -> Option:
     if not isinstance(value, Hyperparameter):
-        return value
+        return encode(value)
     plain: dict[str, Option] = {}
     if isinstance(value, Choice):
-        plain["choice"] = list(value.options)
+        plain["choice"] = [encode(option) for option in value.options]
         if any(value.spaces):
             plain["spaces"] = [to_plain(space or {}) for space in value.spaces]
     elif value.distribution:
@@ -76,7 +78,7 @@ def _to_plain(value: Option) -> Option:
             plain["step"] = value.step
     plain["tier"] = value.tier
     if value.default is not None:
-        plain["default"] = value.default
+        plain["default"] = encode(value.default)
     return plain
 
 
@@ -93,9 +95,9 @@ def _from_plain(name: str, plain: Plain, lists: Callable[[Option], Option]) -> H
     if len(kinds) != 1:
         raise InputError(f"{name} must have one kind of {', '.join(KINDS)}, got {dict(plain)!r}")
     (kind,) = kinds
-    values, tier, default = plain[kind], plain.get("tier", 2), plain.get("default")
+    values, tier, default = plain[kind], plain.get("tier", 2), decode(plain.get("default"))
     if kind == "constant":
-        return constant(values)
+        return constant(decode(values))
     if kind == "distribution":
         if not isinstance(values, list | tuple) or not values:
             raise InputError(
@@ -113,4 +115,5 @@ def _from_plain(name: str, plain: Plain, lists: Callable[[Option], Option]) -> H
     spaces = plain.get("spaces", [{}] * len(values))
     if not isinstance(spaces, list | tuple) or [isinstance(s, Mapping) for s in spaces] != [True] * len(values):
         raise InputError(f"{name}: spaces must be a list of {len(values)} tables, one per option, got {spaces!r}")
-    return Choice(tuple(values), tier, default, tuple(from_plain(space, lists) for space in spaces))
+    options = tuple(map(decode, values))
+    return Choice(options, tier, default, tuple(from_plain(space, lists) for space in spaces))

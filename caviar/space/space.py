@@ -20,8 +20,9 @@ from caviar.space.bounds import fix, narrow_around, narrow_to, widen
 from caviar.space.conditions import Dimension, config_items, dimensions_of, names_of
 from caviar.space.constructors import uniform
 from caviar.space.entries import entry_from
-from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option
+from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option, Real
 from caviar.space.scales import Array
+from caviar.space.values import identity, named
 
 Config = dict[str, Any]
 
@@ -111,8 +112,11 @@ class Space(Mapping[str, Any]):
         points = self._checked(points)
         snapped = points.copy()
         for j, dimension in enumerate(self.dimensions):
-            if np.isfinite(dimension.hyperparameter.levels):
-                snapped[:, j] = dimension.hyperparameter.units(dimension.hyperparameter.values(points[:, j]))
+            hyperparameter = dimension.hyperparameter
+            if isinstance(hyperparameter, Choice):
+                snapped[:, j] = (hyperparameter.indices(points[:, j]) + 0.5) / len(hyperparameter.options)
+            elif np.isfinite(hyperparameter.levels):
+                snapped[:, j] = hyperparameter.units(hyperparameter.values(points[:, j]))
         return np.where(self.active(points), snapped, 0.5)
 
     def configs(self, points: Array) -> list[Config]:
@@ -224,7 +228,8 @@ def argument_code(name: str, value: Option) -> str:
     ('rate=0.1', "**{'learning rate': 0.1}")
     """
     identifier = name.isidentifier() and name.isascii() and not iskeyword(name)  # Python reads others as NFKC
-    return f"{name}={value!r}" if identifier else f"**{{{name!r}: {value!r}}}"
+    code = repr(named(value))
+    return f"{name}={code}" if identifier else f"**{{{name!r}: {code}}}"
 
 
 def cube(dimension: int) -> Space:
@@ -244,16 +249,13 @@ def _with_sub_spaces(value: Option) -> Option:
 
 
 def _identity(value: object) -> Hashable:
-    """Return a hashable value that reflects everything that could change a config: type, content, order."""
-    if isinstance(value, Hyperparameter):
-        fields = (value.options, value.spaces) if isinstance(value, Choice) else (value.kind, value.low, value.high)
-        return type(value), *map(_identity, (*fields, value.tier, value.default))
-    if isinstance(value, np.ndarray):
-        return np.ndarray, value.dtype.str, value.shape, _identity(value.tolist())
-    if isinstance(value, np.generic):
-        return _identity(value.item())
-    if isinstance(value, Mapping):
-        return Mapping, tuple((_identity(key), _identity(item)) for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return type(value), tuple(map(_identity, value))
-    return type(value), repr(value)  # distinguishes what == treats as equal: 1 and True, 0.0 and -0.0
+    """Return what is equal in equal entries of a space."""
+    if isinstance(value, Space):
+        return tuple((name, _identity(entry)) for name, entry in value.items())
+    if isinstance(value, Choice):
+        fields: tuple[object, ...] = (value.options, value.default, value.tier)
+        return Choice, *map(identity, fields), tuple(map(_identity, value.spaces))
+    if isinstance(value, Real | Integer):
+        fields = (value.kind, value.low, value.high, value.step, value.distribution, value.default, value.tier)
+        return type(value), *map(identity, fields)
+    return identity(value)

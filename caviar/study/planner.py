@@ -15,6 +15,7 @@ from caviar.records.replay import StudyState, tell
 from caviar.records.trial import Result, Trial
 from caviar.search import Search
 from caviar.search.square import edges, extended_bounds
+from caviar.space.values import resolved
 
 _QUARTERS = 4  # waves without barriers: how often the square shrinks
 
@@ -76,12 +77,15 @@ class Planner:
         return [trial for trial in trials if trial.number in running]
 
     def trials(self, wave: WaveBegan) -> list[Trial]:
-        """Return the trials of a wave: those of its configs, then those of its other points."""
+        """Return the trials of a wave: those of its configs, then those of its other points.
+
+        What an option names is imported here, as it is needed, and nowhere else.
+        """
         settings = self.state.settings
         configs = [*wave.configs, *(wave.space or settings.space).configs(wave.points[len(wave.configs) :])]
         seed, number, keep = settings.budget.seed, wave.wave, bool(wave.confirms or settings.keep)
         return [
-            Trial(n, number, config, trial_seed(seed, number, n), keep=keep)
+            Trial(n, number, resolved(config), trial_seed(seed, number, n), keep=keep)
             for n, config in enumerate(configs, wave.first)
         ]
 

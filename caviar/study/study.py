@@ -135,8 +135,8 @@ class Study:
         study.target.check(study.settings.space, study.placement)
         return study
 
-    def enqueue(self, config: Mapping[str, Any]) -> None:
-        """Train your own config first, with a value for every hyperparameter; it counts as one of the trials."""
+    def enqueue(self, config: "Mapping[str, Any] | pd.Series[Any]") -> None:
+        """Train your own config, or a table's row, first; constants may be left out. It counts as one of the trials."""
         self.record.give(check_enqueued(config, self.settings))
 
     def warm_start(self, trials: "pd.DataFrame | str | Path | Study | Outcome") -> int:

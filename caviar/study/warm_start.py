@@ -1,26 +1,31 @@
 """What a study is given before it begins: configs to train first, and trials that finished elsewhere."""
 
+import logging
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from caviar.csv import read_csv
+from caviar.csv import escape_formula, read_csv
 from caviar.errors import InputError
+from caviar.records.cells import cells_as_options
 from caviar.records.events import Enqueued, WarmStarted
 from caviar.records.settings import Settings
-from caviar.records.trial import Config, State
-from caviar.space import Choice, Space
+from caviar.records.trial import State
+from caviar.space.configs import config_of, config_of_row
+
+logger = logging.getLogger("caviar")
 
 
 def check_enqueued(config: object, settings: Settings) -> Enqueued:
-    """Return a config to train first; raise InputError if it is outside the study's space."""
+    """Return a config to train first, or the row of a table; raise InputError if it is outside the study's space."""
+    if isinstance(config, pd.Series):  # a row may have other columns
+        config = {name: config[name] for name in settings.space.names if name in config}
     if not isinstance(config, Mapping):
         raise InputError(f"a config must be a dict with a value for every hyperparameter, got {config!r:.100}")
-    settings.space.points([config])
-    return Enqueued((dict(config),))
+    return Enqueued((config_of(settings.space, config),))
 
 
 def read_warm_start(trials: object, settings: Settings) -> WarmStarted:
@@ -31,7 +36,7 @@ def read_warm_start(trials: object, settings: Settings) -> WarmStarted:
     """
     if not isinstance(trials, pd.DataFrame | str | Path):
         raise InputError(f"the trials of a warm start must be a DataFrame, a CSV file or a study, got {trials!r:.100}")
-    table = trials if isinstance(trials, pd.DataFrame) else _read_csv(Path(trials))
+    table = trials if isinstance(trials, pd.DataFrame) else _read_csv(Path(trials), settings)
     space, metric = settings.space, settings.objective.metric
     for name in (*(d.name for d in space.dimensions if d.parent is None), metric):
         if name not in table:
@@ -40,44 +45,37 @@ def read_warm_start(trials: object, settings: Settings) -> WarmStarted:
         raise InputError(f"column {metric!r} of the warm start must hold numbers, got {table[metric].dtype}")
     points: list[np.ndarray] = []
     values: list[float] = []
-    reason = "it has no rows"
+    reason = ""  # why the first row was left out
     metrics = table[metric].to_numpy(dtype=float, na_value=math.nan)
     for row, number in zip(table.to_dict("records"), metrics.tolist(), strict=True):
         try:
-            (point,) = space.snap(space.points([_config(row, space)]))
+            (point,) = space.snap(space.points([config_of_row(space, row)]))
         except InputError as error:
-            reason = str(error)
+            reason = reason or str(error)
             continue
         survived = row.get("state", State.FINISHED) in (State.FINISHED, State.STOPPED)
         loss = settings.objective.to_minimise({metric: number}) if survived else math.nan
         points.append(point)
         values.append(loss if math.isfinite(loss) else math.nan)
     if not points:
-        raise InputError(f"none of the {len(table)} trials of the warm start lies in the space: {reason}")
+        because = reason or "it has no rows"
+        raise InputError(f"none of the {len(table)} trials of the warm start lies in the space: {because}")
+    if reason:
+        logger.warning("%d of %d trials lie outside of the space: %s", len(table) - len(points), len(table), reason)
     return WarmStarted(np.array(points), np.array(values))
 
 
-def _config(row: Mapping[Hashable, object], space: Space) -> Config:
-    """The values of a row in the space's types; an empty cell means that the hyperparameter was not in force."""
-    config: dict[str, object] = {}
-    for dimension in space.dimensions:
-        value = row.get(dimension.name)
-        if not pd.isna(value):  # type: ignore[call-overload]
-            hyperparameter = dimension.hyperparameter
-            config[dimension.name] = _option(value, hyperparameter) if isinstance(hyperparameter, Choice) else value
-    return config
-
-
-def _option(value: object, choice: Choice) -> object:
-    """The option that a cell stands for: a CSV file holds only numbers, booleans and strings."""
-    plain = value.item() if isinstance(value, np.generic) else value
-    return next((option for option in choice.options if option == plain or str(option) == str(plain)), plain)
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
+def _read_csv(path: Path, settings: Settings) -> pd.DataFrame:
+    """Return a table with the hyperparameters as texts or options, whatever pandas would take for a missing value."""
     try:
-        return read_csv(path)
+        table, texts = read_csv(path), read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
         raise InputError(f"there is no file {path} to warm-start from; check its name and folder") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path} is not a CSV file of trials: {str(error).strip().splitlines()[0]}") from None
+    names = [*settings.space.names, settings.objective.metric]
+    original = {escape_formula(name): name for name in names}
+    table, texts = table.rename(columns=original), texts.rename(columns=original)
+    hyperparameters = cells_as_options(texts[[name for name in names[:-1] if name in texts]], settings.space)
+    table[hyperparameters.columns] = hyperparameters
+    return table

@@ -21,10 +21,11 @@ from caviar.records.settings import SEARCHES, Settings
 from caviar.records.trial import ENDED, CurvePoint, Result
 from caviar.search import Budget, Square
 from caviar.space import Space, choice, loguniform, randint, uniform
+from tests.space.spaces import values
 
 numbers = st.floats(allow_nan=False)
 words = st.text(max_size=9)
-configs = st.dictionaries(words, numbers | st.integers() | words | st.booleans() | st.none(), max_size=4)
+configs = st.dictionaries(words, numbers | st.integers() | words | st.booleans() | values, max_size=4)
 curves = st.lists(
     st.builds(CurvePoint, st.integers(1, 99), numbers, st.dictionaries(words, numbers | st.integers(), max_size=3)),
     max_size=3,

@@ -132,3 +132,10 @@ def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot write"):
         write_csv(pd.DataFrame({"a": [1]}), tmp_path / "file" / "table.csv")
+
+
+def test_a_carriage_return_ends_no_row(tmp_path):
+    write_csv(pd.DataFrame({"error": ["50%\r100%\r\nKilled", "none"], "loss": [0.5, 1.0]}), tmp_path / "t.csv")
+    read = pd.read_csv(tmp_path / "t.csv")
+    assert read["error"].tolist() == ["50%\n100%\nKilled", "none"]
+    assert read["loss"].tolist() == [0.5, 1.0]

@@ -3,14 +3,16 @@
 Every hyperparameter is explored evenly on the unit interval, so one kind of axis serves all scales.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from caviar.space.configs import is_missing
 from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Real
 from caviar.space.scales import Array
 from caviar.space.space import Space
+from caviar.space.values import named
 
 TICKS = 6  # at most, on a linear scale
 
@@ -31,13 +33,15 @@ def coordinates(table: pd.DataFrame, space: Space) -> Array:
     """
     points = np.full((len(table), space.dimension), np.nan)
     for j, dimension in enumerate(space.dimensions):
-        active = table[dimension.name].notna().to_numpy(bool)
+        values: list[Any] = [None if is_missing(value) else value for value in table[dimension.name]]
+        options = getattr(dimension.hyperparameter, "options", ())
+        active = np.array([value is not None or any(option is None for option in options) for value in values], bool)
         if dimension.parent is not None:  # a parent always comes before its children
             parent = space.dimensions[dimension.parent].hyperparameter
             assert isinstance(parent, Choice)
             parent_points = np.nan_to_num(points[:, dimension.parent], nan=-1.0)
             active = active & (parent_points >= 0) & (parent.indices(parent_points) == dimension.option)
-        points[active, j] = dimension.hyperparameter.units(table[dimension.name][active].tolist())
+        points[active, j] = dimension.hyperparameter.units([values[i] for i in np.flatnonzero(active)])
     return points
 
 
@@ -70,7 +74,7 @@ def ticks(hyperparameter: Hyperparameter) -> Ticks:
     """
     if isinstance(hyperparameter, Choice):
         options = list(hyperparameter.options)
-        return Ticks(hyperparameter.units(options).tolist(), [str(option) for option in options])
+        return Ticks(hyperparameter.units(options).tolist(), [str(named(option)) for option in options])
     values = list(dict.fromkeys(hyperparameter.nearest(np.array(_round_values(hyperparameter))).tolist()))
     return Ticks(hyperparameter.units(values).tolist(), [f"{value:.6g}" for value in values])
 

@@ -11,6 +11,7 @@ from caviar.records.outcome import Outcome
 from caviar.records.settings import Settings
 from caviar.space.defaults import default_space
 from caviar.space.space import argument_code
+from caviar.space.values import named
 
 EARLY_STOPPING = {None: "", Halving(): "halving", Halving(asynchronous=True): "asha"}  # what the command can express
 SPACE = ("choice", "constant", "distribution", "lograndint", "loguniform", "randint", "reverseloguniform", "uniform")
@@ -50,7 +51,7 @@ def settings_table(outcome: Outcome) -> pd.DataFrame:
     settings = outcome.settings
     data = ", ".join(f"{name}: {value}" for name, value in settings.source.to_plain().items())
     rows = {"name": settings.name, "data": data, **_arguments(settings)}
-    rows |= {f"space: {name}": repr(value) for name, value in settings.space.items()}
+    rows |= {f"space: {name}": repr(named(value)) for name, value in settings.space.items()}
     rows |= {f"version of {name}": version for name, version in outcome.versions.items()}
     return pd.DataFrame([(name, str(value)) for name, value in rows.items()], columns=["setting", "value"])
 
@@ -87,8 +88,8 @@ def _data_argument(source: Source) -> str:
         case SourceKind.DIGITS:
             return "'digits',"
         case SourceKind.TABLE | SourceKind.CSV:
-            named = {"target": source.target, "task": source.task, **source.options, "seed": source.seed}
-            arguments = [f"{name}={value!r}" for name, value in named.items() if value is not None]
+            given = {"target": source.target, "task": source.task, **source.options, "seed": source.seed}
+            arguments = [f"{name}={value!r}" for name, value in given.items() if value is not None]
             return f"load_table({', '.join([repr(source.path), *arguments])}),"
         case SourceKind.FUNCTION:
             return f"...,  # the function {source.function}"
