@@ -13,11 +13,18 @@ from caviar.data.preparation.raw import CONSTANT, EMPTY, Raw
 from caviar.data.preparation.scaling import moments
 from caviar.errors import InputError
 
+_SAMPLE, _NEARLY_ALL = 1000, 0.9  # different texts that are looked at, and the share of them that must be dates
+
 
 def fit_date(table: pd.DataFrame, train: NDArray[np.int64], raw: Raw) -> Column:
     """Return days, and those of month, weekday and hour that vary in the training rows, or why there is none."""
     values = cells_of(table, raw.position, train)
-    form = "ISO8601" if raw.kind == "date" else _form(raw, values)
+    form = "ISO8601" if raw.kind == "date" else _form(values)
+    if not form:
+        shown = [spelling(cell) for cell in values.dropna().unique()[:3].tolist()]
+        raise InputError(
+            f"column {raw.name!r} must not be 'date', as it has no dates but {shown}; write them like 2024-01-31"
+        )
     dates = instants(values, form)
     since = days(dates)
     missing = np.isnan(since)
@@ -34,8 +41,19 @@ def fit_date(table: pd.DataFrame, train: NDArray[np.int64], raw: Raw) -> Column:
     )
 
 
-def _form(raw: Raw, values: pd.Series) -> str:
-    """Return the format by which most cells can be read."""
+def are_dates(values: pd.Series) -> bool:
+    """Return whether nearly all texts of a column are dates that are written alike.
+
+    >>> are_dates(pd.Series(["31.01.2024", "1.2.2024"])), are_dates(pd.Series(["12%", "1.2.2024"]))
+    (True, False)
+    """
+    different = values.dropna().drop_duplicates().iloc[:_SAMPLE]
+    form = _form(different)
+    return bool(form) and float(np.isnat(instants(different, form)).mean()) <= 1 - _NEARLY_ALL
+
+
+def _form(values: pd.Series) -> str:
+    """Return the format by which most cells can be read; "" if there is none."""
     cells = [spelling(cell) for cell in values.dropna().unique().tolist()]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about the order of days and months, which is what is found out here
@@ -43,8 +61,4 @@ def _form(raw: Raw, values: pd.Series) -> str:
     text = pd.Series(cells, dtype=object)
     forms = dict.fromkeys(["ISO8601", *filter(None, guesses)])
     best = max(forms, key=lambda form: int((~np.isnat(instants(text, form))).sum()))
-    if not cells or np.isnat(instants(text, best)).all():
-        raise InputError(
-            f"column {raw.name!r} must not be 'date', as it has no dates but {cells[:3]}; write them like 2024-01-31"
-        )
-    return best
+    return "" if not cells or np.isnat(instants(text, best)).all() else best

@@ -1,7 +1,7 @@
 """Learn how the columns of a table become features, from its training rows alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from caviar._interface import setting
 from caviar.data.preparation.categories import fit_categories, fit_ordered, order_of
-from caviar.data.preparation.cells import cells_of, chosen
+from caviar.data.preparation.cells import cells_of, chosen, numbers
 from caviar.data.preparation.columns import Column, Date, LeftOut
-from caviar.data.preparation.dates import fit_date
+from caviar.data.preparation.dates import are_dates, fit_date
 from caviar.data.preparation.kinds import kind_of
 from caviar.data.preparation.numbers import fit_numbers
 from caviar.data.preparation.overrides import Override, check_overrides
@@ -22,6 +22,7 @@ from caviar.data.validation import Targets
 from caviar.errors import InputError
 
 AS_ASKED = "as you said"
+_STRAY = 0.1  # of the different texts of a column of numbers need not be numbers
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _raw(table: pd.DataFrame, train: NDArray[np.int64], position: int, wish: str
 
 
 def _fit(table: pd.DataFrame, train: NDArray[np.int64], raws: Sequence[Raw]) -> tuple[dict[str, Column], list[Note]]:
-    numbers, categories, columns, notes = [], [], {}, []
+    numeric, categories, columns, notes = [], [], {}, []
     for raw in raws:
         free = raw.wish in ("", "keep")
         if raw.order:
@@ -105,8 +106,28 @@ def _fit(table: pd.DataFrame, train: NDArray[np.int64], raws: Sequence[Raw]) -> 
                 became = ", ".join(["days", *dated.cycles])
                 notes.append(Note(raw.name, f"dates, so {became}", "category", "takes each as a level"))
         elif raw.wish == "number" or (raw.kind in ("number", "boolean") and free and not raw.categorical):
-            numbers.append(raw)
+            numeric.append(raw)
         else:
             categories.append(raw)
-    learned, said = fit_numbers(table, train, numbers, only=len(numbers) == len(raws))
-    return columns | learned | fit_categories(table, train, categories), notes + said
+    learned, said = fit_numbers(table, train, numeric, only=len(numeric) == len(raws))
+    columns |= learned | fit_categories(table, train, categories)
+    notes += said
+    for raw in categories:
+        is_text = not raw.wish and raw.kind == "text"
+        if (
+            is_text
+            and isinstance(columns[raw.name], LeftOut)
+            and (word := _word_for(cells_of(table, raw.position, train)))
+        ):
+            found, said = _fit(table, train, [replace(raw, wish=word)])
+            columns |= found
+            notes += said
+    return columns, notes
+
+
+def _word_for(values: pd.Series) -> str:
+    """Return as what a column of text that has too many levels can be read: "number", "date", or ""."""
+    if are_dates(values):
+        return "date"
+    different = values.dropna().drop_duplicates()
+    return "number" if len(different) and np.isnan(numbers(different)).mean() <= _STRAY else ""

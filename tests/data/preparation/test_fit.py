@@ -14,7 +14,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransformer, StandardScaler
 
-from caviar.data.preparation.columns import Number
+from caviar.data.preparation.columns import Date, LeftOut, Number
 from caviar.data.preparation.description import describe, tabulate
 from caviar.data.preparation.fit import fit_preparation
 from caviar.data.preparation.preparation import Preparation
@@ -268,3 +268,29 @@ def test_a_cell_of_several_values_is_no_number_of_new_rows(cell):
     cells.at[1] = cell
     with pytest.raises(InputError, match="column 'size' must hold single values"):
         learned.transform(pd.DataFrame({"size": cells}))
+
+
+@pytest.mark.parametrize(
+    ("spelled", "kind", "note"),
+    [
+        ("%d.%m.%Y", Date, "dates, so days, month, weekday"),
+        ("%m/%d/%Y", Date, "dates, so days, month, weekday"),
+        ("%d %b %Y %H:%M", Date, "dates, so days, month, weekday, hour"),
+        ("%j.5", Number, "1 cells of the training rows are no numbers, and count as missing"),
+        ("no. %j%y", LeftOut, "a different text in nearly each row"),
+    ],
+)
+def test_dates_of_all_countries_and_numbers_among_words_are_no_free_text(spelled, kind, note):
+    days = pd.Series(pd.date_range("2023-01-30", periods=100, freq="31h")).dt.strftime(spelled)
+    days[50] = "unknown"
+    table = pd.DataFrame({"day": days})
+    if kind is LeftOut:
+        with pytest.raises(InputError, match=note):
+            fit_preparation(table, np.arange(100))
+        return
+    fitted = fit_preparation(table, np.arange(100))
+    assert isinstance(fitted.preparation.columns[0], kind)
+    assert note in fitted.notes[0]
+    assert np.isfinite(fitted.preparation.transform(table)).all()
+    as_asked = fit_preparation(table, np.arange(100), overrides={"day": "date" if kind is Date else "number"})
+    assert as_asked.preparation == fitted.preparation
