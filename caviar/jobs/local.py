@@ -1,5 +1,6 @@
 """The studies on this machine, with the same methods as those on a cluster."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from caviar.errors import InputError
+from caviar.errors import CaviarError, InputError
 from caviar.files import is_uri
 from caviar.jobs.status import JobState, JobStatus
 from caviar.records import journal
@@ -41,14 +42,20 @@ class LocalJobs:
     def folder(self, name: str) -> Path:
         """Return the folder of a study."""
         for folder in [journal.local_folder(name)] if is_uri(name) else [self._runs / name, Path(name)]:
-            if journal.holds_study(folder):
+            if (folder / journal.NAME).exists():  # reading it says what is wrong with it
                 return folder
         raise InputError(f"no study named {name!r} in {self._runs}; see `caviar list`, or give a cluster's --address")
 
     def studies(self) -> list[JobStatus]:
-        """Return the status of every study in the folder, the oldest first."""
+        """Return the status of every study in the folder, the oldest first; that of one that is damaged says how."""
         folders = [path.parent for path in self._runs.glob(f"*/{journal.NAME}") if journal.holds_study(path.parent)]
-        return sorted((self.status(folder.name) for folder in folders), key=lambda status: str(status.started))
+        return sorted(map(self._readable_status, folders), key=lambda status: str(status.started))
+
+    def _readable_status(self, folder: Path) -> JobStatus:
+        try:
+            return self.status(folder.name)
+        except CaviarError as error:
+            return JobStatus(folder.name, JobState.UNREADABLE, str(error), _started(folder))
 
     def status(self, name: str) -> JobStatus:
         """Return the status of a study."""
@@ -63,8 +70,7 @@ class LocalJobs:
             state = JobState.RUNNING
         else:
             state = JobState.FINISHED if len(results) >= total else JobState.STOPPED
-        started = pd.Timestamp(min(path.stat().st_mtime for path in folder.iterdir()), unit="s")
-        return JobStatus(name, state, f"{len(results)}/{total} trials", started)
+        return JobStatus(name, state, f"{len(results)}/{total} trials", _started(folder))
 
     def logs(self, name: str, follow: bool = False) -> Iterator[str]:
         """Yield a line for every wave and trial of a study; with `follow`, wait for more until its driver ends."""
@@ -106,6 +112,16 @@ class LocalJobs:
         if not path.is_file():
             raise InputError(f"the study {name!r} has no {file} yet; see `caviar status {name}`")
         return path.read_bytes()
+
+
+def _started(folder: Path) -> pd.Timestamp | None:
+    """When the first file of a folder was written; files may come and go while a driver runs."""
+    times: list[float] = []
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                times.append(path.stat().st_mtime)
+    return pd.Timestamp(min(times), unit="s") if times else None
 
 
 def _lines(events: Iterable[Event]) -> Iterator[str]:

@@ -1,8 +1,7 @@
 """The events of a study: typed, frozen, each a line of JSON with a tag. Reading a line runs no code."""
 
 import json
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from caviar.errors import StorageError
 from caviar.records.evaluation import Evaluation
+from caviar.records.plain import integer, mapping, number, numbers, optional, text, tuple_of
 from caviar.records.settings import Settings
 from caviar.records.trial import Config, CurvePoint, Result, State
 from caviar.search import Square
@@ -117,20 +117,41 @@ def encode(event: Event) -> str:
 
 
 def decode(line: str | bytes) -> Event:
-    """Return the event of a line; raise ValueError if it holds none, StorageError if its format is newer.
+    """Return the event of a line; raise ValueError if it holds none, StorageError if a newer Caviar wrote it.
 
     >>> decode('{"event":"pause","signature":"OSError: no data"}')
     StudyPaused(signature='OSError: no data')
     """
+    field = "event"
     try:
-        values: dict[str, Any] = dict(json.loads(line))
-        kind = _TAGS[values.pop("event")]
-        if values.get("format", FORMAT) > FORMAT:
-            raise StorageError(f"the journal has format {values['format']}; open it with a newer Caviar")
-        values = {name: _READ[name](value) if name in _READ else value for name, value in values.items()}
+        plain = dict(_json(line))
+        if (b"\\ud" if isinstance(line, bytes) else "\\ud") in line:  # perhaps half of a pair, which no file can hold
+            json.dumps(plain, ensure_ascii=False).encode()
+        kind = _TAGS[plain.pop(field)]
+        if plain.get("format", FORMAT) > FORMAT:
+            raise StorageError(f"the journal has format {plain['format']}; open it with a newer Caviar")
+        values: dict[str, Any] = {}
+        for field, value in plain.items():
+            values[field] = _READ[field](value)
+        field = "event"
         return TrialEnded(_result(**values)) if kind is TrialEnded else kind(**values)
-    except (TypeError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
-        raise ValueError(f"not an event: {error}") from None
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
+        reason = str(error) if isinstance(error, ValueError) else repr(error)
+        raise ValueError(f"{field}: {reason:.200}".replace("\n", " ")) from None
+
+
+def _json(line: str | bytes) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        raise ValueError("it is not JSON") from None
+
+
+def damaged(line: int, source: object, reason: object) -> StorageError:
+    """Return the error for a line that cannot be read or does not follow from those before it."""
+    return StorageError(
+        f"line {line} of {source} is damaged ({reason}); restore the file from a copy, or keep only the lines before it"
+    )
 
 
 def _result(**values: Any) -> Result:
@@ -138,23 +159,41 @@ def _result(**values: Any) -> Result:
     return Result(metrics=curve[-1].metrics if curve else {}, epochs=len(curve), **values)
 
 
+def _point(plain: Sequence[Any]) -> CurvePoint:
+    epoch, seconds, metrics = plain
+    return CurvePoint(integer(epoch), number(seconds), numbers(metrics))
+
+
+def _versions(plain: object) -> Mapping[str, str]:
+    return {name: text(version) for name, version in mapping(plain).items()}
+
+
 # how the values of a line become those of an event, by field
-_READ: dict[str, Callable[[Any], object]] = {
-    "trial": operator.index,
-    "wave": operator.index,
-    "first": operator.index,
+_READ: Mapping[str, Callable[[Any], object]] = {
+    "format": integer,
     "settings": Settings.from_plain,
-    "points": lambda rows: np.array(rows, dtype=float).reshape(len(rows), -1),
-    "values": lambda values: np.array(values, dtype=float),
-    "configs": tuple,
-    "square": lambda plain: plain and Square.from_plain(plain),
-    "edges": tuple,
-    "space": lambda plain: plain and from_plain(plain),
-    "confirms": lambda value: tuple(value) if isinstance(value, list) else value,
-    "state": State,
-    "curve": lambda points: tuple(CurvePoint(*point) for point in points),
-    "notes": tuple,
+    "versions": _versions,
+    "notes": tuple_of(text),
+    "signature": text,
     "evaluation": Evaluation.from_plain,
+    "trial": integer,
+    "wave": integer,
+    "first": integer,
+    "points": lambda rows: np.array(rows, dtype=float).reshape(len(rows), -1),
+    "values": lambda values: np.array(values, dtype=float).reshape(len(values)),
+    "configs": tuple_of(mapping),
+    "square": optional(Square.from_plain),
+    "edges": tuple_of(text),
+    "space": optional(from_plain),
+    "confirms": lambda value: tuple_of(integer)(value) if isinstance(value, list) else optional(integer)(value),
+    "state": State,
+    "config": mapping,
+    "seconds": number,
+    "seed": integer,
+    "worker": text,
+    "error": text,
+    "continued_from": optional(integer),
+    "curve": tuple_of(_point),
 }
 
 
