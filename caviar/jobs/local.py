@@ -16,7 +16,7 @@ from caviar.files import is_uri
 from caviar.jobs.status import JobState, JobStatus
 from caviar.records import journal
 from caviar.records.events import Event, StudyPaused, TrialEnded, WaveBegan
-from caviar.records.lock import driver
+from caviar.records.lock import DRIVER, driver
 from caviar.records.outcome import Outcome
 from caviar.records.trial import State
 
@@ -87,16 +87,24 @@ class LocalJobs:
 
     def stop(self, name: str) -> None:
         """Stop a study as Ctrl-C does; what has finished is kept. Raises InputError if this process cannot do it."""
-        running = driver(self.folder(name))
+        folder = self.folder(name)
+        running = driver(folder)
         if running is None:
             return
-        host, _, process = running.rpartition(":")
-        if host != socket.gethostname():
-            raise InputError(f"{name!r} runs on {host}; stop it there")
+        process = running.process
+        if process is not None and running.host != socket.gethostname():
+            raise InputError(f"{name!r} runs on {running.host}; stop it there")
         if sys.platform == "win32":  # os.kill would end it before it has written its tables
             raise InputError(f"Windows cannot interrupt process {process}, which runs {name!r}; press Ctrl-C there")
+        if process is None or not running.is_here:
+            if driver(folder) is None:  # it has just ended
+                return
+            raise InputError(
+                f"no process of this machine is known to run {name!r}: {folder / DRIVER} names none, one in a "
+                "container, or one that has ended; press Ctrl-C where it runs"
+            )
         try:
-            os.kill(int(process), signal.SIGINT)
+            os.kill(process, signal.SIGINT)
         except ProcessLookupError:
             pass  # it has just ended
         except PermissionError:

@@ -128,10 +128,8 @@ def decode(line: str | bytes) -> Event:
         if (b"\\ud" if isinstance(line, bytes) else "\\ud") in line:  # perhaps half of a pair, which no file can hold
             json.dumps(plain, ensure_ascii=False).encode()
         kind = _TAGS[plain.pop(field)]
-        if plain.get("format", FORMAT) > FORMAT:
-            raise StorageError(f"the journal has format {plain['format']}; open it with a newer Caviar")
         values: dict[str, Any] = {}
-        for field, value in plain.items():
+        for field, value in reversed(plain.items()):  # the format comes last
             values[field] = _READ[field](value)
         field = "event"
         return TrialEnded(_result(**values)) if kind is TrialEnded else kind(**values)
@@ -159,6 +157,12 @@ def _result(**values: Any) -> Result:
     return Result(metrics=curve[-1].metrics if curve else {}, epochs=len(curve), **values)
 
 
+def _format(plain: object) -> int:
+    if integer(plain) > FORMAT:
+        raise StorageError(f"the journal has format {plain}; open it with a newer Caviar")
+    return integer(plain)
+
+
 def _point(plain: Sequence[Any]) -> CurvePoint:
     epoch, seconds, metrics = plain
     return CurvePoint(integer(epoch), number(seconds), numbers(metrics))
@@ -170,7 +174,7 @@ def _versions(plain: object) -> Mapping[str, str]:
 
 # how the values of a line become those of an event, by field
 _READ: Mapping[str, Callable[[Any], object]] = {
-    "format": integer,
+    "format": _format,
     "settings": Settings.from_plain,
     "versions": _versions,
     "notes": tuple_of(text),

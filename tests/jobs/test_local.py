@@ -15,7 +15,7 @@ import caviar
 from caviar.errors import InputError
 from caviar.jobs.local import LocalJobs
 from caviar.jobs.status import JobState
-from caviar.records.lock import driver_lock
+from caviar.records.lock import Driver, driver_lock
 
 ROOT = Path(caviar.__file__).parents[1]
 SPACE = caviar.Space(x=caviar.uniform(0, 1))
@@ -168,10 +168,21 @@ def test_a_study_that_cannot_be_stopped_from_here_says_why(tmp_path, monkeypatch
         LocalJobs(tmp_path).stop("one")
 
 
-def test_a_study_that_has_just_ended_needs_no_stopping(tmp_path, monkeypatch):
+@pytest.mark.parametrize("start", ["", ":", ":1"])
+def test_a_process_that_only_has_the_number_of_the_driver_is_not_stopped(tmp_path, start):
     study(tmp_path / "one", train).run(progress=False)
-    with driver_lock(tmp_path / "one"):
-        ended = subprocess.Popen([sys.executable, "-c", ""])
-        ended.wait()
-        (tmp_path / "one" / "driver.txt").write_text(f"{socket.gethostname()}:{ended.pid}")
-        LocalJobs(tmp_path).stop("one")
+    with driver_lock(tmp_path / "one"), subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        (tmp_path / "one" / "driver.txt").write_text(f"{socket.gethostname()}:{other.pid}{start}")
+        with pytest.raises(InputError, match="no process of this machine is known to run 'one'"):
+            LocalJobs(tmp_path).stop("one")
+        other.communicate(b"\n", timeout=60)
+    assert other.returncode == 0
+    LocalJobs(tmp_path).stop("one")  # has ended by now
+
+
+def test_a_study_that_ends_as_it_is_to_be_stopped_needs_no_stopping(tmp_path, monkeypatch):
+    study(tmp_path / "one", train).run(progress=False)
+    answers = iter([Driver(socket.gethostname(), os.getpid(), "another time"), None])
+    monkeypatch.setattr("caviar.jobs.local.driver", lambda folder: next(answers))
+    LocalJobs(tmp_path).stop("one")
+    assert next(answers, "asked twice") == "asked twice"
