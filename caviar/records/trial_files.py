@@ -59,6 +59,15 @@ def trial_folder(study: Path, number: int) -> Path:
     return study / "trials" / f"{number:06d}"
 
 
+def output_file(number: int) -> Path:
+    """Return the file in a study's folder that holds what a trial printed, and its whole error.
+
+    >>> output_file(17).as_posix()
+    'output/000017.txt'
+    """
+    return Path("output", f"{number:06d}.txt")
+
+
 class FolderCopy:
     """The copy of a trial's folder in a store, such as that of the study's mirror."""
 

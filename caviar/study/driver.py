@@ -15,7 +15,7 @@ from caviar.records.events import TrialEnded
 from caviar.records.outcome import Outcome
 from caviar.records.record import StudyRecord
 from caviar.records.trial import CurvePoint, Result, Trial
-from caviar.records.trial_files import keep_best
+from caviar.records.trial_files import keep_best, output_file
 from caviar.study.callbacks import CallbackList
 from caviar.study.failures import FailureMonitor
 from caviar.study.halving import run_halving
@@ -178,7 +178,7 @@ def keep_files(record: StudyRecord, models: ModelKeeper) -> None:
 def _save_output(result: Result, folder: Path) -> None:
     """Write what a trial printed to its own file."""
     if result.output:
-        path = folder / "output" / f"{result.trial:06d}.txt"
+        path = folder / output_file(result.trial)
         with writing(path):
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(result.output.encode())
