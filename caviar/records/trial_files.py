@@ -17,6 +17,7 @@ from caviar.files import FileStore, open_store, writing
 from caviar.records.lock import DRIVER
 from caviar.records.mirror import mirror_uri
 from caviar.records.objective import Objective
+from caviar.records.plain import text, tuple_of
 from caviar.records.trial import Result, State
 
 
@@ -132,7 +133,12 @@ class FolderCopy:
         return f"{self._folder.name}.json" in self._store.sizes("trials")
 
     def _names(self) -> list[str]:
-        return [str(name) for name in json.loads(self._store.read(f"{self._name}.json"))]
+        try:
+            return list(tuple_of(text)(json.loads(self._store.read(f"{self._name}.json"))))
+        except (ValueError, RecursionError):
+            raise StorageError(
+                f"{self._name}.json at {self._store} is damaged, so the files of the trial cannot be found; remove it"
+            ) from None
 
 
 def fetch_folder(study: Path, number: int) -> Path:
