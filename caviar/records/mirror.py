@@ -7,6 +7,7 @@ driver wrote it, and this one stops. The study runs in the folder on disk; a sma
 import itertools
 import json
 import logging
+import math
 import os
 import re
 import socket
@@ -44,7 +45,7 @@ class Mirror:
 
     def __init__(self, uri: str, journal: Path, push_seconds: float = PUSH_SECONDS) -> None:
         self._store, self._journal, self._push_seconds = open_store(uri), journal, push_seconds
-        self._pushed = 0.0
+        self._pushed = -math.inf
         self._sizes = self._store.sizes()
         self._parts = sorted(name for name in self._sizes if re.fullmatch(r"journal-\d{6}\.jsonl", name))
         if self._parts != [_part(number) for number in range(len(self._parts))]:
@@ -73,7 +74,19 @@ class Mirror:
                 f"{self._store} holds more of the study than {self._journal.parent}, or another one; continue from "
                 f"{self._store}"
             )
+        if not self._parts:
+            self._reserve()
         self._beat(time.time())
+
+    def _reserve(self) -> None:
+        """Create the first part, empty, so that of two studies that begin at once only one does."""
+        try:
+            self._store.create(part := _part(0), b"")
+        except FileExistsError:
+            raise StorageError(
+                f"another study begins at {self._store}; choose another place (if no driver is there, remove {part})"
+            ) from None
+        self._parts.append(part)
 
     def _last_beat(self) -> tuple[str, float]:
         """The driver that was there, and when it was last seen."""
