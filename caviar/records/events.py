@@ -125,8 +125,6 @@ def decode(line: str | bytes) -> Event:
     field = "event"
     try:
         plain = dict(_json(line))
-        if (b"\\ud" if isinstance(line, bytes) else "\\ud") in line:  # perhaps half of a pair, which no file can hold
-            json.dumps(plain, ensure_ascii=False).encode()
         kind = _TAGS[plain.pop(field)]
         values: dict[str, Any] = {}
         for field, value in reversed(plain.items()):  # the format comes last
@@ -139,10 +137,14 @@ def decode(line: str | bytes) -> Event:
 
 
 def _json(line: str | bytes) -> Any:
+    text = line if isinstance(line, str) else line.decode("utf-8-sig", errors="surrogateescape")
     try:
-        return json.loads(line)
+        plain = json.loads(text)
     except ValueError:
         raise ValueError("it is not JSON") from None
+    if "\\ud" in text or not text.isascii():  # perhaps half of a pair, which no file can hold
+        json.dumps(plain, ensure_ascii=False).encode()
+    return plain
 
 
 def damaged(line: int, source: object, reason: object) -> StorageError:

@@ -94,7 +94,7 @@ def read(folder: Path) -> Iterator[Event]:
 
 
 def read_state(folder: Path) -> StudyState:
-    """Return the state of the study in a folder; raise what `read` raises, and StorageError if an event cannot follow."""
+    """Return the state of the study in a folder; raise what `read` does, and StorageError for an event out of place."""
     return replay(read(folder), folder / NAME)
 
 

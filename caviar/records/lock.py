@@ -63,7 +63,12 @@ def start_of(process: int) -> str:
     """
     if sys.platform == "linux":  # in ticks since the system began
         with contextlib.suppress(OSError):
-            return Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+            return (
+                Path(f"/proc/{process}/stat")
+                .read_text(encoding="utf-8", errors="replace")
+                .rpartition(")")[2]
+                .split()[19]
+            )
     elif sys.platform != "win32":
         command = ["ps", "-o", "lstart=", "-p", str(process)]
         with contextlib.suppress(OSError):

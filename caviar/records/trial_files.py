@@ -27,7 +27,7 @@ class StudyFiles:
 
     Args:
         folder: of the study on the driver's machine, absolute.
-        driver: host:process of the driver, which its folder names too.
+        driver: host:process:start of the driver, which its folder names too.
         uri: of the study's mirror; "" if it has none.
         node: the driver's in the Ray cluster; "" if trainers cannot ask it for files.
     """

@@ -115,7 +115,7 @@ def _report(held: Mapping[int, Report]) -> Report:
     return {f"split{fold}_{name}": value for fold, columns in held.items() for name, value in columns.items()}
 
 
-def _reported(result: Result) -> dict[int, Metrics]:
+def _reported(result: Result) -> Mapping[int, Metrics]:
     """Return what was reported about each fold, by number, from a trial's curve."""
     folds: dict[int, dict[str, float]] = {}
     for number, point in enumerate(result.curve):

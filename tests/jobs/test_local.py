@@ -171,7 +171,10 @@ def test_a_study_that_cannot_be_stopped_from_here_says_why(tmp_path, monkeypatch
 @pytest.mark.parametrize("start", ["", ":", ":1"])
 def test_a_process_that_only_has_the_number_of_the_driver_is_not_stopped(tmp_path, start):
     study(tmp_path / "one", train).run(progress=False)
-    with driver_lock(tmp_path / "one"), subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+    with (
+        driver_lock(tmp_path / "one"),
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other,
+    ):
         (tmp_path / "one" / "driver.txt").write_text(f"{socket.gethostname()}:{other.pid}{start}")
         with pytest.raises(InputError, match="no process of this machine is known to run 'one'"):
             LocalJobs(tmp_path).stop("one")

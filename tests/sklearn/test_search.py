@@ -432,7 +432,9 @@ def test_what_is_kept_of_a_study_grows_with_the_number_of_folds_not_with_its_squ
     for folds in (10, 40):
         out = tmp_path / f"{folds}"
         fitted = search(n_iter=2, cv=KFold(folds), out=out, return_train_score=True).fit(X, Y)
-        assert {f"split{fold}_{part}_score" for fold in range(folds) for part in ("test", "train")} < set(fitted.cv_results_)
+        assert {f"split{fold}_{part}_score" for fold in range(folds) for part in ("test", "train")} < set(
+            fitted.cv_results_
+        )
         history = caviar.Outcome.read(out).history
         assert history.groupby("trial").size().tolist() == [folds] * 2
         of_first = history[history["trial"] == 0]["fold_test_score"]
