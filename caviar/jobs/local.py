@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from caviar.errors import CaviarError, InputError
-from caviar.files import is_uri
+from caviar.files import is_uri, reading
 from caviar.jobs.status import JobState, JobStatus
 from caviar.records import journal
 from caviar.records.events import Event, StudyPaused, TrialEnded, WaveBegan
@@ -42,7 +42,7 @@ class LocalJobs:
     def folder(self, name: str) -> Path:
         """Return the folder of a study."""
         for folder in [journal.local_folder(name)] if is_uri(name) else [self._runs / name, Path(name)]:
-            if (folder / journal.NAME).exists():  # reading it says what is wrong with it
+            if journal.holds_study(folder) or os.path.exists(folder / journal.NAME):  # reading says what is wrong
                 return folder
         raise InputError(f"no study named {name!r} in {self._runs}; see `caviar list`, or give a cluster's --address")
 
@@ -117,9 +117,10 @@ class LocalJobs:
         path = self.folder(name) / file
         if is_uri(name):  # only the journal is copied from a URI
             Outcome.read(path.parent).write_tables()
-        if not path.is_file():
-            raise InputError(f"the study {name!r} has no {file} yet; see `caviar status {name}`")
-        return path.read_bytes()
+        with reading(path):
+            if not path.is_file():
+                raise InputError(f"the study {name!r} has no {file} yet; see `caviar status {name}`")
+            return path.read_bytes()
 
 
 def _started(folder: Path) -> pd.Timestamp | None:

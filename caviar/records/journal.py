@@ -77,8 +77,9 @@ def read(folder: Path) -> Iterator[Event]:
         StorageError: the journal cannot be read, a line does not hold an event, or a newer Caviar wrote it.
     """
     path = folder / NAME
-    if not path.exists() or not path.stat().st_size:
-        raise InputError(f"no study in {folder} ({NAME} is missing or empty); pass the folder that a study wrote")
+    with reading(path):
+        if not path.exists() or not path.stat().st_size:
+            raise InputError(f"no study in {folder} ({NAME} is missing or empty); pass the folder that a study wrote")
     with reading(path), path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
@@ -147,8 +148,9 @@ def holds_study(folder: Path) -> bool:
 def check_writable(folder: Path) -> None:
     """Raise StorageError if a folder can be neither written nor created."""
     existing = folder
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
+    with writing(folder):
+        while not existing.exists() and existing != existing.parent:
+            existing = existing.parent
     if not existing.is_dir():
         raise StorageError(f"{existing} is a file, so {folder} cannot hold a study; choose another folder")
     if not os.access(existing, os.W_OK | os.X_OK):

@@ -31,9 +31,9 @@ logger = logging.getLogger("caviar")
 def mirror_uri(folder: Path) -> str:
     """Return the URI of the mirror of the study in a folder; "" if it has none."""
     path = folder / MIRROR
-    if not path.exists():
-        return ""
     with reading(path):
+        if not path.exists():
+            return ""
         uri = path.read_bytes().decode(errors="replace").strip()
     if not (is_uri(uri) and len(uri) < _LONGEST_URI and uri.isprintable()):
         raise StorageError(f"{path} must hold the URI of the study's mirror, got {uri!r:.60}; write that, or remove it")

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import random
 import re
 import shutil
@@ -196,6 +197,21 @@ def test_a_folder_in_place_of_the_journal(runs):
     assert states(runs) == {"good": JobState.FINISHED}
     with pytest.raises(CaviarError, match=f"bad.*{NAME}"):
         LocalJobs(runs).status("bad")
+
+
+@pytest.mark.parametrize("what", [NAME, "."])
+def test_a_study_of_another_user_is_one_sentence(runs, whole, what):
+    folder = damage(runs, whole.content)
+    (folder / what).chmod(0)
+    try:
+        if os.access(folder / what, os.R_OK):
+            pytest.skip("root may read everything")
+        for read_it in (Outcome.read, caviar.Study.open, lambda folder: LocalJobs(runs).status(folder.name)):
+            with pytest.raises(StorageError, match=r"cannot read .* \(Permission denied\)"):
+                read_it(folder)
+        assert states(runs)["good"] is JobState.FINISHED
+    finally:
+        (folder / what).chmod(0o700)
 
 
 @contextlib.contextmanager
