@@ -141,6 +141,8 @@ class StudyState:
         self._check_points(wave.points, space)
         if wave.first != (last.numbers.stop if last else 0) or wave.wave < (last.wave if last else 1):
             raise ValueError(f"wave {wave.wave} begins with trial {wave.first}")
+        if len(wave.configs) > len(wave.points):
+            raise ValueError(f"it has {len(wave.points)} points, but {len(wave.configs)} configs")
         if wave.square is not None and [len(weights) for weights in wave.square.weights] != _options(space):
             raise ValueError("its square is of another space")
         if wave.confirms and (len(wave.confirms) != len(wave.points) or not self.results.keys() >= {*wave.confirms}):

@@ -129,6 +129,7 @@ def reported(metrics):
         (2, {"first": 3}, "begins with trial 3"),
         (2, {"edges": "abc"}, "edges: 'abc' is no list"),
         (2, {"configs": [1]}, "configs: 1 is no mapping"),
+        (2, {"configs": [{}] * 9}, "2 points, but 9 configs"),
         (8, {"confirms": [0]}, "confirms the trials"),
         (8, {"confirms": [77, 78]}, "confirms the trials"),
         (1, {"versions": [1]}, "versions: .* is no mapping"),
