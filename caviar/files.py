@@ -81,10 +81,8 @@ class LocalStore:
         return str(self.path)
 
     def read(self, name: str) -> bytes:
-        try:
-            return (self.path / name).read_bytes()
-        except OSError as error:
-            raise StorageError(f"cannot read {self.path / name} ({error.strerror})") from None
+        with reading(path := self.path / name):
+            return path.read_bytes()
 
     def write(self, name: str, content: bytes) -> None:
         write_atomically(self.path / name, content)
@@ -251,6 +249,15 @@ def flush_to_disk(file: IO[bytes]) -> None:
             fcntl.fcntl(file.fileno(), fcntl.F_FULLFSYNC)  # fsync stops at the drive's own cache there
             return
     getattr(os, "fdatasync", os.fsync)(file.fileno())  # only Linux has fdatasync
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn an OSError in the block into a StorageError."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"cannot read {path} ({error.strerror or error}); check its permissions") from error
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import click
 
 from caviar.cli.jobs import backend, local_copy, study_command
 from caviar.cli.output import prints, records
+from caviar.errors import InputError
 
 if TYPE_CHECKING:
     from caviar.records.outcome import Outcome
@@ -71,7 +72,11 @@ def _table_data(content: bytes) -> object:
     from caviar.csv import read_csv
 
     options = {"keep_default_na": False, "na_values": [""], "dtype_backend": "numpy_nullable"}
-    return records(read_csv(io.BytesIO(content), **options))
+    try:
+        return records(read_csv(io.BytesIO(content), **options))
+    except ValueError as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(f"the table is damaged ({reason}); `caviar resume` of the study writes it again") from None
 
 
 @click.command()

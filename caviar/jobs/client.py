@@ -163,9 +163,8 @@ class Cluster:
         header, path = contents[journal.NAME].partition(b"\n")[0], folder / journal.NAME
         if path.exists() and path.read_bytes().partition(b"\n")[0] != header:
             raise InputError(f"{folder} holds another study; move it, then fetch {name!r} again")
-        folder.mkdir(parents=True, exist_ok=True)
         for file, content in contents.items():
-            (folder / file).write_bytes(content)
+            write_atomically(folder / file, content)
         if models:
             job, outcome = self._job(name), Outcome.read(folder)
             for file in files_of({result.trial: result for result in outcome.results}, outcome.settings):

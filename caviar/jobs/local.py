@@ -1,17 +1,17 @@
 """The studies on this machine, with the same methods as those on a cluster."""
 
+import contextlib
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from caviar.errors import InputError
-from caviar.files import is_uri
+from caviar.errors import CaviarError, InputError
+from caviar.files import is_uri, reading
 from caviar.jobs.status import JobState, JobStatus
 from caviar.records import journal
 from caviar.records.events import Event, StudyPaused, TrialEnded, WaveBegan
@@ -43,14 +43,20 @@ class LocalJobs:
     def folder(self, name: str) -> Path:
         """Return the folder of a study."""
         for folder in [journal.local_folder(name)] if is_uri(name) else [self._runs / name, Path(name)]:
-            if journal.holds_study(folder):
+            if journal.holds_study(folder) or os.path.exists(folder / journal.NAME):  # reading says what is wrong
                 return folder
         raise InputError(f"no study named {name!r} in {self._runs}; see `caviar list`, or give a cluster's --address")
 
     def studies(self) -> list[JobStatus]:
-        """Return the status of every study in the folder, the oldest first."""
+        """Return the status of every study in the folder, the oldest first; that of one that is damaged says how."""
         folders = [path.parent for path in self._runs.glob(f"*/{journal.NAME}") if journal.holds_study(path.parent)]
-        return sorted((self.status(folder.name) for folder in folders), key=lambda status: str(status.started))
+        return sorted(map(self._readable_status, folders), key=lambda status: str(status.started))
+
+    def _readable_status(self, folder: Path) -> JobStatus:
+        try:
+            return self.status(folder.name)
+        except CaviarError as error:
+            return JobStatus(folder.name, JobState.UNREADABLE, str(error), _started(folder))
 
     def status(self, name: str) -> JobStatus:
         """Return the status of a study."""
@@ -65,8 +71,7 @@ class LocalJobs:
             state = JobState.RUNNING
         else:
             state = JobState.FINISHED if len(results) >= total else JobState.STOPPED
-        started = pd.Timestamp(min(path.stat().st_mtime for path in folder.iterdir()), unit="s")
-        return JobStatus(name, state, f"{len(results)}/{total} trials", started)
+        return JobStatus(name, state, f"{len(results)}/{total} trials", _started(folder))
 
     def logs(self, name: str, follow: bool = False) -> Iterator[str]:
         """Yield a line for every wave and trial of a study; with `follow`, wait for more until its driver ends."""
@@ -87,6 +92,8 @@ class LocalJobs:
         Raises InputError if it has not stopped after half a minute.
         """
         folder = self.folder(name)
+        if driver(folder) is None:
+            return
         if _interrupt(folder) and _ends(folder, _INTERRUPT_SECONDS):
             return
         ask_to_stop(folder)
@@ -101,20 +108,29 @@ class LocalJobs:
         path = self.folder(name) / file
         if is_uri(name):  # only the journal is copied from a URI
             Outcome.read(path.parent).write_tables()
-        if not path.is_file():
-            raise InputError(f"the study {name!r} has no {file} yet; see `caviar status {name}`")
-        return path.read_bytes()
+        with reading(path):
+            if not path.is_file():
+                raise InputError(f"the study {name!r} has no {file} yet; see `caviar status {name}`")
+            return path.read_bytes()
+
+
+def _started(folder: Path) -> pd.Timestamp | None:
+    """When the first file of a folder was written; files may come and go while a driver runs."""
+    times: list[float] = []
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                times.append(path.stat().st_mtime)
+    return pd.Timestamp(min(times), unit="s") if times else None
 
 
 def _interrupt(folder: Path) -> bool:
-    """Interrupt the driver of a folder if it is a process that this one may signal; return whether it was."""
-    host, _, process = (driver(folder) or "").rpartition(":")
-    if (
-        host != socket.gethostname() or sys.platform == "win32"
-    ):  # where os.kill would end it before its tables are written
-        return False
+    """Interrupt the driver of a folder if it certainly is a process that this one may signal; return whether it was."""
+    running = driver(folder)
+    if running is None or running.host != socket.gethostname() or running.process is None or not running.is_here:
+        return False  # also on Windows, where os.kill would end it before it has written its tables
     try:
-        os.kill(int(process), signal.SIGINT)
+        os.kill(running.process, signal.SIGINT)
     except (ProcessLookupError, PermissionError):
         return False
     return True

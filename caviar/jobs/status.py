@@ -18,6 +18,7 @@ class JobState(StrEnum):
     STOPPED = "stopped"  # before all of its trials were trained
     FINISHED = "finished"
     FAILED = "failed"  # its driver ended with an error
+    UNREADABLE = "unreadable"  # its folder is damaged, or of a newer Caviar
 
     @property
     def has_ended(self) -> bool:

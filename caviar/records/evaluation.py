@@ -1,8 +1,10 @@
 """What the winner of a study gets on the test part: rows that no trial has seen, looked at once, at the end."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from caviar.records.plain import instance, integer, number, numbers, optional, text, tuple_of
 
 
 @dataclass(frozen=True)
@@ -94,14 +96,24 @@ class Evaluation:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Evaluation":
-        """Return what `to_plain` wrote."""
-        residuals = plain.get("residuals")
-        read = {
-            "columns": tuple(ColumnImportance(**column) for column in plain.get("columns", ())),
-            "labels": tuple(plain.get("labels", ())),
-            "confusion": tuple(tuple(row) for row in plain.get("confusion", ())),
-            "calibration": tuple(CalibrationBin(**values) for values in plain.get("calibration", ())),
-            "residuals": None if residuals is None else ResidualQuantiles(**residuals),
-            "sample": tuple((actual, predicted) for actual, predicted in plain.get("sample", ())),
-        }
-        return cls(**{**plain, **read})
+        """Return what `to_plain` wrote; raise ValueError, KeyError or TypeError for anything else."""
+        return cls(**{name: _READ[name](value) for name, value in plain.items()})
+
+
+# how plain values become those of an evaluation, by field
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "trial": integer,
+    "rows": integer,
+    "metric": text,
+    "metrics": numbers,
+    "low": number,
+    "high": number,
+    "baseline": numbers,
+    "columns": tuple_of(instance(ColumnImportance)),
+    "labels": tuple_of(text),
+    "confusion": tuple_of(tuple_of(integer)),
+    "calibration": tuple_of(instance(CalibrationBin)),
+    "calibration_error": optional(number),
+    "residuals": optional(instance(ResidualQuantiles)),
+    "sample": tuple_of(lambda pair: (number(pair[0]), number(pair[1]))),
+}

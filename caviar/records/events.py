@@ -1,8 +1,7 @@
 """The events of a study: typed, frozen, each a line of JSON with a tag. Reading a line runs no code."""
 
 import json
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from caviar.errors import StorageError
 from caviar.records.evaluation import Evaluation
+from caviar.records.plain import integer, mapping, number, numbers, optional, text, tuple_of
 from caviar.records.settings import Settings
 from caviar.records.trial import Config, CurvePoint, Result, State
 from caviar.search import Square
@@ -124,20 +124,41 @@ def encode(event: Event) -> str:
 
 
 def decode(line: str | bytes) -> Event:
-    """Return the event of a line; raise ValueError if it holds none, StorageError if its format is newer.
+    """Return the event of a line; raise ValueError if it holds none, StorageError if a newer Caviar wrote it.
 
     >>> decode('{"event":"pause","signature":"OSError: no data"}')
     StudyPaused(signature='OSError: no data')
     """
+    field = "event"
     try:
-        values: dict[str, Any] = dict(json.loads(line))
-        kind = _TAGS[values.pop("event")]
-        if values.get("format", FORMAT) > FORMAT:
-            raise StorageError(f"the journal has format {values['format']}; open it with a newer Caviar")
-        values = {name: _READ[name](value) if name in _READ else value for name, value in values.items()}
+        plain = dict(_json(line))
+        kind = _TAGS[plain.pop(field)]
+        values: dict[str, Any] = {}
+        for field, value in reversed(plain.items()):  # the format comes last
+            values[field] = _READ[field](value)
+        field = "event"
         return TrialEnded(_result(**values)) if kind is TrialEnded else kind(**values)
-    except (TypeError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
-        raise ValueError(f"not an event: {error}") from None
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
+        reason = str(error) if isinstance(error, ValueError) else repr(error)
+        raise ValueError(f"{field}: {reason:.200}".replace("\n", " ")) from None
+
+
+def _json(line: str | bytes) -> Any:
+    text = line if isinstance(line, str) else line.decode("utf-8-sig", errors="surrogateescape")
+    try:
+        plain = json.loads(text)
+    except ValueError:
+        raise ValueError("it is not JSON") from None
+    if "\\ud" in text or not text.isascii():  # perhaps half of a pair, which no file can hold
+        json.dumps(plain, ensure_ascii=False).encode()
+    return plain
+
+
+def damaged(line: int, source: object, reason: object) -> StorageError:
+    """Return the error for a line that cannot be read or does not follow from those before it."""
+    return StorageError(
+        f"line {line} of {source} is damaged ({reason}); restore the file from a copy, or keep only the lines before it"
+    )
 
 
 def _result(**values: Any) -> Result:
@@ -150,28 +171,51 @@ def _config_to_plain(config: Config) -> dict[str, Any]:
 
 
 def _config_from_plain(plain: Any) -> Config:
-    return {name: decode_value(value) for name, value in plain.items()}
+    return {name: decode_value(value) for name, value in mapping(plain).items()}
+
+
+def _format(plain: object) -> int:
+    if integer(plain) > FORMAT:
+        raise StorageError(f"the journal has format {plain}; open it with a newer Caviar")
+    return integer(plain)
+
+
+def _point(plain: Sequence[Any]) -> CurvePoint:
+    epoch, seconds, metrics = plain
+    return CurvePoint(integer(epoch), number(seconds), numbers(metrics))
+
+
+def _versions(plain: object) -> Mapping[str, str]:
+    return {name: text(version) for name, version in mapping(plain).items()}
 
 
 # how the values of a line become those of an event, by field
-_READ: dict[str, Callable[[Any], object]] = {
-    "trial": operator.index,
-    "wave": operator.index,
-    "first": operator.index,
+_READ: Mapping[str, Callable[[Any], object]] = {
+    "format": _format,
     "settings": Settings.from_plain,
-    "points": lambda rows: np.array(rows, dtype=float).reshape(len(rows), -1),
-    "values": lambda values: np.array(values, dtype=float),
-    "config": _config_from_plain,
-    "configs": lambda configs: tuple(map(_config_from_plain, configs)),
-    "square": lambda plain: plain and Square.from_plain(plain),
-    "edges": tuple,
-    "again": tuple,
-    "space": lambda plain: plain and from_plain(plain),
-    "confirms": lambda value: tuple(value) if isinstance(value, list) else value,
-    "state": State,
-    "curve": lambda points: tuple(CurvePoint(*point) for point in points),
-    "notes": tuple,
+    "versions": _versions,
+    "notes": tuple_of(text),
+    "signature": text,
     "evaluation": Evaluation.from_plain,
+    "trial": integer,
+    "wave": integer,
+    "first": integer,
+    "points": lambda rows: np.array(rows, dtype=float).reshape(len(rows), -1),
+    "values": lambda values: np.array(values, dtype=float).reshape(len(values)),
+    "configs": tuple_of(_config_from_plain),
+    "square": optional(Square.from_plain),
+    "edges": tuple_of(text),
+    "again": tuple_of(integer),
+    "space": optional(from_plain),
+    "confirms": lambda value: tuple_of(integer)(value) if isinstance(value, list) else optional(integer)(value),
+    "state": State,
+    "config": _config_from_plain,
+    "seconds": number,
+    "seed": integer,
+    "worker": text,
+    "error": text,
+    "continued_from": optional(integer),
+    "curve": tuple_of(_point),
 }
 
 

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from caviar.errors import InputError, StorageError
-from caviar.files import flush_to_disk, is_uri, write_atomically, writing
-from caviar.records.events import Event, decode, encode
+from caviar.files import flush_to_disk, is_uri, reading, write_atomically, writing
+from caviar.records.events import Event, damaged, decode, encode
 from caviar.records.lock import driver_lock
 from caviar.records.mirror import MIRROR, PUSH_SECONDS, Mirror, mirror_uri
+from caviar.records.replay import StudyState, replay
 
 NAME = "journal.jsonl"
+_BEGINNING = b'{"event":"study",'  # of the first line
 logger = logging.getLogger("caviar")
 
 
@@ -71,20 +73,30 @@ def read(folder: Path) -> Iterator[Event]:
     """Read the events of the journal in a study's folder, oldest first; a torn last line is left out.
 
     Raises:
-        InputError: there is no journal in the folder.
-        StorageError: a line that is not the last does not hold an event, or has a newer format.
+        InputError: there is no journal in the folder, or its first line is torn.
+        StorageError: the journal cannot be read, a line does not hold an event, or a newer Caviar wrote it.
     """
     path = folder / NAME
-    if not holds_study(folder):
-        raise InputError(f"no study in {folder} ({NAME} is missing or empty); pass the folder that a study wrote")
-    with path.open("rb") as file:
+    with reading(path):
+        if not path.exists() or not path.stat().st_size:
+            raise InputError(f"no study in {folder} ({NAME} is missing or empty); pass the folder that a study wrote")
+    with reading(path), path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
+                if number == 1:
+                    raise InputError(f"line 1 of {path} is torn, so no study has begun in {folder}; run it once more")
                 return
             try:
                 yield decode(line)
-            except ValueError:
-                raise StorageError(f"line {number} of {path} is not an event; restore the file from a copy") from None
+            except StorageError as error:
+                raise StorageError(f"line {number} of {path}: {error}") from None
+            except ValueError as error:
+                raise damaged(number, path, error) from None
+
+
+def read_state(folder: Path) -> StudyState:
+    """Return the state of the study in a folder; raise what `read` does, and StorageError for an event out of place."""
+    return replay(read(folder), folder / NAME)
 
 
 def encode_lines(events: Iterable[Event]) -> str:
@@ -110,27 +122,35 @@ def local_folder(where: str | Path, folder: Path | None = None) -> Path:
     if mirrored not in ("", uri) or (not mirrored and path.exists()):
         raise StorageError(f"{folder} holds another study than {uri}; move it away or work in another folder")
     remote = Mirror(uri, path).content()
-    local = path.read_bytes() if path.exists() else b""
+    with reading(path):
+        local = path.read_bytes() if path.exists() else b""
     local = local[: local.rfind(b"\n") + 1]  # without a torn last line
     if not (local.startswith(remote) or remote.startswith(local)):
         raise StorageError(f"{folder} and {uri} have diverged; move {folder} away to continue from {uri}")
     write_atomically(folder / MIRROR, uri.encode())  # first, since a journal without it looks like another study's
     if len(remote) > len(local):
-        path.write_bytes(remote)
+        write_atomically(path, remote)
     return folder
 
 
 def holds_study(folder: Path) -> bool:
-    """Return whether a study was begun in a folder."""
-    path = folder / NAME
-    return path.is_file() and path.stat().st_size > 0
+    """Return whether a study was begun in a folder; one whose driver died while it wrote the first line was not."""
+    try:
+        with (folder / NAME).open("rb") as file:
+            start = file.read(len(_BEGINNING))
+            return bool(start) and not (_BEGINNING.startswith(start) and not file.readline().endswith(b"\n"))
+    except PermissionError:  # something is there
+        return True
+    except OSError:
+        return False
 
 
 def check_writable(folder: Path) -> None:
     """Raise StorageError if a folder can be neither written nor created."""
     existing = folder
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
+    with writing(folder):
+        while not existing.exists() and existing != existing.parent:
+            existing = existing.parent
     if not existing.is_dir():
         raise StorageError(f"{existing} is a file, so {folder} cannot hold a study; choose another folder")
     if not os.access(existing, os.W_OK | os.X_OK):

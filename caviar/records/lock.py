@@ -8,8 +8,11 @@ import contextlib
 import errno
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import lock_descriptor, unlock_descriptor
@@ -18,10 +21,61 @@ from caviar.errors import StorageError
 from caviar.files import write_atomically, writing
 
 LOCK = "driver.lock"  # always empty
-DRIVER = "driver.txt"  # host:process of the driver, until it ends
+DRIVER = "driver.txt"  # host:process:start of the driver, until it ends
 STOP = "driver.stop"  # is there once the driver should stop
 _ATTEMPTS = 20  # 10 ms apart: `driver` holds the lock for a moment
 _NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}  # the last one on Windows
+
+
+@dataclass(frozen=True)
+class Driver:
+    """The process that runs a study.
+
+    Args:
+        host: its machine.
+        process: its number there; None if it is unknown.
+        start: when it began, in the words of that machine, as numbers are used again; "" if it is unknown.
+
+    >>> Driver.from_text("node7:1234:99999"), Driver.from_text("nonsense").process
+    (Driver(host='node7', process=1234, start='99999'), None)
+    """
+
+    host: str
+    process: int | None
+    start: str
+
+    @classmethod
+    def from_text(cls, text: str) -> "Driver":
+        """Return the driver that a folder names."""
+        host, process, start = (*text.split(":", 2), "", "")[:3]
+        return cls(host, int(process) if process.isascii() and process.isdigit() else None, start)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether a process of this machine has its number and began when it did."""
+        return self.process is not None and self.start != "" and self.start == start_of(self.process)
+
+
+def start_of(process: int) -> str:
+    """Return when a process of this machine began, in the system's words; "" if there is none, and on Windows.
+
+    >>> start_of(os.getpid()) == start_of(os.getpid())
+    True
+    """
+    if sys.platform == "linux":  # in ticks since the system began
+        with contextlib.suppress(OSError):
+            return (
+                Path(f"/proc/{process}/stat")
+                .read_text(encoding="utf-8", errors="replace")
+                .rpartition(")")[2]
+                .split()[19]
+            )
+    elif sys.platform != "win32":
+        command = ["ps", "-o", "lstart=", "-p", str(process)]
+        with contextlib.suppress(OSError):
+            environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+            return subprocess.run(command, capture_output=True, text=True, env=environment, check=False).stdout.strip()
+    return ""
 
 
 @contextlib.contextmanager
@@ -35,7 +89,8 @@ def driver_lock(folder: Path) -> Iterator[None]:
         stack.callback(unlock_descriptor, descriptor)
         with writing(folder / STOP):
             (folder / STOP).unlink(missing_ok=True)  # it was meant for an earlier driver
-        write_atomically(folder / DRIVER, f"{socket.gethostname()}:{os.getpid()}".encode())
+        process = os.getpid()
+        write_atomically(folder / DRIVER, f"{socket.gethostname()}:{process}:{start_of(process)}".encode())
         try:
             yield
         finally:
@@ -44,8 +99,8 @@ def driver_lock(folder: Path) -> Iterator[None]:
                     (folder / name).unlink()
 
 
-def driver(folder: Path) -> str | None:
-    """Return host:process of the driver that runs the study in a folder; None if none does. Nothing is written."""
+def driver(folder: Path) -> Driver | None:
+    """Return the driver that runs the study in a folder; None if none does. Nothing is written."""
     path = folder / LOCK
     try:
         with path.open("r+b" if os.access(path, os.W_OK) else "rb") as file:
@@ -56,9 +111,11 @@ def driver(folder: Path) -> str | None:
     except OSError:  # NFS tells only those who may write
         pass
     try:
-        return (folder / DRIVER).read_text(encoding="utf-8")
+        return Driver.from_text((folder / DRIVER).read_text(encoding="utf-8", errors="replace"))
     except FileNotFoundError:  # it begins or ends just now
         return None
+    except OSError:
+        return Driver("", None, "")
 
 
 def ask_to_stop(folder: Path) -> None:

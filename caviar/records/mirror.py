@@ -4,21 +4,26 @@ An object store cannot append, so the journal is copied in parts, each written o
 driver wrote it, and this one stops. The study runs in the folder on disk; a small file there names the URI.
 """
 
+import itertools
 import json
 import logging
+import math
 import os
+import re
 import socket
 import time
 from pathlib import Path
 
 from caviar.errors import StorageError
-from caviar.files import open_store
+from caviar.files import is_uri, open_store, reading
+from caviar.records.plain import number, text
 
 MIRROR = "mirror.txt"
 HEARTBEAT = "driver.json"  # who drives the study, and when it was last seen
 _TABLES = ("results.csv", "history.csv", "waves.csv", "confirmation.csv")
 MODELS = "models"  # the folder of the models that the study keeps
 PUSH_SECONDS = 15.0
+_LONGEST_URI = 2048
 DEAD_SECONDS = 60.0  # a driver that has not been seen for this long counts as dead
 logger = logging.getLogger("caviar")
 
@@ -26,7 +31,13 @@ logger = logging.getLogger("caviar")
 def mirror_uri(folder: Path) -> str:
     """Return the URI of the mirror of the study in a folder; "" if it has none."""
     path = folder / MIRROR
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    with reading(path):
+        if not path.exists():
+            return ""
+        uri = path.read_bytes().decode(errors="replace").strip()
+    if not (is_uri(uri) and len(uri) < _LONGEST_URI and uri.isprintable()):
+        raise StorageError(f"{path} must hold the URI of the study's mirror, got {uri!r:.60}; write that, or remove it")
+    return uri
 
 
 class Mirror:
@@ -34,9 +45,12 @@ class Mirror:
 
     def __init__(self, uri: str, journal: Path, push_seconds: float = PUSH_SECONDS) -> None:
         self._store, self._journal, self._push_seconds = open_store(uri), journal, push_seconds
-        self._pushed = 0.0
+        self._pushed = -math.inf
         self._sizes = self._store.sizes()
-        self._parts = sorted(name for name in self._sizes if name.endswith(".jsonl"))
+        self._parts = sorted(name for name in self._sizes if re.fullmatch(r"journal-\d{6}\.jsonl", name))
+        if self._parts != [_part(number) for number in range(len(self._parts))]:
+            missing = next(_part(n) for n in itertools.count() if _part(n) not in self._parts)
+            raise StorageError(f"{self._store} lacks {missing}, a part of its journal; restore it from a copy")
         self._bytes = sum(self._sizes[name] for name in self._parts)
         self._models = set(self._store.sizes(MODELS))
 
@@ -47,18 +61,42 @@ class Mirror:
     def claim(self) -> None:
         """Announce that this process drives the study; raise StorageError if another one does or has continued it."""
         if HEARTBEAT in self._sizes:
-            other = json.loads(self._store.read(HEARTBEAT))
-            if time.time() - other["seen"] < DEAD_SECONDS:
+            other, seen = self._last_beat()
+            if time.time() - seen < DEAD_SECONDS:
                 raise StorageError(
-                    f"{other['driver']} is driving the study at {self._store}; wait for it, stop it or choose another "
+                    f"{other} is driving the study at {self._store}; wait for it, stop it or choose another "
                     f"place (a dead driver is forgotten after {DEAD_SECONDS:g} s)"
                 )
-        if not self._journal.read_bytes().startswith(self.content()):
+        with reading(self._journal):
+            here = self._journal.read_bytes()
+        if not here.startswith(self.content()):
             raise StorageError(
                 f"{self._store} holds more of the study than {self._journal.parent}, or another one; continue from "
                 f"{self._store}"
             )
+        if not self._parts:
+            self._reserve()
         self._beat(time.time())
+
+    def _reserve(self) -> None:
+        """Create the first part, empty, so that of two studies that begin at once only one does."""
+        try:
+            self._store.create(part := _part(0), b"")
+        except FileExistsError:
+            raise StorageError(
+                f"another study begins at {self._store}; choose another place (if no driver is there, remove {part})"
+            ) from None
+        self._parts.append(part)
+
+    def _last_beat(self) -> tuple[str, float]:
+        """The driver that was there, and when it was last seen."""
+        try:
+            plain = json.loads(self._store.read(HEARTBEAT))
+            return text(plain["driver"]), number(plain["seen"])
+        except (ValueError, TypeError, LookupError, RecursionError):
+            raise StorageError(
+                f"{HEARTBEAT} at {self._store} is damaged; remove it if no driver runs the study"
+            ) from None
 
     def push(self, *, now: bool = False) -> None:
         """Copy new lines of the journal, `now` or if the last copy is old; retry later if the URI cannot be reached.
@@ -72,7 +110,7 @@ class Mirror:
             file.seek(self._bytes)
             gained = file.read()
         gained = gained[: gained.rfind(b"\n") + 1]  # a line torn by a full disk may be cut off later
-        part = f"journal-{len(self._parts):06d}.jsonl"
+        part = _part(len(self._parts))
         try:
             self._push_models()
             if gained:
@@ -112,3 +150,7 @@ class Mirror:
     def _beat(self, seen: float) -> None:
         heartbeat = {"driver": f"{socket.gethostname()}:{os.getpid()}", "seen": seen}
         self._store.write(HEARTBEAT, json.dumps(heartbeat).encode())
+
+
+def _part(number: int) -> str:
+    return f"journal-{number:06d}.jsonl"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from caviar.errors import StorageError
-from caviar.files import FileStore, open_store, write_atomically
+from caviar.files import FileStore, open_store, reading, write_atomically
 from caviar.model.trained.files import from_json, networks_from_bytes, to_json
 from caviar.model.trained.network import TrainedNetwork
 from caviar.model.trained.schema import Schema
@@ -77,7 +77,8 @@ class ModelFiles:
             if self._mirror is None or name not in self._mirror.sizes(MODELS):
                 return None
             write_atomically(path, self._mirror.read(f"{MODELS}/{name}"))
-        return path.read_bytes()
+        with reading(path):
+            return path.read_bytes()
 
 
 def _name(number: int) -> str:

@@ -17,7 +17,7 @@ from caviar.records.evaluation import Evaluation
 from caviar.records.events import TrialEnded, WaveBegan
 from caviar.records.models import check_network, kept_model, members_of
 from caviar.records.ranking import estimates, rank_trials, search_told
-from caviar.records.replay import Expected, Observed, StudyState, replay
+from caviar.records.replay import Expected, Observed, StudyState
 from caviar.records.settings import Settings
 from caviar.records.tables import history_table, results_table, square_table, waves_table, write_csv
 from caviar.records.trial import Result, State
@@ -55,7 +55,7 @@ class Outcome:
     def read(cls, where: str | Path) -> "Outcome":
         """Read the study in a folder, or at the URI of its mirror; raise InputError if there is none."""
         folder = journal.local_folder(where)
-        return cls.of(replay(journal.read(folder)), folder)
+        return cls.of(journal.read_state(folder), folder)
 
     @classmethod
     def of(cls, state: StudyState, folder: Path) -> "Outcome":

@@ -15,7 +15,7 @@ from caviar.records import journal
 from caviar.records.events import DataPrepared, Event, StudyBegan
 from caviar.records.journal import Journal
 from caviar.records.outcome import Outcome
-from caviar.records.replay import StudyState, replay
+from caviar.records.replay import StudyState
 from caviar.records.settings import Settings
 from caviar.records.versions import installed_versions
 
@@ -62,7 +62,7 @@ class StudyRecord:
     def open(cls, where: str | Path) -> "StudyRecord":
         """Read the record of a study in a folder, or at the URI of its mirror; raise InputError if there is none."""
         folder = journal.local_folder(where)
-        return cls(folder, replay(journal.read(folder)))
+        return cls(folder, journal.read_state(folder))
 
     @property
     def header(self) -> list[Event]:
@@ -111,7 +111,7 @@ class StudyRecord:
 
     def _read_again(self) -> None:
         """Catch up with a journal that another driver has continued, or that a late write has reached."""
-        state = replay(journal.read(self.folder))
+        state = journal.read_state(self.folder)
         if self._unwritten or state.settings != self.state.settings:
             raise StorageError(f"{self.folder} now holds another study; open that one or choose another folder")
         self.state, self._outcome = state, None

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from caviar.errors import StorageError
 from caviar.records.evaluation import Evaluation
 from caviar.records.events import (
     DataPrepared,
@@ -22,10 +21,14 @@ from caviar.records.events import (
     WarmStarted,
     WaveBegan,
     WinnerEvaluated,
+    damaged,
 )
 from caviar.records.trial import Config, Result, State
 from caviar.search import Search
+from caviar.space import Space
 from caviar.space.scales import Array
+
+_HAS_METRIC = (State.FINISHED, State.STOPPED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +81,7 @@ class StudyState:
         return self.settings.budget.waves == "continuous"
 
     def apply(self, event: Event) -> None:
-        """Apply the next event; raise StorageError if it cannot follow."""
-        self.events += 1
+        """Apply the next event; raise ValueError if it cannot follow."""
         match event:
             case TrialEnded(result):
                 self._end_trial(result)
@@ -89,6 +91,9 @@ class StudyState:
                 self.enqueued += configs
                 self.enqueued_count += len(configs)
             case WarmStarted(points, values):
+                self._check_points(points, self.settings.space)
+                if len(values) != len(points):
+                    raise ValueError(f"it has {len(points)} points, but {len(values)} values")
                 self.search_log.append(Observed(points, values, (None,) * len(points)))
                 self.warm_started_count += len(points)
             case StudyPaused(signature, again):
@@ -97,9 +102,11 @@ class StudyState:
             case DataPrepared(notes):
                 self.notes = notes
             case WinnerEvaluated(evaluation):
+                self._check_evaluation(evaluation)
                 self.test = evaluation
             case StudyBegan():
-                raise StorageError(f"the journal of {self.settings.name!r} begins twice; restore it from a copy")
+                raise ValueError("the study begins twice")
+        self.events += 1
 
     @property
     def ended(self) -> int:
@@ -122,6 +129,7 @@ class StudyState:
         return wave.confirms[trial - wave.first] if wave.confirms else None
 
     def _begin_wave(self, wave: WaveBegan) -> None:
+        self._check_wave(wave)
         self.waves.append(wave)
         self.running.update(wave.numbers)
         if not self.continuous:
@@ -133,12 +141,35 @@ class StudyState:
         if self.continuous:
             self.search_log.append(Expected(wave.points))
 
+    def _check_wave(self, wave: WaveBegan) -> None:
+        """Raise ValueError for a wave that cannot be the next one of this study."""
+        space, last = wave.space or self.settings.space, self.waves[-1] if self.waves else None
+        self._check_points(wave.points, space)
+        if wave.first != (last.numbers.stop if last else 0) or wave.wave < (last.wave if last else 1):
+            raise ValueError(f"wave {wave.wave} begins with trial {wave.first}")
+        if len(wave.configs) > len(wave.points):
+            raise ValueError(f"it has {len(wave.points)} points, but {len(wave.configs)} configs")
+        if wave.square is not None and [len(weights) for weights in wave.square.weights] != _options(space):
+            raise ValueError("its square is of another space")
+        if wave.confirms and (len(wave.confirms) != len(wave.points) or not self.results.keys() >= {*wave.confirms}):
+            raise ValueError(f"it confirms the trials {list(wave.confirms)}, but not all of them have ended")
+
+    def _check_points(self, points: Array, space: Space) -> None:
+        if not (len(points) and points.shape[1] == space.dimension and np.all((points >= 0) & (points <= 1))):
+            raise ValueError(f"its points must lie in the unit cube, shape (n, {space.dimension}), got {points.shape}")
+
+    def _check_evaluation(self, test: Evaluation) -> None:
+        if test.trial not in self.results or not {test.metric} <= test.metrics.keys() <= test.baseline.keys():
+            raise ValueError(f"it evaluates trial {test.trial}, which has not ended, or has no {test.metric!r}")
+
     def _end_trial(self, result: Result) -> None:
         if result.trial not in self.running:
-            raise StorageError(
-                f"the journal of {self.settings.name!r} ends trial {result.trial!r}, which is not running; restore it "
-                "from a copy"
-            )
+            raise ValueError(f"it ends trial {result.trial}, which is not running")
+        wave, metric = self._wave_of(result.trial), self.settings.objective.metric
+        if (result.wave, result.confirms) != (wave.wave, self.confirms(result.trial)):
+            raise ValueError(f"trial {result.trial} does not belong to wave {result.wave}")
+        if result.state is State.PAUSED or (result.state in _HAS_METRIC and metric not in result.metrics):
+            raise ValueError(f"trial {result.trial} {result.state}, but has no {metric!r}")
         self.results[result.trial] = replace(result, curve=(), output="")
         self.running.remove(result.trial)
         if self.settings.early_stopping is not None:
@@ -187,16 +218,24 @@ class StudyState:
         return self.settings.objective.to_minimise(result.metrics)
 
 
-def replay(events: Iterable[Event]) -> StudyState:
-    """Return the state that follows from the events of a study; raise StorageError if one cannot follow."""
+def replay(events: Iterable[Event], source: object = "the journal") -> StudyState:
+    """Return the state that follows from events, the lines of `source`; raise StorageError if one cannot follow."""
     iterator = iter(events)
     began = next(iterator, None)
     if not isinstance(began, StudyBegan):
-        raise StorageError("the journal does not begin with a study; restore it from a copy")
+        raise damaged(1, source, "it does not begin with a study")
     state = StudyState(began)
     for event in iterator:
-        state.apply(event)
+        try:
+            state.apply(event)
+        except ValueError as error:
+            raise damaged(state.events + 1, source, error) from None
     return state
+
+
+def _options(space: Space) -> list[int]:
+    """How many options each coordinate of a space has; 0 for numbers."""
+    return [int(n) if choice else 0 for n, choice in zip(space.levels, space.categorical, strict=True)]
 
 
 def tell(search: Search, log: Iterable[Expected | Observed]) -> None:

@@ -17,6 +17,7 @@ from caviar.files import FileStore, open_store, writing
 from caviar.records.lock import DRIVER
 from caviar.records.mirror import mirror_uri
 from caviar.records.objective import Objective
+from caviar.records.plain import text, tuple_of
 from caviar.records.trial import Result, State
 
 
@@ -26,7 +27,7 @@ class StudyFiles:
 
     Args:
         folder: of the study on the driver's machine, absolute.
-        driver: host:process of the driver, which its folder names too.
+        driver: host:process:start of the driver, which its folder names too.
         uri: of the study's mirror; "" if it has none.
         node: the driver's in the Ray cluster; "" if trainers cannot ask it for files.
     """
@@ -50,15 +51,6 @@ class StudyFiles:
             return False
 
 
-def output_file(study: Path, number: int) -> Path:
-    """Return the path of what a trial printed, its traceback included.
-
-    >>> output_file(Path("runs/first"), 17).as_posix()
-    'runs/first/output/000017.txt'
-    """
-    return study / "output" / f"{number:06d}.txt"
-
-
 def trial_folder(study: Path, number: int) -> Path:
     """Return the folder of a trial, which exists if the trial has asked for it.
 
@@ -66,6 +58,15 @@ def trial_folder(study: Path, number: int) -> Path:
     'runs/first/trials/000017'
     """
     return study / "trials" / f"{number:06d}"
+
+
+def output_file(number: int) -> Path:
+    """Return the file in a study's folder that holds what a trial printed, and its whole error.
+
+    >>> output_file(17).as_posix()
+    'output/000017.txt'
+    """
+    return Path("output", f"{number:06d}.txt")
 
 
 class FolderCopy:
@@ -132,7 +133,12 @@ class FolderCopy:
         return f"{self._folder.name}.json" in self._store.sizes("trials")
 
     def _names(self) -> list[str]:
-        return [str(name) for name in json.loads(self._store.read(f"{self._name}.json"))]
+        try:
+            return list(tuple_of(text)(json.loads(self._store.read(f"{self._name}.json"))))
+        except (ValueError, RecursionError):
+            raise StorageError(
+                f"{self._name}.json at {self._store} is damaged, so the files of the trial cannot be found; remove it"
+            ) from None
 
 
 def fetch_folder(study: Path, number: int) -> Path:

@@ -108,9 +108,13 @@ class Square:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Square":
-        """Return the square that `to_plain` wrote."""
-        weights = tuple(tuple(weights) for weights in plain["weights"])
-        return cls(tuple(plain["low"]), tuple(plain["high"]), tuple(plain["centre"]), weights, plain["reason"])
+        """Return the square that `to_plain` wrote; raise ValueError if it lies outside of the unit cube."""
+        weights = tuple(tuple(map(float, weights)) for weights in plain["weights"])
+        low, high, centre = (tuple(map(float, plain[name])) for name in ("low", "high", "centre"))
+        corners = np.array([low, high, centre])
+        if not (corners.shape == (3, len(weights)) and np.all((corners >= 0) & (corners <= 1))):
+            raise ValueError(f"a square must lie in the unit cube, got {corners.tolist()!r:.60}")
+        return cls(low, high, centre, weights, str(plain["reason"]))
 
 
 def whole_space(space: Space) -> Square:

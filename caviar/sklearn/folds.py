@@ -1,6 +1,8 @@
 """Cross-validate one configuration as a trial that reports once per fold, and turn its result back into fits.
 
-A report uses the names of `cv_results_`, such as split0_test_score, and split0_failed if the fit of the fold raised.
+A report is about one fold, so that reports do not grow with their number: fold_test_score, fold_fit_time and so on, as
+in `cv_results_`, and fold_failed if the fit raised. Folds that are reported together have names such as
+split7_test_score.
 """
 
 import contextlib
@@ -26,7 +28,7 @@ Report = dict[str, float]
 
 
 class FitFailed(Exception):
-    """An estimator's fit raised in some folds; `report` covers all folds and counts as the trial's last one."""
+    """An estimator's fit raised in some folds; `report` covers those not yet reported and is the trial's last one."""
 
     def __init__(self, reason: str, report: Report) -> None:
         super().__init__(reason)
@@ -52,25 +54,26 @@ class CrossValidation:
     def __call__(self, config: Config, seed: int) -> Iterator[Report]:
         """Yield a report per fold; `seed` is NumPy's global seed in the first fold.
 
-        Until the last fold, reports are held back while the mean score is not finite. If the fit raised in some folds,
-        FitFailed is raised after the last one.
+        Once the mean score is not finite, or a fit raised, the other folds are reported together after the last one:
+        as a report, or if any fit raised, by FitFailed.
         """
         parameters = self.translation.parameters(config)
-        report: Report = {}
+        held: dict[int, Report] = {}  # not yet reported, by fold
         scores: list[float] = []
         errors: list[str] = []
         for fold in range(len(self.splits)):
             fit = self._fit(fold, parameters, seed + fold)
             scores.append(_score(fit["test_scores"], self.objective))
-            report = {**report, **_columns(fold, fit), self.metric: statistics.fmean(scores)}
+            held[fold] = _columns(fit)
             if fit["fit_error"] is not None:
-                report[f"split{fold}_failed"] = 1
                 errors.append(fit["fit_error"])
                 print(f"fold {fold}: {fit['fit_error']}")  # a trial's output is kept with it
-            if not errors and (math.isfinite(report[self.metric]) or fold == len(self.splits) - 1):
-                yield report
+            mean = statistics.fmean(scores)
+            if not errors and (math.isfinite(mean) or fold == len(self.splits) - 1):
+                yield _report(held) | {self.metric: mean}
+                held = {}
         if errors:
-            raise FitFailed(_exception_of(errors[0]), report)
+            raise FitFailed(_exception_of(errors[0]), _report(held) | {self.metric: mean})
 
     def configured(self, parameters: Parameters) -> BaseEstimator:
         """Return a clone of the estimator with some parameters set; raises ValueError for an unknown one."""
@@ -96,14 +99,33 @@ def _score(scores: Scores, name: str) -> float:
     return float(scores)
 
 
-def _columns(fold: int, fit: Fit) -> Report:
-    """Return one fold's part of a report."""
-    columns: Report = {}
+def _columns(fit: Fit) -> Report:
+    """Return what is reported about one fold."""
+    columns: Report = {"failed": 1} if fit["fit_error"] is not None else {}
     for part, scores in (("test", fit["test_scores"]), ("train", fit.get("train_scores", {}))):
         scores = scores if isinstance(scores, dict) else {"score": scores}
-        columns |= {f"split{fold}_{part}_{name}": float(score) for name, score in scores.items()}
-    times = {"fit_time": fit["fit_time"], "score_time": fit["score_time"]}
-    return columns | {f"split{fold}_{name}": float(seconds) for name, seconds in times.items()}
+        columns |= {f"{part}_{name}": float(score) for name, score in scores.items()}
+    return columns | {"fit_time": float(fit["fit_time"]), "score_time": float(fit["score_time"])}
+
+
+def _report(held: Mapping[int, Report]) -> Report:
+    """Return what is reported about some folds, by number."""
+    if len(held) == 1:
+        return {f"fold_{name}": value for columns in held.values() for name, value in columns.items()}
+    return {f"split{fold}_{name}": value for fold, columns in held.items() for name, value in columns.items()}
+
+
+def _reported(result: Result) -> Mapping[int, Metrics]:
+    """Return what was reported about each fold, by number, from a trial's curve."""
+    folds: dict[int, dict[str, float]] = {}
+    for number, point in enumerate(result.curve):
+        for name, value in point.metrics.items():
+            prefix, _, column = name.partition("_")
+            if prefix == "fold":
+                folds.setdefault(number, {})[column] = value
+            elif prefix.startswith("split"):
+                folds.setdefault(int(prefix.removeprefix("split")), {})[column] = value
+    return folds
 
 
 @contextlib.contextmanager
@@ -118,33 +140,32 @@ def _numpy_seed(seed: int) -> Iterator[None]:
 
 
 def fits_of(result: Result, folds: CrossValidation) -> list[Fit]:
-    """Return the fit of each fold: a failed one scores `error_score`, one skipped by early stopping scores NaN."""
-    names = _score_names(result.metrics, 0) or list(folds.scorers) or ["score"]
-    return [_fold_fit(result, fold, folds, names) for fold in range(len(folds.splits))]
+    """Return the fit of each fold of a result with its curve.
+
+    A failed fit scores `error_score`, one skipped by early stopping scores NaN.
+    """
+    reported = _reported(result)
+    names = _score_names(reported.get(0, {})) or list(folds.scorers) or ["score"]
+    return [_fold_fit(result, reported.get(fold, {}), folds, names) for fold in range(len(folds.splits))]
 
 
-def _fold_fit(result: Result, fold: int, folds: CrossValidation, names: list[str]) -> Fit:
-    metrics, prefix = result.metrics, f"split{fold}_"
-    done = f"{prefix}fit_time" in metrics
-    failed = f"{prefix}failed" in metrics or not (done or result.state is State.STOPPED)
+def _fold_fit(result: Result, metrics: Metrics, folds: CrossValidation, names: list[str]) -> Fit:
+    failed = "failed" in metrics or not (metrics or result.state is State.STOPPED)
     default = float(folds.error_score) if failed and folds.error_score != "raise" else math.nan
-    names = _score_names(metrics, fold) or names
-    test, train = (
-        {name: metrics.get(f"{prefix}{part}_{name}", default) for name in names} for part in ("test", "train")
-    )
+    names = _score_names(metrics) or names
+    test, train = ({name: metrics.get(f"{part}_{name}", default) for name in names} for part in ("test", "train"))
     single = not folds.scorers and names == ["score"]
     return Fit(
         fit_error=result.error.removeprefix("FitFailed: ") if failed else None,
         test_scores=test["score"] if single else test,
         train_scores=train["score"] if single else train,
-        fit_time=metrics.get(f"{prefix}fit_time", math.nan),
-        score_time=metrics.get(f"{prefix}score_time", math.nan),
+        fit_time=metrics.get("fit_time", math.nan),
+        score_time=metrics.get("score_time", math.nan),
     )
 
 
-def _score_names(metrics: Metrics, fold: int) -> list[str]:
-    prefix = f"split{fold}_test_"
-    return [name.removeprefix(prefix) for name in metrics if name.startswith(prefix)]
+def _score_names(metrics: Metrics) -> list[str]:
+    return [name.removeprefix("test_") for name in metrics if name.startswith("test_")]
 
 
 def exception_from(result: Result) -> Exception:

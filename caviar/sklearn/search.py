@@ -29,6 +29,8 @@ from caviar.errors import InputError, PausedError
 from caviar.fleet.connect import open_pool
 from caviar.fleet.protocol import Trainers
 from caviar.records.early_stopping import Halving
+from caviar.records.events import TrialEnded
+from caviar.records.journal import read
 from caviar.records.trial import Result, State
 from caviar.search.schedule import Waves
 from caviar.sklearn.callbacks import FoldData, FollowedTrainers, SearchTasks, fold_data
@@ -223,7 +225,7 @@ class CaviarSearchCV(internals.SearchCV):
         return self.param_distributions if self.space is None else self.space
 
     def _run(self, folds: CrossValidation, root: internals.Task, data: Sequence[FoldData]) -> Sequence[Result]:
-        """Run the study and return its results, one per configuration; `root` and `data` are for callbacks."""
+        """Run the study and return its results with their curves, one per configuration; the rest is for callbacks."""
         folds.check_parameters()
         trials, workers = self._trials(folds.translation), _workers(self.n_jobs)
         tasks = SearchTasks(self, root, trials, data, local=workers == 0)
@@ -261,8 +263,9 @@ class CaviarSearchCV(internals.SearchCV):
                 study.run(progress=self.verbose > 0, failures=failures, trainers=trainers)
             except PausedError as pause:
                 raise exception_from(cast(Result, pause.last)) from pause
-            results = study.outcome.results
+            ends = [event.result for event in read(study.folder) if isinstance(event, TrialEnded)]
         tasks.end()
+        results = sorted(ends, key=lambda result: result.trial)
         timed_out = next((result for result in results if result.state is State.TIMED_OUT), None)
         if timed_out is not None and self.error_score == "raise":
             raise exception_from(timed_out)

@@ -69,7 +69,7 @@ class Driver:
         self.record.append([*map(TrialEnded, failed), StudyPaused(pause.signature, again)])
         if not failed[-1].output:
             return pause
-        file = output_file(self.record.folder, failed[-1].trial)
+        file = self.record.folder / output_file(failed[-1].trial)
         return PausedError(f"{pause}; its traceback is in {file}", pause.signature, pause.last)
 
     def _complete_models(self) -> None:
@@ -203,7 +203,7 @@ def keep_files(record: StudyRecord, models: ModelKeeper) -> None:
 def _save_output(result: Result, folder: Path) -> None:
     """Write what a trial printed to its own file."""
     if result.output:
-        path = output_file(folder, result.trial)
+        path = folder / output_file(result.trial)
         with writing(path):
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(result.output.encode())

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started
 from caviar.fleet.protocol import Trainers
 from caviar.records.trial import CurvePoint, Result, State, Trial
+from caviar.records.trial_files import output_file
 
+_ERROR_CHARACTERS = 1000  # of which the journal, the tables and the report keep this many
 NextTrials = Callable[[], list[Stack]]
 Keep = Callable[[list[Result]], None]
 OnReport = Callable[[Trial, CurvePoint], None]
@@ -95,6 +97,12 @@ class WaveRunner:
         if done.state is State.PAUSED:
             self._curves[trial.number] = list(curve)  # it may continue
         printed = self._printed.pop(trial.number, "")
+        output = done.output or printed  # a trial that was stopped from outside could not send its output
+        error = done.error
+        if len(error) > _ERROR_CHARACTERS:
+            output = f"{error}\n\n{output}"
+            cut = f"{len(error)} characters, all of them in {output_file(trial.number).as_posix()}"
+            error = f"{error[:_ERROR_CHARACTERS]}... ({cut})"
         return Result(
             trial=trial.number,
             wave=trial.wave,
@@ -105,11 +113,11 @@ class WaveRunner:
             seconds=done.seconds,
             seed=trial.seed,
             worker=done.worker,
-            error=done.error,
+            error=error,
             continued_from=done.continued_from,
             curve=tuple(curve),
             weights=done.weights,
-            output=done.output or printed,  # a trial that was stopped from outside could not send its output
+            output=output,
         )
 
 

@@ -3,6 +3,7 @@
 import datetime
 import json
 import math
+from pathlib import Path
 
 import hypothesis.strategies as st
 import numpy as np
@@ -151,3 +152,25 @@ def test_experiments(tmp_path, capsys):
     assert finding["conclusions"]
     assert all(rows for rows in finding["tables"].values())
     assert str(tmp_path / "momentum-scale.csv") in finding["files"]
+
+
+def test_a_damaged_study_is_listed_with_its_sentence_beside_the_others(folder, capsys):
+    damaged = Path("runs", "damaged")
+    damaged.mkdir()
+    (damaged / "journal.jsonl").write_bytes(b"\xff\n")
+    main(["list"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert any(line.startswith("damaged: unreadable") and "line 1 of" in line for line in lines)
+    for command in ("status", "best", "report", "logs", "results", "predict"):
+        with pytest.raises(SystemExit, match="2"):
+            main([command, "damaged", *(["rows.csv"] if command == "predict" else [])])
+        assert capsys.readouterr().err.startswith("caviar: ")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b'a,b\n"1'])
+def test_a_damaged_table_is_one_sentence(folder, capsys, content):
+    (folder.folder / "results.csv").write_bytes(content)
+    with pytest.raises(SystemExit, match="2"):
+        main(["results", "first", "--json"])
+    assert "the table is damaged" in capsys.readouterr().err

@@ -3,12 +3,12 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -168,7 +168,7 @@ def test_a_driver_that_cannot_be_signalled_is_asked_to_stop(tmp_path, monkeypatc
 
     monkeypatch.setattr(os, "kill", kill)
     if reason == "on Windows":
-        monkeypatch.setattr("caviar.jobs.local.sys", SimpleNamespace(platform="win32"))
+        monkeypatch.setattr("caviar.records.lock.start_of", lambda process: "")
     study(tmp_path / "one", train).run(progress=False)
     with ThreadPoolExecutor() as threads:
         with driver_lock(tmp_path / "one"):
@@ -179,3 +179,19 @@ def test_a_driver_that_cannot_be_signalled_is_asked_to_stop(tmp_path, monkeypatc
                 assert not stopping.done()
                 time.sleep(0.01)
         stopping.result(timeout=10)
+
+
+@pytest.mark.parametrize("start", ["", ":", ":1"])
+def test_a_process_that_only_has_the_number_of_the_driver_is_not_signalled(tmp_path, monkeypatch, start):
+    study(tmp_path / "one", train).run(progress=False)
+    monkeypatch.setattr("caviar.jobs.local._STOP_SECONDS", 0.1)
+    with (
+        driver_lock(tmp_path / "one"),
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other,
+    ):
+        (tmp_path / "one" / "driver.txt").write_text(f"{socket.gethostname()}:{other.pid}{start}")
+        with pytest.raises(InputError, match="'one' was asked to stop"):
+            LocalJobs(tmp_path).stop("one")
+        other.communicate(b"\n", timeout=60)
+    assert other.returncode == 0
+    LocalJobs(tmp_path).stop("one")  # has ended by now

@@ -62,10 +62,7 @@ def test_a_line_that_holds_no_event_is_an_error_that_says_so(line):
 
 @pytest.mark.parametrize("name", ["os:system", "subprocess:Popen", "builtins:eval"])
 def test_names_of_code_in_a_journal_are_only_strings(name, tmp_path):
-    hostile = {
-        "event": "pause",
-        "signature": {"rule": name, "settings": {"args": ["touch", str(tmp_path / "ran")]}},
-    }
-    event = decode(json.dumps(hostile))
-    assert event.signature == hostile["signature"]
+    config = {"rule": name, "settings": {"args": ["touch", str(tmp_path / "ran")]}}
+    event = decode(json.dumps({"event": "enqueued", "configs": [config]}))
+    assert event.configs == (config,)
     assert not (tmp_path / "ran").exists()

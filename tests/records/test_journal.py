@@ -47,7 +47,7 @@ def test_a_journal_cut_at_any_byte_opens_to_what_was_complete(tmp_path, length):
     content = "".join(encode(event) + "\n" for event in EVENTS).encode()[:length]
     (tmp_path / NAME).write_bytes(content)
     complete = content.count(b"\n")
-    if content:
+    if complete:
         assert list(read(tmp_path)) == EVENTS[:complete]
         write(tmp_path, EVENTS[3])
         assert list(read(tmp_path)) == [*EVENTS[:complete], EVENTS[3]]
@@ -55,7 +55,7 @@ def test_a_journal_cut_at_any_byte_opens_to_what_was_complete(tmp_path, length):
 
 def test_a_line_that_is_not_an_event_is_named(tmp_path):
     (tmp_path / NAME).write_text(f"{encode(EVENTS[0])}\nnonsense\n{encode(EVENTS[1])}\n")
-    with pytest.raises(StorageError, match=r"line 2 of .* is not an event"):
+    with pytest.raises(StorageError, match=r"line 2 of .* is damaged \(event: it is not JSON\); restore"):
         list(read(tmp_path))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from caviar.errors import StorageError
 from caviar.records.journal import Journal
-from caviar.records.lock import DRIVER, LOCK, driver, driver_lock
+from caviar.records.lock import DRIVER, LOCK, Driver, driver, driver_lock, start_of
 
 HOLDER = """
 import pathlib, sys
@@ -46,7 +46,7 @@ def refuse(number):
 
 
 def test_a_second_driver_is_refused_and_a_killed_one_leaves_no_lock(tmp_path, holder):
-    assert driver(tmp_path).endswith(f":{holder.pid}")
+    assert driver(tmp_path).process == holder.pid
     with pytest.raises(StorageError, match="another driver is running"):
         Journal(tmp_path)
     holder.send_signal(signal.SIGKILL)
@@ -73,7 +73,7 @@ def test_asking_who_drives_writes_nothing_and_works_in_a_folder_that_can_only_be
     assert driver(tmp_path / "missing") is None
     before = {file.name: file.stat() for file in tmp_path.iterdir()}
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    assert driver(tmp_path).endswith(f":{holder.pid}")
+    assert driver(tmp_path).process == holder.pid
     assert {file.name: file.stat() for file in tmp_path.iterdir()} == before
 
 
@@ -83,7 +83,7 @@ def test_where_readers_may_not_ask_for_the_lock_the_file_of_the_driver_is_believ
     if running:
         (tmp_path / DRIVER).write_text("elsewhere:7")
     monkeypatch.setattr(fcntl, "flock", refuse(errno.EBADF))  # as NFS does
-    assert driver(tmp_path) == ("elsewhere:7" if running else None)
+    assert driver(tmp_path) == (Driver("elsewhere", 7, "") if running else None)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL])
@@ -114,3 +114,22 @@ def test_asking_who_drives_a_study_does_not_keep_its_driver_out(tmp_path):
     finally:
         over.set()
         asking.join()
+
+
+def test_a_driver_is_told_from_another_process_with_its_number(tmp_path, holder):
+    found = driver(tmp_path)
+    assert found.is_here
+    assert found.start == start_of(holder.pid) != ""
+    assert not Driver(found.host, found.process, found.start + "1").is_here
+    holder.kill()
+    holder.communicate()
+    assert not found.is_here
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"host", b"host:seven:8", b"host:\xc2\xb2:8", b"\0" * 20])
+def test_a_damaged_file_of_the_driver_names_no_process(tmp_path, holder, content):
+    (tmp_path / DRIVER).write_bytes(content)
+    assert driver(tmp_path).process is None
+    (tmp_path / DRIVER).unlink()
+    (tmp_path / DRIVER).mkdir()
+    assert driver(tmp_path).process is None

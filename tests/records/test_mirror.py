@@ -15,7 +15,9 @@ from caviar.files import open_store
 from caviar.jobs.local import LocalJobs
 from caviar.records.events import StudyPaused
 from caviar.records.journal import NAME, Journal, encode_lines, local_folder, read
-from caviar.records.mirror import DEAD_SECONDS, HEARTBEAT, Mirror
+from caviar.records.mirror import DEAD_SECONDS, HEARTBEAT, MIRROR, Mirror, mirror_uri
+from caviar.records.record import StudyRecord
+from tests.records.test_replay import SETTINGS
 
 
 @pytest.fixture(scope="session")
@@ -134,11 +136,71 @@ def test_a_part_that_was_written_though_its_answer_was_lost_is_ours(uri):
     journal = Journal(folder)
     journal.append(events(1), mirror_now=True)
     line = encode_lines(events(1, 1)).encode()
-    open_store(uri).create("journal-000001.jsonl", line)
+    open_store(uri).create("journal-000002.jsonl", line)
     journal.append(events(2, 1), mirror_now=True)
     journal.append(events(1, 3))
     journal.close()
     assert Mirror(uri, folder / NAME).content() == (folder / NAME).read_bytes()
+
+
+def test_of_two_equal_studies_that_begin_at_one_uri_at_once_only_one_does(uri, tmp_path):
+    places = [local_folder(uri, tmp_path / name) for name in ("one", "two")]
+    first, second = (Mirror(uri, place / NAME) for place in places)  # both see that nothing is there
+    for place in places:
+        (place / NAME).touch()
+    first.claim()
+    open_store(uri).remove(HEARTBEAT)  # as if the second had looked before the first wrote it
+    with pytest.raises(StorageError, match="another study begins at"):
+        second.claim()
+
+
+def test_of_two_studies_with_one_uri_on_two_machines_the_second_is_refused_with_a_sentence(uri, tmp_path, monkeypatch):
+    studies = []
+    for machine in ("one", "two"):
+        (tmp_path / machine).mkdir()
+        monkeypatch.chdir(tmp_path / machine)
+        studies.append(StudyRecord.begin(uri, SETTINGS))
+    monkeypatch.chdir(tmp_path / "one")
+    with studies[0].writing():
+        monkeypatch.chdir(tmp_path / "two")
+        with pytest.raises(StorageError, match="is driving the study"), studies[1].writing():
+            pass
+        monkeypatch.chdir(tmp_path / "one")
+    monkeypatch.chdir(tmp_path / "two")
+    with pytest.raises(StorageError, match="holds more of the study"), studies[1].writing():
+        pass
+    with pytest.raises(InputError, match="already holds a study"):
+        StudyRecord.begin(uri, SETTINGS)
+    assert len(list(read(tmp_path / "one" / "runs" / "study"))) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b"{}", b'{"driver":"a:1","seen":"now"}', b"[" * 100_000])
+def test_a_damaged_heartbeat_is_one_sentence(uri, content):
+    folder = local_folder(uri)
+    open_store(uri).write(HEARTBEAT, content)
+    with pytest.raises(StorageError, match=r"driver\.json at .* is damaged; remove it if no driver runs"):
+        Journal(folder)
+
+
+def test_a_part_that_is_missing_is_named_and_other_files_are_no_parts(uri):
+    folder = local_folder(uri)
+    journal = Journal(folder)
+    for number in range(3):
+        journal.append(events(1, number), mirror_now=True)
+    journal.close()
+    open_store(uri).write("notes.jsonl", b"mine\n")
+    shutil.rmtree(folder)
+    assert list(read(local_folder(uri))) == events(3)
+    open_store(uri).remove("journal-000002.jsonl")
+    with pytest.raises(StorageError, match=r"lacks journal-000002\.jsonl"):
+        local_folder(uri)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"runs/here", b"\0" * 9, b"s3://" + b"a" * 9999, b"s3://a\nb"])
+def test_a_damaged_name_of_the_mirror_is_one_sentence(tmp_path, content):
+    (tmp_path / MIRROR).write_bytes(content)
+    with pytest.raises(StorageError, match=r"mirror\.txt must hold the URI of the study's mirror, got .*; write that"):
+        mirror_uri(tmp_path)
 
 
 def test_only_whole_lines_are_copied(uri):

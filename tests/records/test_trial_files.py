@@ -172,3 +172,11 @@ def test_a_folder_of_another_machine_is_not_taken_for_the_studys(tmp_path):
     assert StudyFiles(str(tmp_path), "host:1").is_here
     assert not StudyFiles(str(tmp_path), "host:2").is_here
     assert not StudyFiles(str(tmp_path / "missing"), "host:1").is_here
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"5", b"{}", b"[5]", b'"a"', b"[" * 100_000])
+def test_a_damaged_list_of_files_is_one_sentence(tmp_path, content):
+    store = open_store(tmp_path / "store")
+    store.write("trials/000003.json", content)
+    with pytest.raises(StorageError, match=r"trials/000003\.json at .* is damaged"):
+        FolderCopy(tmp_path / "trials" / "000003", store).download()

@@ -425,3 +425,21 @@ def test_callbacks_are_called_in_this_process_for_fits_on_ray(ray_cluster):
     settings = {"n_iter": 4, "cv": 2, "random_state": 0}
     on_ray, local = (recorded(CaviarSearchCV(SVC(), C, n_jobs=n, **settings)) for n in (2, 1))
     assert sorted(map(repr, on_ray)) == sorted(map(repr, local))
+
+
+def test_what_is_kept_of_a_study_grows_with_the_number_of_folds_not_with_its_square(tmp_path):
+    sizes, cells = [], []
+    for folds in (10, 40):
+        out = tmp_path / f"{folds}"
+        fitted = search(n_iter=2, cv=KFold(folds), out=out, return_train_score=True).fit(X, Y)
+        assert {f"split{fold}_{part}_score" for fold in range(folds) for part in ("test", "train")} < set(
+            fitted.cv_results_
+        )
+        history = caviar.Outcome.read(out).history
+        assert history.groupby("trial").size().tolist() == [folds] * 2
+        of_first = history[history["trial"] == 0]["fold_test_score"]
+        np.testing.assert_array_equal(of_first, [fitted.cv_results_[f"split{n}_test_score"][0] for n in range(folds)])
+        sizes.append((out / "journal.jsonl").stat().st_size)
+        cells.append(history.size)
+    assert sizes[1] < 5 * sizes[0]
+    assert cells[1] == 4 * cells[0]

@@ -106,3 +106,25 @@ def test_trials_whose_trainer_is_lost_again_and_again_fail_and_the_others_finish
     table = study_of(bowl, tmp_path / "s").run(progress=False, trainers=simulated(bowl, losses={5: 99}))
     assert table["state"].tolist().count("failed") == 1
     assert table.set_index("trial")["state"][5] == "failed"
+
+
+def verbose(config, seed):
+    if config["x"] > 0.5:
+        raise ValueError("sizes of tensors: " + f"{config['x']:.3f}, " * 400_000)
+    return {"loss": config["x"]}
+
+
+@pytest.mark.parametrize("isolation", ["none", "process"])
+def test_an_error_of_megabytes_is_cut_and_the_trials_file_has_all_of_it(tmp_path, isolation):
+    settings = {"metric": "loss", "mode": "min", "trials": 4, "waves": 1, "workers": 0, "isolation": isolation}
+    study = caviar.Study(verbose, space={"x": caviar.uniform(0, 1)}, out=tmp_path / "s", **settings)
+    failed = study.run(progress=False).query("state == 'failed'")
+    study.report()
+    assert len(failed) == 2
+    for number, x, error in zip(failed["trial"], failed["x"], failed["error"], strict=True):
+        assert error.startswith("ValueError: sizes of tensors: 0.")
+        assert error.endswith(f"... (2800030 characters, all of them in output/{number:06d}.txt)")
+        assert f"{x:.3f}, " * 400_000 in (study.folder / "output" / f"{number:06d}.txt").read_text()
+        assert f"{x:.3f}, " * 300 not in (study.folder / "report.html").read_text()
+    for name in ("journal.jsonl", "results.csv"):
+        assert (study.folder / name).stat().st_size < 10_000
