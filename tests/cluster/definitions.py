@@ -1,6 +1,6 @@
-"""An outline of KubeRay's resource definitions, against which our file can be checked without them.
+"""An outline of KubeRay's resource definitions, against which our files can be checked without them.
 
-`definitions.json` beside this file holds, for every level that `cluster/kuberay.yaml` uses, all keys that KubeRay knows
+`definitions.json` beside this file holds, for every level that ours in `cluster/` use, all keys that KubeRay knows
 there and the types of those used. It is generated from the definitions of a KubeRay release, too large to keep here:
 
     python -m tests.cluster.definitions FOLDER      # with ray.io_rayclusters.yaml.gz and ray.io_rayjobs.yaml.gz
@@ -14,14 +14,15 @@ from pathlib import Path
 import yaml
 
 OUTLINE = Path(__file__).with_name("definitions.json")
-KUBERAY = Path(__file__).parents[2] / "cluster" / "kuberay.yaml"
-KINDS = ("RayCluster", "RayJob")
+CLUSTER = Path(__file__).parents[2] / "cluster"
+KINDS = {"RayCluster": "kuberay.yaml", "RayJob": "kuberay-job.yaml"}
 
 
 def subject(kind):
     """Our object of a kind, without its metadata, which the definitions leave open."""
-    objects = yaml.safe_load_all(KUBERAY.read_text())
-    return {**next(each for each in objects if each["kind"] == kind), "metadata": {}}
+    (subject,) = yaml.safe_load_all((CLUSTER / KINDS[kind]).read_text())
+    assert subject["kind"] == kind
+    return {**subject, "metadata": {}}
 
 
 def definition(folder, kind):

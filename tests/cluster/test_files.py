@@ -51,10 +51,20 @@ def test_the_cloud_asks_for_a_token_and_shows_its_dashboard_to_nobody(cloud):
 
 
 def test_kubernetes_asks_for_a_token():
-    cluster, job = yaml.safe_load_all((CLUSTER / "kuberay.yaml").read_text())
-    for spec in (cluster["spec"], job["spec"]["rayClusterSpec"]):
+    cluster, job = (definitions.subject(kind)["spec"] for kind in ("RayCluster", "RayJob"))
+    for spec in (cluster, job["rayClusterSpec"]):
         assert spec["authOptions"] == {"mode": "token"}
         assert spec["headGroupSpec"]["serviceType"] == "ClusterIP"
+
+
+def test_to_apply_the_cluster_starts_no_study():
+    assert "s3://" not in (CLUSTER / "kuberay.yaml").read_text()
+    assert list(definitions.KINDS.values()) == sorted(path.name for path in CLUSTER.glob("kuberay*"))[::-1]
+
+
+def test_to_fetch_a_token_keeps_those_of_other_clusters():
+    pages = [CLUSTER / "README.md", CLUSTER.parent / "docs" / "tutorials" / "cluster.md"]
+    assert not any("> ~/.ray/auth_token" in page.read_text() for page in pages)
 
 
 def schemas(kind):
