@@ -55,21 +55,23 @@ def study_command(command: Callable[..., None]) -> Callable[..., None]:
 
 def _print(statuses: "JobStatus | Sequence[JobStatus]") -> None:
     for status in statuses if isinstance(statuses, Sequence) else [statuses]:
-        since = "" if status.started is None else f", since {status.started:%Y-%m-%d %H:%M} UTC"
-        click.echo(f"{status.name}: {status.state}{since}{'; ' if status.progress else ''}{status.progress}")
+        since = "" if status.since is None else f", since {status.since:%Y-%m-%d %H:%M} UTC"
+        folder = f"in {status.folder}" if Path(status.folder) not in (Path(), Path("runs", status.name)) else ""
+        click.echo("; ".join(filter(None, [f"{status.name}: {status.state}{since}", status.progress, folder])))
 
 
 def _plain(statuses: "JobStatus | Sequence[JobStatus]") -> object:
     if isinstance(statuses, Sequence):
         return list(map(_plain, statuses))
-    started = None if statuses.started is None else statuses.started.floor("s").tz_localize("UTC")
-    return {**vars(statuses), "started": started}
+    since = None if statuses.since is None else statuses.since.floor("s").tz_localize("UTC")
+    return {**vars(statuses), "since": since}
 
 
 def _all(address: str | None) -> "Sequence[JobStatus]":
     statuses = backend(address).studies()
     if not statuses:
-        click.echo(f"no studies {f'on {address}' if address else 'in runs'} yet", err=True)
+        earlier = "; those of an earlier head are in the folders that `caviar status` named"
+        click.echo(f"no studies {f'on {address} yet{earlier}' if address else 'in runs yet'}", err=True)
     return statuses
 
 

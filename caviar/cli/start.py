@@ -119,10 +119,14 @@ def submit(file: Path | None, data: str, target: str | None, wait: bool, **optio
             f"{JOBS_VARIABLE}=http://..., or `caviar run` to run the study here"
         )
     from caviar.jobs.client import connect
+    from caviar.jobs.package import LOG_SUBDIR
 
     cluster = connect(address)
     name = cluster.submit(_study(file, data, target, options), options["name"])
-    click.echo(f"{name} is on the cluster; follow it with: caviar logs {name} -f --address {address}", err=wait)
+    place = f"in logs/{LOG_SUBDIR}/{name} of its Ray session"
+    click.echo(
+        f"{name} is on the cluster, {place}; follow it with: caviar logs {name} -f --address {address}", err=wait
+    )
     if wait:
         follow(cluster, name)
     return Submitted(name, address)

@@ -21,12 +21,13 @@ TABLES = ("results", "history", "waves", "confirmation")  # the CSV files in a s
 FILE_WIDTH = 140  # columns if standard output is not a terminal
 
 
-def print_summary(outcome: Outcome, console: Console | None = None) -> None:
+def print_summary(outcome: Outcome, console: Console | None = None, *, name: str | None = None) -> None:
     """Print the ten best trials, the last square next to the whole space, the waves, and the files.
 
     Args:
         outcome: of a study that has begun.
         console: where to print; standard output by default.
+        name: of the study on a cluster, whose files the reader reaches by it; None: they are on this machine.
     """
     console = console or Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
     if not outcome.results:
@@ -47,11 +48,15 @@ def print_summary(outcome: Outcome, console: Console | None = None) -> None:
     for sentence in outcome.edges:
         console.print(Text(f"  {sentence}"))
     console.print("", _waves_table(outcome.waves, outcome.settings.objective.metric), "", sep="\n")
-    for name in TABLES:
-        console.print(Text(f"  {outcome.folder / name}.csv"), soft_wrap=True)
+    if name is None:
+        for table in TABLES:
+            console.print(Text(f"  {outcome.folder / table}.csv"), soft_wrap=True)
+    else:
+        console.print(Text(f"get its table with: caviar results {name}"), soft_wrap=True)
+    study = name or outcome.folder
     if outcome.has_finished and outcome.settings.source.kind is SourceKind.TABLE:
-        console.print(Text(f"predict new rows with: caviar predict {outcome.folder} new.csv"), soft_wrap=True)
-    console.print(Text(f"look closer with: caviar report {outcome.folder}"), soft_wrap=True)
+        console.print(Text(f"predict new rows with: caviar predict {study} new.csv"), soft_wrap=True)
+    console.print(Text(f"look closer with: caviar report {study}"), soft_wrap=True)
 
 
 def _print_ten_best(outcome: Outcome, console: Console) -> None:

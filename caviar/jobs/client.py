@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import io
 import logging
+import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +22,7 @@ from caviar.files import write_atomically
 from caviar.fleet.address import check_jobs_api, reach_this_machine_directly
 from caviar.fleet.cluster import only_address, read_log_file
 from caviar.jobs.package import LOG_SUBDIR, pack
-from caviar.jobs.status import JobState, JobStatus
+from caviar.jobs.status import FOLDER_LINE, JobState, JobStatus
 from caviar.records import journal
 from caviar.records.model_files import files_of
 from caviar.records.outcome import Outcome
@@ -124,10 +125,15 @@ class Cluster:
                 log = self._client.get_job_logs(name)
             yield log
             return
-        pieces = aiter(self._client.tail_job_logs(name))
-        with asyncio.Runner() as runner, self._requests(), contextlib.suppress(StopAsyncIteration):
-            while True:
-                yield runner.run(anext(pieces))
+        pieces, folder = aiter(self._client.tail_job_logs(name)), ""
+        try:
+            with asyncio.Runner() as runner, self._requests(), contextlib.suppress(StopAsyncIteration):
+                while True:
+                    piece = runner.run(anext(pieces))
+                    folder = folder or _folder(piece.splitlines())
+                    yield piece
+        except ClusterError as error:
+            raise ClusterError(f"{error}; {_how_to_go_on(folder)}") from None
 
     def wait(self, name: str) -> JobStatus:
         """Wait until a study has ended, and return its status."""
@@ -150,8 +156,9 @@ class Cluster:
         return content
 
     def table(self, name: str) -> pd.DataFrame:
-        """Return one row per trial of a study that has ended; raises InputError if none has ended yet."""
-        return read_csv(io.BytesIO(self.file(name, "results.csv")))
+        """Return one row per trial of a study that has ended so far."""
+        content = self._content(self._job(name), "results.csv")
+        return read_csv(io.BytesIO(content)) if content else pd.DataFrame()
 
     def fetch(self, name: str, folder: Path, *, models: bool = False) -> Path:
         """Copy a study from the cluster to a folder, for `Study.open` or `Outcome.read`, and return the folder.
@@ -193,8 +200,9 @@ class Cluster:
             lines = self._client.get_job_logs(name).splitlines()
         progress = [line for line in lines if re.match(r"\d+/\d+ trials|stopped: |caviar: ", line)]
         error = str(job.message) if state is JobState.FAILED else ""
-        started = pd.Timestamp(job.start_time, unit="ms") if job.start_time else None
-        return JobStatus(name, state, progress[-1] if progress else error, started)
+        time_ms = job.end_time if state.has_ended and job.end_time else job.start_time
+        since = pd.Timestamp(time_ms, unit="ms") if time_ms else None
+        return JobStatus(name, state, progress[-1] if progress else error, since, _folder(lines))
 
     @contextlib.contextmanager
     def _requests(self) -> Iterator[None]:
@@ -202,9 +210,31 @@ class Cluster:
         try:
             yield
         except AuthenticationError:
-            raise ClusterError(
-                f"{self.address} asks for its token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or ~/.ray/auth_token"
-            ) from None
+            raise ClusterError(f"{self.address} {_what_is_wrong_with_the_token()}") from None
         except (ConnectionError, RuntimeError, OSError) as error:
             line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise ClusterError(f"the cluster at {self.address} did not answer as expected: {line:.300}") from error
+
+
+def _folder(lines: Iterable[str]) -> str:
+    """Return HOST:PATH of the study's folder, which its log begins with; "" if it is not there yet."""
+    return next((line.removeprefix(FOLDER_LINE) for line in lines if line.startswith(FOLDER_LINE)), "")
+
+
+def _how_to_go_on(folder: str) -> str:
+    """Return what helps when the connection to a cluster has ended, perhaps because its head has."""
+    host, _, path = folder.partition(":")
+    there = f"on {host} with `caviar resume {path}`" if folder else "there"
+    return (
+        "if its head is gone, go on from the study's mirror with `caviar resume URI --address ...`, or, if the head's "
+        f"disk is left, {there}"
+    )
+
+
+def _what_is_wrong_with_the_token() -> str:
+    where = "RAY_AUTH_TOKEN, or the file RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token"
+    if os.environ.get("RAY_AUTH_MODE") != "token":
+        return f"asks for its token; set RAY_AUTH_MODE=token, and {where}"
+    if "RAY_AUTH_TOKEN" in os.environ:
+        return "has another token than RAY_AUTH_TOKEN; copy that of its head"
+    return f"has another token than this machine; copy that of its head into {where}"

@@ -5,6 +5,7 @@ The study's folder is under the logs of the Ray session, because the Jobs API's 
 
 import logging
 import shutil
+import socket
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from caviar.fleet.cluster import connection, session_logs_folder
 from caviar.fleet.placement import Placement
 from caviar.insight.summary import print_summary
 from caviar.jobs.package import LOG_SUBDIR, Package, unpack
+from caviar.jobs.status import FOLDER_LINE
 from caviar.records import journal
 from caviar.study.study import Study
 
@@ -23,22 +25,25 @@ def main() -> int:
     logger.setLevel(logging.INFO)
     logger.addHandler(logging.StreamHandler(sys.stdout))  # the job's log
     try:
-        package = unpack(Path.cwd())
+        here, name = Path.cwd(), sys.argv[1]  # Ray may change the working folder
+        package = unpack(here)
         with connection(Placement(address="auto")):
-            return _run(_open(package, sys.argv[1]))
+            study = _open(package, name, here / journal.NAME)
+            print(f"{FOLDER_LINE}{socket.gethostname()}:{study.folder}", flush=True)
+            return _run(study, name)
     except CaviarError as error:
         print(f"caviar: {error}")
         return 2
 
 
-def _open(package: Package, name: str) -> Study:
+def _open(package: Package, name: str, header: Path) -> Study:
     """Open the study in its folder under the session's logs."""
     folder = session_logs_folder() / LOG_SUBDIR / name
     folder.mkdir(parents=True, exist_ok=True)
     if package.mirror:
         journal.local_folder(package.mirror, folder)
     if not journal.holds_study(folder):
-        shutil.copy(journal.NAME, folder / journal.NAME)
+        shutil.copy(header, folder / journal.NAME)
     placement = package.placement
     return Study.open(
         folder,
@@ -52,13 +57,13 @@ def _open(package: Package, name: str) -> Study:
     )
 
 
-def _run(study: Study) -> int:
+def _run(study: Study, name: str) -> int:
     try:
         study.run()
     except (KeyboardInterrupt, SystemExit):  # the Jobs API stops a job with SIGTERM
         print(f"stopped: {len(study.outcome.results)} trials have ended")
         return 130
-    print_summary(study.outcome)
+    print_summary(study.outcome, name=name)
     return 0
 
 

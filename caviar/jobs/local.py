@@ -1,6 +1,7 @@
 """The studies on this machine, with the same methods as those on a cluster."""
 
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -15,7 +16,7 @@ from caviar.files import is_uri, reading
 from caviar.jobs.status import JobState, JobStatus
 from caviar.records import journal
 from caviar.records.events import Event, StudyPaused, TrialEnded, WaveBegan
-from caviar.records.lock import ask_to_stop, driver
+from caviar.records.lock import DRIVER, ask_to_stop, driver
 from caviar.records.outcome import Outcome
 from caviar.records.trial import State
 
@@ -50,13 +51,13 @@ class LocalJobs:
     def studies(self) -> list[JobStatus]:
         """Return the status of every study in the folder, the oldest first; that of one that is damaged says how."""
         folders = [path.parent for path in self._runs.glob(f"*/{journal.NAME}") if journal.holds_study(path.parent)]
-        return sorted(map(self._readable_status, folders), key=lambda status: str(status.started))
+        return [self._readable_status(folder) for folder in sorted(folders, key=_began)]
 
     def _readable_status(self, folder: Path) -> JobStatus:
         try:
             return self.status(folder.name)
         except CaviarError as error:
-            return JobStatus(folder.name, JobState.UNREADABLE, str(error), _started(folder))
+            return JobStatus(folder.name, JobState.UNREADABLE, str(error), _written(folder / journal.NAME), str(folder))
 
     def status(self, name: str) -> JobStatus:
         """Return the status of a study."""
@@ -71,7 +72,8 @@ class LocalJobs:
             state = JobState.RUNNING
         else:
             state = JobState.FINISHED if len(results) >= total else JobState.STOPPED
-        return JobStatus(name, state, f"{len(results)}/{total} trials", _started(folder))
+        since = _written(folder / (DRIVER if state is JobState.RUNNING else journal.NAME))
+        return JobStatus(name, state, f"{len(results)}/{total} trials", since, str(folder))
 
     def logs(self, name: str, follow: bool = False) -> Iterator[str]:
         """Yield a line for every wave and trial of a study; with `follow`, wait for more until its driver ends."""
@@ -114,14 +116,22 @@ class LocalJobs:
             return path.read_bytes()
 
 
-def _started(folder: Path) -> pd.Timestamp | None:
+def _written(path: Path) -> pd.Timestamp | None:
+    """When a file was last written; None if it is gone."""
+    try:
+        return pd.Timestamp(path.stat().st_mtime, unit="s")
+    except OSError:
+        return None
+
+
+def _began(folder: Path) -> float:
     """When the first file of a folder was written; files may come and go while a driver runs."""
-    times: list[float] = []
+    times = [math.inf]
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
             with contextlib.suppress(FileNotFoundError):
                 times.append(path.stat().st_mtime)
-    return pd.Timestamp(min(times), unit="s") if times else None
+    return min(times)
 
 
 def _interrupt(folder: Path) -> bool:

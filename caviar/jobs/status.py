@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import pandas as pd
 
+FOLDER_LINE = "the folder of the study is "  # how the log of a job begins
+
 
 class JobState(StrEnum):
     """The state of a study.
@@ -30,11 +32,12 @@ class JobState(StrEnum):
 class JobStatus:
     """The status of one study.
 
-    >>> JobStatus("first", JobState.RUNNING, "12/64 trials", None).state
+    >>> JobStatus("first", JobState.RUNNING, "12/64 trials", None, "node7:/tmp/ray/first").state
     <JobState.RUNNING: 'running'>
     """
 
     name: str
     state: JobState
     progress: str  # the last line that it printed about its progress, or the error that ended it
-    started: pd.Timestamp | None  # in UTC; None if unknown
+    since: pd.Timestamp | None  # when it came into this state, in UTC; None if unknown
+    folder: str = ""  # of the study: a path, on a cluster HOST:PATH; "" before its driver has started

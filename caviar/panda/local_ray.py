@@ -22,6 +22,7 @@ import ray
 from ray.util import list_named_actors
 
 from caviar.errors import ClusterError
+from caviar.files import writing
 from caviar.fleet.address import RayAddress, check_answers
 from caviar.fleet.cluster import address_to_join, enable_token_authentication, start_ray
 from caviar.fleet.machine import temporary_folder
@@ -118,8 +119,10 @@ def _start_head() -> LocalRay:
         "log-color": "false",
     }
     file, log = _file(), _file().with_suffix(".log")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
+    with writing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        output = log.open("wb")
+    with output:
         head = subprocess.Popen(
             [*command, "start", "--head", "--block", *(f"--{name}={value}" for name, value in options.items())],
             env=environment,

@@ -105,7 +105,7 @@ def test_status_and_list(folder, capsys):
     (status,) = printed(capsys, "list")
     assert status == printed(capsys, "status")[0] == printed(capsys, "status", "first")
     assert (status["name"], status["state"], status["progress"]) == ("first", "finished", "28/28 trials")
-    assert datetime.datetime.fromisoformat(status["started"]).utcoffset() == datetime.timedelta(0)
+    assert datetime.datetime.fromisoformat(status["since"]).utcoffset() == datetime.timedelta(0)
 
 
 def test_an_empty_list_is_json_too(tmp_path, monkeypatch, capsys):
