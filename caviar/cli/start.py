@@ -124,9 +124,8 @@ def submit(file: Path | None, data: str, target: str | None, wait: bool, **optio
     cluster = connect(address)
     name = cluster.submit(_study(file, data, target, options), options["name"])
     place = f"in logs/{LOG_SUBDIR}/{name} of its Ray session"
-    click.echo(
-        f"{name} is on the cluster, {place}; follow it with: caviar logs {name} -f --address {address}", err=wait
-    )
+    follow_it = f"caviar logs {name} -f --address {address}"
+    click.echo(f"{name} is on the cluster, {place}; follow it with: {follow_it}", err=wait)
     if wait:
         follow(cluster, name)
     return Submitted(name, address)

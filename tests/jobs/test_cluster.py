@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -60,6 +63,10 @@ def test_a_study_runs_on_the_cluster_as_it_does_here(environment, cluster, tmp_p
     pd.testing.assert_frame_equal(cluster.table("digits-one"), table)
     status = cluster.status("digits-one")
     assert (status.name, status.state) == ("digits-one", JobState.FINISHED)
+    assert re.fullmatch(r".+:/.+/logs/caviar/digits-one", status.folder)
+    log = sent.stdout.decode().splitlines()
+    assert [line for line in log if status.folder.partition(":")[2] in line] == [log[0]]  # for a reader elsewhere
+    assert "get its table with: caviar results digits-one" in log
     assert b"digits-one: finished" in command(environment, "status", "digits-one").stdout
     assert b"digits-one: finished" in command(environment, "list").stdout
     (listed,) = json.loads(command(environment, "list", "--json").stdout)
@@ -193,3 +200,34 @@ def test_a_temporary_local_ray_asks_for_a_token(environment, tmp_path):
     assert all("RAY_AUTH_MODE=token" in (path / "environ").read_text() for path in raylets)
     assert command(local, "stop", str(tmp_path / "long")).returncode == 0
     assert run.wait(60) == 130
+
+
+def test_when_the_head_is_lost_its_followers_are_told_how_to_go_on(tmp_path):
+    (tmp_path / "slowly.py").write_text("""
+import time
+
+def train(config):
+    time.sleep(0.2)
+    return {"loss": config["x"]}
+""")
+    (tmp_path / "study.toml").write_text(
+        'trainable = "slowly:train"\nmetric = "loss"\nmode = "min"\ntrials = 2000\n[space]\nx = { uniform = [0, 1] }\n'
+    )
+    with head() as environment:
+        environment = {**environment, "PYTHONPATH": str(ROOT)}
+        sent = command(environment, "submit", "study.toml", "--name", "lost", cwd=tmp_path)
+        assert sent.returncode == 0, sent.stderr
+        line = [sys.executable, "-m", "caviar", "logs", "lost", "-f"]
+        follower = subprocess.Popen(
+            line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+        )
+        folder = follower.stdout.readline().strip().partition(":")[2]
+        while "trials" not in follower.stdout.readline():
+            assert follower.poll() is None
+        os.killpg(int(environment["HEAD_PROCESS"]), signal.SIGKILL)
+        errors = follower.communicate(timeout=120)[1]
+        assert follower.returncode == 2
+        assert errors.count("\n") == 1
+        assert f"`caviar resume {folder}`" in errors
+        resumed = command(environment, "status", folder, RAY_API_SERVER_ADDRESS="")
+        assert b"/2000 trials" in resumed.stdout, resumed.stderr
