@@ -31,7 +31,6 @@ with warnings.catch_warnings():  # about notebooks without ipywidgets, which Cav
     from ray import cloudpickle as cloudpickle
     from ray._private.authentication.authentication_token_setup import _enable_token_auth
     from ray._private.utils import get_num_cpus
-    from ray.autoscaler.sdk import request_resources
     from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
 
     logging.getLogger("ray.widgets.util").disabled = False
@@ -133,11 +132,6 @@ def free_trainers(resources: Mapping[str, float]) -> int:
 def total_trainers(resources: Mapping[str, float]) -> int:
     """Return how many trainers with these resources the cluster would have room for if nothing else ran on it."""
     return _count_fitting(ray.cluster_resources(), resources)
-
-
-def request_room(trainers: int, resources: Mapping[str, float]) -> None:
-    """Ask the cluster's autoscaler for room for this many trainers; 0 cancels an earlier request."""
-    request_resources(bundles=[_ray_resources(resources)] * trainers)
 
 
 def waiting_tasks() -> dict[str, float]:

@@ -8,7 +8,6 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import ray
@@ -17,7 +16,7 @@ from ray.actor import ActorHandle
 from ray.exceptions import RayError
 
 from caviar.errors import ClusterError
-from caviar.fleet.cluster import free_trainers, request_room, total_trainers, waiting_tasks
+from caviar.fleet.cluster import free_trainers, total_trainers, waiting_tasks
 from caviar.fleet.losses import loss_reason
 from caviar.fleet.placement import Placement
 from caviar.fleet.settings import PoolSettings
@@ -42,7 +41,7 @@ class Worker:
 
 
 class TrainerGroup:
-    """The trainers of a pool on the connected cluster; `request` asks its autoscaler for room for a number of them.
+    """The trainers of a pool on the connected cluster; those that it has no room for make its autoscaler add nodes.
 
     Raises:
         ClusterError: a local Ray has no room for a single trainer.
@@ -54,18 +53,14 @@ class TrainerGroup:
         metric: str,
         placement: Placement,
         settings: PoolSettings,
-        request: Callable[[int, Mapping[str, float]], None] = request_room,
     ) -> None:
         self.ready: list[Worker] = []
         self.starting: dict[ObjectRef, Worker] = {}  # by the reference to its first answer
-        self._placement, self._settings, self._request = placement, settings, request
+        self._placement, self._settings = placement, settings
         room = total_trainers(placement.resources)
         if room < 1 and placement.address is None:
             raise ClusterError(f"Ray has no room for a trainer with {self._needs()}; add a node or ask for less")
         self._count = placement.workers or 0  # 0: as many as there is room for
-        self._has_requested = room < self._count
-        if self._has_requested:
-            request(self._count, placement.resources)
         self._free = free_trainers(placement.resources)  # at the last comparison, less those started since
         self._next_scale = self._next_report = 0.0
         self._false_starts = 0
@@ -125,12 +120,10 @@ class TrainerGroup:
             self._start(1)
 
     def shutdown(self) -> None:
-        """Stop all trainers, and cancel any request to the autoscaler."""
+        """Stop all trainers."""
         for worker in (*self.ready, *self.starting.values()):
             ray.kill(worker.actor)
         self.ready, self.starting = [], {}
-        if self._has_requested:
-            self._request(0, self._placement.resources)
 
     def _start(self, count: int) -> None:
         resources = dict(self._placement.resources)
