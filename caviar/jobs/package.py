@@ -18,6 +18,7 @@ from ray import cloudpickle
 
 from caviar.data.source import SourceKind
 from caviar.errors import ClusterError, InputError
+from caviar.files import is_uri
 from caviar.fleet.placement import Placement
 from caviar.fleet.programs.program import Program
 from caviar.records import journal
@@ -99,9 +100,12 @@ def describe(study: Study, folder: Path) -> str:
             what = f"{_count(files, folder / _PROGRAM, 'file')} of {source.path}"
         case SourceKind.FUNCTION:
             what = f"{source.function} and {_count(files, folder, 'module', '.py')}"
+        case SourceKind.TABLE | SourceKind.CSV if not is_uri(source.path):  # a URL may hold a password
+            what = f"the data of {source.path}"
         case _:
-            what = f"the data of {source.path or study.target.name}"
-    return f"sends {what}, {sum(path.stat().st_size for path in files) / 1e6:.1f} MB"
+            what = f"the data of {study.target.name}"
+    size = sum(path.stat().st_size for path in files)
+    return f"sends {what}, {f'{size / 1e6:.1f} MB' if size >= 1e5 else f'{size / 1e3:.0f} kB'}"
 
 
 def _count(files: Sequence[Path], folder: Path, noun: str, suffix: str = "") -> str:

@@ -37,7 +37,7 @@ CLASSIFICATION_METRICS = ("val_accuracy", "val_loss", "train_loss")
 _DEFAULT_ROWS = 12_000  # to train on, in all epochs together
 REGRESSION_METRICS = ("val_rmse", "val_loss", "train_loss")
 _CODE = (SourceKind.FUNCTION, SourceKind.COMMAND)
-_PASS_IT = "pass it again, as Study.open(folder, data=...) or caviar resume FOLDER --trainable my_module:train"
+_SAY_WHERE = "say where it is now: caviar resume FOLDER --data {0}, or Study.open(folder, data='{0}')"
 
 
 @dataclass(frozen=True)
@@ -199,17 +199,21 @@ def target_from_source(source: Source) -> Target:
     if source.kind is SourceKind.COMMAND:
         return target_from(Program(source.command, source.path))
     if source.kind is not SourceKind.FUNCTION:
+        if source.path and not is_uri(source.path) and not Path(source.path).exists():
+            raise InputError(f"there is no {source.path} any more; {_SAY_WHERE.format('data/my.csv')}")
         return target_from(load_source(source))
     module, _, name = source.function.rpartition(":")
     if "<" in name or module in ("", "__main__"):
-        raise InputError(f"no module has the function {source.function!r}; {_PASS_IT}")
+        raise InputError(
+            f"no module has the function {source.function!r}; pass it again: Study.open(folder, data=train)"
+        )
     for imported in (sys.modules.get(module), sys.modules.get("__main__")):
         own = own_module(imported)
         if imported and own and (own.name, str(own.root)) == (module, source.path):
             return _target_in(imported, source.function)
     folder = Path(source.path or Path.cwd())
     if source.path and not any(file.is_file() for file in files_of(module, folder)):
-        raise InputError(f"there is no {module} in {folder} any more; {_PASS_IT}")
+        raise InputError(f"there is no {module} in {folder} any more; {_SAY_WHERE.format('my_module:train')}")
     return target_in_module(source.function, folder)
 
 
