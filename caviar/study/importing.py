@@ -1,17 +1,15 @@
 """Imports the module of a user's function from a folder. A script is run up to its first study."""
 
-import contextlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
 
 from caviar.errors import InputError
 from caviar.fleet.worker.trainables import pickle_by_value
-from caviar.study.own_code import loaded_below, own_module
+from caviar.study.own_code import files_of, loaded_below, own_module
 
 _importing = ContextVar("importing", default=False)
 
@@ -26,22 +24,22 @@ def end_import() -> None:
         raise _FirstStudy
 
 
-def import_from(name: str, folder: Path) -> ModuleType:
+def import_from(name: str, folder: Path, function: str) -> ModuleType:
     """Import a module; one in the folder comes first, and is sent to the trainers with what it imports from there.
+
+    Args:
+        name: of the module.
+        folder: where its file, or its outermost package, may be.
+        function: that it is imported for.
 
     Raises:
         InputError: there is no such module, it cannot be imported, or its name belongs to another one.
     """
-    path = folder.joinpath(*name.split("."))
-    path = path.with_name(f"{path.name}.py")
+    path = files_of(name, folder)[1]
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))  # for what it imports itself
     try:
-        if path.is_file():
-            _check_name(name, path)
-            module = _run(name, path)
-        else:
-            module = importlib.import_module(name)
+        module = _run(name, path, function) if path.is_file() else importlib.import_module(name)
     except InputError:
         raise
     except ModuleNotFoundError as error:
@@ -55,28 +53,22 @@ def import_from(name: str, folder: Path) -> ModuleType:
     return module
 
 
-def _check_name(name: str, path: Path) -> None:
-    """Raise InputError for the name of a module that Python or Caviar itself has imported."""
-    taken = sys.modules.get(name)
-    if getattr(taken, "__spec__", None) and taken is not None and own_module(taken) is None:
+def _run(name: str, path: Path, function: str) -> ModuleType:
+    """Run the file of a module up to its first study."""
+    if (taken := sys.modules.get(name)) and taken.__spec__ and own_module(taken) is None:
         raise InputError(f"{path} has the name of a module that Caviar needs, {name}; rename the file")
-
-
-def _run(name: str, path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec
     assert spec.loader
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    with _until_first_study():
-        spec.loader.exec_module(module)
-    return module
-
-
-@contextlib.contextmanager
-def _until_first_study() -> Iterator[None]:
     token = _importing.set(True)
     try:
-        with contextlib.suppress(_FirstStudy):
-            yield
+        spec.loader.exec_module(module)
+    except _FirstStudy:
+        if not hasattr(module, function.partition(".")[0]):
+            raise InputError(
+                f"{path} begins a study before it defines {function}; begin that under `if __name__ == '__main__':`"
+            ) from None
     finally:
         _importing.reset(token)
+    return module

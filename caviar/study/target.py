@@ -265,7 +265,7 @@ def target_in_module(reference: str, folder: Path) -> Target:
     if module.endswith(".py"):
         path = folder / module
         folder, module = path.parent, path.stem
-    return _target_in(import_from(module, folder.resolve()), f"{module}:{name}")
+    return _target_in(import_from(module, folder.resolve(), name), f"{module}:{name}")
 
 
 def _target_in(module: ModuleType, reference: str) -> Target:

@@ -107,7 +107,16 @@ def test_what_is_sent_is_said_in_numbers(tmp_path):
 
 def test_a_program_travels_with_the_files_of_its_folder(tmp_path, monkeypatch):
     source = tmp_path / "source"
-    for path in ("bin/train.sh", "data.pkl", "run.json", ".git/config", ".env", "venv/lib.py", "runs/a/journal.jsonl"):
+    for path in (
+        "bin/train.sh",
+        "data.pkl",
+        "run.json",
+        ".git/config",
+        ".env",
+        "venv/lib.py",
+        "runs/a/journal.jsonl",
+        "node_modules/a.js",
+    ):
         (source / path).parent.mkdir(parents=True, exist_ok=True)
         (source / path).write_text('#!/bin/sh\necho "{\\"loss\\": $1}"\n')
     (source / "venv" / "pyvenv.cfg").touch()

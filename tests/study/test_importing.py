@@ -33,7 +33,7 @@ raise AssertionError("the study began")
 
 def test_a_script_is_run_up_to_its_study(tmp_path):
     write(tmp_path, {"a_script_of_mine.py": SCRIPT})
-    module = import_from("a_script_of_mine", tmp_path)
+    module = import_from("a_script_of_mine", tmp_path, "train")
     assert module.train({"x": 3}, 0) == {"loss": 6.0}
     assert not hasattr(module, "study")
     end_import()  # and later studies are not affected
@@ -43,7 +43,7 @@ def test_a_script_that_continues_a_study_ends_there_too(tmp_path):
     caviar.Study("digits", trials=1, epochs=1, workers=0, out=tmp_path / "s").run(progress=False)
     opening = f"study = caviar.Study.open({str(tmp_path / 's')!r}, data=train)"
     write(tmp_path, {"an_opening_script.py": SCRIPT.replace("study = ", f"{opening}\nother = ")})
-    module = import_from("an_opening_script", tmp_path)
+    module = import_from("an_opening_script", tmp_path, "train")
     assert module.train({"x": 3}, 0) == {"loss": 6.0}
     assert not hasattr(module, "study")
 
@@ -67,7 +67,7 @@ def test_only_the_users_own_modules_travel(tmp_path):
     write(tmp_path, {"train_beside.py": TRAIN, "beside_that.py": "def bowl(x):\n    return x**2\n"})
     for folder in (packages, "node_modules"):
         sys.path.insert(0, str(tmp_path / folder))
-    module = import_from("train_beside", tmp_path)
+    module = import_from("train_beside", tmp_path, "train")
     pickled = dumps(module.train)
     for name in ("train_beside", "beside_that"):
         del sys.modules[name]  # as in a trainer that has no such files
@@ -81,7 +81,7 @@ def test_a_module_that_caviar_needs_is_not_replaced(tmp_path, name):
     write(tmp_path, {f"{name}.py": "def train(config):\n    return {}\n"})
     needed = sys.modules.get(name)
     with pytest.raises(InputError, match=rf"{name}\.py has the name of a module that Caviar needs, {name}; rename"):
-        import_from(name, tmp_path)
+        import_from(name, tmp_path, "train")
     assert sys.modules.get(name) is needed
 
 
@@ -108,6 +108,7 @@ def test_a_function_is_named_by_its_module_or_file(tmp_path, reference, found):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        (SCRIPT.replace("train", "another"), "begins a study before it defines train; begin that under `if __name__"),
         ("import no_such_package", "bad_module needs 'no_such_package'; put it into .* or install it"),
         ("raise SystemExit(2)", "bad_module cannot be imported: SystemExit: 2"),
         ("1 / 0", "bad_module cannot be imported: ZeroDivisionError: division by zero"),
@@ -116,4 +117,4 @@ def test_a_function_is_named_by_its_module_or_file(tmp_path, reference, found):
 def test_a_module_that_cannot_be_imported_is_one_sentence(tmp_path, text, words):
     write(tmp_path, {"bad_module.py": text})
     with pytest.raises(InputError, match=words):
-        import_from("bad_module", tmp_path)
+        import_from("bad_module", tmp_path, "train")
