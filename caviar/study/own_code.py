@@ -88,7 +88,7 @@ def fingerprint(function: Callable[..., Any], module: Module | None, name: str) 
     Args:
         function: whose source is hashed.
         module: where it was found; None: in none of the user's own.
-        name: by which the module holds it.
+        name: by which the module holds it, as in `reference_of`.
 
     Returns:
         The hash; "" where the source is not at hand.
@@ -98,7 +98,8 @@ def fingerprint(function: Callable[..., Any], module: Module | None, name: str) 
         file = inspect.getsourcefile(definition)
         if module is None and file and Path(file).is_file():
             return ""  # of an installed package, or of a script on another machine
-        own = module and _used(module, name.strip("<>").partition(".")[0])
+        held = definition.__qualname__ if "<" in name else name
+        own = module and _used(module, held.partition(".")[0])
         texts = [own or inspect.getsource(definition)]
         others = sorted(other for other in _closure(module) if other != module)
         texts += [f"{other.name}\n{other.file.read_text(encoding='utf-8')}" for other in others]

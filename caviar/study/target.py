@@ -205,7 +205,8 @@ def target_from_source(source: Source) -> Target:
     module, _, name = source.function.rpartition(":")
     if "<" in name or module in ("", "__main__"):
         raise InputError(
-            f"no module has the function {source.function!r}; pass it again: Study.open(folder, data=train)"
+            f"no module has the function {source.function!r}; pass it again: Study.open(folder, data=train), or "
+            "caviar resume FOLDER --trainable train.py:train"
         )
     for imported in (sys.modules.get(module), sys.modules.get("__main__")):
         own = own_module(imported)

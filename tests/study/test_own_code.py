@@ -4,18 +4,19 @@ import functools
 import importlib
 import math
 import sys
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 import pytest
 
-from caviar.study import own_code
-from caviar.study.own_code import fingerprint, loaded_below, module_of, modules_needed, reference_of
+from caviar.study.own_code import fingerprint, loaded_below, module_of, modules_needed, own_module, reference_of
 
 FILES = {
     "mine/__init__.py": "",
     "mine/tune.py": """
 import json
 import math
+from functools import partial
 
 from .parts import bowl
 
@@ -114,6 +115,14 @@ def test_a_script_has_the_name_of_its_file_and_is_not_sent(project, monkeypatch)
     assert "script" not in needed
 
 
+def test_a_module_that_runs_as_a_program_keeps_its_name(project, monkeypatch):
+    """As `python -m mine.tune` does."""
+    program = ModuleType("__main__")
+    program.__file__, program.__spec__ = str(project / "mine" / "tune.py"), ModuleSpec("mine.tune", None)
+    monkeypatch.setitem(sys.modules, "__main__", program)
+    assert own_module(program)[:] == ("mine.tune", project / "mine" / "tune.py", project)
+
+
 def test_a_name_that_its_module_does_not_hold_is_in_brackets(project):
     module = tune()
     assert reference_of(module.train) == "mine.tune:train"
@@ -124,10 +133,20 @@ def test_a_name_that_its_module_does_not_hold_is_in_brackets(project):
     assert reference_of(lambda config: {}).endswith("<lambda>")
 
 
-def found(function="train"):
-    name = function.strip("<>").split(".")
-    value = functools.reduce(getattr, name, tune())
-    return fingerprint(value, module_of(value), function)
+def found(function=None):
+    function = function or tune().train
+    return fingerprint(function, module_of(function), reference_of(function).rpartition(":")[2])
+
+
+def test_the_fingerprint_of_an_object_is_that_of_what_it_calls(project):
+    module = tune()
+    functions = [functools.partial(module.train, seed=3), module.Trainer(), module.Trainer().train]
+    before = [found(function) for function in functions]
+    assert before[0] == found()
+    assert before[1] == before[2] == found(module.Trainer.train) != before[0]
+    path = project / "mine" / "tune.py"
+    path.write_text(path.read_text().replace("OFFSET = 1.0", "OFFSET = 2.0"))
+    assert all(old != new for old, new in zip(before, map(found, functions), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -187,4 +206,4 @@ def test_source_that_is_not_at_hand_has_no_fingerprint():
     space = {"__name__": "nowhere_to_be_found"}
     exec("def train(config):\n    return {}\n", space)
     assert fingerprint(space["train"], None, "train") == ""
-    assert own_code.own_module(None) is None
+    assert own_module(None) is None
