@@ -32,7 +32,7 @@ class Module(NamedTuple):
 def own_module(module: ModuleType | None) -> Module | None:
     """Return where a module of this process can be imported from; None if it is not the user's own."""
     name, given = getattr(module, "__name__", ""), getattr(module, "__file__", None)
-    if not isinstance(given, str):
+    if not name or not isinstance(given, str):
         return None
     file = Path(given).absolute()
     if name == "__main__":
@@ -46,7 +46,7 @@ def own_module(module: ModuleType | None) -> Module | None:
 
 def module_of(function: Callable[..., Any]) -> Module | None:
     """Return the user's own module that defines a function; None for a notebook, or an installed package."""
-    return own_module(sys.modules.get(getattr(_definition(function), "__module__", None) or ""))
+    return own_module(sys.modules.get(_module_name(function)))
 
 
 def loaded_below(root: Path) -> list[Module]:
@@ -62,7 +62,7 @@ def modules_needed(function: Callable[..., Any]) -> list[Module]:
     it is never imported.
     """
     start = module_of(function)
-    if start is None and _definition(function).__module__ != "__main__":
+    if start is None and _module_name(function) != "__main__":
         return []  # of an installed package
     loaded = loaded_below(start.root if start else Path.cwd())
     found = {module.name: module for first in (start, *loaded) for module in _closure(first)}
@@ -114,6 +114,10 @@ def _definition(function: Callable[..., Any]) -> Any:
         function = function.func
     function = inspect.unwrap(function)
     return function if inspect.isroutine(function) or inspect.isclass(function) else type(function)
+
+
+def _module_name(function: Callable[..., Any]) -> str:
+    return getattr(_definition(function), "__module__", None) or ""
 
 
 def files_of(name: str, root: Path) -> tuple[Path, Path]:

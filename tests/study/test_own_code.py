@@ -87,7 +87,9 @@ def test_what_was_imported_by_its_name_is_needed_too(project):
     assert "mine.unused" in {module.name for module in modules_needed(tune().train)}
 
 
-@pytest.mark.parametrize("function", [math.sqrt, len, importlib.import_module, functools.partial(pytest.raises)])
+@pytest.mark.parametrize(
+    "function", [math.sqrt, len, str.upper, importlib.import_module, functools.partial(pytest.raises)]
+)
 def test_python_and_packages_are_not_sent(function):
     assert modules_needed(function) == []
     assert module_of(function) is None
