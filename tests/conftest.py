@@ -1,4 +1,5 @@
 import os
+import sys
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_AUTH_MODE"] = "token"
@@ -23,3 +24,13 @@ def ray_cluster():
 
     with connection(Placement(workers=4)):
         yield ray
+
+
+@pytest.fixture
+def imports(tmp_path, monkeypatch):
+    """What a test imports from its own folder is forgotten when it ends, and the path to it."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", "")).startswith(f"{tmp_path}{os.sep}"):
+            del sys.modules[name]

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from caviar.study.study import Study
 
 
+_PLACE = "Where the study's table, function (my_module:train, train.py:train) or program's folder is now."
+
+
 class Submitted(NamedTuple):
     """A study that is on a cluster: its name there, and the address of the Jobs API."""
 
@@ -79,11 +82,14 @@ def run(file: Path | None, data: str, target: str | None, **options: Unpack[Stud
 
 @click.command()
 @click.argument("folder", shell_complete=complete_folder)
+@click.option("--data", "--trainable", "data", metavar="PLACE", help=_PLACE)
 @workers_option
 @ray_address_option
 @trial_timeout_option
 @prints(_print_outcome, _plain)
-def resume(folder: str, workers: int | str, address: str | None, trial_timeout: float | None) -> "Outcome | Submitted":
+def resume(
+    folder: str, data: str | None, workers: int | str, address: str | None, trial_timeout: float | None
+) -> "Outcome | Submitted":
     """Resume a study, whatever ended it.
 
     FOLDER is the study's folder, or the URI of its mirror. With --address http://... the study resumes on the cluster
@@ -93,10 +99,10 @@ def resume(folder: str, workers: int | str, address: str | None, trial_timeout: 
 
     jobs_api = address or os.environ.get(VARIABLE)
     if jobs_api is None or not is_jobs_api(jobs_api):
-        return _run(Study.open(folder, workers=workers, address=address, trial_timeout=trial_timeout))
+        return _run(Study.open(folder, data=data, workers=workers, address=address, trial_timeout=trial_timeout))
     from caviar.jobs.client import connect
 
-    name = connect(jobs_api).submit(Study.open(folder, workers=workers, trial_timeout=trial_timeout))
+    name = connect(jobs_api).submit(Study.open(folder, data=data, workers=workers, trial_timeout=trial_timeout))
     click.echo(f"{name} resumes on the cluster; follow it with: caviar logs {name} -f --address {jobs_api}")
     return Submitted(name, jobs_api)
 

@@ -27,12 +27,13 @@ class Source:
 
     Args:
         kind: where it comes from.
-        path: the file or URL of the table, or the folder that holds the function's module, or where the program runs.
+        path: the file or URL of the table; the folder from which the function's module is imported, "" for an installed
+            one; or where the program runs.
         target: the column of the table to predict.
         task: the task requested when the data were loaded; None: inferred from the target.
         seed: for the split.
-        function: "module:name"; "" for data and programs.
-        fingerprint: a hash of the data, to detect changes; "" for a function or a program.
+        function: "module:name"; "" for data and programs. A name in <> is one that the module does not hold.
+        fingerprint: a hash of the data or of the source code, to detect changes; "" if unknown.
         command: of the program; "" for all else.
         options: how the table was read and prepared: the other arguments of `load_table`, as plain data.
 

@@ -21,13 +21,14 @@ from caviar.errors import ClusterError, InputError
 from caviar.files import write_atomically
 from caviar.fleet.address import check_jobs_api, reach_this_machine_directly
 from caviar.fleet.cluster import only_address, read_log_file
-from caviar.jobs.package import LOG_SUBDIR, pack
+from caviar.jobs.package import LOG_SUBDIR, describe, pack
 from caviar.jobs.status import FOLDER_LINE, JobState, JobStatus
 from caviar.records import journal
 from caviar.records.model_files import files_of
 from caviar.records.outcome import Outcome
 from caviar.study.study import Study
 
+logger = logging.getLogger("caviar")
 _STATES = {
     RayStatus.PENDING: JobState.WAITING,
     RayStatus.RUNNING: JobState.RUNNING,
@@ -94,6 +95,7 @@ class Cluster:
             if any(job.submission_id == job_name for job in self._client.list_jobs()):
                 raise InputError(f"the cluster already has a study named {job_name!r}; choose another name")
             pack(study, Path(folder))
+            logger.info(describe(study, Path(folder)))
             environment = {
                 "working_dir": folder,
                 "py_modules": [str(Path(__file__).parents[1])],  # the same version of Caviar as here

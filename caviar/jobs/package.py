@@ -1,30 +1,31 @@
-"""The files that travel with a job: the study's journal, its data or function, and the Python files beside it;
-of a program, all files of its folder.
+"""The files that travel with a job: the study's journal, its data, or its function and the user's own modules that it
+needs; of a program, all files of its folder.
 
 A job runs its sender's own code on the sender's own cluster. Its pickle is read once, at the start of the job.
 Nothing that a study writes is ever unpickled: it is plain text.
 """
 
-import inspect
 import json
 import os
 import platform
 import shutil
-import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from ray import cloudpickle
 
+from caviar.data.source import SourceKind
 from caviar.errors import ClusterError, InputError
+from caviar.files import is_uri
 from caviar.fleet.placement import Placement
 from caviar.fleet.programs.program import Program
 from caviar.records import journal
 from caviar.records.mirror import mirror_uri
 from caviar.space.conditions import values_in
 from caviar.space.values import references_in
+from caviar.study.own_code import modules_needed
 from caviar.study.study import Study
 
 LOG_SUBDIR = "caviar"  # the folder of all studies under the Ray session's logs, which the Jobs API can read
@@ -53,7 +54,8 @@ def pack(study: Study, folder: Path) -> None:
         _copy_files(Path(data.working_folder), folder / _PROGRAM)
         data = replace(data, working_folder=_PROGRAM)  # the trainers' working folder is that of the job
     elif target.function is not None:
-        _copy_modules(target.function, folder)
+        for module in modules_needed(target.function):
+            _copy(module.file, module.root, folder)
     try:
         content = cloudpickle.dumps(data)
     except Exception as error:  # the user's objects may raise anything
@@ -90,6 +92,27 @@ def unpack(folder: Path) -> Package:
     return Package(data, Placement(**run["placement"]), run["mirror"])
 
 
+def describe(study: Study, folder: Path) -> str:
+    """Return what `pack` has written, in a sentence with numbers."""
+    source, files = study.target.source, [path for path in folder.rglob("*") if path.is_file()]
+    match source.kind:
+        case SourceKind.COMMAND:
+            what = f"{_count(files, folder / _PROGRAM, 'file')} of {source.path}"
+        case SourceKind.FUNCTION:
+            what = f"{source.function} and {_count(files, folder, 'module', '.py')}"
+        case SourceKind.TABLE | SourceKind.CSV if not is_uri(source.path):  # a URL may hold a password
+            what = f"the data of {source.path}"
+        case _:
+            what = f"the data of {study.target.name}"
+    size = sum(path.stat().st_size for path in files)
+    return f"sends {what}, {f'{size / 1e6:.1f} MB' if size >= 1e5 else f'{size / 1e3:.0f} kB'}"
+
+
+def _count(files: Sequence[Path], folder: Path, noun: str, suffix: str = "") -> str:
+    count = sum(path.is_relative_to(folder) and path.name.endswith(suffix) for path in files)
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def _check_options(study: Study) -> None:
     """Raise InputError for an option that only a script or notebook on this machine defines."""
     for name, value in values_in(study.settings.space):
@@ -99,21 +122,6 @@ def _check_options(study: Study) -> None:
                     f"{name} has {reference.name}, which a script or notebook defines, so a job cannot import it; move "
                     "it into a module beside the function's"
                 )
-
-
-def _copy_modules(function: object, folder: Path) -> None:
-    """Copy the Python files in the folder of a function's module, so that its imports work on the cluster."""
-    module = inspect.getmodule(function)
-    file = getattr(module, "__file__", None)
-    if module is None or file is None or module.__name__ == "__main__":
-        return  # cloudpickle includes all of a notebook's function
-    source = Path(file).resolve().parents[module.__name__.count(".")]
-    installed = [Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib", "stdlib")]
-    if any(source.is_relative_to(path) for path in installed):
-        return  # the cluster has the package
-    for path in _files(source):
-        if path.suffix == ".py":
-            _copy(path, source, folder)
 
 
 def _copy_files(source: Path, folder: Path) -> None:
@@ -139,8 +147,8 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _travels(folder: Path) -> bool:
-    hidden = folder.name.startswith((".", "__pycache__"))
-    return not (hidden or (folder / "pyvenv.cfg").exists() or journal.holds_study(folder))
+    unwanted = folder.name.startswith(".") or folder.name in ("__pycache__", "node_modules")
+    return not (unwanted or (folder / "pyvenv.cfg").exists() or journal.holds_study(folder))
 
 
 def _copy(path: Path, source: Path, folder: Path) -> None:

@@ -124,7 +124,7 @@ class Study:
 
         Args:
             folder: where its journal is, or the URI of its mirror.
-            data: needed for a study of arrays, or of a function that cannot be imported.
+            data: needed for arrays, and a function that no module holds; a string says where what was moved is now.
             workers, address, resources, trial_timeout, timeout, isolation: where it continues, as for a new study.
         """
         study = cls.__new__(cls)

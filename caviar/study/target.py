@@ -1,9 +1,7 @@
 """What a study trains: the built-in network on a data set, or the user's function or program."""
 
-import contextlib
-import importlib
-import importlib.util
-import inspect
+import logging
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,22 +16,28 @@ from caviar.data.dataset import Dataset
 from caviar.data.loaders import load, load_source
 from caviar.data.source import Source, SourceKind
 from caviar.errors import InputError
+from caviar.files import is_uri
 from caviar.fleet.placement import Placement
 from caviar.fleet.processes.isolated import IsolatedFunction
 from caviar.fleet.programs.command import check_placeholders
 from caviar.fleet.programs.program import Program
 from caviar.fleet.worker.calls import SeedBy, check_callable, seed_by
 from caviar.fleet.worker.networks import NetworkTrainable
-from caviar.fleet.worker.trainables import FunctionTrainable, Trainable, check_picklable, pickle_by_value
+from caviar.fleet.worker.trainables import FunctionTrainable, Trainable, check_picklable
 from caviar.model.config import NETWORK_DEFAULTS, check_config
 from caviar.records.objective import Mode, Objective
 from caviar.records.trial_files import StudyFiles
 from caviar.space import Space
 from caviar.space.defaults import default_space
+from caviar.study.importing import end_import, import_from
+from caviar.study.own_code import Module, files_of, fingerprint, module_of, own_module, reference_of
 
+logger = logging.getLogger("caviar")
 CLASSIFICATION_METRICS = ("val_accuracy", "val_loss", "train_loss")
 _DEFAULT_ROWS = 12_000  # to train on, in all epochs together
 REGRESSION_METRICS = ("val_rmse", "val_loss", "train_loss")
+_CODE = (SourceKind.FUNCTION, SourceKind.COMMAND)
+_SAY_WHERE = "say where it is now: caviar resume FOLDER --data {0}, or Study.open(folder, data='{0}')"
 
 
 @dataclass(frozen=True)
@@ -170,17 +174,24 @@ def _reported(metric: str, own: Sequence[str]) -> str:
 
 def target_from(data: Any) -> Target:
     """Return the target of what a user passes to a study: a name, a data set, (x, y), a function, a program."""
+    end_import()
     if isinstance(data, Target):
         return data
     if isinstance(data, Program):
-        source = Source(SourceKind.COMMAND, path=data.working_folder, command=data.command)
+        path, command = data.working_folder, data.command
+        source = Source(SourceKind.COMMAND, path=path, command=command, fingerprint=data.fingerprint())
         return Target(data.name, source, function=data)
     if callable(data):
-        name = getattr(data, "__name__", type(data).__name__)
-        source = Source(SourceKind.FUNCTION, function=f"{getattr(data, '__module__', '')}:{name}")
-        return Target(name, source, function=data)
+        return _function_target(data, module_of(data), reference_of(data))
     dataset = load(data)
     return Target(dataset.name, replace(dataset.source, fingerprint=dataset.fingerprint()), dataset=dataset)
+
+
+def _function_target(function: Callable[..., Any], module: Module | None, reference: str) -> Target:
+    path = str(module.root) if module else ""
+    found = fingerprint(function, module, reference.rpartition(":")[2])
+    source = Source(SourceKind.FUNCTION, path, function=reference, fingerprint=found)
+    return Target(getattr(function, "__name__", type(function).__name__), source, function=function)
 
 
 def target_from_source(source: Source) -> Target:
@@ -188,62 +199,83 @@ def target_from_source(source: Source) -> Target:
     if source.kind is SourceKind.COMMAND:
         return target_from(Program(source.command, source.path))
     if source.kind is not SourceKind.FUNCTION:
+        if source.path and not is_uri(source.path) and not Path(source.path).exists():
+            raise InputError(f"there is no {source.path} any more; {_SAY_WHERE.format('data/my.csv')}")
         return target_from(load_source(source))
-    if source.path:
-        return target_in_module(source.function, Path(source.path))
-    module, _, name = source.function.partition(":")
-    function = None
-    if module not in ("", "__main__"):
-        with contextlib.suppress(ImportError):
-            function = getattr(importlib.import_module(module), name, None)
-    if not inspect.isfunction(function):
+    module, _, name = source.function.rpartition(":")
+    if "<" in name or module in ("", "__main__"):
         raise InputError(
-            f"the function {source.function!r} cannot be imported; pass it again, as in Study.open(folder, data=...)"
+            f"no module has the function {source.function!r}; pass it again: Study.open(folder, data=train), or "
+            "caviar resume FOLDER --trainable train.py:train"
         )
-    return target_from(function)
+    for imported in (sys.modules.get(module), sys.modules.get("__main__")):
+        own = own_module(imported)
+        if imported and own and (own.name, str(own.root)) == (module, source.path):
+            return _target_in(imported, source.function)
+    folder = Path(source.path or Path.cwd())
+    if source.path and not any(file.is_file() for file in files_of(module, folder)):
+        raise InputError(f"there is no {module} in {folder} any more; {_SAY_WHERE.format('my_module:train')}")
+    return target_in_module(source.function, folder)
 
 
 def same_target(data: Any, source: Source, folder: Path) -> Target:
-    """Return the target of the study in a folder: `data`, refused if they differ from the study's; None: load them."""
+    """Return the target of the study in a folder.
+
+    Args:
+        data: refused if it differs from the study's; None: load it again. A string says where it is now: the path of
+            the table or of the program's folder, or a function as "module:function".
+        source: of the study.
+        folder: of the study.
+    """
+    end_import()
+    if isinstance(data, str | Path) and (source.path or source.kind is SourceKind.FUNCTION):
+        data = _moved(source, str(data))
     target = target_from_source(source) if data is None else target_from(data)
-    if target.source.fingerprint != source.fingerprint:
-        raise InputError(f"{folder} was started with different data from {target.name!r}; pass the original data")
+    now, then = target.source.fingerprint, source.fingerprint
+    if not (target.function and source.kind in _CODE):
+        if now != then:
+            raise InputError(f"{folder} was started with different data from {target.name!r}; pass the original data")
+    elif now and then and now != then:
+        logger.warning(
+            "%s, or what it uses, has changed since the study in %s began; its trials run the code as it is now",
+            target.source.function or f"the program {target.name}",
+            folder,
+        )
     return target
 
 
+def _moved(source: Source, place: str) -> Target:
+    """Return the target of a source that is at another place now; a table for validation has moved with it."""
+    if source.kind is SourceKind.FUNCTION:
+        return target_in_module(place, Path.cwd())
+    path, options = place if is_uri(place) else str(Path(place).resolve()), dict(source.options)
+    validation = options.get("validation")
+    table = validation.get("table") if isinstance(validation, Mapping) else None
+    if table and not is_uri(table) and not Path(table).exists():
+        beside = Path(path).parent / os.path.relpath(table, Path(source.path).parent)
+        options["validation"] = {"table": str(beside.resolve())}
+    return target_from_source(replace(source, path=path, options=options))
+
+
 def target_in_module(reference: str, folder: Path) -> Target:
-    """Return the function "module:function" of a module in a folder, or of an installed one."""
-    module_name, _, name = reference.partition(":") if isinstance(reference, str) else ("", "", "")
-    if not (module_name and name):
+    """Return the function "module:function" of a module in a folder, or of an installed one; or "file.py:function"."""
+    end_import()
+    module, _, name = reference.rpartition(":") if isinstance(reference, str) else ("", "", "")
+    if not (module and name):
         raise InputError(f"trainable must be a module and its function such as 'my_module:train', got {reference!r}")
-    module = _import(module_name, folder.resolve())
-    functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-    if name not in functions:
+    if module.endswith(".py"):
+        path = folder / module
+        folder, module = path.parent, path.stem
+    return _target_in(import_from(module, folder.resolve(), name), f"{module}:{name}")
+
+
+def _target_in(module: ModuleType, reference: str) -> Target:
+    """Return the target of a function in a module that has been imported."""
+    module_name, _, name = reference.rpartition(":")
+    function: Any = module
+    for part in name.split("."):
+        function = getattr(function, part, None)
+    if not callable(function):
+        functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise InputError(f"{module_name} has no function {name!r}{did_you_mean(name, functions)}")
-    source = Source(SourceKind.FUNCTION, path=str(folder.resolve()), function=reference)
-    return Target(name, source, function=getattr(module, name))
-
-
-def _import(name: str, folder: Path) -> ModuleType:
-    """Import a module; one in the folder comes first and is sent to the trainers with what it imports from there."""
-    path = folder.joinpath(*name.split(".")).with_suffix(".py")
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))  # for what it imports itself
-    try:
-        if not path.is_file():
-            return importlib.import_module(name)
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec
-        assert spec.loader
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    except ModuleNotFoundError as error:
-        missing = f"there is no module {error.name!r}" if error.name == name else f"{name} needs {error.name!r}"
-        raise InputError(f"{missing}; put it into {folder} or install it") from None
-    except Exception as error:  # whatever a user's module raises
-        raise InputError(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
-    for other in list(sys.modules.values()):
-        if (file := getattr(other, "__file__", None)) and Path(file).is_relative_to(folder):
-            pickle_by_value(other)
-    return module
+    return _function_target(function, own_module(module), reference)

@@ -1,6 +1,7 @@
 """The files that travel with a job."""
 
 import json
+import sys
 import threading
 
 import numpy as np
@@ -8,8 +9,10 @@ import pandas as pd
 import pytest
 
 import caviar
+from caviar.data.source import Source, SourceKind
 from caviar.errors import ClusterError, InputError
-from caviar.jobs.package import pack, unpack
+from caviar.jobs.package import describe, pack, unpack
+from caviar.study.target import target_from_source
 
 SPACE = caviar.Space(x=caviar.uniform(0, 1))
 OBJECTIVE = {"metric": "loss", "mode": "min", "space": SPACE, "trials": 6, "waves": 2}
@@ -64,23 +67,56 @@ def test_a_data_set_travels_whole(tmp_path):
     assert package.data.fingerprint() == study.settings.source.fingerprint
 
 
-def test_the_modules_beside_a_function_travel_with_it(tmp_path, monkeypatch):
-    source = tmp_path / "source"
-    for path in ("journeys.py", "companions/__init__.py", ".hidden/secret.py", "venv/lib.py"):
+def test_the_modules_that_a_function_needs_travel_with_it(tmp_path, monkeypatch, imports):
+    source, packages = tmp_path / "source", "venv/lib/python3.11/site-packages"
+    imports = "def train(config, seed):\n    import companions.late\n    return {'loss': config['x']}\n"
+    files = {
+        "journeys.py": f"import companions\nimport installed_there\n{imports}",
+        f"{packages}/installed_there.py": "",
+    }
+    files |= dict.fromkeys(("companions/__init__.py", "companions/late.py", "elsewhere/a.py", ".hidden/secret.py"), "")
+    for path, text in files.items():
         (source / path).parent.mkdir(parents=True, exist_ok=True)
-        (source / path).write_text("def train(config, seed):\n    return {'loss': config['x']}\n")
-    (source / "venv" / "pyvenv.cfg").touch()
-    monkeypatch.syspath_prepend(source)
+        (source / path).write_text(text)
+    for folder in (source, source / packages):
+        monkeypatch.syspath_prepend(folder)
     from journeys import train as function
 
-    packed(caviar.Study(function, **OBJECTIVE, out=tmp_path / "study", workers=0), tmp_path / "job")
+    study = caviar.Study(function, **OBJECTIVE, out=tmp_path / "study", workers=0)
+    packed(study, tmp_path / "job")
     modules = {str(path.relative_to(tmp_path / "job")) for path in (tmp_path / "job").rglob("*.py")}
-    assert modules == {"journeys.py", "companions/__init__.py"}
+    assert modules == {"journeys.py", "companions/__init__.py", "companions/late.py"}
+    assert describe(study, tmp_path / "job") == "sends journeys:train and 3 modules, 1 kB"
+    job = Source(SourceKind.FUNCTION, str(tmp_path / "job"), function="journeys:train")
+    for name in ("journeys", "companions", "companions.late"):
+        sys.modules.pop(name, None)
+    fingerprint = target_from_source(job).source.fingerprint
+    assert fingerprint == study.settings.source.fingerprint  # so that the job warns of no change
+
+
+def test_what_is_sent_is_said_in_numbers(tmp_path):
+    rows = "".join(f"{row},{row % 7},{'yes' if row % 3 else 'no'}\n" for row in range(20_000))
+    (tmp_path / "my.csv").write_text(f"a,b,y\n{rows}")
+    settings = {"trials": 2, "waves": 1, "epochs": 1, "workers": 0}
+    study = caviar.Study(caviar.load_table(tmp_path / "my.csv", "y"), **settings, out=tmp_path / "study")
+    packed(study, tmp_path / "job")
+    megabytes = (tmp_path / "job" / "data.pkl").stat().st_size / 1e6
+    assert describe(study, tmp_path / "job") == f"sends the data of {tmp_path / 'my.csv'}, {megabytes:.1f} MB"
+    assert megabytes > 0.1
 
 
 def test_a_program_travels_with_the_files_of_its_folder(tmp_path, monkeypatch):
     source = tmp_path / "source"
-    for path in ("bin/train.sh", "data.pkl", "run.json", ".git/config", ".env", "venv/lib.py", "runs/a/journal.jsonl"):
+    for path in (
+        "bin/train.sh",
+        "data.pkl",
+        "run.json",
+        ".git/config",
+        ".env",
+        "venv/lib.py",
+        "runs/a/journal.jsonl",
+        "node_modules/a.js",
+    ):
         (source / path).parent.mkdir(parents=True, exist_ok=True)
         (source / path).write_text('#!/bin/sh\necho "{\\"loss\\": $1}"\n')
     (source / "venv" / "pyvenv.cfg").touch()
@@ -89,6 +125,7 @@ def test_a_program_travels_with_the_files_of_its_folder(tmp_path, monkeypatch):
     study = caviar.Study(program, **OBJECTIVE, out=source / "out", workers=0)
     package = packed(study, tmp_path / "job")
     files = {str(path.relative_to(tmp_path / "job")) for path in (tmp_path / "job").rglob("*") if path.is_file()}
+    assert describe(study, tmp_path / "job") == f"sends 3 files of {source}, 1 kB"
     assert files == {
         "data.pkl",
         "run.json",

@@ -5,6 +5,7 @@ language appends to files, on every system, and a program never blocks on one, w
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -44,8 +45,18 @@ class Program:
     @property
     def name(self) -> str:
         """That of the program's file, which the command starts or passes to its interpreter."""
-        words = words_of(self.command)
-        return Path(next((word for word in words if (self.folder / word).is_file()), words[0])).stem
+        return (self._file or Path(words_of(self.command)[0])).stem
+
+    @property
+    def _file(self) -> Path | None:
+        return next((path for word in words_of(self.command) if (path := self.folder / word).is_file()), None)
+
+    def fingerprint(self) -> str:
+        """Return a hash of the program's file, to detect changes; "" if its folder has none."""
+        try:
+            return hashlib.sha256(self._file.read_bytes()).hexdigest()[:16] if self._file else ""
+        except OSError:
+            return ""
 
     def check(self) -> None:
         """Raise ProgramError if this machine cannot start it."""
