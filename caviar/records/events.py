@@ -107,7 +107,7 @@ def encode(event: Event) -> str:
     """Return an event as a line of JSON.
 
     >>> encode(StudyPaused("OSError: no data"))
-    '{"event":"pause","signature":"OSError: no data"}'
+    '{"event":"pause","signature":"OSError: no data","again":[]}'
     """
     tag = next(tag for tag, kind in _TAGS.items() if kind is type(event))
     if isinstance(event, TrialEnded):
@@ -127,7 +127,7 @@ def decode(line: str | bytes) -> Event:
     """Return the event of a line; raise ValueError if it holds none, StorageError if a newer Caviar wrote it.
 
     >>> decode('{"event":"pause","signature":"OSError: no data"}')
-    StudyPaused(signature='OSError: no data')
+    StudyPaused(signature='OSError: no data', again=())
     """
     field = "event"
     try:
