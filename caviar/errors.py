@@ -1,10 +1,14 @@
-"""Caviar's errors. Each message is one sentence: what was wrong, with the value, and what to do."""
+"""Caviar's errors. Each message is one sentence: what was wrong, with the value, and what to do. None shows a password."""
 
+from caviar._secrets import hide_secrets
 from caviar._version import install_command
 
 
 class CaviarError(Exception):
     """Anything that Caviar refuses or cannot do; the CLI prints it without a traceback."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(hide_secrets(sentence))
 
 
 class InputError(CaviarError, ValueError):

@@ -207,4 +207,4 @@ class Cluster:
             ) from None
         except (ConnectionError, RuntimeError, OSError) as error:
             line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-            raise ClusterError(f"the cluster at {self.address} did not answer as expected: {line:.300}") from error
+            raise ClusterError(f"the cluster at {self.address} did not answer as expected: {line:.300}") from None

@@ -7,6 +7,7 @@ matched with rules that the caller passes. A checkpoint is one .npz file, whose 
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
@@ -135,7 +136,7 @@ class PandaFiles:
     def checkpoints(self) -> list[int]:
         """Return the numbers of the checkpoints, newest first."""
         stems = [name.removesuffix(".npz") for name in self.store.sizes(_FOLDER)]
-        return sorted((int(stem) for stem in stems if stem.isdigit()), reverse=True)
+        return sorted((int(stem) for stem in stems if re.fullmatch(r"[0-9]{8,18}", stem)), reverse=True)
 
     def write_checkpoint(self, number: int, training: TrainingState, state: bytes) -> None:
         """Write a checkpoint: the arrays of a training, and the JSON of a Panda's state."""
