@@ -68,7 +68,9 @@ def open_store(where: str | Path) -> FileStore:
     uri = str(where)
     if (shown := hide_secrets(uri)) != uri:
         variable = f"FSSPEC_{uri.partition(':')[0].upper()}_PASSWORD"
-        raise InputError(f"{shown} has a password or token, which a study would keep; try {variable} in the environment")
+        raise InputError(
+            f"{shown} has a password or token, which a study would keep; try {variable} in the environment"
+        )
     if "::" in uri:
         raise InputError(f"a study's place must be one URI, got {uri!r}; try the one after the last '::'")
     return RemoteStore(uri)
