@@ -1,4 +1,4 @@
-"""Dataclasses from files that may hold anything: a value has the type of its field, or ValueError says which has not."""
+"""Dataclasses from files that may hold anything: each value has the type of its field."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields

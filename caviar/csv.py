@@ -7,19 +7,8 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-_FORMULA_STARTS = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-    "\t",
-    "\r",
-    "\n",
-)  # of cells that a spreadsheet would run
+# how cells begin that a spreadsheet would run; in some languages also with these signs in full width
+_FORMULA_STARTS = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
 _HARMLESS = re.compile(r"[+-]|[+-]?\d+(\.\d*)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)  # signs and numbers
 
 
@@ -45,7 +34,7 @@ def to_csv(table: "pd.DataFrame", *, header: bool = True) -> bytes:
     safe = table.copy(deep=False)
     for number, dtype in enumerate(table.dtypes):
         if not pd.api.types.is_numeric_dtype(dtype):
-            safe.isetitem(number, table.iloc[:, number].map(_cell))
+            safe.isetitem(number, table.iloc[:, number].map(_cell).array)
     safe.columns = pd.Index([_cell(name) for name in table.columns])
     return safe.to_csv(index=False, header=header, lineterminator="\n").encode()
 

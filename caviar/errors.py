@@ -1,4 +1,4 @@
-"""Caviar's errors. Each message is one sentence: what was wrong, with the value, and what to do. None shows a password."""
+"""Caviar's errors. Each message is one sentence, without passwords: what was wrong, with the value, and what to do."""
 
 from caviar._secrets import hide_secrets
 from caviar._version import install_command

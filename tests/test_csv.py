@@ -26,7 +26,7 @@ def test_options_are_those_of_pandas():
     assert math.isnan(read_csv(io.BytesIO(b"a\nnone\n"), na_values=["none"])["a"][0])
 
 
-STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"]
+STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
 
 
 @pytest.mark.parametrize("start", STARTS)

@@ -16,7 +16,7 @@ from ray.job_submission import JobDetails, JobSubmissionClient
 from ray.job_submission import JobStatus as RayStatus
 
 from caviar.csv import read_csv
-from caviar.errors import ClusterError, InputError
+from caviar.errors import CaviarError, ClusterError, InputError
 from caviar.files import write_atomically
 from caviar.fleet.address import check_jobs_api, reach_this_machine_directly
 from caviar.fleet.cluster import only_address, read_log_file
@@ -35,7 +35,6 @@ _STATES = {
     RayStatus.FAILED: JobState.FAILED,
 }
 _STOP_SECONDS = 60  # for a stopped study to write its tables
-_FILES = (journal.NAME, "results.csv", "history.csv", "waves.csv")
 # to which Ray logs every upload and every closed connection
 _RAY_LOGGERS = ("ray", "ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
 
@@ -89,21 +88,23 @@ class Cluster:
             InputError: the cluster already has a study with that name, or the study cannot be sent.
         """
         job_name = re.sub(r"[^\w.-]+", "-", name or f"{study.settings.name}-{time.strftime('%Y%m%d-%H%M%S')}")
-        with tempfile.TemporaryDirectory() as folder, self._requests():
+        with self._requests():
             if any(job.submission_id == job_name for job in self._client.list_jobs()):
                 raise InputError(f"the cluster already has a study named {job_name!r}; choose another name")
+        with tempfile.TemporaryDirectory() as folder:
             pack(study, Path(folder))
             environment = {
                 "working_dir": folder,
                 "py_modules": [str(Path(__file__).parents[1])],  # the same version of Caviar as here
                 "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(_STOP_SECONDS)},
             }
-            self._client.submit_job(
-                entrypoint=f"python -m caviar.jobs.job {job_name}",
-                submission_id=job_name,
-                runtime_env=environment,
-                metadata={"caviar": study.settings.name, "trials": str(study.settings.budget.trials)},
-            )
+            with self._requests():
+                self._client.submit_job(
+                    entrypoint=f"python -m caviar.jobs.job {job_name}",
+                    submission_id=job_name,
+                    runtime_env=environment,
+                    metadata={"caviar": study.settings.name, "trials": str(study.settings.budget.trials)},
+                )
         return job_name
 
     def studies(self) -> list[JobStatus]:
@@ -151,7 +152,9 @@ class Cluster:
 
     def table(self, name: str) -> pd.DataFrame:
         """Return one row per trial of a study that has ended; raises InputError if none has ended yet."""
-        return read_csv(io.BytesIO(self.file(name, "results.csv")))
+        content = self.file(name, "results.csv")
+        with self._requests():
+            return read_csv(io.BytesIO(content))
 
     def fetch(self, name: str, folder: Path, *, models: bool = False) -> Path:
         """Copy a study from the cluster to a folder, for `Study.open` or `Outcome.read`, and return the folder.
@@ -159,14 +162,15 @@ class Cluster:
         With `models`, the weights that it has kept come too. Raises InputError if no trial has ended yet, or if the
         folder holds another study.
         """
-        contents = {file: self.file(name, file) for file in _FILES}
-        header, path = contents[journal.NAME].partition(b"\n")[0], folder / journal.NAME
-        if path.exists() and path.read_bytes().partition(b"\n")[0] != header:
+        self.file(name, "results.csv")  # is there once a trial has ended
+        content, path = self.file(name, journal.NAME), folder / journal.NAME
+        if path.exists() and path.read_bytes().partition(b"\n")[0] != content.partition(b"\n")[0]:
             raise InputError(f"{folder} holds another study; move it, then fetch {name!r} again")
-        for file, content in contents.items():
-            write_atomically(folder / file, content)
+        write_atomically(path, content)
+        outcome = Outcome.read(folder)
+        outcome.write_tables()
         if models:
-            job, outcome = self._job(name), Outcome.read(folder)
+            job = self._job(name)
             for file in files_of({result.trial: result for result in outcome.results}, outcome.settings):
                 if not (folder / file).exists() and (content := self._content(job, file)):
                     write_atomically(folder / file, content)
@@ -193,7 +197,8 @@ class Cluster:
             lines = self._client.get_job_logs(name).splitlines()
         progress = [line for line in lines if re.match(r"\d+/\d+ trials|stopped: |caviar: ", line)]
         error = str(job.message) if state is JobState.FAILED else ""
-        started = pd.Timestamp(job.start_time, unit="ms") if job.start_time else None
+        with self._requests():
+            started = pd.Timestamp(job.start_time, unit="ms") if job.start_time else None
         return JobStatus(name, state, progress[-1] if progress else error, started)
 
     @contextlib.contextmanager
@@ -205,6 +210,8 @@ class Cluster:
             raise ClusterError(
                 f"{self.address} asks for its token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or ~/.ray/auth_token"
             ) from None
-        except (ConnectionError, RuntimeError, OSError) as error:
+        except CaviarError:
+            raise
+        except (OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
             line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise ClusterError(f"the cluster at {self.address} did not answer as expected: {line:.300}") from None

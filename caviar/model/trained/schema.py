@@ -110,6 +110,6 @@ class Schema:
     def from_plain(cls, plain: Mapping[str, Any]) -> "Schema":
         """Return the schema that `to_plain` wrote; raise ValueError, KeyError or TypeError for anything else."""
         preparation = plain["preparation"] and Preparation.from_plain(plain["preparation"])
-        if not all(isinstance(label, str | int | float) for label in plain["classes"]):
+        if np.array(plain["classes"]).dtype.kind not in "biufU":
             raise ValueError(f"the classes cannot be {plain['classes']!r:.60}")
         return typed(cls, {**plain, "classes": tuple(plain["classes"]), "preparation": preparation})
