@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import caviar
-from caviar.csv import escape_formula, read_csv, to_csv
+from caviar.csv import escape_cells, escape_formula, read_csv, to_csv
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1))
@@ -47,6 +47,18 @@ def test_no_cell_and_no_name_of_a_csv_file_begins_with_a_formula(start):
     cells = [*csv.reader(io.StringIO(to_csv(table).decode(), newline=""))]
     escaped = f"'{cell}".replace("\r", "\n")
     assert cells == [[escaped, escaped], [escaped, "1"], ["fine", escaped]]
+
+
+@pytest.mark.parametrize("name", ["results.csv", "history.csv", "confirmation.csv"])
+def test_a_csv_file_that_caviar_wrote_stays_as_it_is_when_it_is_made_safe(name):
+    content = (Path(__file__).parent / "records" / "formats" / "1" / name).read_bytes()
+    assert escape_cells(content) == content
+
+
+@given(st.lists(st.lists(st.text("=-+1ae.,\"'\n\r\t\0 "), min_size=2, max_size=2)))
+def test_what_to_csv_writes_stays_as_it_is_when_it_is_made_safe(rows):
+    content = to_csv(pd.DataFrame(rows, columns=["a", "b"], dtype=object))
+    assert escape_cells(content) == content
 
 
 def test_every_csv_file_is_written_by_one_function():

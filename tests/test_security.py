@@ -233,6 +233,13 @@ def test_predictions_hold_no_formula(tmp_path, monkeypatch, capsysbinary):
         assert "-" in cells.to_numpy()  # a spreadsheet does not run it
 
 
+def test_the_results_of_another_persons_folder_hold_no_formula(tmp_path, capsysbinary):
+    (tmp_path / NAME).write_bytes((FORMAT / NAME).read_bytes())
+    (tmp_path / "results.csv").write_text('trial,error\n-1,=cmd()\n2,"@a\n"\n')
+    main(["results", str(tmp_path)])
+    assert capsysbinary.readouterr().out == b"trial,error\n-1,'=cmd()\n2,\"'@a\n\"\n"
+
+
 def test_a_script_in_any_text_of_a_journal_is_text_in_the_report_and_in_notebooks(tmp_path):
     lines = [json.loads(line) for line in (FORMAT / NAME).read_text().splitlines()]
     replaced = []
