@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 import caviar
 from caviar.cli.main import main
@@ -22,7 +23,9 @@ from caviar.files import open_store
 from caviar.insight.notebook import outcome_html
 from caviar.insight.report.report import report
 from caviar.records.journal import NAME
+from caviar.records.objective import Objective
 from caviar.study.file import study_from_file
+from caviar.study.progress import show_progress
 from tests.damage import reads_or_says
 from tests.insight.studies import EVIL
 
@@ -257,6 +260,22 @@ def test_a_script_in_any_text_of_a_journal_is_text_in_the_report_and_in_notebook
     for html in (page.partition("plotly.js v")[0], page.rpartition('id="figures">')[2], outcome_html(outcome)):
         assert EVIL not in html
         assert EVIL.replace("<", "&lt;").replace(">", "&gt;") in html or "\\u003cscript" in html
+
+
+@pytest.mark.parametrize("metric", [EVIL, "[/loss]", "[link=http://evil]loss"])
+def test_the_name_of_a_metric_is_text_in_every_progress_bar(monkeypatch, capsys, metric):
+    shown = []
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(
+        "rich.progress.get_console", lambda: Console(force_terminal=True, force_jupyter=False, width=200)
+    )
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **options: shown.append(bundle["text/html"]))
+    for in_notebook in (False, True):
+        monkeypatch.setattr("rich.console._is_jupyter", lambda here=in_notebook: here)
+        with show_progress(0, 4, Objective(metric, "min")):
+            pass
+    assert metric in capsys.readouterr().out
+    assert EVIL not in shown[0]
 
 
 def texts(plain):
