@@ -2,11 +2,14 @@
 
 import copy
 import json
+import os
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from caviar.errors import CaviarError
 
+EXAMPLES = int(os.environ.get("FUZZ", "0"))  # of each fuzzed test, others each time; 0: a few, always the same
 VALUES = [None, True, 0, -1, 7, 2**70, 0.5, -1e308, float("nan"), float("inf"), [], {}, [[]], [1, "a"], {"a": [None]}]
 VALUES += ["", "a", "\ud800", "²", "../../a", "os:system", "__class__", {"__caviar__": "name", "value": "os:system"}]
 _MISSING = object()
@@ -69,3 +72,13 @@ def reads_or_says(read, *arguments):
     assert sentence.isprintable(), sentence
     assert len(sentence) < 2000, sentence
     return None
+
+
+def fuzzed(examples):
+    """Settings of a test that takes some seconds, or as long as FUZZ asks for."""
+    return settings(
+        max_examples=EXAMPLES or examples,
+        derandomize=not EXAMPLES,
+        phases=[Phase.explicit, Phase.generate, Phase.shrink],
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
