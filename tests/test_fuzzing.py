@@ -123,6 +123,7 @@ def test_the_bytes_of_a_study_file(tmp_path, content):
 
 
 def tables():
+    zstandard, _ = pytest.importorskip("zstandard"), pytest.importorskip("pyarrow")
     table = pd.DataFrame(
         {"a": range(30), "b": ["x", "y", "z"] * 10, "c": np.linspace(0, 1, 30), "d": [None, True] * 15}
     )
@@ -132,7 +133,7 @@ def tables():
         with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("table.csv", text)
         yield from (text, gzip.compress(text), bz2.compress(text), lzma.compress(text), zipped.getvalue())
-    yield pytest.importorskip("zstandard").compress(texts[0])
+    yield zstandard.compress(texts[0])
     for write in (table.to_parquet, table.to_feather):
         content = io.BytesIO()
         write(content)

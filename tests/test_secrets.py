@@ -1,9 +1,12 @@
 """Passwords and tokens are hidden in texts, and nothing else is; no study keeps one, and nothing prints one."""
 
+import contextlib
 import functools
 import http.server
+import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,7 @@ from caviar._secrets import hide_secrets
 from caviar.cli.main import main
 from caviar.errors import InputError
 from caviar.files import open_store
+from caviar.fleet.cluster import session_logs_folder
 
 PASSWORD, TOKEN = "hunter2", "t0ken-of-mine"
 LOCAL = {"metric": "loss", "mode": "min", "workers": 0, "isolation": "none", "waves": 1}
@@ -165,3 +169,15 @@ def test_ray_starts_for_pandas_without_the_token_in_its_command(tmp_path, monkey
 
 class Process:
     pid = 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="the commands of processes are read from /proc")
+def test_a_local_ray_has_the_token_in_no_command_and_no_log(ray_cluster):
+    token = os.environ["RAY_AUTH_TOKEN"]
+    commands = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            commands.append(process.read_bytes())
+    assert [command for command in commands if b"raylet" in command]
+    assert not [command for command in commands if token.encode() in command]
+    assert files_with(Path(session_logs_folder()), token) == []
