@@ -35,6 +35,9 @@ LINES = [json.loads(line) for line in (HERE / "records" / "formats" / "1" / NAME
 
 @fuzzed(100)
 @given(st.integers(0, len(LINES) - 1).flatmap(lambda n: st.tuples(st.just(n), damaged(LINES[n]))))
+@example(
+    next((n, changed(line, ("square", "weights", 2, 0), -1e308)) for n, line in enumerate(LINES) if line.get("square"))
+)
 def test_a_journal(tmp_path, damage):
     number, line = damage
     lines = [*LINES[:number], line, *LINES[number + 1 :]]

@@ -123,7 +123,9 @@ class PandaFiles:
             facts |= {"classes": tuple(facts["classes"]), "source": Source.from_plain(facts["source"])}
             if "preparation" in facts:
                 facts["preparation"] = Preparation.from_plain(facts["preparation"])
-            return typed(Dataset, {**facts, **arrays})
+            dataset = typed(Dataset, {**facts, **arrays})
+            Schema.of(dataset)  # raises ValueError unless its parts fit together
+            return dataset
         except _INVALID as error:
             raise StorageError(f"{self}/{_DATA} is damaged ({_reason(error)}); restore it from a backup") from None
 

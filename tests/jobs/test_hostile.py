@@ -9,13 +9,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 
 import caviar
 from caviar.cli.main import main
 from caviar.errors import ClusterError, InputError
 from caviar.jobs.client import connect
-from tests.damage import as_json, damaged, reads_or_says
+from tests.damage import as_json, damaged, fuzzed, reads_or_says
 
 TOKEN = os.environ["RAY_AUTH_TOKEN"]
 FORMAT = Path(__file__).parents[1] / "records" / "formats" / "1"
@@ -79,7 +79,7 @@ def with_job(head, job=JOB, **files):
     return connect(head.address)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@fuzzed(25)
 @given(job=damaged(JOB))
 @example(job={**JOB, "start_time": 10**30})
 @example(job={**JOB, "metadata": 5})
