@@ -202,6 +202,7 @@ def write_model(path, arrays, text):
 @example(("table", changed(TEXTS["table"], (*LEFT, "quantiles"), [])))
 @example(("table", changed(TEXTS["table"], (*LEFT, "quantiles", 70), 2**70)))
 @example(("table", changed(TEXTS["table"], LABELS, {})))
+@example(("table", changed(TEXTS["table"], (*LEFT, "scale"), 0)))
 @example(("table", changed(TEXTS["table"], LABELS, 2**70)))
 @example(("regression", changed(TEXTS["regression"], ("networks", 0, "origin", "config"), [])))
 @example(("regression", changed(TEXTS["regression"], ("networks", 0, "target_scale"), "a")))

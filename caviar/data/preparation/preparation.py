@@ -178,6 +178,8 @@ def _column(plain: Mapping[str, Any]) -> Column:
         raise ValueError(f"{plain!r:.60} is no column")
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items() if name != "type"}
     column: Column = typed(_TYPES[plain["type"]], values)
+    if getattr(column, "scale", 1.0) == 0:
+        raise ValueError(f"the scale of {column.name} cannot be 0")
     return column
 
 
