@@ -1,10 +1,19 @@
-"""Caviar's errors. Each message is one sentence: what was wrong, with the value, and what to do."""
+"""Caviar's errors. Each message is one sentence, without passwords: what was wrong, with the value, and what to do."""
 
+from caviar._secrets import hide_secrets
 from caviar._version import install_command
 
 
 class CaviarError(Exception):
     """Anything that Caviar refuses or cannot do; the CLI prints it without a traceback."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(_printable(hide_secrets(sentence)))
+
+
+def _printable(text: str) -> str:
+    """Return a text in which what would steer a terminal is escaped: it may come from a file."""
+    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 class InputError(CaviarError, ValueError):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from caviar._checks import import_optional
+from caviar._secrets import hide_secrets
 from caviar._version import install_command
 from caviar.errors import InputError, StorageError
 
@@ -58,8 +59,21 @@ class FileStore(Protocol):
 
 
 def open_store(where: str | Path) -> FileStore:
-    """Open the store in a folder, which is created by the first write, or at a URI such as "s3://bucket/run"."""
-    return RemoteStore(str(where)) if is_uri(where) else LocalStore(Path(where))
+    """Open the store in a folder, which is created by the first write, or at a URI such as "s3://bucket/run".
+
+    Raises InputError for a URI with a password, and for several in one, whose names may be those of files elsewhere.
+    """
+    if not is_uri(where):
+        return LocalStore(Path(where))
+    uri = str(where)
+    if (shown := hide_secrets(uri)) != uri:
+        variable = f"FSSPEC_{uri.partition(':')[0].upper()}_PASSWORD"
+        raise InputError(
+            f"{shown} has a password or token, which a study would keep; try {variable} in the environment"
+        )
+    if "::" in uri:
+        raise InputError(f"a study's place must be one URI, got {uri!r}; try the one after the last '::'")
+    return RemoteStore(uri)
 
 
 def is_uri(where: str | Path) -> bool:
@@ -124,8 +138,8 @@ class RemoteStore:
             extra = _OBJECT_STORES.get(scheme)
             remedy = f"try: {install_command(extra)}" if extra else "install that package"
             raise InputError(f"cannot use {uri}: {error}; {remedy}") from None
-        except ValueError as error:
-            raise InputError(f"cannot use {uri}: {error}") from None
+        except Exception as error:  # each kind of store raises its own exceptions
+            raise InputError(f"cannot use {uri}: {error}; check its name") from None
 
     def __str__(self) -> str:
         return self.uri

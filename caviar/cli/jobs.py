@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from caviar._secrets import hide_secrets
 from caviar.cli.completion import complete_study
 from caviar.cli.options import jobs_address_option
 from caviar.cli.output import prints
@@ -71,7 +72,7 @@ def _all(address: str | None) -> "Sequence[JobStatus]":
     statuses = backend(address).studies()
     if not statuses:
         earlier = "; those of an earlier head are in the folders that `caviar status` named"
-        click.echo(f"no studies {f'on {address} yet{earlier}' if address else 'in runs yet'}", err=True)
+        click.echo(f"no studies {f'on {hide_secrets(address)} yet{earlier}' if address else 'in runs yet'}", err=True)
     return statuses
 
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from caviar.csv import to_csv
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -34,7 +36,7 @@ def print_copies(table: "pd.DataFrame") -> None:
 
 def print_csv(table: "pd.DataFrame") -> None:
     """Print a table as CSV."""
-    click.echo(table.to_csv(index=False, lineterminator="\n"), nl=False)
+    click.echo(to_csv(table).decode(), nl=False)
 
 
 def print_statuses(statuses: Statuses) -> None:

@@ -13,6 +13,7 @@ import click
 
 from caviar.cli.jobs import local_copy, study_command
 from caviar.cli.options import FormatOptions, format_options
+from caviar.csv import to_csv
 from caviar.errors import InputError
 from caviar.files import writing
 
@@ -53,8 +54,7 @@ def predict(
         for number, chunk in enumerate(_chunks(file, Format(**options), model)):
             if not number:
                 _tell_unused(model, chunk)
-            content = _predictions(model, chunk, proba).to_csv(index=False, header=not number, lineterminator="\n")
-            destination.write(content.encode())
+            destination.write(to_csv(_predictions(model, chunk, proba), header=not number))
 
 
 def _model(name: str, address: str | None) -> "Estimator":
@@ -64,11 +64,13 @@ def _model(name: str, address: str | None) -> "Estimator":
     if Path(name).is_file():
         return load_model(name)
     from caviar.records.model_files import ModelFiles
+    from caviar.records.models import check_network
     from caviar.records.outcome import Outcome
 
     outcome = Outcome.read(local_copy(name, address, models=True))
     if outcome.best.trial in ModelFiles(outcome.folder).numbers():
         return outcome.model()
+    check_network(outcome.settings)  # before the function that it names is imported
     from caviar.study.study import Study
 
     return Study.open(outcome.folder).model()

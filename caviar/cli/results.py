@@ -11,6 +11,7 @@ import click
 
 from caviar.cli.jobs import backend, local_copy, study_command
 from caviar.cli.output import prints, records
+from caviar.csv import escape_cells
 from caviar.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _print_best(outcome: "Outcome") -> None:
 
 
 def _print_table(content: bytes) -> None:
-    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.write(escape_cells(content))
 
 
 def _table_data(content: bytes) -> object:

@@ -1,16 +1,19 @@
 """Load data: the digits that come with Caviar, a pair of arrays, a CSV file, or what a Source describes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from caviar._secrets import HIDDEN
 from caviar.data.dataset import Dataset, from_arrays
 from caviar.data.numbers import load_numbers
 from caviar.data.source import Source, SourceKind, Task
 from caviar.data.table import TableSettings, load_quietly, load_table
 from caviar.errors import InputError
+from caviar.files import is_uri
 
 # Among splits 0 to 7, the one whose validation and test parts are equally hard for a default network (both 0.976).
 _DIGITS_SPLIT = 2
@@ -84,8 +87,17 @@ def load_source(source: Source) -> Dataset:
         case SourceKind.CSV:
             dataset = load_numbers(source)
         case _:
+            _check_complete(source)
             settings = TableSettings(task=source.task, seed=source.seed, **source.options)
             dataset = load_quietly(source.path, source.target, settings)
     if source.fingerprint not in ("", dataset.fingerprint()):
         raise InputError(f"{source.path or dataset.name} has changed since it was loaded; pass the data again")
     return dataset
+
+
+def _check_complete(source: Source) -> None:
+    """Raise InputError if the URL of a table, or of its validation rows, was kept without its password or token."""
+    for path in (source.path, source.options.get("validation")):
+        path = path.get("table") if isinstance(path, Mapping) else path
+        if isinstance(path, str) and is_uri(path) and HIDDEN in path:
+            raise InputError(f"{path} was kept without its password or token; pass the data again")

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 
 from caviar._checks import check_seed
+from caviar._secrets import hide_secrets
 from caviar.data.dataset import Dataset, target_scaling
 from caviar.data.frames import Table, append, check_columns, table_of, with_target
 from caviar.data.preparation.description import describe
@@ -184,11 +186,13 @@ def _source(table: Table, target: str, settings: TableSettings, chosen: Validati
 
 
 def _absolute(path: str | Path) -> str:
-    return str(path) if is_uri(path) else str(Path(path).resolve())
+    """Return where a file is; a URL without its passwords and tokens, since a journal keeps it."""
+    return hide_secrets(str(path)) if is_uri(path) else str(Path(path).resolve())
 
 
 def _name(table: Table) -> str:
-    """Return the name of a file without its endings."""
+    """Return the name of a file without its endings; a URL's question may hold a token."""
     if not isinstance(table, str | Path):
         return "table"
-    return str(table).rstrip("/").replace("\\", "/").rpartition("/")[2].partition(".")[0] or "table"
+    path = urlsplit(str(table)).path if is_uri(table) else str(table)
+    return path.rstrip("/").replace("\\", "/").rpartition("/")[2].partition(".")[0] or "table"

@@ -17,7 +17,7 @@ from ray.job_submission import JobDetails, JobSubmissionClient
 from ray.job_submission import JobStatus as RayStatus
 
 from caviar.csv import read_csv
-from caviar.errors import ClusterError, InputError
+from caviar.errors import CaviarError, ClusterError, InputError
 from caviar.files import write_atomically
 from caviar.fleet.address import check_jobs_api, reach_this_machine_directly
 from caviar.fleet.cluster import only_address, read_log_file
@@ -37,7 +37,6 @@ _STATES = {
     RayStatus.FAILED: JobState.FAILED,
 }
 _STOP_SECONDS = 60  # for a stopped study to write its tables
-_FILES = (journal.NAME, "results.csv", "history.csv", "waves.csv")
 # to which Ray logs every upload and every closed connection
 _RAY_LOGGERS = ("ray", "ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
 
@@ -91,9 +90,10 @@ class Cluster:
             InputError: the cluster already has a study with that name, or the study cannot be sent.
         """
         job_name = re.sub(r"[^\w.-]+", "-", name or f"{study.settings.name}-{time.strftime('%Y%m%d-%H%M%S')}")
-        with tempfile.TemporaryDirectory() as folder, self._requests():
+        with self._requests():
             if any(job.submission_id == job_name for job in self._client.list_jobs()):
                 raise InputError(f"the cluster already has a study named {job_name!r}; choose another name")
+        with tempfile.TemporaryDirectory() as folder:
             pack(study, Path(folder))
             logger.info(describe(study, Path(folder)))
             environment = {
@@ -101,12 +101,13 @@ class Cluster:
                 "py_modules": [str(Path(__file__).parents[1])],  # the same version of Caviar as here
                 "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(_STOP_SECONDS)},
             }
-            self._client.submit_job(
-                entrypoint=f"python -m caviar.jobs.job {job_name}",
-                submission_id=job_name,
-                runtime_env=environment,
-                metadata={"caviar": study.settings.name, "trials": str(study.settings.budget.trials)},
-            )
+            with self._requests():
+                self._client.submit_job(
+                    entrypoint=f"python -m caviar.jobs.job {job_name}",
+                    submission_id=job_name,
+                    runtime_env=environment,
+                    metadata={"caviar": study.settings.name, "trials": str(study.settings.budget.trials)},
+                )
         return job_name
 
     def studies(self) -> list[JobStatus]:
@@ -160,7 +161,8 @@ class Cluster:
     def table(self, name: str) -> pd.DataFrame:
         """Return one row per trial of a study that has ended so far."""
         content = self._content(self._job(name), "results.csv")
-        return read_csv(io.BytesIO(content)) if content else pd.DataFrame()
+        with self._requests():
+            return read_csv(io.BytesIO(content)) if content else pd.DataFrame()
 
     def fetch(self, name: str, folder: Path, *, models: bool = False) -> Path:
         """Copy a study from the cluster to a folder, for `Study.open` or `Outcome.read`, and return the folder.
@@ -168,14 +170,15 @@ class Cluster:
         With `models`, the weights that it has kept come too. Raises InputError if no trial has ended yet, or if the
         folder holds another study.
         """
-        contents = {file: self.file(name, file) for file in _FILES}
-        header, path = contents[journal.NAME].partition(b"\n")[0], folder / journal.NAME
-        if path.exists() and path.read_bytes().partition(b"\n")[0] != header:
+        self.file(name, "results.csv")  # is there once a trial has ended
+        content, path = self.file(name, journal.NAME), folder / journal.NAME
+        if path.exists() and path.read_bytes().partition(b"\n")[0] != content.partition(b"\n")[0]:
             raise InputError(f"{folder} holds another study; move it, then fetch {name!r} again")
-        for file, content in contents.items():
-            write_atomically(folder / file, content)
+        write_atomically(path, content)
+        outcome = Outcome.read(folder)
+        outcome.write_tables()
         if models:
-            job, outcome = self._job(name), Outcome.read(folder)
+            job = self._job(name)
             for file in files_of({result.trial: result for result in outcome.results}, outcome.settings):
                 if not (folder / file).exists() and (content := self._content(job, file)):
                     write_atomically(folder / file, content)
@@ -203,7 +206,8 @@ class Cluster:
         progress = [line for line in lines if re.match(r"\d+/\d+ trials|stopped: |caviar: ", line)]
         error = str(job.message) if state is JobState.FAILED else ""
         time_ms = job.end_time if state.has_ended and job.end_time else job.start_time
-        since = pd.Timestamp(time_ms, unit="ms") if time_ms else None
+        with self._requests():
+            since = pd.Timestamp(time_ms, unit="ms") if time_ms else None
         return JobStatus(name, state, progress[-1] if progress else error, since, _folder(lines))
 
     @contextlib.contextmanager
@@ -213,9 +217,11 @@ class Cluster:
             yield
         except AuthenticationError:
             raise ClusterError(f"{self.address} {_what_is_wrong_with_the_token()}") from None
-        except (ConnectionError, RuntimeError, OSError) as error:
+        except CaviarError:
+            raise
+        except (OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
             line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-            raise ClusterError(f"the cluster at {self.address} did not answer as expected: {line:.300}") from error
+            raise ClusterError(f"the cluster at {self.address} did not answer as expected: {line:.300}") from None
 
 
 def _folder(lines: Iterable[str]) -> str:

@@ -121,7 +121,7 @@ def _check_value(name: str, value: Any) -> Any:
     spec = SPECIFICATIONS[name]
     try:
         allowed = spec.rule.allows(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         allowed = False
     if not allowed:
         raise InputError(f"{name} must be {spec.rule.words}, got {value!r}")

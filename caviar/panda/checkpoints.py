@@ -7,13 +7,15 @@ matched with rules that the caller passes. A checkpoint is one .npz file, whose 
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
 
 from caviar._checks import check_integer, check_seconds, check_seed
+from caviar._typed import typed
 from caviar.data.dataset import Dataset
 from caviar.data.preparation.preparation import Preparation
 from caviar.data.source import Source
@@ -46,6 +48,7 @@ checkpoints  NumPy arrays and JSON, numbered in order; loaded without pickle
 diary.json   every intervention, by hand or by rule
 """
 
+_INVALID = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)  # of what is no Panda
 _Plain = Mapping[str, Any]  # an object in JSON
 _T = TypeVar("_T")
 
@@ -99,7 +102,7 @@ class PandaFiles:
         try:
             plain = _checked(json.loads(self.store.read(_SETTINGS)))
             return PandaSettings(**{name: value for name, value in plain.items() if name != "data"})
-        except (AttributeError, TypeError, ValueError, StorageError) as error:
+        except (*_INVALID, StorageError) as error:
             reason = f"there is no Panda in {self} that can be read from this machine ({_SETTINGS}: {error})"
             raise StorageError(f"{reason}; pass the folder of one, on storage that all nodes share") from None
 
@@ -115,11 +118,16 @@ class PandaFiles:
     def read_data(self) -> Dataset:
         """Return the data; raise StorageError if the file is missing or damaged."""
         arrays = self._read(_DATA)
-        facts = decode(arrays.pop("facts"))
-        facts |= {"classes": tuple(facts["classes"]), "source": Source.from_plain(facts["source"])}
-        if "preparation" in facts:
-            facts["preparation"] = Preparation.from_plain(facts["preparation"])
-        return Dataset(**{**facts, **arrays})
+        try:
+            facts = decode(arrays.pop("facts"))
+            facts |= {"classes": tuple(facts["classes"]), "source": Source.from_plain(facts["source"])}
+            if "preparation" in facts:
+                facts["preparation"] = Preparation.from_plain(facts["preparation"])
+            dataset = typed(Dataset, {**facts, **arrays})
+            Schema.of(dataset)  # raises ValueError unless its parts fit together
+            return dataset
+        except _INVALID as error:
+            raise StorageError(f"{self}/{_DATA} is damaged ({_reason(error)}); restore it from a backup") from None
 
     def write_diary(self, diary: Sequence[DiaryEntry]) -> None:
         """Write the diary, which checkpoints contain too, for people to read and in case the last one is damaged."""
@@ -129,13 +137,13 @@ class PandaFiles:
         """Return the diary as last written; () if it cannot be read."""
         try:
             return tuple(_from_plain(DiaryEntry, entry) for entry in json.loads(self.store.read(_DIARY)))
-        except (AttributeError, TypeError, ValueError, StorageError):
+        except (*_INVALID, StorageError):
             return ()
 
     def checkpoints(self) -> list[int]:
         """Return the numbers of the checkpoints, newest first."""
         stems = [name.removesuffix(".npz") for name in self.store.sizes(_FOLDER)]
-        return sorted((int(stem) for stem in stems if stem.isdigit()), reverse=True)
+        return sorted((int(stem) for stem in stems if re.fullmatch(r"[0-9]{8,18}", stem)), reverse=True)
 
     def write_checkpoint(self, number: int, training: TrainingState, state: bytes) -> None:
         """Write a checkpoint: the arrays of a training, and the JSON of a Panda's state."""
@@ -170,9 +178,9 @@ def last_model(files: PandaFiles) -> Model:
         try:
             arrays, text = files.read_checkpoint(number)
             state, _ = state_from_json(text)
+            training = training_from(arrays, dataset)
         except StorageError:
             continue
-        training = Training.restore(arrays, dataset)
         if not training.alive[0]:
             raise InputError(f"the Panda in {files} has diverged; rewind it to an earlier epoch first")
         metrics = state.lineage[-1].metrics if state.lineage else {}
@@ -203,8 +211,18 @@ def state_from_json(text: bytes, own_rules: Sequence[Rule] = ()) -> tuple[PandaS
             "checkpoints": {int(epoch): int(number) for epoch, number in plain["checkpoints"].items()},
         }
         return _from_plain(PandaState, plain), tuple(name for name, rule in rules if rule is None)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except _INVALID as error:
         raise StorageError(f"the state in a checkpoint is not valid ({type(error).__name__}: {error})") from None
+
+
+def training_from(arrays: TrainingState, dataset: Dataset) -> Training:
+    """Return the training in a checkpoint; raise StorageError if it is not valid, InputError if it had other data."""
+    try:
+        return Training.restore(arrays, dataset)
+    except InputError:
+        raise
+    except _INVALID as error:
+        raise StorageError(f"the training in a checkpoint is not valid ({_reason(error)})") from None
 
 
 def rule_to_plain(rule: Rule) -> _Plain:
@@ -234,9 +252,13 @@ def _is_like(value: object, default: object) -> bool:  # a finite number, and an
     return isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _from_plain(kind: Callable[..., _T], plain: _Plain) -> _T:
+def _from_plain(kind: type[_T], plain: _Plain) -> _T:
     """Return a dataclass from its plain data, in which JSON has turned tuples into lists."""
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()})
+    return typed(kind, {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()})
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if isinstance(error, LookupError) else str(error)
 
 
 def _checked(plain: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ What depends on the Panda's state is checked when `interpreter.execute` runs the
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from caviar._checks import check_integer
@@ -54,8 +55,9 @@ class SetHyperparameters(_Command):
     changes: Config
 
     def __post_init__(self) -> None:
-        if not self.changes:
-            raise InputError("changes must name at least one hyperparameter, got {}; try learning_rate=0.003")
+        if not isinstance(self.changes, Mapping) or not self.changes:
+            got = f"{self.changes!r:.60}"
+            raise InputError(f"changes must name at least one hyperparameter, got {got}; try learning_rate=0.003")
         object.__setattr__(self, "changes", check_change(self.changes))
 
 

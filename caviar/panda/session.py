@@ -15,7 +15,7 @@ from caviar.data.dataset import Dataset
 from caviar.errors import StorageError
 from caviar.model.state import TrainingState
 from caviar.model.training import Training
-from caviar.panda.checkpoints import PandaFiles, PandaSettings, state_from_json, state_to_json
+from caviar.panda.checkpoints import PandaFiles, PandaSettings, state_from_json, state_to_json, training_from
 from caviar.panda.fork import ForkTraining, train_until
 from caviar.panda.rules import Rule
 from caviar.panda.state import KEEPER, Activity, DiaryEntry, HistoryRow, PandaState
@@ -53,10 +53,11 @@ def wake(files: PandaFiles, own_rules: Sequence[Rule] = ()) -> "Session":
         try:
             arrays, text = files.read_checkpoint(number)
             state, dropped_rules = state_from_json(text, own_rules)
+            training = training_from(arrays, dataset)
         except StorageError as error:
             damaged.append(str(error))
             continue
-        session = Session(files, settings, Training.restore(arrays, dataset), state)
+        session = Session(files, settings, training, state)
         session.note_restart(damaged, dropped_rules)
         return session
     reason = "".join(damaged[:1]) or "there is none"
@@ -173,7 +174,7 @@ class Session:
         """Continue from the checkpoint of an epoch; return a description of what is abandoned."""
         start = f"epoch {self.epoch}" + " and some steps" * (self.state.step > 0)
         rows = [row for row in self.state.lineage if row.epoch > epoch]
-        self.training, self.state = Training.restore(arrays, self.training.dataset), self.state.abandon(epoch)
+        self.training, self.state = training_from(arrays, self.training.dataset), self.state.abandon(epoch)
         self._seconds = 0.0
         if not rows:
             return f"from {start} to epoch {epoch}"

@@ -98,6 +98,8 @@ class PandaState:
     def __post_init__(self) -> None:
         for name in ("epochs_remaining", "step", "branch", "restarts"):
             check_integer(name, getattr(self, name), minimum=0)
+        if not all({"val_loss"} <= set(row.metrics) for row in self.history):
+            raise ValueError("each row of the history must have a val_loss")
 
     @property
     def lineage(self) -> tuple[HistoryRow, ...]:

@@ -33,7 +33,8 @@ def cells_as_options(table: pd.DataFrame, space: Space) -> pd.DataFrame:
     columns = {}
     for name, cells in _cells(space).items():
         if name in table:
-            known = {str(escape_formula(text)): option for text, option in cells.items()}
+            known = {f"'{text}": option for text, option in cells.items()}  # as earlier versions wrote "-1"
+            known |= {str(escape_formula(text)): option for text, option in cells.items()}
             values = [known.get(text, text or None) for text in table[name]]
             columns[name] = pd.Series(values, dtype=object, index=table.index)
     return table.assign(**columns)

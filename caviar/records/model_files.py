@@ -4,6 +4,7 @@ models/000017.npz    the network of trial 17
 models/data.json     what all of them take and give
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,8 +36,7 @@ class ModelFiles:
 
     def numbers(self) -> set[int]:
         """Return the numbers of the trials whose networks are here or at the mirror."""
-        stems = [name.removesuffix(".npz") for name in self._names() if name.endswith(".npz")]
-        return {int(stem) for stem in stems if stem.isdigit()}
+        return {int(name[:-4]) for name in self._names() if re.fullmatch(r"[0-9]{6,18}\.npz", name)}
 
     def write(self, number: int, content: bytes) -> None:
         """Write the network of a trial, whole or not at all."""

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from caviar.csv import escape_formula
+from caviar.csv import to_csv
 from caviar.files import write_atomically
 from caviar.records.events import WaveBegan
 from caviar.records.settings import Settings
@@ -104,17 +104,8 @@ def square_table(wave: WaveBegan | None, settings: Settings) -> pd.DataFrame:
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table whole or not at all, the same bytes on every system; see `escape_formula` for its strings."""
-    safe = table.copy(deep=False)
-    for name in safe.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in safe.dtypes]]:
-        safe[name] = safe[name].map(_cell)
-    safe.columns = pd.Index([escape_formula(name) for name in safe.columns])
-    write_atomically(path, safe.to_csv(index=False, lineterminator="\n").encode())
-
-
-def _cell(value: object) -> object:
-    """A cell that no spreadsheet runs, on lines that every reader sees: a bare carriage return would end its row."""
-    return escape_formula(value.replace("\r\n", "\n").replace("\r", "\n") if isinstance(value, str) else value)
+    """Write a table whole or not at all; see `caviar.csv.to_csv`."""
+    write_atomically(path, to_csv(table))
 
 
 def _wave_row(parts: Sequence[WaveBegan], results: Sequence[Result], settings: Settings) -> dict[str, object]:

@@ -108,8 +108,6 @@ class FolderCopy:
 
     def _fetch(self, name: str) -> None:
         path = self._folder / name
-        if not path.resolve().is_relative_to(self._folder.resolve()):
-            raise StorageError(f"{self._store} lists {name!r} as a file of {self._name}; remove {self._name}.json")
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self._store.read(f"{self._name}/{name}"))
@@ -134,11 +132,15 @@ class FolderCopy:
 
     def _names(self) -> list[str]:
         try:
-            return list(tuple_of(text)(json.loads(self._store.read(f"{self._name}.json"))))
+            names = list(tuple_of(text)(json.loads(self._store.read(f"{self._name}.json"))))
         except (ValueError, RecursionError):
             raise StorageError(
                 f"{self._name}.json at {self._store} is damaged, so the files of the trial cannot be found; remove it"
             ) from None
+        for name in names:  # of files that are read, written and removed
+            if not (self._folder / name).resolve().is_relative_to(self._folder.resolve()):
+                raise StorageError(f"{self._store} lists {name!r} as a file of {self._name}; remove {self._name}.json")
+        return names
 
 
 def fetch_folder(study: Path, number: int) -> Path:

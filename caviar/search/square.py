@@ -114,6 +114,9 @@ class Square:
         corners = np.array([low, high, centre])
         if not (corners.shape == (3, len(weights)) and np.all((corners >= 0) & (corners <= 1))):
             raise ValueError(f"a square must lie in the unit cube, got {corners.tolist()!r:.60}")
+        for shares in filter(None, weights):
+            if not (all(0 <= share < 1.01 for share in shares) and sum(shares) > 0.01):
+                raise ValueError(f"the weights of options must be probabilities, got {shares!r:.60}")
         return cls(low, high, centre, weights, str(plain["reason"]))
 
 

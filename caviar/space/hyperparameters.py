@@ -57,7 +57,8 @@ class _Number:
         if self.kind == "reverseloguniform" and self.high >= 1:
             raise self._bounds_error("< 1", "high=0.999 or uniform")
         self._end_at_a_step()
-        if self.default is not None and not self.low <= self.default <= self.high:
+        number = isinstance(self.default, int | float)
+        if self.default is not None and not (number and self.low <= self.default <= self.high):
             raise InputError(f"default of {self.kind} must be in [{self.low!r}, {self.high!r}], got {self.default!r}")
 
     def __repr__(self) -> str:

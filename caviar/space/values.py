@@ -114,7 +114,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(plain: Any) -> Any:
-    """Return the value that `encode` wrote, a `Reference` for what is named; raise ValueError for a damaged one.
+    """Return the value that `encode` wrote, a `Reference` for what is named; raise InputError for a damaged one.
 
     >>> decode(encode({1: (2, "x")}))
     {1: (2, 'x')}
@@ -128,8 +128,8 @@ def decode(plain: Any) -> Any:
         return {key: decode(item) for key, item in plain.items()}
     try:
         return _KINDS[tag][2](plain["value"])
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"not a value of kind {tag!r}: {error}") from None
+    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, SyntaxError) as error:
+        raise InputError(f"not a value of kind {tag!r}: {error}") from None
 
 
 def _reference(plain: Any) -> Reference:

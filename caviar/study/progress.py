@@ -76,7 +76,8 @@ def _notebook_bar(done: int, total: int, objective: Objective) -> ProgressReport
 @contextlib.contextmanager
 def _bar(done: int, total: int, objective: Objective) -> Iterator[ProgressReporter]:
     """A progress bar on a terminal."""
-    trials, best_value = TextColumn("trials, {task.fields[best]}, left"), describe_best(objective, None)
+    best_value = describe_best(objective, None)
+    trials = TextColumn("trials, {task.fields[best]}, left", markup=False)  # the name of a metric may hold any text
     description = TextColumn("[bold]{task.description}")
     with Progress(description, BarColumn(), MofNCompleteColumn(), trials, TimeRemainingColumn()) as progress:
         task = progress.add_task("starting", completed=done, total=total, best=best_value)

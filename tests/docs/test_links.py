@@ -62,6 +62,14 @@ def test_the_page_of_the_command_line_is_current():
     assert command_line.PAGE.read_text() == command_line.page(), "run `python -m tests.docs.command_line`"
 
 
+def test_every_claim_about_security_names_its_test():
+    _, *sections = re.split(r"^## ", (ROOT / "docs" / "security.md").read_text(), flags=re.MULTILINE)
+    for section in sections:
+        if not section.startswith("What is trusted"):
+            for claim in re.findall(r"^- .*(?:\n  .*)*", section, flags=re.MULTILINE):
+                assert re.search(r"`test_\w+`$", claim), claim
+
+
 @pytest.mark.parametrize(("copy", "original"), COPIES.items())
 def test_a_copied_picture_equals_the_original(copy, original):
     assert (ROOT / copy).read_bytes() == (ROOT / original).read_bytes()

@@ -1,5 +1,6 @@
 """The files of trials: copies in a store, what is fetched from a mirror, and which are kept."""
 
+import contextlib
 import json
 import uuid
 
@@ -83,6 +84,21 @@ def test_a_hostile_list_of_names_writes_nothing_outside_of_the_folder(store, tmp
     with pytest.raises(StorageError, match="as a file of trials/000017"):
         FolderCopy(folder, store).download()
     assert not list(tmp_path.rglob("evil"))
+
+
+@pytest.mark.parametrize("name", ["../../journal.jsonl", "../000018/model.pt", "a/../../../journal.jsonl"])
+def test_a_hostile_list_of_names_removes_nothing_outside_of_the_folder(store, tmp_path, name):
+    store.write("journal.jsonl", b"the study's")
+    store.write("trials/000018/model.pt", b"another trial's")
+    store.write("trials/000017.json", json.dumps(["a", name]).encode())
+    write(tmp_path / "000017", {"model.pt": b"mine"})
+    copy = FolderCopy(tmp_path / "000017", store)
+    for step in (copy.download, copy.upload, FolderCopy(tmp_path / "000017", store).remove):
+        with contextlib.suppress(StorageError):
+            step()
+        store.write("trials/000017.json", json.dumps(["a", name]).encode())
+    assert store.read("journal.jsonl") == b"the study's"
+    assert store.read("trials/000018/model.pt") == b"another trial's"
 
 
 def result(number, loss, state=State.FINISHED):

@@ -96,6 +96,10 @@ class Quantiles:
     indicator: bool = False
     kind: Kind = "number"
 
+    def __post_init__(self) -> None:
+        if not self.quantiles:
+            raise ValueError(f"{self.name} has no quantiles")
+
     @property
     def features(self) -> tuple[str, ...]:
         return _names(self.name, self.indicator)
@@ -203,6 +207,10 @@ class Date:
     cycles: tuple[str, ...] = ()
     form: str = "ISO8601"
     kind: Kind = "date"
+
+    def __post_init__(self) -> None:
+        if not set(self.cycles) <= set(CYCLES):
+            raise ValueError(f"the cycles of {self.name} must be among {', '.join(CYCLES)}, got {self.cycles}")
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from caviar._checks import did_you_mean
+from caviar._typed import typed
 from caviar.data.preparation.cells import BLOCK_CELLS, Index, Kind, blocks
 from caviar.data.preparation.columns import (
     Category,
@@ -164,16 +165,21 @@ class Preparation:
 
     @classmethod
     def from_plain(cls, plain: list[Mapping[str, Any]]) -> "Preparation":
-        """Return the preparation that `to_plain` wrote."""
-        return cls(tuple(_column(**values) for values in plain))
+        """Return the preparation that `to_plain` wrote; raise ValueError for anything else."""
+        return cls(tuple(map(_column, plain)))
 
 
 def _positions(table: "pd.DataFrame") -> dict[str, int]:
     return {name: position for position, name in enumerate(column_names(table))}
 
 
-def _column(type: str, **values: Any) -> Column:
-    column: Column = _TYPES[type](**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+def _column(plain: Mapping[str, Any]) -> Column:
+    if not isinstance(plain, Mapping) or plain.get("type") not in [*_TYPES]:
+        raise ValueError(f"{plain!r:.60} is no column")
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items() if name != "type"}
+    column: Column = typed(_TYPES[plain["type"]], values)
+    if getattr(column, "scale", 1.0) == 0:
+        raise ValueError(f"the scale of {column.name} cannot be 0")
     return column
 
 

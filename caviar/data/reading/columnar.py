@@ -61,5 +61,5 @@ class Columnar:
         try:
             with self._arrow.OSFile(str(self._path)) as file:
                 yield file
-        except (self._arrow.ArrowException, OSError) as error:
+        except (self._arrow.ArrowException, OSError, ValueError, TypeError, LookupError, AttributeError) as error:
             raise damaged(self._name, error) from None

@@ -14,12 +14,13 @@ from caviar.errors import InputError
 
 Stream = Any  # an open file of bytes that has `peek`, as all that the standard library makes have
 _BLOCK = 2**18  # bytes
+_MOST_TIMES = 5
 _ASIDE = re.compile(r"/$|^__MACOSX/|(^|/)\.")  # folders, and what systems add beside a file, such as .DS_Store
 _OFFICE = {"xl/": "an Excel workbook", "word/": "a Word document", "content.xml": "an OpenDocument file"}
 
 
 def decompressed(file: Stream, name: str) -> Stream:
-    """Return a file's content, decompressed if need be, however often it is compressed.
+    """Return a file's content, decompressed if need be, a few times if it was compressed more than once.
 
     Args:
         file: open for reading, at its start.
@@ -28,11 +29,13 @@ def decompressed(file: Stream, name: str) -> Stream:
     >>> decompressed(io.BufferedReader(io.BytesIO(gzip.compress(b"a,b"))), "letters.csv").read()
     b'a,b'
     """
-    head = file.peek(6)
-    for magic, unpack in _UNPACK.items():
-        if head.startswith(magic):
-            return decompressed(unpack(file, name), name)
-    return file
+    for _ in range(_MOST_TIMES):
+        head = file.peek(6)
+        unpack = next((unpack for magic, unpack in _UNPACK.items() if head.startswith(magic)), None)
+        if unpack is None:
+            return file
+        file = unpack(file, name)
+    raise InputError(f"{name} must be compressed fewer than {_MOST_TIMES} times; unpack it and give the file in it")
 
 
 def _unzip(file: Stream, name: str) -> Stream:
@@ -81,7 +84,7 @@ class _Zstandard(io.RawIOBase):
 
 
 _UNPACK: dict[bytes, Callable[[Stream, str], Stream]] = {
-    b"\x1f\x8b": lambda file, _: gzip.GzipFile(fileobj=file),
+    b"\x1f\x8b": lambda file, _: gzip.GzipFile(fileobj=file, mode="rb"),
     b"PK\x03\x04": _unzip,
     b"PK\x05\x06": _unzip,  # without any file
     b"BZh": lambda file, _: bz2.BZ2File(file),

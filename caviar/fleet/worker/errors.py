@@ -3,13 +3,14 @@
 import traceback
 from pathlib import Path
 
+from caviar._secrets import hide_secrets
 from caviar.errors import CaviarError
 
 _PACKAGE = Path(__file__).parents[1]
 
 
 def describe(error: BaseException) -> str:
-    """Return the class and the text of an error, the text alone of our own.
+    """Return the class and the text of an error, the text alone of our own, without passwords and tokens of URLs.
 
     >>> describe(KeyError("x")), describe(MemoryError())
     ("KeyError: 'x'", 'MemoryError')
@@ -18,7 +19,8 @@ def describe(error: BaseException) -> str:
         text = str(error)
     except BaseException as own:  # an error class of the user's may fail here
         text = f"its text raised {type(own).__name__}"
-    return text if isinstance(error, CaviarError) else f"{type(error).__name__}: {text}".removesuffix(": ")
+    sentence = text if isinstance(error, CaviarError) else f"{type(error).__name__}: {text}".removesuffix(": ")
+    return hide_secrets(sentence)
 
 
 def own_traceback(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from caviar._typed import typed
 from caviar.errors import InputError, StorageError
 from caviar.files import write_atomically
 from caviar.model.arrays import Array
@@ -97,8 +98,8 @@ def _to_plain(network: TrainedNetwork) -> dict[str, Any]:
 
 
 def _from_plain(plain: Mapping[str, Any], number: int, arrays: Mapping[str, Array]) -> TrainedNetwork:
-    values = {**plain, "origin": Origin(**plain["origin"])}
+    values = {**plain, "origin": typed(Origin, plain["origin"])}
     values["layers"] = tuple(
         (arrays[f"{number}.weight{layer}"], arrays[f"{number}.shift{layer}"]) for layer in range(plain["layers"])
     )
-    return TrainedNetwork(**values)
+    return typed(TrainedNetwork, values)

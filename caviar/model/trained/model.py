@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from caviar._typed import typed
 from caviar._version import VERSION
 from caviar.model.arrays import Array
 from caviar.model.trained.network import TrainedNetwork
@@ -100,5 +101,5 @@ class Model:
     @classmethod
     def of(cls, facts: Mapping[str, Any], networks: tuple[TrainedNetwork, ...]) -> "Model":
         """Return the model of networks and `facts`."""
-        gain = facts["gain"] and Gain(**facts["gain"])
+        gain = facts["gain"] and typed(Gain, facts["gain"])
         return cls(Schema.from_plain(facts["schema"]), networks, gain, dict(facts["versions"]))

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from caviar._typed import typed
 from caviar.data.dataset import Dataset
 from caviar.data.preparation.preparation import Preparation
 from caviar.data.source import Task
@@ -107,6 +108,8 @@ class Schema:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Schema":
-        """Return the schema that `to_plain` wrote."""
+        """Return the schema that `to_plain` wrote; raise ValueError, KeyError or TypeError for anything else."""
         preparation = plain["preparation"] and Preparation.from_plain(plain["preparation"])
-        return cls(**{**plain, "classes": tuple(plain["classes"]), "preparation": preparation})
+        if np.array(plain["classes"]).dtype.kind not in "biufU":
+            raise ValueError(f"the classes cannot be {plain['classes']!r:.60}")
+        return typed(cls, {**plain, "classes": tuple(plain["classes"]), "preparation": preparation})

@@ -71,9 +71,18 @@ def test_a_misnamed_file_is_read(tmp_path):
 
 
 def test_a_file_that_is_compressed_twice_or_in_parts_is_read():
-    twice, zip_in_gzip = gzip.compress(zstandard(b"a,b")), gzip.compress(zipped("a", content=b"a,b"))
-    for content in (twice, zip_in_gzip, zstandard(b"a") + zstandard(b",b")):
+    twice, zip_in_gzip = gzip.compress(gzip.compress(b"a,b")), gzip.compress(zipped("a", content=b"a,b"))
+    for content in (twice, zip_in_gzip, gzip.compress(zstandard(b"a,b")), zstandard(b"a") + zstandard(b",b")):
         assert decompressed(io.BufferedReader(io.BytesIO(content)), "a").read() == b"a,b"
+
+
+def test_a_file_that_is_compressed_without_an_end_raises_one_sentence(tmp_path):
+    content = TEXT
+    for _ in range(300):
+        content = gzip.compress(content)
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.csv must be compressed fewer than 5 times"):
+        read_table(tmp_path / "a.csv")
 
 
 def test_a_zip_must_contain_one_file(tmp_path):
