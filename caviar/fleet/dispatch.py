@@ -4,8 +4,9 @@ Stacks are handed out in *leases*: one long stack, or several short ones worth a
 cost of a message. A trainer with short leases gets a second one before the first has ended.
 
 When a trainer is lost, the trials that it had started are *quarantined*: each runs again alone in its lease. Only a
-trial that was alone when its trainer was lost is blamed for it; a trial that is blamed `max_losses` times fails. Trials
-that were only queued at the lost trainer run again without blame.
+trial that was alone when its trainer was lost is blamed for it; a trial that is blamed `max_losses` times fails. At its
+last attempt, no other trial that has been blamed runs, since that one may take the memory of both trainers. Trials that
+were only queued at the lost trainer run again without blame.
 
 A paused trial stays in the trainer that trained it. When submitted again, it continues there; if that trainer was lost,
 it starts over on any trainer.
@@ -76,10 +77,10 @@ class Dispatcher:
         leases = self._leases.setdefault(worker, deque())
         if leases and not self._may_prefetch(leases, workers):
             return None
-        if self._quarantined:
-            if leases:
-                return None  # a quarantined trial runs on a worker that has nothing else to lose
-            lease: Lease = ((self._quarantined.popleft(),),)
+        if self._quarantined and leases:
+            return None  # a quarantined trial runs on a worker that has nothing else to lose
+        if (suspect := self._next_suspect()) is not None:
+            lease: Lease = ((suspect,),)
         elif holder_queue := self._holder_queues.get(worker):
             lease = (holder_queue.popleft(),)
         else:
@@ -90,6 +91,21 @@ class Dispatcher:
         leases.append(lease)
         self._holders.update((trial.number, worker) for stack in lease for trial in stack if trial.until is not None)
         return lease
+
+    def _next_suspect(self) -> Trial | None:
+        """Remove and return the next quarantined trial that may run now; None if there is none."""
+        if not self._quarantined:
+            return None
+        held = (trial for leases in self._leases.values() for lease in leases for stack in lease for trial in stack)
+        others = [trial for trial in held if trial.number in self._unfinished and self._losses[trial.number]]
+        for suspect in self._quarantined:
+            if not others or not any(map(self._is_last_attempt, [suspect, *others])):
+                self._quarantined.remove(suspect)
+                return suspect
+        return None
+
+    def _is_last_attempt(self, trial: Trial) -> bool:
+        return self._losses[trial.number] == self._settings.max_losses - 1
 
     def receive(self, events: Iterable[Event]) -> list[Event]:
         """Return the events that count: those of trials that have not already ended, since a trial may run twice."""

@@ -101,6 +101,21 @@ def test_trials_that_were_only_queued_at_a_lost_trainer_are_not_quarantined():
     assert dispatcher.next_lease("next", 1)[0] in queued
 
 
+def test_no_other_suspect_runs_while_a_trial_has_its_last_attempt():
+    dispatcher = Dispatcher()
+    greedy, neighbour, other = trials(3)
+    dispatcher.submit([(greedy,), (neighbour,), (other,)])
+    for _ in range(PoolSettings().max_losses - 1):  # the memory that one takes ends the trainers of both
+        assert [dispatcher.next_lease(worker, 2) for worker in "ab"] == [((greedy,),), ((neighbour,),)]
+        assert [dispatcher.lose(worker, "it was killed for lack of memory") for worker in "ab"] == [[], []]
+    assert dispatcher.next_lease("a", 2) == ((greedy,),)
+    assert dispatcher.next_lease("b", 2) == ((other,),)  # of which nothing is known
+    assert dispatcher.next_lease("c", 2) is None
+    (failure,) = dispatcher.lose("a", "it was killed for lack of memory")
+    assert (failure.trial, failure.state) == (greedy.number, State.FAILED)
+    assert dispatcher.next_lease("c", 2) == ((neighbour,),)
+
+
 def test_a_loss_that_no_trial_caused_blames_none():
     dispatcher = Dispatcher()
     dispatcher.submit([tuple(trials(1))])
