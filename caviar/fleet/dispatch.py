@@ -7,16 +7,28 @@ When a trainer is lost, the trials that it had started are *quarantined*: each r
 trial that was alone when its trainer was lost is blamed for it; a trial that is blamed `max_losses` times fails. Trials
 that were only queued at the lost trainer run again without blame.
 
+If several trainers are lost at once for lack of memory, any of their trials may have taken it. All share the blame: a
+trial then fails only after twice as many losses, and no other of them runs beside its last attempts.
+
 A paused trial stays in the trainer that trained it. When submitted again, it continues there; if that trainer was lost,
 it starts over on any trainer.
 """
 
 from collections import Counter, deque
 from collections.abc import Hashable, Iterable, Sequence
+from enum import Enum
 
 from caviar.fleet.messages import Done, Event, Lease, Stack
 from caviar.fleet.settings import DEFAULTS, PoolSettings
 from caviar.records.trial import State, Trial
+
+
+class Blame(Enum):
+    """How far the trials of a lost trainer are to blame for its loss."""
+
+    NONE = "none"
+    SHARED = "shared"  # with the trials of other trainers that were lost at the same moment
+    FULL = "full"
 
 
 class Dispatcher:
@@ -36,7 +48,8 @@ class Dispatcher:
         self._holders: dict[int, Hashable] = {}  # the workers of trials that are paused or may pause
         self._holder_queues: dict[Hashable, deque[Stack]] = {}
         self._unfinished: dict[int, Stack] = {}  # trial number to its stack, until its Done is counted
-        self._losses: Counter[int] = Counter()
+        self._losses: Counter[int] = Counter()  # for which a trial is blamed
+        self._shared: set[int] = set()  # the trials that share the blame for a loss
         self._stack_seconds: float | None = None  # running mean
 
     @property
@@ -76,10 +89,10 @@ class Dispatcher:
         leases = self._leases.setdefault(worker, deque())
         if leases and not self._may_prefetch(leases, workers):
             return None
-        if self._quarantined:
-            if leases:
-                return None  # a quarantined trial runs on a worker that has nothing else to lose
-            lease: Lease = ((self._quarantined.popleft(),),)
+        if self._quarantined and leases:
+            return None  # a quarantined trial runs on a worker that has nothing else to lose
+        if (suspect := self._next_suspect()) is not None:
+            lease: Lease = ((suspect,),)
         elif holder_queue := self._holder_queues.get(worker):
             lease = (holder_queue.popleft(),)
         else:
@@ -90,6 +103,19 @@ class Dispatcher:
         leases.append(lease)
         self._holders.update((trial.number, worker) for stack in lease for trial in stack if trial.until is not None)
         return lease
+
+    def _next_suspect(self) -> Trial | None:
+        """Remove and return the next quarantined trial that may run now; None if there is none."""
+        if not self._quarantined:
+            return None
+        held = (trial for leases in self._leases.values() for lease in leases for stack in lease for trial in stack)
+        others = [trial for trial in held if trial.number in self._unfinished and trial.number in self._shared]
+        for suspect in self._quarantined:
+            shared = [suspect, *others] if others and suspect.number in self._shared else []
+            if not any(self._losses[trial.number] >= self._settings.max_losses - 1 for trial in shared):
+                self._quarantined.remove(suspect)
+                return suspect
+        return None
 
     def receive(self, events: Iterable[Event]) -> list[Event]:
         """Return the events that count: those of trials that have not already ended, since a trial may run twice."""
@@ -108,11 +134,10 @@ class Dispatcher:
         """Remove a worker's oldest lease, which has ended."""
         self._leases[worker].popleft()
 
-    def lose(self, worker: Hashable, reason: str, blame: bool = True, name: str = "") -> list[Event]:
+    def lose(self, worker: Hashable, reason: str, blame: Blame = Blame.FULL, name: str = "") -> list[Event]:
         """Remove a lost worker and queue its trials again; return a `Done` for each that fails.
 
-        Set `blame` to False if the trials cannot have caused the loss, for example when a node was removed. The reason
-        and the name of the worker, host:process, go into each `Done`.
+        The reason and the name of the worker, host:process, go into each `Done`.
         """
         leases = [lease for lease in self._leases.pop(worker, ()) if not self._has_ended(lease)]
         failures: list[Event] = []
@@ -124,23 +149,26 @@ class Dispatcher:
                 unfinished = tuple(trial for trial in stack if trial.number in self._unfinished)
                 if not unfinished:
                     continue
-                if position > 0 or not blame:
+                if position > 0 or blame is Blame.NONE:
                     self._queue.appendleft(unfinished)
                 elif alone:
-                    failures += self._blame(unfinished[0], reason, name)
+                    failures += self._blame(unfinished[0], blame, reason, name)
                 else:
                     self._quarantined.extend(unfinished)
                     self._unfinished.update((trial.number, (trial,)) for trial in unfinished)
         return failures
 
-    def _blame(self, trial: Trial, reason: str, name: str) -> list[Event]:
+    def _blame(self, trial: Trial, blame: Blame, reason: str, name: str) -> list[Event]:
         """Count a loss against a trial, which then runs again or fails."""
         self._losses[trial.number] += 1
-        if self._losses[trial.number] < self._settings.max_losses:
+        losses, limit = self._losses[trial.number], self._settings.max_losses
+        if blame is Blame.SHARED:
+            self._shared.add(trial.number)
+        if losses < (2 * limit if blame is Blame.SHARED else limit):
             self._quarantined.append(trial)
             return []
         del self._unfinished[trial.number]
-        error = f"its worker was lost {self._settings.max_losses} times: {reason}"
+        error = f"its worker was lost {losses} times: {reason}"
         return [Done(trial.number, State.FAILED, error, 0.0, name)]
 
     def _may_prefetch(self, leases: Sequence[Lease], workers: int) -> bool:

@@ -1,11 +1,10 @@
-"""Why a trainer was lost, and whether its trials could be at fault."""
-
-import math
-import re
+"""Why a trainer was lost, and how far its trials are to blame."""
 
 from ray import exceptions
 
-_MEMORY_VICTIM = re.compile(r"Selected to kill: .*pid=(\d+), actual memory used=([\d.]+)GB")  # in Ray's message
+from caviar.fleet.dispatch import Blame
+
+_VICTIM = "Selected to kill: "  # a line for each in Ray's message
 
 
 def loss_reason(error: Exception) -> str:
@@ -20,16 +19,15 @@ def loss_reason(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0]}"
 
 
-def not_at_fault(error: Exception, name: str) -> bool:
-    """Return whether the trials of a lost trainer are known not to have caused its loss.
+def blame(error: Exception) -> Blame:
+    """Return how far the trials of a lost trainer are to blame for its loss.
 
-    This is the case if its node or the network failed, or if Ray killed it for lack of memory together with another
-    trainer that used more. The name of the trainer is host:process.
+    They are not if its node or the network failed. If Ray killed several trainers at once for lack of memory, any of
+    them may have taken it: trials run in processes of their own, whose memory Ray's message does not tell.
     """
     if isinstance(error, exceptions.OutOfMemoryError):
-        memory = {process: float(gigabytes) for process, gigabytes in _MEMORY_VICTIM.findall(str(error))}
-        return memory.get(name.rpartition(":")[2], math.inf) < max(memory.values(), default=0.0)
-    return _node_lost(error)
+        return Blame.SHARED if str(error).count(_VICTIM) > 1 else Blame.FULL
+    return Blame.NONE if _node_lost(error) else Blame.FULL
 
 
 def _node_lost(error: Exception) -> bool:

@@ -10,8 +10,8 @@ from dataclasses import replace
 import ray
 from ray.exceptions import RayError
 
-from caviar.fleet.dispatch import Dispatcher
-from caviar.fleet.losses import loss_reason, not_at_fault
+from caviar.fleet.dispatch import Blame, Dispatcher
+from caviar.fleet.losses import blame, loss_reason
 from caviar.fleet.messages import Done, Event, Stack, Started
 from caviar.fleet.placement import Placement
 from caviar.fleet.processes.isolated import IsolatedFunction
@@ -94,7 +94,7 @@ class Pool:
             self._dispatcher.finish_lease(worker)
             return []
         except RayError as error:
-            return self._remove(worker, loss_reason(error), blame=not not_at_fault(error, worker.name))
+            return self._remove(worker, loss_reason(error), blame(error))
         for event in events:
             if isinstance(event, Started):
                 worker.running[event.trial] = worker.last_message
@@ -104,9 +104,9 @@ class Pool:
         self._hand_out_leases(worker)  # before the driver writes and plans
         return counted
 
-    def _remove(self, worker: Worker, reason: str, blame: bool) -> list[Event]:
+    def _remove(self, worker: Worker, reason: str, blame: Blame) -> list[Event]:
         """Stop a trainer and queue its trials again; return a `Done` for each that fails."""
-        self._trainers.remove(worker, replace=blame)  # a lost node leaves no room for another trainer
+        self._trainers.remove(worker, replace=blame is not Blame.NONE)  # a lost node leaves no room for another trainer
         return self._dispatcher.lose(worker, reason, blame, worker.name)
 
     def _check_heartbeats(self) -> list[Event]:
@@ -120,7 +120,7 @@ class Pool:
                 reason = f"it exceeded its time limit of {self._trial_timeout:g} s"
                 events += self._dispatcher.receive(_timed_out(worker, overdue, reason))
                 self._trainers.remove(worker, replace=True)
-                events += self._dispatcher.lose(worker, "a trial exceeded its time limit", blame=False)
+                events += self._dispatcher.lose(worker, "a trial exceeded its time limit", Blame.NONE)
             elif worker.leases and now - worker.last_message > self._settings.silent_seconds:
                 events += self._ping(worker, now)
         return events
@@ -140,7 +140,7 @@ class Pool:
         if answered:
             worker.last_message, worker.ping = now, None
         elif now - worker.last_message > silent_seconds:
-            return self._remove(worker, f"it did not answer for {silent_seconds:g} s", blame=True)
+            return self._remove(worker, f"it did not answer for {silent_seconds:g} s", Blame.FULL)
         return []
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import ray
 from ray import ObjectRef, ObjectRefGenerator
 from ray.actor import ActorHandle
-from ray.exceptions import RayError
+from ray.exceptions import OutOfMemoryError, RayError
 
 from caviar.errors import ClusterError
 from caviar.fleet.cluster import free_trainers, total_trainers, waiting_tasks
@@ -24,6 +24,7 @@ from caviar.fleet.worker.actor import Trainer
 from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.fleet.worker.trainables import Trainable
 
+_PATIENCE = 20  # times as many trainers in a row may die while starting if it is for lack of memory
 logger = logging.getLogger("caviar")
 
 
@@ -99,7 +100,8 @@ class TrainerGroup:
             worker.name = ray.get(answer)
         except RayError as error:
             self._false_starts += 1
-            if self._false_starts >= self._settings.false_starts:
+            is_short = isinstance(error, OutOfMemoryError)  # perhaps until a trial of another trainer has ended
+            if self._false_starts >= self._settings.false_starts * (_PATIENCE if is_short else 1):
                 memory = self._placement.resources.get("memory")
                 remedy = "check what they need to import"
                 if memory is not None:

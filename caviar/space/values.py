@@ -74,7 +74,9 @@ def reference_to(value: Any) -> Reference | None:
     if isinstance(value, Enum):
         module, names = kind.__module__, [f"{kind.__qualname__}.{value.name}"]
     else:  # functions written in C may have a __qualname__ that leads nowhere
-        module = getattr(value, "__module__", None)
+        module = getattr(
+            value, "__module__", "numpy" if isinstance(value, np.ufunc) else None
+        )  # an older NumPy does not say
         names = [getattr(value, attribute, None) for attribute in ("__qualname__", "__name__")]
     if isinstance(module, str):
         for name in names:

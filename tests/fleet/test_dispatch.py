@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caviar.fleet.dispatch import Dispatcher
+from caviar.fleet.dispatch import Blame, Dispatcher
 from caviar.fleet.messages import Done
 from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.trainables import FunctionTrainable
@@ -101,12 +101,42 @@ def test_trials_that_were_only_queued_at_a_lost_trainer_are_not_quarantined():
     assert dispatcher.next_lease("next", 1)[0] in queued
 
 
+def lose_for_memory(dispatcher, *workers):
+    return [dispatcher.lose(worker, "it was killed for lack of memory", Blame.SHARED) for worker in workers]
+
+
+def test_no_other_suspect_runs_beside_the_last_attempt_of_a_trial_that_shares_the_blame():
+    dispatcher = Dispatcher()
+    greedy, neighbour, other = trials(3)
+    dispatcher.submit([(greedy,), (neighbour,), (other,)])
+    for _ in range(PoolSettings().max_losses - 1):  # the memory that one takes ends the trainers of both
+        assert [dispatcher.next_lease(worker, 2) for worker in "ab"] == [((greedy,),), ((neighbour,),)]
+        assert lose_for_memory(dispatcher, "a", "b") == [[], []]
+    assert dispatcher.next_lease("a", 2) == ((greedy,),)
+    assert dispatcher.next_lease("b", 2) == ((other,),)  # of which nothing is known
+    assert dispatcher.next_lease("c", 2) is None
+    (failure,) = dispatcher.lose("a", "it was killed for lack of memory")
+    assert (failure.trial, failure.state) == (greedy.number, State.FAILED)
+    assert dispatcher.next_lease("c", 2) == ((neighbour,),)
+
+
+def test_a_trial_that_always_shares_the_blame_fails_after_twice_as_many_losses():
+    dispatcher = Dispatcher()
+    dispatcher.submit([tuple(trials(1))])
+    for _ in range(2 * PoolSettings().max_losses - 1):
+        dispatcher.next_lease("a", 1)
+        assert lose_for_memory(dispatcher, "a") == [[]]
+    dispatcher.next_lease("a", 1)
+    ((failure,),) = lose_for_memory(dispatcher, "a")
+    assert failure.error == "its worker was lost 6 times: it was killed for lack of memory"
+
+
 def test_a_loss_that_no_trial_caused_blames_none():
     dispatcher = Dispatcher()
     dispatcher.submit([tuple(trials(1))])
     for worker in range(10):
         assert dispatcher.next_lease(worker, 1) is not None
-        assert dispatcher.lose(worker, "the node was removed", blame=False) == []
+        assert dispatcher.lose(worker, "the node was removed", Blame.NONE) == []
     assert dispatcher.pending == 1
 
 
