@@ -20,6 +20,10 @@ class InputError(CaviarError, ValueError):
     """A value, file or combination that the user can correct."""
 
 
+class OwnCodeError(InputError):
+    """An error of the user's own code, which is the cause; the CLI prints the traceback of that one first."""
+
+
 class MissingError(InputError, ImportError):
     """An optional package that is not installed; `extra` is the extra of Caviar that installs it."""
 

@@ -18,7 +18,8 @@ from caviar.cli.panda import panda
 from caviar.cli.predict import predict
 from caviar.cli.results import best, report, results
 from caviar.cli.start import init, resume, run, submit
-from caviar.errors import CaviarError
+from caviar.errors import CaviarError, OwnCodeError
+from caviar.fleet.worker.errors import own_traceback
 
 
 @click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -66,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with _show_messages(), using(Interface.COMMAND_LINE):
             cli(arguments, prog_name="caviar", standalone_mode=False)
     except CaviarError as error:
+        if isinstance(error, OwnCodeError) and error.__cause__:
+            click.echo(own_traceback(error.__cause__), err=True, nl=False)
         click.echo(f"caviar: {error}", err=True)
         sys.exit(2)
     except click.ClickException as error:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from caviar.errors import InputError
+from caviar.errors import InputError, OwnCodeError
 
 _TAG = "__caviar__"  # marks {"__caviar__": kind, "value": ...}; a user's dict with this key is written as pairs
 _SCALARS = (type(None), bool, int, float, str)
@@ -41,8 +41,10 @@ class Reference:
             remedy = f"install or restore {self.module}"
         try:
             importlib.import_module(self.module)
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             raise InputError(f"the option {self} cannot be imported ({error}); {remedy}") from error
+        except Exception as error:  # whatever a user's module raises
+            raise OwnCodeError(f"the option {self} cannot be imported: {type(error).__name__}: {error}") from error
         value = _look_up(self.module, self.name)
         if value is None or reference_to(value) != self:
             raise InputError(f"the option {self} is not defined here; {remedy}")

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
 
-from caviar.errors import InputError
+from caviar.errors import InputError, OwnCodeError
 from caviar.fleet.worker.trainables import pickle_by_value
 from caviar.study.own_code import files_of, loaded_below, own_module
 
@@ -33,7 +33,8 @@ def import_from(name: str, folder: Path, function: str) -> ModuleType:
         function: that it is imported for.
 
     Raises:
-        InputError: there is no such module, it cannot be imported, or its name belongs to another one.
+        InputError: there is no such module, or its name belongs to another one.
+        OwnCodeError: it raised an error.
     """
     path = files_of(name, folder)[1]
     if str(folder) not in sys.path:
@@ -46,7 +47,7 @@ def import_from(name: str, folder: Path, function: str) -> ModuleType:
         missing = f"there is no module {error.name!r}" if error.name == name else f"{name} needs {error.name!r}"
         raise InputError(f"{missing}; put it into {folder} or install it") from None
     except (Exception, SystemExit) as error:  # whatever a user's module raises
-        raise InputError(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
+        raise OwnCodeError(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
     for own in loaded_below(folder):
         if own.name in sys.modules:  # which a script under another name is not
             pickle_by_value(sys.modules[own.name])

@@ -137,6 +137,20 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path, capsys, arguments, 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("imports")
+def test_the_traceback_of_a_users_module_is_printed_without_our_frames(tmp_path, capsys):
+    (tmp_path / "broken_module.py").write_text("SCALE = 1\nRATE = SCALE / 0\n")
+    (tmp_path / "study.toml").write_text(STUDY.format("broken_module"))
+    with pytest.raises(SystemExit):
+        run("study.toml")
+    first, *traceback, sentence = capsys.readouterr().err.splitlines()
+    assert first == "Traceback (most recent call last):"
+    assert [line for line in traceback if line.startswith("  File")] == [
+        f'  File "{tmp_path / "broken_module.py"}", line 2, in <module>'
+    ]
+    assert sentence == "caviar: broken_module cannot be imported: ZeroDivisionError: division by zero"
+
+
 def test_help_lists_the_commands_in_the_order_of_use(capsys):
     main(["--help"])
     lines = capsys.readouterr().out.split("Commands:\n")[1].splitlines()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caviar.errors import InputError
+from caviar.errors import InputError, OwnCodeError
 from caviar.space import Space, choice, constant, uniform
 from caviar.space.configs import config_of
 from caviar.space.serialization import from_plain, to_plain
@@ -94,6 +94,15 @@ def test_a_reference_equals_what_it_names(value):
 def test_what_a_name_does_not_lead_to_is_said(module, name, words):
     with pytest.raises(InputError, match=words):
         Reference(module, name).resolve()
+
+
+@pytest.mark.usefixtures("imports")
+def test_an_option_whose_module_fails_is_one_sentence(tmp_path):
+    (tmp_path / "failing_options.py").write_text("1 / 0\n")
+    sys.path.insert(0, str(tmp_path))
+    with pytest.raises(OwnCodeError, match="failing_options:x cannot be imported: ZeroDivisionError") as raised:
+        Reference("failing_options", "x").resolve()
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
 
 
 @pytest.mark.parametrize(

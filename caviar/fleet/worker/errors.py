@@ -6,7 +6,8 @@ from pathlib import Path
 from caviar._secrets import hide_secrets
 from caviar.errors import CaviarError
 
-_PACKAGE = Path(__file__).parents[1]
+_PACKAGE = Path(__file__).parents[2]
+_CALLERS = [_PACKAGE / path for path in ("fleet", "study/importing.py", "space/values.py")]  # of the user's code
 
 
 def describe(error: BaseException) -> str:
@@ -24,7 +25,7 @@ def describe(error: BaseException) -> str:
 
 
 def own_traceback(error: BaseException) -> str:
-    """Return the traceback of an error without the frames of trainers and processes; "" for a sentence of our own."""
+    """Return the traceback of an error without the frames that lead to the user's code; "" for a sentence of ours."""
     described = traceback.TracebackException.from_exception(error)
     _drop_frames(described)
     if isinstance(error, CaviarError) and not described.stack:
@@ -34,8 +35,12 @@ def own_traceback(error: BaseException) -> str:
 
 def _drop_frames(error: traceback.TracebackException) -> None:
     """Drop frames from an error, and from those that it came from or consists of."""
-    own = [frame for frame in error.stack if not Path(frame.filename).is_relative_to(_PACKAGE)]
+    own = [frame for frame in error.stack if not _is_foreign(frame.filename)]
     error.stack = traceback.StackSummary.from_list(own)
     for other in (error.__cause__, error.__context__, *(error.exceptions or ())):
         if other is not None:
             _drop_frames(other)
+
+
+def _is_foreign(file: str) -> bool:
+    return file.startswith("<frozen importlib") or any(map(Path(file).is_relative_to, _CALLERS))
