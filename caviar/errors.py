@@ -8,12 +8,16 @@ class CaviarError(Exception):
     """Anything that Caviar refuses or cannot do; the CLI prints it without a traceback."""
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(_printable(hide_secrets(sentence)))
+        super().__init__(printable(hide_secrets(sentence), allowed="\n"))
 
 
-def _printable(text: str) -> str:
-    """Return a text in which what would steer a terminal is escaped: it may come from a file."""
-    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+def printable(text: str, allowed: str = "") -> str:
+    r"""Return a text in which characters that would steer a terminal are escaped: it may come from anybody's file.
+
+    >>> print(printable("width\nin mm"))
+    width\nin mm
+    """
+    return "".join(c if c.isprintable() or c in allowed else repr(c)[1:-1] for c in text)
 
 
 class InputError(CaviarError, ValueError):

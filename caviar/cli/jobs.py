@@ -10,7 +10,7 @@ from caviar._secrets import hide_secrets
 from caviar.cli.completion import complete_study
 from caviar.cli.options import jobs_address_option
 from caviar.cli.output import prints
-from caviar.errors import InputError
+from caviar.errors import InputError, printable
 from caviar.files import is_uri
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def _print(statuses: "JobStatus | Sequence[JobStatus]") -> None:
     for status in statuses if isinstance(statuses, Sequence) else [statuses]:
         since = "" if status.since is None else f", since {status.since:%Y-%m-%d %H:%M} UTC"
         folder = f"in {status.folder}" if Path(status.folder) not in (Path(), Path("runs", status.name)) else ""
-        click.echo("; ".join(filter(None, [f"{status.name}: {status.state}{since}", status.progress, folder])))
+        click.echo(
+            printable("; ".join(filter(None, [f"{status.name}: {status.state}{since}", status.progress, folder])))
+        )
 
 
 def _plain(statuses: "JobStatus | Sequence[JobStatus]") -> object:

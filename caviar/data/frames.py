@@ -9,11 +9,10 @@ from numpy.typing import ArrayLike
 
 from caviar._checks import did_you_mean
 from caviar._interface import setting
-from caviar.data.preparation.preparation import printable
 from caviar.data.reading.format import Format
 from caviar.data.reading.read import read_table
 from caviar.data.target import flat
-from caviar.errors import InputError
+from caviar.errors import InputError, printable
 
 Table = pd.DataFrame | tuple[Any, ArrayLike] | str | Path  # a pair is (x, y), x a DataFrame or an array
 FEWEST_ROWS = 20

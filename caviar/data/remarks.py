@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from caviar._interface import setting
 from caviar.data.dataset import Dataset
-from caviar.data.preparation.preparation import printable
 from caviar.data.splits import Parts
 from caviar.data.target import Target
+from caviar.errors import printable
 
 _MANY_COPIES = 1 / 3  # of the validation rows
 _BY_CHANCE = 1.0  # training rows that agree with a row, if columns were independent

@@ -5,6 +5,7 @@ A job runs its sender's own code on the sender's own cluster. Its pickle is read
 Nothing that a study writes is ever unpickled: it is plain text.
 """
 
+import itertools
 import json
 import os
 import platform
@@ -31,6 +32,7 @@ from caviar.study.study import Study
 LOG_SUBDIR = "caviar"  # the folder of all studies under the Ray session's logs, which the Jobs API can read
 _DATA, _RUN, _PROGRAM = "data.pkl", "run.json", "program"
 _MAX_BYTES = 200 << 20
+_LARGEST_KEY = 64 << 10  # bytes
 
 
 class Package(NamedTuple):
@@ -98,6 +100,8 @@ def describe(study: Study, folder: Path) -> str:
     match source.kind:
         case SourceKind.COMMAND:
             what = f"{_count(files, folder / _PROGRAM, 'file')} of {source.path}"
+            if secret := [path.name for path in _files(Path(source.path)) if _is_secret(path)]:
+                what += f", but no keys ({', '.join(secret)})"
         case SourceKind.FUNCTION:
             what = f"{source.function} and {_count(files, folder, 'module', '.py')}"
         case SourceKind.TABLE | SourceKind.CSV if not is_uri(source.path):  # a URL may hold a password
@@ -128,7 +132,7 @@ def _copy_files(source: Path, folder: Path) -> None:
     """Copy the files in a program's folder."""
     folder.mkdir()
     size = 0
-    for path in _files(source):
+    for path in itertools.filterfalse(_is_secret, _files(source)):
         size += path.stat().st_size
         if size > _MAX_BYTES:
             raise InputError(
@@ -149,6 +153,13 @@ def _files(folder: Path) -> Iterator[Path]:
 def _travels(folder: Path) -> bool:
     unwanted = folder.name.startswith(".") or folder.name in ("__pycache__", "node_modules")
     return not (unwanted or (folder / "pyvenv.cfg").exists() or journal.holds_study(folder))
+
+
+def _is_secret(path: Path) -> bool:
+    """Return whether a file holds a private key, or variables such as tokens."""
+    if path.suffix in (".env", ".key", ".p12", ".pfx"):
+        return True
+    return path.stat().st_size < _LARGEST_KEY and b"PRIVATE KEY-----" in path.read_bytes()
 
 
 def _copy(path: Path, source: Path, folder: Path) -> None:

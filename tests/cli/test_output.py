@@ -168,6 +168,14 @@ def test_a_damaged_study_is_listed_with_its_sentence_beside_the_others(folder, c
         assert capsys.readouterr().err.startswith("caviar: ")
 
 
+@pytest.mark.usefixtures("folder")
+def test_the_name_of_a_study_steers_no_terminal(capsys):
+    Path("runs", "first").rename(Path("runs", "clear\x1b[2J"))
+    main(["list"])
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(r"clear\x1b[2J: finished")
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b'a,b\n"1'])
 def test_a_damaged_table_is_one_sentence(folder, capsys, content):
     (folder.folder / "results.csv").write_bytes(content)

@@ -120,12 +120,14 @@ def test_a_program_travels_with_the_files_of_its_folder(tmp_path, monkeypatch):
         (source / path).parent.mkdir(parents=True, exist_ok=True)
         (source / path).write_text('#!/bin/sh\necho "{\\"loss\\": $1}"\n')
     (source / "venv" / "pyvenv.cfg").touch()
+    (source / "prod.env").write_text("TOKEN=3\n")
+    (source / "id_ed25519").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
     (source / "bin" / "train.sh").chmod(0o755)
     program = caviar.program("bin/train.sh {x}", source)
     study = caviar.Study(program, **OBJECTIVE, out=source / "out", workers=0)
     package = packed(study, tmp_path / "job")
     files = {str(path.relative_to(tmp_path / "job")) for path in (tmp_path / "job").rglob("*") if path.is_file()}
-    assert describe(study, tmp_path / "job") == f"sends 3 files of {source}, 1 kB"
+    assert describe(study, tmp_path / "job") == f"sends 3 files of {source}, but no keys (id_ed25519, prod.env), 1 kB"
     assert files == {
         "data.pkl",
         "run.json",

@@ -21,7 +21,7 @@ from caviar.data.preparation.columns import (
     Quantiles,
 )
 from caviar.data.preparation.encoding import CHUNK_CELLS, compact, encode, gather
-from caviar.errors import InputError
+from caviar.errors import InputError, printable
 
 if TYPE_CHECKING:
     import pandas as pd  # slow to import, and trainers do not need it
@@ -204,15 +204,6 @@ def column_names(table: "pd.DataFrame") -> list[str]:
 def _similar(name: str, names: Sequence[str]) -> str:
     folded = [other for other in names if other.strip().lower() == name.strip().lower()]
     return f"; did you mean {folded[0]!r}?" if folded else did_you_mean(name, names)
-
-
-def printable(name: str) -> str:
-    r"""Return a name in one line: characters that cannot be printed are escaped.
-
-    >>> print(printable("width\nin mm"))
-    width\nin mm
-    """
-    return name if name.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
 
 
 def shortened(names: Sequence[str], most: int = 6) -> str:

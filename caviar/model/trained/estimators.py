@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-from caviar.data.preparation.preparation import printable
-from caviar.errors import InputError
+from caviar.errors import InputError, printable
 from caviar.model.arrays import Array
 from caviar.model.config import FullConfig, check_config
 from caviar.model.trained import files
