@@ -13,6 +13,13 @@ settings.register_profile("caviar", deadline=None, derandomize=True, suppress_he
 settings.load_profile("caviar")
 
 
+def pytest_collection_modifyitems(items):
+    """Let one process of `pytest -n 2` run all tests that use the Ray of the session; so do pages of documentation."""
+    for item in items:
+        if "ray_cluster" in item.fixturenames or "test_snippets" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("ray"))
+
+
 @pytest.fixture(scope="session")
 def ray_cluster():
     """Start one local Ray for the whole session, as it takes seconds to start."""

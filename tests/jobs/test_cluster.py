@@ -65,7 +65,8 @@ def test_a_study_runs_on_the_cluster_as_it_does_here(environment, cluster, tmp_p
     assert (status.name, status.state) == ("digits-one", JobState.FINISHED)
     assert re.fullmatch(r".+:/.+/logs/caviar/digits-one", status.folder)
     log = sent.stdout.decode().splitlines()
-    assert [line for line in log if status.folder.partition(":")[2] in line] == [log[0]]  # for a reader elsewhere
+    named = [line for line in log if status.folder.partition(":")[2] in line]  # for a reader elsewhere
+    assert named == [f"the folder of the study is {status.folder}"]
     assert "get its table with: caviar results digits-one" in log
     assert b"digits-one: finished" in command(environment, "status", "digits-one").stdout
     assert b"digits-one: finished" in command(environment, "list").stdout
@@ -164,11 +165,14 @@ def test_a_notebook_drives_a_study_through_ray_client_and_shows_a_bar(environmen
 
 
 def test_without_the_token_nothing_is_submitted_and_nothing_is_shown(environment):
-    commands = [(["submit", "--trials", "2"], {"RAY_AUTH_TOKEN": "f" * 32}), (["list"], {"RAY_AUTH_MODE": "disabled"})]
-    for arguments, changes in commands:
+    commands = [
+        (["submit", "--trials", "2"], {"RAY_AUTH_TOKEN": "f" * 32}, b"has another token than RAY_AUTH_TOKEN"),
+        (["list"], {"RAY_AUTH_MODE": "disabled"}, b"asks for its token"),
+    ]
+    for arguments, changes, words in commands:
         refused = command(environment, *arguments, **changes)
         assert refused.returncode == 2
-        assert b"asks for its token" in refused.stderr
+        assert words in refused.stderr
         assert b"Traceback" not in refused.stderr
 
 
@@ -221,7 +225,9 @@ def train(config):
         follower = subprocess.Popen(
             line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
         )
-        folder = follower.stdout.readline().strip().partition(":")[2]
+        while not (line := follower.stdout.readline()).startswith("the folder of the study is "):
+            assert follower.poll() is None
+        folder = line.strip().partition(":")[2]
         while "trials" not in follower.stdout.readline():
             assert follower.poll() is None
         os.killpg(int(environment["HEAD_PROCESS"]), signal.SIGKILL)
