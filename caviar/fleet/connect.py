@@ -1,14 +1,25 @@
 """Opens the right kind of pool: on Ray, on a cluster behind Ray Client, or in this process."""
 
 import contextlib
+import functools
+import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from caviar._threads import limit_all_threads
+from caviar.data.dataset import Dataset
+from caviar.fleet.address import RayAddress
 from caviar.fleet.local_pool import LocalPool
 from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
 from caviar.fleet.settings import DEFAULTS, PoolSettings
+from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.fleet.worker.trainables import Trainable
+
+if TYPE_CHECKING:
+    from caviar.fleet.starting_pool import RayTrainers
+
+_MOST_BYTES = 100 << 20  # of the data that the first trainer gets a copy of; the others share one
 
 
 @contextlib.contextmanager
@@ -29,6 +40,13 @@ def open_pool(
         ):
             yield local
         return
+    if isinstance(trainable, NetworkTrainable) and _starts_ray(placement) and _size(trainable.dataset) < _MOST_BYTES:
+        from caviar.fleet.starting_pool import StartingPool
+
+        open_ray = functools.partial(_own_ray, trainable, metric, placement, settings)
+        with contextlib.closing(StartingPool(trainable, metric, placement, open_ray)) as starting:
+            yield starting
+        return
     # imported here because training in this process does not need Ray; cluster comes first, to silence Ray's notices
     from caviar.fleet.cluster import connection, uses_ray_client
     from caviar.fleet.pool import Pool
@@ -38,6 +56,28 @@ def open_pool(
         pool = (RemotePool if uses_ray_client() else Pool)(trainable, metric, joined, settings)
         with contextlib.closing(pool):
             yield pool
+
+
+@contextlib.contextmanager
+def _own_ray(
+    trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings
+) -> "Iterator[RayTrainers]":
+    from caviar.fleet.cluster import connection
+    from caviar.fleet.pool import Pool
+
+    with connection(placement) as joined, contextlib.closing(Pool(trainable, metric, joined, settings)) as pool:
+        yield pool
+
+
+def _size(dataset: Dataset) -> int:
+    return sum(part.train_x.nbytes for part in (dataset, *dataset.folds))
+
+
+def _starts_ray(placement: Placement) -> bool:
+    """Return whether a Ray of its own, which takes seconds to start, trains what is placed so."""
+    if set(placement.resources) != {"cpu"} or not RayAddress.of(placement.address).is_local:
+        return False
+    return "ray" not in sys.modules or not sys.modules["ray"].is_initialized()
 
 
 def check_cluster(placement: Placement) -> None:
