@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from caviar._threads import limit_all_threads
 from caviar.data.dataset import Dataset
 from caviar.fleet.address import RayAddress
 from caviar.fleet.local_pool import LocalPool
+from caviar.fleet.machine import usable_cpus
 from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
 from caviar.fleet.settings import DEFAULTS, PoolSettings
@@ -19,7 +21,7 @@ from caviar.fleet.worker.trainables import Trainable
 if TYPE_CHECKING:
     from caviar.fleet.starting_pool import RayTrainers
 
-_MOST_BYTES = 100 << 20  # of the data that the first trainer gets a copy of; the others share one
+_MOST_BYTES = 256 << 20  # of copies of the data in processes; trainers on Ray share one
 
 
 @contextlib.contextmanager
@@ -40,13 +42,17 @@ def open_pool(
         ):
             yield local
         return
-    if isinstance(trainable, NetworkTrainable) and _starts_ray(placement) and _size(trainable.dataset) < _MOST_BYTES:
-        from caviar.fleet.starting_pool import StartingPool
+    if isinstance(trainable, NetworkTrainable) and _starts_ray(placement):
+        workers = placement.workers or max(1, usable_cpus(math.inf) // placement.threads)
+        if _size(trainable.dataset) * workers < _MOST_BYTES:
+            from caviar.fleet.process_pool import ProcessPool
+            from caviar.fleet.starting_pool import StartingPool
 
-        open_ray = functools.partial(_own_ray, trainable, metric, placement, settings)
-        with contextlib.closing(StartingPool(trainable, metric, placement, open_ray)) as starting:
-            yield starting
-        return
+            first = ProcessPool(trainable, metric, placement, workers, settings)
+            open_ray = functools.partial(_own_ray, trainable, metric, placement, settings)
+            with contextlib.closing(StartingPool(first, open_ray)) as starting:
+                yield starting
+            return
     # imported here because training in this process does not need Ray; cluster comes first, to silence Ray's notices
     from caviar.fleet.cluster import connection, uses_ray_client
     from caviar.fleet.pool import Pool

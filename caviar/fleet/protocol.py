@@ -10,7 +10,7 @@ from caviar.fleet.worker.trainables import Trainable
 class Trainers(Protocol):
     """A pool: `Pool` trains on Ray, `RemotePool` on a cluster behind Ray Client, `LocalPool` in this process.
 
-    `StartingPool` trains in a process of this machine until a Ray of its own has started.
+    `ProcessPool` trains in processes of this machine, and `StartingPool` does until a Ray of its own has started.
     """
 
     @property

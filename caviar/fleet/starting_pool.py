@@ -1,27 +1,22 @@
-"""The pool for a Ray that is not there yet: a process of this machine trains while Ray starts, then hands over.
+"""The pool for a Ray that is not there yet: processes of this machine train while Ray starts, then hand over.
 
-What a trial reports depends on its config, its seed and the data alone, so the first trials need not wait for Ray. The
-first trainer takes the shortest stacks, and no more of them once a trainer on Ray is ready; paused trials that it holds
-continue there. If all trials end before that, Ray is not needed.
+What a trial reports depends on its config, its seed and the data alone, so no trial has to wait for Ray. What has begun
+in a process ends there, and what is paused there continues there. Starting Ray takes seconds of several cores, so it
+starts only once the study has taken a while: a small one is over by then.
 """
 
-import math
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from caviar.fleet.first_trainer import FirstTrainer
-from caviar.fleet.machine import usable_cpus
-from caviar.fleet.messages import Done, Event, Stack
-from caviar.fleet.placement import Placement
+from caviar.fleet.messages import Event, Stack
+from caviar.fleet.process_pool import ProcessPool
 from caviar.fleet.protocol import Trainers
-from caviar.fleet.worker.networks import NetworkTrainable
-from caviar.records.trial import State
+from caviar.fleet.worker.trainables import Trainable
 
-_POLL_SECONDS = 0.02  # on each of two sources of events
+RAY_AFTER = 10.0  # seconds
+_POLL_SECONDS = 0.02  # on each of two pools
 
 
 class RayTrainers(Trainers, Protocol):
@@ -35,176 +30,105 @@ class RayTrainers(Trainers, Protocol):
         """Start trainers for so many trials, which will be submitted once one is ready."""
 
 
-class _Start(threading.Thread):
-    """Starts Ray and its pool, and stops them: Ray's processes end with the thread that started them."""
-
-    def __init__(self, open_pool: Callable[[], AbstractContextManager[RayTrainers]]) -> None:
-        super().__init__(name="caviar-ray")
-        self.pool: RayTrainers | None = None
-        self._open_pool = open_pool
-        self._error: BaseException | None = None
-        self._ready, self._closed = threading.Event(), threading.Event()
-
-    def run(self) -> None:
-        try:
-            with self._open_pool() as self.pool:
-                self._ready.set()
-                self._closed.wait()
-        except BaseException as error:
-            self._error = error
-        finally:
-            self._ready.set()
-
-    def check(self) -> RayTrainers | None:
-        """Return the pool, None if it is not there yet; raise the error if it could not be started."""
-        if self._error is not None:
-            raise self._error
-        return self.pool
-
-    def wait(self, timeout: float) -> list[Event]:
-        """Wait up to `timeout` seconds for the pool; there are no events."""
-        self._ready.wait(timeout)
-        return []
-
-    def close(self) -> None:
-        """Stop Ray; one that is still starting is first waited for."""
-        self._closed.set()
-        self.join()
-
-
 class StartingPool:
-    """A first trainer, and the pool of those on Ray once that has started, with the methods of `Trainers`.
+    """Trainers in processes, and then those on Ray, with the methods of `Trainers`.
 
     Args:
-        trainable: what the trainers train.
-        metric: that each report must contain.
-        placement: of the trainers.
-        open_pool: starts Ray and returns its pool, in a block of a thread of its own.
+        first: the pool in processes, which it closes.
+        open_ray: starts Ray and returns its pool; it is entered and left in a thread of its own.
+        ray_after: seconds until then.
     """
 
     def __init__(
         self,
-        trainable: NetworkTrainable,
-        metric: str,
-        placement: Placement,
-        open_pool: Callable[[], AbstractContextManager[RayTrainers]],
+        first: ProcessPool,
+        open_ray: Callable[[], AbstractContextManager[RayTrainers]],
+        ray_after: float = RAY_AFTER,
     ) -> None:
-        self.trainable = trainable
-        self._placement = placement
-        self._start = _Start(open_pool)
-        self._start.start()
-        self._first: FirstTrainer | None = FirstTrainer(trainable, metric, placement)
-        self._queue: deque[Stack] = deque()  # for any trainer
-        self._continuing: deque[Stack] = deque()  # for the first trainer, which holds them
-        self._training: Stack = ()  # there
-        self._paused: set[int] = set()  # there
-        self._unfinished: set[int] = set()  # of what has not been handed over
-        self._handed_over = False
+        self._first = first
+        self._ray = _RayThread(open_ray, ray_after)
+        self._ray.start()
+        self._has_handed_over = False
+
+    @property
+    def trainable(self) -> Trainable:
+        return self._first.trainable
 
     @property
     def workers(self) -> int:
-        if self._start.pool is not None:
-            return self._start.pool.workers
-        return self._placement.workers or max(1, usable_cpus(math.inf) // self._placement.threads)
+        return self._pool.workers if self._has_handed_over else self._first.workers
 
     @property
     def pending(self) -> int:
-        return len(self._unfinished) + (self._start.pool.pending if self._start.pool is not None else 0)
+        return self._first.pending + (self._pool.pending if self._has_handed_over else 0)
 
     def submit(self, stacks: Iterable[Stack]) -> None:
-        for stack in stacks:
-            self._unfinished.update(trial.number for trial in stack)
-            held = tuple(trial for trial in stack if trial.number in self._paused)
-            if held:
-                self._continuing.append(held)
-            if other := tuple(trial for trial in stack if trial.number not in self._paused):
-                self._queue.append(other)
-        self._hand_over()
+        if self._has_handed_over:
+            self._pool.submit(self._first.hand_over(stacks))
+        else:
+            self._first.submit(stacks)
 
     def poll(self, timeout: float = 1.0) -> list[Event]:
-        pool = self._start.check()
-        if pool is not None and not self._handed_over:
+        pool = self._ray.pool()
+        if pool is None:
+            return self._first.poll(timeout)
+        if not self._has_handed_over:
             pool.start(self.pending)
-            if pool.is_ready:
-                self._handed_over = True
-                self._hand_over()
-        if self._first is None:
-            return pool.poll(timeout) if pool is not None else self._start.wait(timeout)
-        events = self._poll_first(timeout if pool is None else _POLL_SECONDS)
-        return events + (pool.poll(_POLL_SECONDS) if pool is not None else [])
+            self._has_handed_over = pool.is_ready
+        if not self._has_handed_over:
+            return self._first.poll(_POLL_SECONDS) + pool.poll(_POLL_SECONDS)
+        self.submit([])
+        if not self._first.pending:
+            return pool.poll(timeout)
+        return self._first.poll(_POLL_SECONDS) + pool.poll(_POLL_SECONDS)
 
     def discard(self, trials: Iterable[int]) -> None:
         numbers = list(trials)
-        held = self._paused & set(numbers)
-        self._paused -= held
-        if self._first is not None and held:
-            self._first.discard(held)
-        if self._start.pool is not None:
-            self._start.pool.discard(numbers)
+        self._first.discard(numbers)
+        if self._has_handed_over:
+            self._pool.discard(numbers)
 
     def stop(self, reason: str) -> list[Event]:
-        events: list[Event] = []
-        if self._first is not None:
-            now, name = time.monotonic(), self._first.name
-            running = [(number, start) for number, start in self._first.running.items() if number in self._unfinished]
-            events += [Done(number, State.TIMED_OUT, reason, now - start, name) for number, start in running]
-            self._end_first()
-        self._unfinished.clear()
-        self._queue.clear()
-        return events + (self._start.pool.stop(reason) if self._start.pool is not None else [])
+        return self._first.stop(reason) + (self._pool.stop(reason) if self._has_handed_over else [])
 
     def close(self) -> None:
-        if self._first is not None:
-            self._first.close()
-        self._start.close()
+        self._first.close()
+        self._ray.close()
 
-    def _hand_over(self) -> None:
-        """Give what waits for a trainer to those on Ray, if they are ready."""
-        if self._handed_over and self._queue and (pool := self._start.pool) is not None:
-            stacks = list(self._queue)
-            self._queue.clear()
-            self._unfinished -= {trial.number for stack in stacks for trial in stack}
-            pool.submit(stacks)
+    @property
+    def _pool(self) -> RayTrainers:
+        """The pool on Ray, once it has been handed over to."""
+        pool = self._ray.pool()
+        assert pool is not None
+        return pool
 
-    def _poll_first(self, timeout: float) -> list[Event]:
-        """Return the events of the first trainer, and give it its next stack."""
-        assert self._first is not None
+
+class _RayThread(threading.Thread):
+    """Starts Ray and its pool, and stops them: Ray's processes end with the thread that started them."""
+
+    def __init__(self, open_ray: Callable[[], AbstractContextManager[RayTrainers]], after: float) -> None:
+        super().__init__(name="caviar-ray")
+        self._open_ray, self._after = open_ray, after
+        self._pool: RayTrainers | None = None
+        self._error: BaseException | None = None
+        self._closed = threading.Event()
+
+    def run(self) -> None:
+        if self._closed.wait(self._after):
+            return
         try:
-            events = self._first.poll(timeout)
-            if self._first.is_idle:
-                self._train_next()
-        except (EOFError, OSError):  # it was killed
-            self._queue.extend(filter(None, [self._unfinished_of(self._training), *self._continuing]))
-            self._end_first()
-            self._hand_over()
-            return []
-        for event in events:
-            if isinstance(event, Done):
-                self._unfinished.discard(event.trial)
-                if event.state is State.PAUSED:
-                    self._paused.add(event.trial)
-        return events
+            with self._open_ray() as self._pool:
+                self._closed.wait()
+        except BaseException as error:
+            self._error = error
 
-    def _train_next(self) -> None:
-        """Give the first trainer a stack; end it once it has nothing left to do."""
-        assert self._first is not None
-        self._training = ()
-        if self._continuing:
-            self._training = self._continuing.popleft()
-        elif self._queue and not self._handed_over:
-            self._training = self._queue.pop()  # the shortest
-        elif self._handed_over and not self._paused:
-            return self._end_first()
-        if self._training:
-            self._paused -= {trial.number for trial in self._training}
-            self._first.train(self._training)
+    def pool(self) -> RayTrainers | None:
+        """Return the pool, None if it is not there yet; raise the error if Ray could not be started."""
+        if self._error is not None:
+            raise self._error
+        return self._pool
 
-    def _unfinished_of(self, stack: Stack) -> Stack:
-        return tuple(trial for trial in stack if trial.number in self._unfinished)
-
-    def _end_first(self) -> None:
-        if self._first is not None:
-            self._first.close()
-        self._first, self._training = None, ()
-        self._continuing.clear()
-        self._paused.clear()
+    def close(self) -> None:
+        """Stop Ray; one that is starting is first waited for."""
+        self._closed.set()
+        self.join()

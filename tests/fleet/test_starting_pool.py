@@ -1,4 +1,4 @@
-"""The first trainer, and how it hands over to those on Ray: here trainers in this process that start when told to."""
+"""Trainers in processes, and how they hand over to those on Ray: here to trainers of this process."""
 
 import contextlib
 import itertools
@@ -18,6 +18,7 @@ from caviar.errors import ClusterError
 from caviar.fleet.local_pool import LocalPool
 from caviar.fleet.messages import Done, Report
 from caviar.fleet.placement import Placement
+from caviar.fleet.process_pool import ProcessPool
 from caviar.fleet.starting_pool import StartingPool
 from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.records.trial import State, Trial
@@ -49,8 +50,12 @@ class Late(LocalPool):
 def starting():
     """Yield a pool, and the trainers that it hands over to."""
     late = Late()
-    with contextlib.closing(StartingPool(TRAINABLE, "val_accuracy", PLACEMENT, lambda: opened(late))) as pool:
+    with contextlib.closing(StartingPool(first(), lambda: opened(late), ray_after=0)) as pool:
         yield pool, late
+
+
+def first(workers=1):
+    return ProcessPool(TRAINABLE, "val_accuracy", PLACEMENT, workers)
 
 
 @contextlib.contextmanager
@@ -133,7 +138,7 @@ def test_a_paused_trial_continues_where_it_is(undisturbed):
     assert curves(events) == {place: undisturbed[place] for place in reports}
 
 
-def test_what_a_killed_first_trainer_had_begun_starts_over_on_ray(undisturbed):
+def test_what_a_killed_process_had_begun_starts_over_on_ray(undisturbed):
     with starting() as (pool, late):
         events = train(pool, [(trials(1)[0],)])
         first = ends(events)[0].worker.rpartition(":")[2]
@@ -164,7 +169,7 @@ def test_a_ray_that_cannot_start_ends_the_study():
         raise ClusterError("cannot start Ray on this machine")
         yield
 
-    with contextlib.closing(StartingPool(TRAINABLE, "val_accuracy", PLACEMENT, failing)) as pool:
+    with contextlib.closing(StartingPool(first(), failing, ray_after=0)) as pool:
         threads = [thread for thread in threading.enumerate() if thread.name == "caviar-ray"]
         for thread in threads:
             thread.join()

@@ -1,4 +1,4 @@
-"""What the first trainer does, in a process of its own: it trains the stacks that arrive, and sends their events."""
+"""What a trainer in a process of its own does: it trains the leases that arrive, and sends their events."""
 
 import contextlib
 import pickle
@@ -6,24 +6,25 @@ import signal
 
 from caviar._threads import limit_all_threads
 from caviar.fleet.processes.main import end_with_parent
-from caviar.fleet.processes.messages import Connection
+from caviar.fleet.processes.messages import Connection, Discard, LeaseEnded, TrainerReady
 from caviar.fleet.worker.stacks import StackRunner
 
 
 def main(connection: Connection) -> None:
-    """Train stack after stack until the connection ends; lists of numbers are of paused trials to discard."""
+    """Train lease after lease until the connection ends."""
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides
     trainable, metric, trial_timeout, threads = pickle.loads(connection.recv_bytes())
     limit_all_threads(threads)
     runner = StackRunner(trainable, metric, trial_timeout)
     with contextlib.suppress(EOFError, OSError):
-        connection.send(runner.name)
+        connection.send(TrainerReady(runner.name))
         while True:
             order = connection.recv()
-            if isinstance(order, list):
-                runner.discard(order)
+            if isinstance(order, Discard):
+                runner.discard(order.trials)
                 continue
-            for event in runner.train(order):
-                connection.send(event)
-            connection.send(None)  # the stack has ended
+            for stack in order:
+                for event in runner.train(stack):
+                    connection.send(event)
+            connection.send(LeaseEnded())
