@@ -2,20 +2,16 @@
 
 import contextlib
 import functools
-import math
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from caviar._threads import limit_all_threads
-from caviar.data.dataset import Dataset
 from caviar.fleet.address import RayAddress
 from caviar.fleet.local_pool import LocalPool
-from caviar.fleet.machine import usable_cpus
 from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
 from caviar.fleet.settings import DEFAULTS, PoolSettings
-from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.fleet.worker.trainables import Trainable
 
 if TYPE_CHECKING:
@@ -26,9 +22,16 @@ _MOST_BYTES = 256 << 20  # of copies of the data in processes; trainers on Ray s
 
 @contextlib.contextmanager
 def open_pool(
-    trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings = DEFAULTS
+    trainable: Trainable,
+    metric: str,
+    placement: Placement,
+    settings: PoolSettings = DEFAULTS,
+    *,
+    processes_first: bool = False,
 ) -> Iterator[Trainers]:
     """Start trainers; at the end of the block, stop them and any Ray that was started for them.
+
+    With `processes_first`, a Ray of its own starts only after a while, and processes of this machine train until then.
 
     >>> from caviar.fleet.worker.trainables import FunctionTrainable
     >>> with open_pool(FunctionTrainable(lambda config: {"loss": 1.0}), "loss", Placement(workers=0)) as trainers:
@@ -42,13 +45,12 @@ def open_pool(
         ):
             yield local
         return
-    if isinstance(trainable, NetworkTrainable) and _starts_ray(placement):
-        workers = placement.workers or max(1, usable_cpus(math.inf) // placement.threads)
-        if _size(trainable.dataset) * workers < _MOST_BYTES:
-            from caviar.fleet.process_pool import ProcessPool
-            from caviar.fleet.starting_pool import StartingPool
+    if processes_first and _starts_ray(placement):
+        from caviar.fleet.process_pool import ProcessPool
+        from caviar.fleet.starting_pool import StartingPool
 
-            first = ProcessPool(trainable, metric, placement, workers, settings)
+        first = ProcessPool(trainable, metric, placement, settings)
+        if first.size <= _MOST_BYTES:
             open_ray = functools.partial(_own_ray, trainable, metric, placement, settings)
             with contextlib.closing(StartingPool(first, open_ray)) as starting:
                 yield starting
@@ -73,10 +75,6 @@ def _own_ray(
 
     with connection(placement) as joined, contextlib.closing(Pool(trainable, metric, joined, settings)) as pool:
         yield pool
-
-
-def _size(dataset: Dataset) -> int:
-    return sum(part.train_x.nbytes for part in (dataset, *dataset.folds))
 
 
 def _starts_ray(placement: Placement) -> bool:

@@ -1,18 +1,23 @@
-"""The pool in processes of this machine: it trains the built-in network without Ray, which takes seconds to start."""
+"""The pool in processes of this machine: it trains without Ray, which takes seconds to start.
+
+It is for what cannot hang or take the memory of the machine: the built-in network, and fits of scikit-learn.
+"""
 
 import contextlib
-import pickle
+import math
 import time
 from collections.abc import Iterable
 from multiprocessing.connection import wait
 
 from caviar.fleet.dispatch import Blame, Dispatcher
+from caviar.fleet.machine import usable_cpus
 from caviar.fleet.messages import Done, Event, Stack
+from caviar.fleet.pickling import dumps
 from caviar.fleet.placement import Placement
 from caviar.fleet.processes.messages import LeaseEnded
 from caviar.fleet.settings import DEFAULTS, PoolSettings
 from caviar.fleet.trainer_process import TrainerProcess
-from caviar.fleet.worker.networks import NetworkTrainable
+from caviar.fleet.worker.trainables import Trainable
 from caviar.records.trial import State
 
 
@@ -20,19 +25,20 @@ class ProcessPool:
     """Trainers in processes, with the methods of `Trainers`; a process that dies is replaced."""
 
     def __init__(
-        self,
-        trainable: NetworkTrainable,
-        metric: str,
-        placement: Placement,
-        workers: int,
-        settings: PoolSettings = DEFAULTS,
+        self, trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings = DEFAULTS
     ) -> None:
-        self.trainable, self.workers = trainable, workers
-        self._placement = placement
-        self._setup = pickle.dumps((trainable, metric, placement.trial_timeout, placement.threads))
+        self.trainable = trainable
+        self.workers = placement.workers or max(1, usable_cpus(math.inf) // placement.threads)
+        self._threads = placement.threads
+        self._setup = dumps((trainable, metric, placement.trial_timeout, placement.threads))
         self._dispatcher = Dispatcher(settings)
         self._trainers: list[TrainerProcess] = []
         self._is_open = True  # for stacks that no trainer has begun
+
+    @property
+    def size(self) -> int:
+        """The bytes that the copies of the data in all processes take."""
+        return len(self._setup) * self.workers
 
     @property
     def pending(self) -> int:
@@ -93,7 +99,7 @@ class ProcessPool:
     def _start(self) -> None:
         """Start trainers, but no more than there are trials."""
         count = min(self.workers, self.pending) - len(self._trainers) if self._is_open else 0
-        started = [TrainerProcess(self._placement.threads) for _ in range(count)]
+        started = [TrainerProcess(self._threads) for _ in range(count)]
         for trainer in started:  # once all are starting, since this waits for each to listen
             trainer.set_up(self._setup)
         self._trainers += started

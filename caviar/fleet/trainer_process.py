@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 
 from caviar.fleet.messages import Done, Event, Lease, Started
+from caviar.fleet.pickling import dumps
 from caviar.fleet.processes.interpreter import start_interpreter
 from caviar.fleet.processes.messages import Discard, LeaseEnded, TrainerReady
 
@@ -18,7 +19,7 @@ class TrainerProcess:
     def __init__(self, threads: int) -> None:
         self.name, self.leases = "", 0
         self.running: dict[int, float] = {}
-        self._process = start_interpreter("caviar.fleet.processes.networks", threads)
+        self._process = start_interpreter("caviar.fleet.processes.trainer", threads)
         self.connection = self._process.connection
 
     def set_up(self, setup: bytes) -> None:
@@ -29,11 +30,11 @@ class TrainerProcess:
     def train(self, lease: Lease) -> None:
         """Queue a lease; raise OSError if the process has died."""
         self.leases += 1
-        self.connection.send(lease)
+        self.connection.send_bytes(dumps(lease))  # a config may hold what the driver's script defines
 
     def discard(self, trials: Iterable[int]) -> None:
         """Drop paused trials; raise OSError if the process has died."""
-        self.connection.send(Discard(tuple(trials)))
+        self.connection.send_bytes(dumps(Discard(tuple(trials))))
 
     def receive(self) -> list[Event | LeaseEnded]:
         """Return what has arrived, in order; raise EOFError or OSError if the process has died and nothing is left."""

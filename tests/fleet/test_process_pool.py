@@ -25,7 +25,7 @@ STACKS = [tuple(TRIALS[:2]), *((trial,) for trial in TRIALS[2:])]
 
 
 def pool(workers=2, trainable=TRAINABLE, settings=PoolSettings()):  # noqa: B008 - it is frozen
-    return contextlib.closing(ProcessPool(trainable, "val_accuracy", Placement(), workers, settings))
+    return contextlib.closing(ProcessPool(trainable, "val_accuracy", Placement(workers), settings))
 
 
 def train(trainers, stacks):

@@ -23,7 +23,7 @@ from caviar.fleet.starting_pool import StartingPool
 from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.records.trial import State, Trial
 
-EPOCHS, PLACEMENT = 4, Placement(workers=2)
+EPOCHS = 4
 ROWS = np.random.default_rng(0).normal(size=(60, 3))
 TRAINABLE = NetworkTrainable(from_arrays(ROWS, np.where(ROWS[:, 0] > 0, "yes", "no")), EPOCHS)
 
@@ -55,7 +55,7 @@ def starting():
 
 
 def first(workers=1):
-    return ProcessPool(TRAINABLE, "val_accuracy", PLACEMENT, workers)
+    return ProcessPool(TRAINABLE, "val_accuracy", Placement(workers))
 
 
 @contextlib.contextmanager
