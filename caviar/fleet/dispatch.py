@@ -72,6 +72,20 @@ class Dispatcher:
                 (self._queue if holder is None else self._holder_queues.setdefault(holder, deque())).append(part)
                 self._unfinished.update((trial.number, part) for trial in part)
 
+    def take_queued(self) -> list[Stack]:
+        """Remove and return the stacks that any worker may train, and that none does yet."""
+        stacks = [*((trial,) for trial in self._quarantined), *self._queue]
+        self._quarantined.clear()
+        self._queue.clear()
+        for stack in stacks:
+            for trial in stack:
+                del self._unfinished[trial.number]
+        return stacks
+
+    def holds_paused(self, worker: Hashable) -> bool:
+        """Return whether a worker holds paused trials, or may soon."""
+        return worker in self._holders.values()
+
     def discard(self, trials: Iterable[int]) -> None:
         """Drop paused trials that will not continue."""
         for number in trials:

@@ -20,7 +20,7 @@ def usable_cpus(of_container: float) -> int:
         bound = len(os.sched_getaffinity(0))
     else:
         bound = os.cpu_count() or 1
-    return max(1, min(bound, int(of_container)))
+    return max(1, int(min(bound, of_container)))
 
 
 def fits_sockets(folder: Path) -> bool:

@@ -15,10 +15,8 @@ _CLOUDPICKLE = "ray.cloudpickle.cloudpickle"  # Ray's copy, which its pickles na
 
 
 def dumps(value: object) -> bytes:
-    """Return a value pickled with what the user's script defines; this imports Ray."""
-    from caviar.fleet.cluster import cloudpickle
-
-    return bytes(cloudpickle.dumps(value))
+    """Return a value pickled with what the user's script defines."""
+    return bytes(_cloudpickle().dumps(value))
 
 
 def loads(content: bytes) -> Any:

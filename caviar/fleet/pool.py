@@ -39,6 +39,15 @@ class Pool:
     def pending(self) -> int:
         return self._dispatcher.pending
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether a trainer has answered."""
+        return bool(self._trainers.ready)
+
+    def start(self, trials: int) -> None:
+        """Start trainers for so many trials, which will be submitted once one is ready."""
+        self._trainers.scale(trials)
+
     def submit(self, stacks: Iterable[Stack]) -> None:
         self._dispatcher.submit(stacks)
         self._trainers.scale(self.pending)

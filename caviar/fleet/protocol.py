@@ -8,7 +8,10 @@ from caviar.fleet.worker.trainables import Trainable
 
 
 class Trainers(Protocol):
-    """A pool: `Pool` trains on Ray, `RemotePool` on a cluster behind Ray Client, `LocalPool` in this process."""
+    """A pool: `Pool` trains on Ray, `RemotePool` on a cluster behind Ray Client, `LocalPool` in this process.
+
+    `ProcessPool` trains in processes of this machine, and `StartingPool` does until a Ray of its own has started.
+    """
 
     @property
     def workers(self) -> int:

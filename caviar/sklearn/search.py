@@ -253,11 +253,11 @@ class CaviarSearchCV(internals.SearchCV):
                 trial_timeout=self.trial_timeout,
                 isolation="none",  # an estimator's fit leaves nothing behind
             )
-            trainers: Trainers | None = None
+            trainable = study.target.trainable(len(folds.splits), folds.metric, study.placement)
+            pool = open_pool(trainable, folds.metric, study.placement, processes_first=self.trial_timeout is None)
+            trainers = stack.enter_context(pool)
             if internals.has_callbacks(self):
-                trainable = study.target.trainable(len(folds.splits), folds.metric, study.placement)
-                pool = open_pool(trainable, folds.metric, study.placement)
-                trainers = cast(Trainers, FollowedTrainers(stack.enter_context(pool), tasks))
+                trainers = cast(Trainers, FollowedTrainers(trainers, tasks))
             failures = 1 if self.error_score == "raise" else math.inf
             try:
                 study.run(progress=self.verbose > 0, failures=failures, trainers=trainers)

@@ -53,7 +53,8 @@ def run_study(
                         metric = settings.objective.metric
                         files = StudyFiles.of(record.folder)
                         trainable = target.trainable(settings.epochs, metric, placement, files, settings.metrics)
-                        trainers = stack.enter_context(open_pool(trainable, metric, placement))
+                        pool = open_pool(trainable, metric, placement, processes_first=target.dataset is not None)
+                        trainers = stack.enter_context(pool)
                     Driver(record, planner, trainers, monitor, reporter, deadline, told, models).run()
             if planner.done:
                 evaluate_once(record, target.dataset)

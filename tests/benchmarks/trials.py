@@ -13,8 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import caviar
 from caviar.fleet.connect import open_pool
 from caviar.fleet.placement import Placement
@@ -38,37 +36,10 @@ def random_trials(count: int, seed: int = 0) -> list[Trial]:
 
 
 def train_with_pytorch(trial: Trial) -> float:
-    """Train the built-in network as a PyTorch user would write it; return the validation loss."""
-    import torch
+    """Train a trial's network in PyTorch; return its validation accuracy."""
+    from tests.benchmarks.pytorch import train  # the trainers of Caviar do not need it
 
-    torch.set_num_threads(1)
-    torch.manual_seed(trial.seed)
-    data, config = caviar.load_digits(), trial.config
-    x, y = torch.tensor(np.array(data.train_x)), torch.tensor(np.array(data.train_y))
-    val_x, val_y = torch.tensor(np.array(data.val_x)), torch.tensor(np.array(data.val_y))
-    layers: list[torch.nn.Module] = []
-    width = data.features
-    for _ in range(config["hidden_layers"]):
-        units = config["hidden_units"]
-        layers += [torch.nn.Linear(width, units, bias=False), torch.nn.BatchNorm1d(units), torch.nn.ReLU()]
-        width = units
-    model = torch.nn.Sequential(*layers, torch.nn.Linear(width, data.outputs))
-    optimizer = torch.optim.Adam(model.parameters(), config["learning_rate"], (config["momentum"], 0.999))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 1 / (1 + config["lr_decay"] * epoch))
-    batch = config["batch_size"]
-    for _ in range(EPOCHS):
-        model.train()
-        order = torch.randperm(len(x))
-        for i in range(len(x) // batch):
-            rows = order[i * batch : (i + 1) * batch]
-            optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
-            optimizer.step()
-        schedule.step()
-        model.eval()
-        with torch.no_grad():
-            loss = torch.nn.functional.cross_entropy(model(val_x), val_y)
-    return float(loss)
+    return train(trial.config, trial.seed)[0]
 
 
 def throughput(repeats: int) -> list[dict[str, Any]]:

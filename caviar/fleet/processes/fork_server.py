@@ -5,7 +5,7 @@ from multiprocessing import Pipe, reduction
 
 from caviar.errors import InputError
 from caviar.fleet.pickling import dumps
-from caviar.fleet.processes.interpreter import TrialProcess, start_interpreter
+from caviar.fleet.processes.interpreter import TrialProcess, start_trials
 from caviar.fleet.processes.messages import KILLED, Connection, Exited, Forked, Ready, Request, Serve, Setup, Unusable
 
 
@@ -22,7 +22,7 @@ class ForkServer:
     """
 
     def __init__(self, setup: Setup) -> None:
-        self._process = start_interpreter(setup, Serve())
+        self._process = start_trials(setup, Serve())
         self._trials: dict[int, TrialProcess] = {}  # those that have not exited, by process number
         self.lost = False  # whether it was killed
         try:

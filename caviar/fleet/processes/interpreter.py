@@ -18,7 +18,7 @@ from caviar.fleet.worker.limits import thread_environment
 _PROGRAM = """
 import multiprocessing.connection, pickle, sys
 sys.path[:] = pickle.load(sys.stdin.buffer)
-from caviar.fleet.processes.main import main
+from {module} import main
 main(multiprocessing.connection.{kind}(int(sys.argv[1])))
 """
 
@@ -82,13 +82,16 @@ def _descendants(process: int) -> list[int]:
     return found
 
 
-def start_interpreter(setup: Setup, task: Request | Serve) -> TrialProcess:
-    """Start a new interpreter that runs a trial, or that forks trials."""
+def start_interpreter(module: str, threads: int = 1) -> TrialProcess:
+    """Start a new interpreter that calls `main` of a module with a connection; it ends with this process.
+
+    `threads` is how many BLAS and OpenMP start with.
+    """
     ours, theirs = Pipe()
     handle = theirs.fileno()
-    arguments = [sys.executable, "-c", _PROGRAM.format(kind=type(theirs).__name__), str(handle)]
+    arguments = [sys.executable, "-c", _PROGRAM.format(module=module, kind=type(theirs).__name__), str(handle)]
     environment = {"PYTHONHASHSEED": "0", **os.environ}  # so that sets of strings have the same order everywhere
-    environment |= thread_environment(1)  # more are started after the fork, which they would not survive
+    environment |= thread_environment(threads)
     if sys.platform == "win32":
         os.set_handle_inheritable(handle, True)
         popen = subprocess.Popen(
@@ -108,7 +111,14 @@ def start_interpreter(setup: Setup, task: Request | Serve) -> TrialProcess:
     assert popen.stdin
     with contextlib.suppress(OSError):  # it has died, which whoever waits for its message will see
         pickle.dump(sys.path, popen.stdin)
-        popen.stdin.flush()  # it stays open, since its end tells a single trial that this process is gone
-        ours.send(setup)
-        ours.send_bytes(dumps(task))  # a config may hold what only the driver's script defines
+        popen.stdin.flush()  # it stays open, since its end tells that this process is gone
     return TrialProcess(popen.pid, ours, popen)
+
+
+def start_trials(setup: Setup, task: Request | Serve) -> TrialProcess:
+    """Start a new interpreter that runs a trial, or that forks trials."""
+    process = start_interpreter("caviar.fleet.processes.main")  # more threads come after the fork, which loses them
+    with contextlib.suppress(OSError):
+        process.connection.send(setup)
+        process.connection.send_bytes(dumps(task))  # a config may hold what only the driver's script defines
+    return process

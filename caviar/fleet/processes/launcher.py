@@ -10,7 +10,7 @@ from multiprocessing.connection import wait
 from typing import cast
 
 from caviar.fleet.processes.fork_server import ForkServer, ThreadsStarted
-from caviar.fleet.processes.interpreter import TrialProcess, start_interpreter
+from caviar.fleet.processes.interpreter import TrialProcess, start_trials
 from caviar.fleet.processes.messages import Connection, Ended, Exited, Reported, Request, Setup, Unusable
 
 _POLL_SECONDS = 1.0  # between two looks at a process whose connection may be held open by its own children
@@ -36,7 +36,7 @@ class Launcher:
             self._server = self._start_server()
         if self._server is not None:
             return self._server.start(request)
-        process = start_interpreter(self._setup, request)
+        process = start_trials(self._setup, request)
         self._interpreters = [other for other in self._interpreters if other.status is None] + [process]
         return process
 

@@ -43,17 +43,26 @@ def _leave_trainer(*, forks: bool) -> None:
     """Leave the trainer's standard input, and see to it that all processes end when the trainer does, and only then.
 
     Ray kills the children of a trainer that exits, but the parent of trials has to end those first, when the connection
-    breaks. A single trial waits in a thread for the end of its standard input.
+    breaks. A single trial ends with the trainer.
     """
+    if not forks:
+        end_with_parent()
+        return
+    _leave_standard_input()
+    if sys.platform != "win32" and os.fork():
+        os._exit(0)
+
+
+def end_with_parent() -> None:
+    """Kill this process and its group when the one that started it has ended: then its standard input ends."""
     standard_input = os.dup(0)
+    _leave_standard_input()
+    threading.Thread(target=_end_with, args=(standard_input,), daemon=True).start()
+
+
+def _leave_standard_input() -> None:
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
-    if forks:
-        os.close(standard_input)
-        if sys.platform != "win32" and os.fork():
-            os._exit(0)
-    else:
-        threading.Thread(target=_end_with, args=(standard_input,), daemon=True).start()
 
 
 def _end_with(standard_input: int) -> None:

@@ -1,4 +1,7 @@
-"""What a trainer, the parent of its trials' processes and those processes send each other."""
+"""What a trainer, the parent of its trials' processes and those processes send each other.
+
+A trainer in a process of its own and its pool send each other the last three, with leases and events.
+"""
 
 import sys
 from typing import NamedTuple
@@ -87,3 +90,19 @@ class Continue(NamedTuple):
 
 class Stop(NamedTuple):
     """A trial should stop."""
+
+
+class TrainerReady(NamedTuple):
+    """A trainer in a process of its own can train."""
+
+    name: str  # host:process
+
+
+class LeaseEnded(NamedTuple):
+    """All stacks of its oldest lease have ended."""
+
+
+class Discard(NamedTuple):
+    """Drop paused trials."""
+
+    trials: tuple[int, ...]

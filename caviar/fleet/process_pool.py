@@ -1,0 +1,135 @@
+"""The pool in processes of this machine: it trains without Ray, which takes seconds to start.
+
+It is for what cannot hang or take the memory of the machine: the built-in network, and fits of scikit-learn.
+"""
+
+import contextlib
+import math
+import time
+from collections.abc import Iterable
+from multiprocessing.connection import wait
+
+from caviar.fleet.dispatch import Blame, Dispatcher
+from caviar.fleet.machine import usable_cpus
+from caviar.fleet.messages import Done, Event, Stack
+from caviar.fleet.pickling import dumps
+from caviar.fleet.placement import Placement
+from caviar.fleet.processes.messages import LeaseEnded
+from caviar.fleet.settings import DEFAULTS, PoolSettings
+from caviar.fleet.trainer_process import TrainerProcess
+from caviar.fleet.worker.trainables import Trainable
+from caviar.records.trial import State
+
+
+class ProcessPool:
+    """Trainers in processes, with the methods of `Trainers`; a process that dies is replaced."""
+
+    def __init__(
+        self, trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings = DEFAULTS
+    ) -> None:
+        self.trainable = trainable
+        self.workers = placement.workers or max(1, usable_cpus(math.inf) // placement.threads)
+        self._threads = placement.threads
+        self._setup = dumps((trainable, metric, placement.trial_timeout, placement.threads))
+        self._dispatcher = Dispatcher(settings)
+        self._trainers: list[TrainerProcess] = []
+        self._is_open = True  # for stacks that no trainer has begun
+
+    @property
+    def size(self) -> int:
+        """The bytes that the copies of the data in all processes take."""
+        return len(self._setup) * self.workers
+
+    @property
+    def pending(self) -> int:
+        return self._dispatcher.pending
+
+    def submit(self, stacks: Iterable[Stack]) -> None:
+        self._dispatcher.submit(stacks)
+        self._start()
+
+    def poll(self, timeout: float = 1.0) -> list[Event]:
+        self._start()
+        events = [event for trainer in list(self._trainers) for event in self._hand_out_leases(trainer)]
+        ready = wait([trainer.connection for trainer in self._trainers], 0.0 if events else timeout)
+        for trainer in [trainer for trainer in self._trainers if trainer.connection in ready]:
+            events += self._receive(trainer)
+        return events
+
+    def discard(self, trials: Iterable[int]) -> None:
+        numbers = list(trials)
+        self._dispatcher.discard(numbers)
+        for trainer in list(self._trainers):
+            with contextlib.suppress(OSError):  # the next poll sees that it has died
+                trainer.discard(numbers)
+
+    def stop(self, reason: str) -> list[Event]:
+        now = time.monotonic()
+        ends = [
+            Done(trial, State.TIMED_OUT, reason, now - start, trainer.name)
+            for trainer in self._trainers
+            for trial, start in trainer.running.items()
+        ]
+        counted = self._dispatcher.receive(ends)
+        self.close()
+        return counted
+
+    def close(self) -> None:
+        self._dispatcher.stop()
+        for trainer in self._trainers:
+            trainer.close()
+        self._trainers = []
+
+    def hand_over(self, stacks: Iterable[Stack] = ()) -> list[Stack]:
+        """Return what other trainers can train, of `stacks` and of what waits; keep what has begun or is paused here.
+
+        A trainer ends once it has nothing left to do.
+        """
+        self._is_open = False
+        self._dispatcher.submit(stacks)
+        left = self._dispatcher.take_queued()
+        for trainer in [trainer for trainer in self._trainers if not self._is_needed(trainer)]:
+            self._trainers.remove(trainer)
+            trainer.close()
+        return left
+
+    def _is_needed(self, trainer: TrainerProcess) -> bool:
+        return bool(trainer.leases) or self._dispatcher.holds_paused(trainer)
+
+    def _start(self) -> None:
+        """Start trainers, but no more than there are trials."""
+        count = min(self.workers, self.pending) - len(self._trainers) if self._is_open else 0
+        started = [TrainerProcess(self._threads) for _ in range(count)]
+        for trainer in started:  # once all are starting, since this waits for each to listen
+            trainer.set_up(self._setup)
+        self._trainers += started
+
+    def _hand_out_leases(self, trainer: TrainerProcess) -> list[Event]:
+        try:
+            while (lease := self._dispatcher.next_lease(trainer, self.workers)) is not None:
+                trainer.train(lease)
+        except OSError:
+            return self._replace(trainer)
+        return []
+
+    def _receive(self, trainer: TrainerProcess) -> list[Event]:
+        """Return the events of a trainer that count, or handle its death."""
+        try:
+            arrived = trainer.receive()
+        except (EOFError, OSError):
+            return self._replace(trainer)
+        counted: list[Event] = []
+        for message in arrived:
+            if isinstance(message, LeaseEnded):
+                self._dispatcher.finish_lease(trainer)
+            else:
+                counted += self._dispatcher.receive([message])
+        return counted
+
+    def _replace(self, trainer: TrainerProcess) -> list[Event]:
+        """Queue the trials of a dead trainer again; return a `Done` for each that fails."""
+        self._trainers.remove(trainer)
+        trainer.close()
+        events = self._dispatcher.lose(trainer, "its process died", Blame.FULL, trainer.name)
+        self._start()
+        return events

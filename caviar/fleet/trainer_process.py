@@ -1,0 +1,67 @@
+"""A trainer in a process of this machine, without Ray, as its pool sees it."""
+
+import contextlib
+import time
+from collections.abc import Iterable
+
+from caviar.fleet.messages import Done, Event, Lease, Started
+from caviar.fleet.pickling import dumps
+from caviar.fleet.processes.interpreter import start_interpreter
+from caviar.fleet.processes.messages import Discard, LeaseEnded, TrainerReady
+
+
+class TrainerProcess:
+    """A process that trains leases in order.
+
+    `name` is host:process once it is ready, `leases` how many it has, `running` the start times of its trials.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.name, self.leases = "", 0
+        self.running: dict[int, float] = {}
+        self._process = start_interpreter("caviar.fleet.processes.trainer", threads)
+        self.connection = self._process.connection
+
+    def set_up(self, setup: bytes) -> None:
+        """Send what all its trials have in common, pickled."""
+        with contextlib.suppress(OSError):  # it has died, which its pool will see
+            self.connection.send_bytes(setup)
+
+    def train(self, lease: Lease) -> None:
+        """Queue a lease; raise OSError if the process has died."""
+        self.leases += 1
+        self.connection.send_bytes(dumps(lease))  # a config may hold what the driver's script defines
+
+    def discard(self, trials: Iterable[int]) -> None:
+        """Drop paused trials; raise OSError if the process has died."""
+        self.connection.send_bytes(dumps(Discard(tuple(trials))))
+
+    def receive(self) -> list[Event | LeaseEnded]:
+        """Return what has arrived, in order; raise EOFError or OSError if the process has died and nothing is left."""
+        arrived: list[Event | LeaseEnded] = []
+        try:
+            while self.connection.poll():
+                message = self.connection.recv()
+                if isinstance(message, TrainerReady):
+                    self.name = message.name
+                else:
+                    arrived.append(message)
+                    self._note(message)
+        except (EOFError, OSError):
+            if not arrived:
+                raise
+        return arrived
+
+    def _note(self, message: Event | LeaseEnded) -> None:
+        match message:
+            case LeaseEnded():
+                self.leases -= 1
+            case Started(trial):
+                self.running[trial] = time.monotonic()
+            case Done(trial):
+                self.running.pop(trial, None)
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self.connection.close()
