@@ -11,9 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from html import escape
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from caviar.records.objective import Objective
 from caviar.records.trial import Result
 
@@ -34,6 +31,8 @@ def show_progress(done: int, total: int, objective: Objective, *, show: bool = T
         objective: what is optimised.
         show: False shows nothing; progress then goes only to the log.
     """
+    from rich.console import Console  # here and below: importing Caviar should not wait for it
+
     console = Console()
     with _print_messages() if show else contextlib.nullcontext():
         if show and console.is_jupyter:
@@ -76,6 +75,8 @@ def _notebook_bar(done: int, total: int, objective: Objective) -> ProgressReport
 @contextlib.contextmanager
 def _bar(done: int, total: int, objective: Objective) -> Iterator[ProgressReporter]:
     """A progress bar on a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     best_value = describe_best(objective, None)
     trials = TextColumn("trials, {task.fields[best]}, left", markup=False)  # the name of a metric may hold any text
     description = TextColumn("[bold]{task.description}")
