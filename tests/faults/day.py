@@ -5,7 +5,7 @@ import itertools
 import signal
 import time
 
-from tests.faults.injections import World, inject
+from tests.faults.injections import World, inject, starts
 from tests.faults.processes import send
 from tests.faults.schedule import Kind
 
@@ -58,8 +58,7 @@ class Day:
 
     def begun(self):
         """Return how many trials have begun."""
-        path = self.world.work / "starts"
-        return len(set(path.read_text(encoding="utf-8").splitlines())) if path.exists() else 0
+        return len({seed for seed, _ in starts(self.world.work)})
 
     def _make_faults(self, now):
         begun = self.begun()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tests.faults.driver import Driver
 from tests.faults.nodes import GREEDY, Cluster
-from tests.faults.processes import freeze, processes_of, send, thaw
+from tests.faults.processes import command_of, freeze, send, thaw
 from tests.faults.schedule import NODES, Fault, Kind
 
 _BLOCK = b"\0" * 65_536
@@ -35,17 +35,23 @@ class Injection(NamedTuple):
     undo: Callable[[], object] | None = None
 
 
+def starts(work: Path) -> list[tuple[int, int]]:
+    """Return what trials have noted as they began: their seeds and processes."""
+    path = work / "starts"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [(int(seed), int(process)) for seed, process in map(str.split, lines)]
+
+
 def inject(world: World, fault: Fault) -> Injection | None:
     """Make a fault; None if what it should hit is not there now."""
     return INJECTIONS[fault.kind](world, fault)
 
 
 def _kill_trial(world, fault):
-    for trainer in _trainers(world, fault.node):
-        trials = processes_of(trainer)[2:]  # the first that it starts only forks
-        if trials:
-            send(signal.SIGKILL, trials[-1:])
-            return Injection(f"process {trials[-1]}")
+    for _, process in reversed(starts(world.work)):
+        if "caviar" in command_of(process):
+            send(signal.SIGKILL, [process])
+            return Injection(f"process {process}")
     return None
 
 

@@ -23,7 +23,7 @@ def is_inside():
 
 def enter(arguments):
     """Run `python -m tests.faults ARGUMENTS` in a sandbox; return its status, or None if the machine allows none."""
-    needed = ("unshare", "setpriv", "ip", "mount")
+    needed = ("unshare", "nsenter", "setpriv", "ip", "mount")
     if sys.platform != "linux" or not all(map(shutil.which, needed)):
         return None
     for unshare in (_UNSHARE, _MAPPED):

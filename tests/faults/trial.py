@@ -1,8 +1,8 @@
 """What the study trains: a function that takes a second, saves checkpoints, and gives the same numbers however often
 it is interrupted. The study has a copy of this file in its folder, beside study.toml.
 
-In the disturbed study, `FAULTS_FOLDER` names a folder where each start is noted, and where the file `greedy` asks the
-next trial to take all memory.
+In the disturbed study, `FAULTS_FOLDER` names a folder where each start is noted, its seed and its process, and where
+the file `greedy` asks the next trial to take all memory.
 """
 
 import os
@@ -24,7 +24,7 @@ def train(config, seed):
     folder = os.environ.get("FAULTS_FOLDER")
     if folder is not None:
         with open(Path(folder, "starts"), "a", encoding="utf-8") as notes:
-            notes.write(f"{seed}\n")
+            notes.write(f"{seed} {os.getpid()}\n")
         take_memory(Path(folder))
     checkpoint = caviar.trial().checkpoint
     if checkpoint is None:
