@@ -10,6 +10,7 @@ network or a disk of its own is left out.
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -65,6 +66,7 @@ def run(options, folder, network, kinds):
         day.run(deadline)
         proofs = list(prove(world.driver.study, calm, world.mirror / "study"))
     finally:
+        world.driver.kill()
         world.cluster.kill_all()
         if options.keep is not None:
             for name in ("disk", "mirror", "calm", "driver.log", "starts"):
@@ -119,4 +121,8 @@ def keep(source, target):
 
 
 if __name__ == "__main__":
-    main()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

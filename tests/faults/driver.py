@@ -5,6 +5,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.faults.processes import kill
+
 ROOT = Path(__file__).parents[2]
 FILE = """\
 trainable = "trial:train"
@@ -78,6 +80,11 @@ class Driver:
                 start_new_session=True,
             )  # fmt: skip
         return f"caviar {' '.join(command)}"
+
+    def kill(self):
+        if self._process is not None:
+            kill(self._process.pid)
+            self._process.wait()
 
     def poll(self):
         """Return how the process has ended; None if it runs, or has been told of."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.faults.driver import Driver
-from tests.faults.nodes import GREEDY, Cluster
+from tests.faults.nodes import Cluster
 from tests.faults.processes import command_of, freeze, send, thaw
 from tests.faults.schedule import NODES, Fault, Kind
 
@@ -75,7 +75,7 @@ def _trainers(world, node):
 
 
 def _take_memory(world, fault):
-    (world.work / "greedy").write_text(str(GREEDY), encoding="utf-8")
+    (world.work / "greedy").write_text(str(int(1.2 * world.cluster.room)), encoding="utf-8")
     return Injection("the next one that begins")
 
 

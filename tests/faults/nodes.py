@@ -15,8 +15,7 @@ from tests.faults.schedule import NODES
 from tests.jobs.head import free_ports
 
 PORT = 6379
-ROOM = 4e9  # bytes that all nodes may take together before Ray ends trainers
-GREEDY = 4.6  # gigabytes that a greedy trial takes
+_ROOM = 4e9  # the most bytes that all nodes may take together before Ray ends trainers
 _START_SECONDS = 90
 _CPUS = (1, 2, 2)  # of each node
 _PORTS = (
@@ -33,6 +32,8 @@ class Cluster:
         folder: of their logs and sockets.
         network: between them.
         work: the folder that trials use.
+
+    `room` is how many bytes all nodes may take together before Ray ends trainers.
     """
 
     def __init__(self, folder, network, work):
@@ -48,8 +49,10 @@ class Cluster:
             "RAY_ADDRESS": self.address,
             "FAULTS_FOLDER": str(work),
         }
+        used, total = get_used_memory(), get_system_memory()
+        self.room = min(_ROOM, 0.4 * (total - used))
         self._system = {
-            "memory_usage_threshold": (get_used_memory() + ROOM) / get_system_memory(),
+            "memory_usage_threshold": (used + self.room) / total,
             "memory_monitor_refresh_ms": 250,
             "health_check_initial_delay_ms": 2000,
             "health_check_period_ms": 1000,

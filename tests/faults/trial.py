@@ -46,13 +46,13 @@ def train(config, seed):
 def take_memory(folder):
     """If asked to, take memory until Ray's monitor ends this trial."""
     try:
-        gigabytes = float((folder / "greedy").read_text(encoding="utf-8"))
+        needed = int((folder / "greedy").read_text(encoding="utf-8"))
         (folder / "greedy").unlink()  # only one trial can remove it
     except OSError:
         return
     hoard, deadline = [], time.monotonic() + _GREEDY_SECONDS
     while time.monotonic() < deadline:
-        if len(hoard) * _BLOCK < gigabytes * 1e9:
+        if len(hoard) * _BLOCK < needed:
             hoard.append(np.ones(_BLOCK, np.uint8))
         else:
             time.sleep(0.1)
