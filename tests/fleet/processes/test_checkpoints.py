@@ -196,14 +196,13 @@ def test_an_unfinished_checkpoint_is_not_used(tmp_path):
 @pytest.mark.parametrize("saves_a_folder", [False, True])
 def test_a_full_disk_costs_a_checkpoint_and_no_trial(tmp_path, isolation, saves_a_folder):
     def train(config):
-        folder, copy = caviar.trial().folder, shutil.copy2
+        folder, copy, copytree = caviar.trial().folder, shutil.copy2, shutil.copytree
         saved = folder / "saved" if saves_a_folder else folder / "model.pt"
         for epoch in (1, 2):
             (saved if saves_a_folder else folder).mkdir(exist_ok=True)
             (saved / "model.pt" if saves_a_folder else saved).write_text(str(epoch))
             if epoch == 2:
                 shutil.copy2 = full
-                copytree = shutil.copytree
                 shutil.copytree = lambda *args, **options: copytree(*args, copy_function=full, **options)
             caviar.report({"loss": 1 / epoch}, checkpoint=saved)
         shutil.copy2, shutil.copytree = copy, copytree
