@@ -89,6 +89,8 @@ class Day:
         if (end := driver.poll()) is not None:
             self.say(f"the driver ended with status {end.status}: {end.sentence}")
             self._judge(end, now)
+            if "Current thread" in end.text:
+                self.problems.append(f"it was here: {end.text[end.text.index('Current thread') :]}")
             self._finished = end.status == 0
             self._resume_at = now + 1.0
         elif driver.process is None and now >= self._resume_at and self._head_died is None and not self._needs():
@@ -96,6 +98,8 @@ class Day:
         elif driver.process is not None and self._head_died is not None and now > self._head_died + _LIMIT:
             self.problems.append(f"the driver had not ended {_LIMIT:g} s after the head died")
             self._until[Kind.KILL_DRIVER] = now + _AFTERMATH
+            send(signal.SIGUSR1, [driver.process])
+            time.sleep(1.0)
             send(signal.SIGKILL, [driver.process])
 
     def _needs(self):

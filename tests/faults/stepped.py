@@ -3,7 +3,9 @@
 The clock of the machine is everybody's, and a namespace for time (`unshare --time`) leaves out the time of day.
 """
 
+import faulthandler
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -14,6 +16,7 @@ def stepped(clock, file):
 
 
 if __name__ == "__main__":
+    faulthandler.register(signal.SIGUSR1)  # prints where it is
     time.time = stepped(time.time, Path(os.environ["FAULTS_CLOCK"]))  # before anything is imported that keeps it
     from caviar.cli.main import main
 
