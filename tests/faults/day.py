@@ -72,7 +72,8 @@ class Day:
             self._due.remove(fault)
             active.add(fault.kind)
             self.say(f"{fault}" + (f": {injection.detail}" if injection.detail else ""))
-            self._until[fault.kind] = now + fault.seconds + _AFTERMATH
+            seconds = _LIMIT if fault.kind is Kind.KILL_HEAD else fault.seconds
+            self._until[fault.kind] = now + seconds + _AFTERMATH
             if injection.undo is not None:
                 heapq.heappush(self._undo, (now + fault.seconds, next(self._order), fault.kind, injection.undo))
             if fault.kind is Kind.KILL_HEAD:
