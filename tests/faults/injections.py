@@ -111,7 +111,8 @@ def _kill_head(world, fault):
     store = world.cluster.control_store()
     if store is None or world.driver.process is None:
         return None
-    send(signal.SIGKILL, [store])
+    raylets = [world.cluster.raylet(node) for node in range(1, NODES)]
+    send(signal.SIGKILL, [store, *filter(None, raylets)])
     return Injection(f"process {store}")
 
 
