@@ -22,7 +22,7 @@ from caviar.cli.options import (
 )
 from caviar.cli.output import prints
 from caviar.cli.results import outcome_data
-from caviar.errors import InputError
+from caviar.errors import ClusterError, InputError
 from caviar.files import is_uri
 from caviar.fleet.address import VARIABLE, is_jobs_api
 
@@ -166,4 +166,8 @@ def _run(study: "Study") -> "Outcome":
         count = len(study.outcome.results)
         click.echo(f"\nstopped: {count} trials are in {study.folder}; try: caviar resume {study.folder}", err=True)
         sys.exit(end.code if isinstance(end, SystemExit) else 130)
+    except ClusterError:
+        if count := len(study.outcome.results):
+            click.echo(f"stopped: {count} trials are in {study.folder}; try: caviar resume {study.folder}", err=True)
+        raise
     return study.outcome

@@ -97,10 +97,10 @@ def check_jobs_api(address: str) -> None:
         ) from None
 
 
-def check_answers(address: str) -> None:
+def check_answers(address: str, seconds: float = _CONNECT_SECONDS) -> None:
     """Raise OSError if nothing accepts connections at an address within a few seconds."""
     parts = urlsplit(address if "://" in address else f"//{address}")
-    socket.create_connection((parts.hostname, parts.port), _CONNECT_SECONDS).close()
+    socket.create_connection((parts.hostname, parts.port), seconds).close()
 
 
 def reach_this_machine_directly() -> None:

@@ -4,11 +4,13 @@ All private names of Ray that Caviar uses are in this file. Import it before Ray
 notebook widgets.
 """
 
+import atexit
 import contextlib
 import logging
 import math
 import os
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -17,11 +19,13 @@ from typing import TYPE_CHECKING
 
 from caviar.errors import ClusterError
 from caviar.fleet.address import RayAddress
+from caviar.fleet.head import Head
 from caviar.fleet.interrupts import hold_interrupts, keep_sigterm
 from caviar.fleet.machine import fits_sockets, temporary_folder, usable_cpus
 from caviar.fleet.placement import Placement
 
 _OBJECT_STORE_BYTES = 512 << 20  # of a temporary local Ray
+_DISCONNECT_SECONDS = 3.0  # from a cluster whose head is gone
 logger = logging.getLogger("caviar")
 
 with warnings.catch_warnings():  # about notebooks without ipywidgets, which Caviar does not need
@@ -58,8 +62,20 @@ def connection(placement: Placement) -> Iterator[Placement]:
         yield replace(placement, address=None if address.is_local else address.text)
     finally:
         with keep_sigterm():
-            ray.shutdown()
+            _disconnect()
         _restore_breakpoint(breakpoint_hook)
+
+
+def _disconnect() -> None:
+    """Disconnect from Ray; if its head is gone, for which Ray would wait until it ends this process, only begin to."""
+    joined = ray.is_initialized() and not uses_ray_client()
+    if not joined or Head(ray.get_runtime_context().gcs_address, math.inf).answers():
+        ray.shutdown()
+    else:
+        atexit.unregister(ray.shutdown)  # Ray's own, which would wait as well
+        ending = threading.Thread(target=ray.shutdown, daemon=True)
+        ending.start()
+        ending.join(_DISCONNECT_SECONDS)
 
 
 def _restore_breakpoint(hook: str | None) -> None:

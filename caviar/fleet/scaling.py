@@ -17,6 +17,7 @@ from ray.exceptions import OutOfMemoryError, RayError
 
 from caviar.errors import ClusterError
 from caviar.fleet.cluster import free_trainers, total_trainers, waiting_tasks
+from caviar.fleet.head import Head
 from caviar.fleet.losses import loss_reason
 from caviar.fleet.placement import Placement
 from caviar.fleet.settings import PoolSettings
@@ -58,6 +59,7 @@ class TrainerGroup:
         self.ready: list[Worker] = []
         self.starting: dict[ObjectRef, Worker] = {}  # by the reference to its first answer
         self._placement, self._settings = placement, settings
+        self._head = Head(ray.get_runtime_context().gcs_address, settings.head_seconds)
         room = total_trainers(placement.resources)
         if room < 1 and placement.address is None:
             raise ClusterError(f"Ray has no room for a trainer with {self._needs()}; add a node or ask for less")
@@ -84,6 +86,8 @@ class TrainerGroup:
         if now < self._next_scale and (self.ready or self.starting):
             return
         self._next_scale = now + self._settings.scale_seconds
+        if not self._head.answers():
+            return  # what follows would wait for it, and Ray would end this process
         size = len(self.ready) + len(self.starting)
         if self._count:
             self._start(min(self._count, trials) - size)

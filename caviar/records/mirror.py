@@ -15,11 +15,12 @@ import time
 from pathlib import Path
 
 from caviar.errors import StorageError
-from caviar.files import is_uri, open_store, reading
+from caviar.files import is_uri, open_store, reading, write_atomically
+from caviar.records.lock import start_of
 from caviar.records.plain import number, text
 
 MIRROR = "mirror.txt"
-HEARTBEAT = "driver.json"  # who drives the study, and when it was last seen
+HEARTBEAT = "driver.json"  # who drives the study, and when it was last seen; in the folder, that of its last driver
 _TABLES = ("results.csv", "history.csv", "waves.csv", "confirmation.csv")
 MODELS = "models"  # the folder of the models that the study keeps
 PUSH_SECONDS = 15.0
@@ -62,7 +63,8 @@ class Mirror:
         """Announce that this process drives the study; raise StorageError if another one does or has continued it."""
         if HEARTBEAT in self._sizes:
             other, seen = self._last_beat()
-            if time.time() - seen < DEAD_SECONDS:
+            apart = abs(time.time() - seen)  # a clock that was ahead is no sign of life
+            if apart < DEAD_SECONDS and other != self._last_driver_here():
                 raise StorageError(
                     f"{other} is driving the study at {self._store}; wait for it, stop it or choose another "
                     f"place (a dead driver is forgotten after {DEAD_SECONDS:g} s)"
@@ -76,7 +78,7 @@ class Mirror:
             )
         if not self._parts:
             self._reserve()
-        self._beat(time.time())
+        write_atomically(self._journal.with_name(HEARTBEAT), self._beat(time.time()))
 
     def _reserve(self) -> None:
         """Create the first part, empty, so that of two studies that begin at once only one does."""
@@ -91,12 +93,18 @@ class Mirror:
     def _last_beat(self) -> tuple[str, float]:
         """The driver that was there, and when it was last seen."""
         try:
-            plain = json.loads(self._store.read(HEARTBEAT))
-            return text(plain["driver"]), number(plain["seen"])
+            return _parse(self._store.read(HEARTBEAT))
         except (ValueError, TypeError, LookupError, RecursionError):
             raise StorageError(
                 f"{HEARTBEAT} at {self._store} is damaged; remove it if no driver runs the study"
             ) from None
+
+    def _last_driver_here(self) -> str:
+        """The driver that claimed the study in this folder before: it has died, since this one holds the lock."""
+        try:
+            return _parse(self._journal.with_name(HEARTBEAT).read_bytes())[0]
+        except (OSError, ValueError, TypeError, LookupError, RecursionError):
+            return ""
 
     def push(self, *, now: bool = False) -> None:
         """Copy new lines of the journal, `now` or if the last copy is old; retry later if the URI cannot be reached.
@@ -147,9 +155,19 @@ class Mirror:
         except StorageError as error:
             logger.warning("%s; run the study once more to complete its copy", error)
 
-    def _beat(self, seen: float) -> None:
-        heartbeat = {"driver": f"{socket.gethostname()}:{os.getpid()}", "seen": seen}
-        self._store.write(HEARTBEAT, json.dumps(heartbeat).encode())
+    def _beat(self, seen: float) -> bytes:
+        """Say who drives the study and when it was seen, and return what was written."""
+        process = os.getpid()
+        driver = f"{socket.gethostname()}:{process}:{start_of(process)}"
+        heartbeat = json.dumps({"driver": driver, "seen": seen}).encode()
+        self._store.write(HEARTBEAT, heartbeat)
+        return heartbeat
+
+
+def _parse(heartbeat: bytes) -> tuple[str, float]:
+    """Return the driver that a heartbeat names, and when it was seen."""
+    plain = json.loads(heartbeat)
+    return text(plain["driver"]), number(plain["seen"])
 
 
 def _part(number: int) -> str:

@@ -13,6 +13,7 @@ import pytest
 from caviar import Study
 from caviar.cli.main import cli, main
 from caviar.cli.options import TableOptions
+from caviar.errors import ClusterError
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -79,6 +80,21 @@ def test_ctrl_c_stops_cleanly_and_resume_continues(tmp_path, capsys):
     main(["resume", "s", "--workers", "0"])
     assert "8/8 trials" in capsys.readouterr().out
     assert len(pd.read_csv(tmp_path / "s" / "results.csv")) == 8
+
+
+def test_a_lost_cluster_is_a_sentence_and_the_command_that_goes_on(monkeypatch, capsys):
+    run("--trials", 4, "--waves", 1, "--epochs", 1)
+
+    def lose(study, *args, **options):
+        raise ClusterError("the head has not answered for 45 s")
+
+    monkeypatch.setattr(Study, "run", lose)
+    with pytest.raises(SystemExit) as end:
+        main(["resume", "s", "--workers", "0"])
+    assert end.value.code == 2
+    told = capsys.readouterr().err.splitlines()
+    assert told[-2] == "stopped: 4 trials are in s; try: caviar resume s"
+    assert told[-1] == "caviar: the head has not answered for 45 s"
 
 
 def test_init_writes_a_study_that_runs(tmp_path, capsys):

@@ -28,6 +28,7 @@ from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.records import journal
 from caviar.records.events import TrialEnded
 from caviar.records.trial import State
+from tests.faults.processes import freeze, processes_of, thaw
 
 TRIALS = 300
 FROZEN_TRIALS = 60
@@ -109,26 +110,6 @@ def resumed_after(kills, begun):
     return gaps
 
 
-def processes_of(process):
-    """Return a process and all that it started."""
-    processes = [process]
-    for children in Path(f"/proc/{process}/task").glob("*/children"):
-        with contextlib.suppress(OSError):  # a thread that has just ended
-            for child in children.read_text().split():
-                processes += processes_of(int(child))
-    return processes
-
-
-def freeze(process):
-    """Stop a process and all that it started, and return them."""
-    os.kill(process, signal.SIGSTOP)  # first, since a stopped process cannot start others
-    frozen = processes_of(process)
-    for child in frozen[1:]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGSTOP)
-    return frozen
-
-
 def freeze_a_node(cluster, node, folder):
     """Run a study in which a node stops with all its processes, as behind a cut network; return what was observed."""
     tables, count = [], FROZEN_TRIALS // 6  # each trainer holds two trials, so that some remain for that node
@@ -145,9 +126,7 @@ def freeze_a_node(cluster, node, folder):
     frozen = freeze(raylet)
     (folder / "go").touch()
     running.join()
-    for process in frozen:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGCONT)
+    thaw(frozen)
     cluster.remove_node(node, allow_graceful=False)
     begun, (table,) = starts(folder), tables
     hit = {seed for _, process, seed in begun if process in frozen}

@@ -1,8 +1,12 @@
+import socket
 import subprocess
 import sys
 import textwrap
+import time
+from types import SimpleNamespace
 
 import pytest
+import ray
 
 from caviar.errors import ClusterError
 from caviar.fleet.address import RayAddress
@@ -75,3 +79,17 @@ def test_rays_notices_about_notebook_widgets_are_silenced_and_nothing_else():
     run = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
     assert run.stdout + run.stderr == ""
     assert run.returncode == 0
+
+
+def test_leaving_a_cluster_whose_head_is_gone_does_not_wait_for_it(monkeypatch):
+    joined = []
+    server = socket.create_server(("127.0.0.1", 0))
+    address = f"127.0.0.1:{server.getsockname()[1]}"
+    monkeypatch.setattr(ray, "is_initialized", lambda: bool(joined))
+    monkeypatch.setattr(ray, "init", lambda **options: joined.append(options))
+    monkeypatch.setattr(ray, "get_runtime_context", lambda: SimpleNamespace(gcs_address=address))
+    monkeypatch.setattr(ray, "shutdown", lambda: time.sleep(30))  # Ray's own waits for a minute, and ends the process
+    with connection(Placement(address=address)):
+        server.close()
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 20

@@ -9,6 +9,7 @@ import ray
 
 from caviar.errors import ClusterError
 from caviar.fleet.cluster import waiting_tasks
+from caviar.fleet.head import Head
 from caviar.fleet.placement import Placement
 from caviar.fleet.scaling import TrainerGroup
 from caviar.fleet.settings import PoolSettings
@@ -73,3 +74,14 @@ class Broken:
 
     def __reduce__(self):
         return (int, ("not a number",))
+
+
+def test_trainers_wait_for_a_head_that_does_not_answer(monkeypatch):
+    group = TrainerGroup(TRAINABLE, "score", Placement(2), PoolSettings(scale_seconds=0.0))
+    with monkeypatch.context() as patch:
+        patch.setattr(Head, "answers", lambda head: False)
+        group.scale(2)
+        assert not group.starting
+    group.scale(2)
+    assert len(group.starting) == 2
+    group.shutdown()

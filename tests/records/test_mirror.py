@@ -1,9 +1,11 @@
 """The mirror of a study's folder, on a real S3 protocol server and in memory."""
 
+import gc
 import io
 import itertools
 import json
 import shutil
+import time
 import uuid
 
 import pandas as pd
@@ -98,6 +100,31 @@ def test_a_second_driver_elsewhere_is_refused_and_a_dead_one_is_forgotten(uri, t
     with pytest.raises(StorageError, match="another driver has written"):
         journal.append(events(1, 2))
     other.close()
+
+
+def test_a_driver_that_died_in_this_folder_is_not_waited_for(uri, tmp_path):
+    journal = Journal(local_folder(uri), push_seconds=0.0)
+    journal.append(events(1))
+    del journal  # as if its process had been killed: it gives up the lock, but does not say goodbye at the URI
+    gc.collect()
+    with pytest.raises(StorageError, match="is driving the study"):
+        Journal(local_folder(uri, tmp_path / "elsewhere"))
+    journal = Journal(local_folder(uri))
+    journal.append(events(1, 1))
+    journal.close()
+    assert Mirror(uri, journal.path).content() == journal.path.read_bytes()
+
+
+def test_a_driver_whose_clock_was_ahead_is_forgotten(uri, tmp_path, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr("caviar.records.mirror.time.time", lambda: now + 86_400)
+    Journal(local_folder(uri)).append(events(1), mirror_now=True)
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    journal = Journal(local_folder(uri, tmp_path / "elsewhere"))
+    journal.append(events(1, 1))
+    journal.close()
+    assert len(list(read(tmp_path / "elsewhere"))) == 2
 
 
 def test_a_folder_that_has_diverged_is_not_overwritten(uri, tmp_path):

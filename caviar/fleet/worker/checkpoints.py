@@ -6,9 +6,11 @@
 A checkpoint is written under another name first, so that it is whole or not there; the one before it is then removed.
 """
 
+import errno
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +19,7 @@ from caviar.errors import InputError
 from caviar.records.trial import CurvePoint
 
 _FOLDER, _REPORTS, _SAVED = "checkpoint", "reports.json", "saved"
+_FULL = (errno.ENOSPC, errno.EDQUOT)  # told by their words, since copying a folder joins several errors into one
 
 
 class Checkpoint(NamedTuple):
@@ -34,6 +37,8 @@ class Checkpoint(NamedTuple):
 def save(folder: Path, path: Path, curve: Sequence[CurvePoint]) -> None:
     """Copy a file or a folder as the checkpoint of the trial with this folder; raise InputError if it does not exist.
 
+    On a full disk there is no new checkpoint and the trial goes on: it could only lose what it has learnt.
+
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / "model.pt").write_bytes(b"weights")
@@ -43,6 +48,16 @@ def save(folder: Path, path: Path, curve: Sequence[CurvePoint]) -> None:
     """
     if not path.exists():
         raise InputError(f"checkpoint must be a file or a folder that exists, got {str(path)!r}; save it first")
+    try:
+        _save(folder, path, curve)
+    except OSError as error:
+        if not any(os.strerror(number) in str(error) for number in _FULL):
+            raise
+        message = f"caviar: the disk is full, so the checkpoint of report {len(curve)} is not saved ({error})"
+        print(message, file=sys.stderr)
+
+
+def _save(folder: Path, path: Path, curve: Sequence[CurvePoint]) -> None:
     earlier = _finished(folder)
     unfinished = folder / _FOLDER / "unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)

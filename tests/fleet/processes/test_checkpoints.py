@@ -1,5 +1,6 @@
 """The folder and the checkpoint of a trial: what it keeps, and how it continues."""
 
+import errno
 import os
 import shutil
 import signal
@@ -189,3 +190,38 @@ def test_an_unfinished_checkpoint_is_not_used(tmp_path):
     folder = tmp_path / "trials" / "000000"
     (folder / "checkpoint" / "unfinished" / "saved").mkdir(parents=True)
     assert checkpoints.last(folder) is None
+
+
+@pytest.mark.parametrize("isolation", ["process", "none"])
+@pytest.mark.parametrize("saves_a_folder", [False, True])
+def test_a_full_disk_costs_a_checkpoint_and_no_trial(tmp_path, isolation, saves_a_folder):
+    def train(config):
+        folder, copy, copytree = caviar.trial().folder, shutil.copy2, shutil.copytree
+        saved = folder / "saved" if saves_a_folder else folder / "model.pt"
+        for epoch in (1, 2):
+            (saved if saves_a_folder else folder).mkdir(exist_ok=True)
+            (saved / "model.pt" if saves_a_folder else saved).write_text(str(epoch))
+            if epoch == 2:
+                shutil.copy2 = full
+                shutil.copytree = lambda *args, **options: copytree(*args, copy_function=full, **options)
+            caviar.report({"loss": 1 / epoch}, checkpoint=saved)
+        shutil.copy2, shutil.copytree = copy, copytree
+        return {"loss": 0.5, "from": caviar.trial().epoch}
+
+    def full(source, target, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+
+    table, (printed,) = run(train, tmp_path / "s", isolation=isolation)
+    assert finished(table)
+    assert list(table["from"]) == [1]  # the checkpoint before
+    assert "caviar: the disk is full, so the checkpoint of report 2 is not saved" in printed
+
+
+def test_a_checkpoint_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
+    def refuse(source, target, **options):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(source))
+
+    monkeypatch.setattr(shutil, "copy2", refuse)
+    (tmp_path / "model.pt").touch()
+    with pytest.raises(PermissionError):
+        checkpoints.save(tmp_path, tmp_path / "model.pt", [])
