@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from caviar.search.kernel import Kernel, fit_kernel
 from caviar.space.scales import Array
 
-SUBSET_SIZE = 1000  # the process is conditioned on at most this many trials,
+SUBSET_SIZE = 500  # the process is conditioned on at most this many trials,
 _FIT_SIZE = 250  # and its kernel is fitted to at most this many
 _Z_BOUNDS = (-5.0, 2.0)  # of standardised values
 _PREDICTION_SIZE = 2000  # points predicted at a time, which avoids large matrices
@@ -37,7 +37,8 @@ def standardise(values: Array) -> tuple[Array, float, float]:
     if unit <= 1e-9 * sample.std():  # most values are equal
         unit = sample.std() or 1.0
     z = np.clip((np.where(finite, values, median) - median) / unit, *_Z_BOUNDS)
-    mean, sd = float(z.mean()), float(z.std()) or 1.0
+    ordered = np.sort(z)  # a sum in another order differs in its last bits
+    mean, sd = float(ordered.mean()), float(ordered.std()) or 1.0
     return (z - mean) / sd, float(median + unit * mean), float(unit * sd)
 
 
@@ -69,7 +70,6 @@ class GaussianProcess:
         points: Array,
         values: Array,
         categorical: NDArray[np.bool_],
-        seed: int = 0,
         *,
         subset_size: int = SUBSET_SIZE,
         kernel: Kernel | None = None,
@@ -79,8 +79,7 @@ class GaussianProcess:
         Args:
             points, values: shape (n, d) and (n,), lower is better; NaN: failed.
             categorical: which coordinates are choices, shape (d,).
-            seed: selects the subset.
-            subset_size: the largest number of trials to condition on: the best half, and others at random.
+            subset_size: the largest number of trials to condition on: the best half, and others of all ranks.
             kernel: the prior covariance; by default it is fitted to the trials.
 
         >>> points = np.array([[0.0], [0.5], [1.0]])
@@ -88,13 +87,12 @@ class GaussianProcess:
         >>> int(np.argmin(process.mean(points)))
         1
         """
-        order = np.lexsort(np.vstack([points.T, values]))
-        points, values = points[order], values[order]
         z, shift, scale = standardise(values)
-        subset = _subset(z, subset_size, seed)
+        subset = _subset(values, subset_size)
+        subset = subset[np.lexsort(np.vstack([points[subset].T, values[subset]]))]
         points, values, z = points[subset], values[subset], z[subset]
         if kernel is None:
-            subset = _subset(z, _FIT_SIZE, seed)
+            subset = _subset(values, _FIT_SIZE)
             kernel = fit_kernel(points[subset], z[subset], categorical)
         covariance = kernel.covariance(points, points)
         covariance[np.diag_indices_from(covariance)] += kernel.noise_variance
@@ -151,10 +149,11 @@ class GaussianProcess:
         )
 
 
-def _subset(z: Array, size: int, seed: int) -> NDArray[np.intp]:
-    """Return indices of at most `size` trials: the best half of the subset, and others at random."""
-    if len(z) <= size:
-        return np.arange(len(z))
-    order = np.argsort(z, kind="stable")
-    others = np.random.default_rng(seed).choice(order[size // 2 :], size - size // 2, replace=False)
-    return np.sort(np.concatenate([order[: size // 2], others]))
+def _subset(values: Array, size: int) -> NDArray[np.intp]:
+    """Return indices of at most `size` trials: the best half of the subset, and others evenly spread over the ranks."""
+    if len(values) <= size:
+        return np.arange(len(values))
+    order = np.argsort(values, kind="stable")  # NaN is last
+    half = size // 2
+    others = np.linspace(half, len(values) - 1, size - half).round().astype(int)
+    return np.concatenate([order[:half], order[others]])

@@ -84,6 +84,15 @@ class Kernel:
         return self.signal_variance * correlation
 
 
+    def gradient(self, a: Array, b: Array) -> tuple[Array, Array]:
+        """Return the covariance, shape (n, m), and its gradient by a, shape (n, m, d), which is 0 along choices."""
+        difference = a[:, None, :] - b[None, :, :]
+        scaled = np.where(self.categorical, difference != 0, difference) / self.length_scales
+        correlation, slope = _matern((scaled**2).sum(axis=2))
+        gradient = -self.signal_variance * slope[:, :, None] * (scaled / self.length_scales)
+        return self.signal_variance * correlation, np.where(self.categorical, 0.0, gradient)
+
+
 def fit_kernel(points: Array, z: Array, categorical: NDArray[np.bool_]) -> Kernel:
     """Return the kernel with the highest posterior density, found by L-BFGS from the prior's median.
 
