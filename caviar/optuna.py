@@ -4,7 +4,6 @@ Each sample depends only on the trials in the study's storage, so studies with m
 nothing else. What it remembers of a study saves it from reading each trial again for each sample.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -97,7 +96,6 @@ class CaviarSampler(BaseSampler):  # type: ignore[misc]
         _check_single_objective(study)
         return self._independent.sample_independent(study, trial, param_name, param_distribution)
 
-
     def _remember(self, study: Study) -> "_Memory":
         """Return what is known of a study; of another one nothing."""
         if self._memory is None or self._memory.study is not study:
@@ -125,7 +123,7 @@ class _Ended(NamedTuple):
 
 
 class _Known:
-    """The finished trials of a study in one search space, in the order in which they ended, and a search that knows them.
+    """The finished trials of a study in one search space, as they ended, and a search that knows them.
 
     Args:
         search_space: the parameters that are searched together.
@@ -160,7 +158,7 @@ class _Known:
         self.search.tell(np.array([end.point for end in new]).reshape(-1, self.space.dimension), np.array(values))
 
     def point(self, trial: FrozenTrial) -> Array | None:
-        """Return the point of a trial, shape (d,); None if a parameter is missing or (enqueued by hand) out of bounds."""
+        """Return the point of a trial, shape (d,); None if a parameter is missing or, enqueued, out of bounds."""
         if not self.search_space.keys() <= trial.params.keys():
             return None
         config = {name: _from_parameter(trial.params[name], d) for name, d in self.search_space.items()}

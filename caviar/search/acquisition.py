@@ -5,11 +5,15 @@ are noisy, and the others have not run. So it is averaged over samples of their 
 "Constrained Bayesian optimization with noisy experiments".
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy  # whose packages are slow to load; each is loaded when first used
+from numpy.typing import NDArray
 
 from caviar.search.gaussian_process import GaussianProcess
 from caviar.search.improvement import log_expected_improvement
+from caviar.search.kernel import Kernel
 from caviar.search.samplers import sobol_points
 from caviar.search.unique import keys
 from caviar.space import Space
@@ -20,8 +24,11 @@ _ELITES = 10  # small steps start from this many of the best trials
 _STEP_SIZES = (0.03, 0.1, 0.3)  # of small steps, in length scales
 _STEP_SHARE = 1 / 3  # of the coordinates that a small step changes
 _SAMPLES = 32  # of the values that the improvement is averaged over, an even number
+# the prior of the best point is normal around the middle of the cube, with this standard deviation, and loses its weight
+# as trials come in (Hvarfner et al. 2022, "piBO"): otherwise the first waves sit in the corners, where least is known
+_PRIOR, _SPREAD = 10.0, 0.3
 _STARTS, _STEPS = 3, 30  # the candidates that are refined for each point, and the steps of L-BFGS
-_REFINED = 100  # points of a wave that are refined; later ones are candidates
+_REFINED = 100  # the points of larger waves are not refined
 _JOINT_SIZE = 125  # larger waves are split into parts that are chosen independently
 _JITTER = 1e-6  # of the variance of a value, which keeps matrices positive definite
 _LEAST_VARIANCE = 1e-10
@@ -70,74 +77,92 @@ def choose_wave(
         count: the number of points.
         generator: draws the samples of values.
     """
+    trials = Trials.of(process, pending)
     parts = -(-count // _JOINT_SIZE)
-    chosen = []
-    for i in range(parts):
-        size = len(range(i, count, parts))
-        outlook = Outlook(process, pool[i::parts], len(pending) + size, generator)
-        for point in pending:
-            outlook.add(point)
-        chosen.append(_choose(space, outlook, size, refined=_REFINED // parts))
-    return np.concatenate(chosen)
+    batches = [
+        _choose(
+            space, Outlook(trials, pool[i::parts], len(range(i, count, parts)), generator), refine=count <= _REFINED
+        )
+        for i in range(parts)
+    ]
+    return np.concatenate(batches)
 
 
-def _choose(space: Space, outlook: "Outlook", count: int, refined: int) -> Array:
-    """Return the next points, shape (count, d), of which the first `refined` are not bound to the candidates."""
-    seen = {*keys(outlook.trials)}
-    batch = outlook.pool[:0]
-    for _ in range(min(count, len(outlook.pool))):
-        values = outlook.pool_improvement()
-        values[[key in seen for key in outlook.pool_keys]] = -np.inf
-        points = outlook.pool[np.argsort(-values, kind="stable")[:_STARTS]]
-        if len(batch) < refined:
-            better = space.snap(outlook.refine(points, ~space.categorical))
-            better = better[[key not in seen for key in keys(better)]]
-            points = np.concatenate([points, better])
+def _choose(space: Space, outlook: "Outlook", *, refine: bool) -> Array:
+    """Return the next points, shape (k, d); with `refine` they are not bound to the candidates."""
+    seen, batch = {*keys(outlook.points)}, []
+    for _ in range(outlook.capacity):
+        points = outlook.best_candidates(_STARTS if refine else 1)
+        if refine:
+            refined = space.snap(outlook.refine(points, ~space.categorical))
+            points = np.concatenate([points, refined[[key not in seen for key in keys(refined)]]])
             points = points[[np.argmax(outlook.improvement(points)[0])]]
         outlook.add(points[0])
-        seen.add(points[0].tobytes())
-        batch = np.concatenate([batch, points[:1]])
-    return batch
+        seen.update(keys(points))
+        batch.append(points[0])
+    return np.array(batch).reshape(len(batch), space.dimension)
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """The finished and the running trials, and the distribution of their values without noise.
+
+    Args:
+        kernel: the prior covariance.
+        points: shape (n, d).
+        mean, root: of their values; the covariance is root root^T. Shapes (n,) and (n, n).
+        inverse: the inverse of the lower Cholesky factor of their prior covariance, shape (n, n).
+    """
+
+    kernel: Kernel
+    points: Array
+    mean: Array
+    root: Array
+    inverse: Array
+
+    @classmethod
+    def of(cls, process: GaussianProcess, pending: Array) -> "Trials":
+        """Return the finished trials of a process, and those that are pending."""
+        points, kernel = np.concatenate([process.points, pending]), process.kernel
+        prior, (mean, v) = kernel.covariance(points, points), process.posterior(points)
+        jitter = _JITTER * kernel.signal_variance * np.eye(len(points))
+        root = scipy.linalg.cholesky(prior - v.T @ v + jitter, lower=True, check_finite=False)
+        factor = scipy.linalg.cholesky(prior + jitter, lower=True, check_finite=False)
+        return cls(kernel, points, mean, root, scipy.linalg.lapack.dtrtri(factor, lower=1)[0])
 
 
 class Outlook:
     """What the values of trials and of chosen points may be: samples of the process, which share their variances.
 
-    The covariance of the points is L L^T. `inverse` is L^-1, shape (n, n), and `whitened` is L^-1 times the samples,
-    shape (n, s): so a sample's mean at a point with covariances k is (L^-1 k) . whitened, and its variance is the prior
-    one minus |L^-1 k|^2.
+    If the prior covariance of the points is L L^T, `inverse` is L^-1, shape (n, n), and `whitened` is L^-1 times the
+    samples, shape (n, s). So at a point whose covariances with them are k, the means of the samples are whitened^T
+    (L^-1 k), and the variance is the prior one minus |L^-1 k|^2.
 
     Args:
-        process: conditioned on the finished trials.
-        pool: the candidates, shape (m, d).
-        capacity: the number of points that will be added.
+        trials: what is known.
+        pool: the candidates, snapped and new, shape (m, d).
+        count: the number of points to choose.
         generator: draws the samples.
     """
 
-    def __init__(self, process: GaussianProcess, pool: Array, capacity: int, generator: np.random.Generator) -> None:
-        self.kernel, self.pool, self._generator = process.kernel, pool, generator
-        self.pool_keys = keys(pool)
-        n, size = len(process.points), len(process.points) + capacity
-        self._n, self._jitter = n, _JITTER * self.kernel.signal_variance
-        prior = self.kernel.covariance(process.points, process.points)
-        v = scipy.linalg.solve_triangular(process.factor, prior, lower=True, check_finite=False)
-        jitter = self._jitter * np.eye(n)
-        factor, root = (scipy.linalg.cholesky(c, lower=True) for c in (prior + jitter, prior - v.T @ v + jitter))
-        samples = (v.T @ (process.factor.T @ process.alpha))[:, None] + root @ self._normal(n)
-        self._points = np.empty((size, pool.shape[1]))
-        self._inverse, self._whitened = np.zeros((size, size)), np.empty((size, _SAMPLES))
-        self._points[:n] = process.points
-        self._inverse[:n, :n] = scipy.linalg.lapack.dtrtri(factor, lower=1)[0]
-        self._whitened[:n] = self._inverse[:n, :n] @ samples
+    def __init__(self, trials: Trials, pool: Array, count: int, generator: np.random.Generator) -> None:
+        self.kernel, self.pool, self.capacity = trials.kernel, pool, min(count, len(pool))
+        self._generator, n = generator, len(trials.points)
+        size, self._n, self._trials = n + self.capacity, n, n
+        samples = trials.mean[:, None] + trials.root @ self._normal(n)
         self._best = samples.min(axis=0)
-        self._v = np.empty((size, len(pool)))
-        self._v[:n] = self._inverse[:n, :n] @ self.kernel.covariance(process.points, pool)
+        self._points, self._v = np.empty((size, pool.shape[1])), np.empty((size, len(pool)))
+        self._inverse, self._whitened = np.zeros((size, size)), np.empty((size, _SAMPLES))
+        self._points[:n], self._inverse[:n, :n] = trials.points, trials.inverse
+        self._whitened[:n] = trials.inverse @ samples
+        self._v[:n] = trials.inverse @ self.kernel.covariance(trials.points, pool)
         self._mean = self._v[:n].T @ self._whitened[:n]
         self._variance = self.kernel.signal_variance - (self._v[:n] ** 2).sum(axis=0)
+        self._new = np.ones(len(pool), dtype=bool)
 
     @property
-    def trials(self) -> Array:
-        """The finished trials and the points that were added, shape (n, d)."""
+    def points(self) -> Array:
+        """The trials and the chosen points, shape (n, d)."""
         return self._points[: self._n]
 
     def _normal(self, n: int) -> Array:
@@ -146,10 +171,10 @@ class Outlook:
         return np.concatenate([half, -half], axis=1)
 
     def add(self, point: Array) -> None:
-        """Sample the value of a point, shape (d,): from now on it counts as a trial."""
+        """Sample the value of a chosen point, shape (d,): from now on it counts as a trial."""
         n, inverse = self._n, self._inverse[: self._n, : self._n]
-        v = inverse @ self.kernel.covariance(self.trials, point[None])[:, 0]
-        sd = np.sqrt(max(self.kernel.signal_variance - v @ v, 0.0) + self._jitter)
+        v = inverse @ self.kernel.covariance(self.points, point[None])[:, 0]
+        sd = np.sqrt(max(self.kernel.signal_variance - float(v @ v), 0.0) + _JITTER * self.kernel.signal_variance)
         normal = self._normal(1)[0]
         self._best = np.minimum(self._best, v @ self._whitened[:n] + sd * normal)
         row = (self.kernel.covariance(point[None], self.pool)[0] - v @ self._v[:n]) / sd
@@ -157,24 +182,34 @@ class Outlook:
         self._inverse[n, :n], self._inverse[n, n] = -(v @ inverse) / sd, 1 / sd
         self._mean += np.outer(row, normal)
         self._variance -= row**2
+        self._new &= (self.pool != point).any(axis=1)
         self._n += 1
 
-    def pool_improvement(self) -> Array:
-        """Return the log of the expected improvement of each candidate, shape (m,)."""
-        sd = np.sqrt(np.maximum(self._variance, _LEAST_VARIANCE))
-        return log_expected_improvement(self._mean, sd, self._best)[0]
+    def best_candidates(self, count: int) -> Array:
+        """Return the candidates with the highest expected improvement that were not chosen, shape (count, d)."""
+        new = np.flatnonzero(self._new)
+        sd = np.sqrt(np.maximum(self._variance[new], _LEAST_VARIANCE))
+        values = log_expected_improvement(self._mean[new], sd, self._best)[0] + self._inwards(self.pool[new])[0]
+        return np.array(self.pool[new[np.argsort(-values, kind="stable")[:count]]])
 
     def improvement(self, points: Array) -> tuple[Array, Array]:
         """Return the log of the expected improvement at points, shape (k, d), and its gradient: (k,) and (k, d)."""
         inverse, whitened = self._inverse[: self._n, : self._n], self._whitened[: self._n]
-        covariance, slopes = self.kernel.gradient(points, self.trials)
+        covariance, slopes = self.kernel.gradient(points, self.points)
         v = covariance @ inverse.T
         sd = np.sqrt(np.maximum(self.kernel.signal_variance - (v**2).sum(axis=1), _LEAST_VARIANCE))
         value, by_mean, by_sd = log_expected_improvement(v @ whitened, sd, self._best)
         by_v = by_mean @ whitened.T - (by_sd / sd)[:, None] * v
-        return value, np.einsum("kn,knd->kd", by_v @ inverse, slopes)
+        prior, slope = self._inwards(points)
+        return value + prior, np.einsum("kn,knd->kd", by_v @ inverse, slopes) + slope
 
-    def refine(self, starts: Array, free: Array) -> Array:
+    def _inwards(self, points: Array) -> tuple[Array, Array]:
+        """Return the weighted log of the prior density of the best point, shape (k,), and its gradient, shape (k, d)."""
+        offset = np.where(self.kernel.categorical, 0.0, (points - 0.5) / _SPREAD)
+        weight = _PRIOR / self._trials
+        return -0.5 * weight * (offset**2).sum(axis=1), -weight * offset / _SPREAD
+
+    def refine(self, starts: Array, free: NDArray[np.bool_]) -> Array:
         """Return points with a higher improvement near the starts, shape (k, d), moved along the free coordinates."""
 
         def loss(flat: Array) -> tuple[float, Array]:

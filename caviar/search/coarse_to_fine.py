@@ -19,6 +19,7 @@ from caviar.space.scales import Array
 
 _CANDIDATES = 2000
 _CANDIDATES_PER_POINT = 4  # the minimum for each point of the wave
+_CONTINUOUS_CANDIDATES = 500  # for a continuous search, which draws them for every point
 _SMALLEST_START = 8  # a continuous search zooms after a quarter of the budget, but not before this many trials
 
 
@@ -83,7 +84,7 @@ class CoarseToFine(Search):
             points = sobol_points(first + count, self.space.dimension, sequence)[first:]
         else:
             process = self._fitted_surrogate()
-            number = max(_CANDIDATES, _CANDIDATES_PER_POINT * count)
+            number = _CONTINUOUS_CANDIDATES if self.continuous else max(_CANDIDATES, _CANDIDATES_PER_POINT * count)
             pool = deduplicate(self.space, candidates(self.space, process, number, generator), seen)
             points = choose_wave(self.space, process, self._pending, pool, count, generator)
         return fill_batch(self.space, points, count, seen, generator)

@@ -4,7 +4,7 @@ Values are standardised, so the prior mean is zero. Equations are from Rasmussen
 Processes for Machine Learning", chapters 2 and 5.4; the module `kernel` fits the kernel.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import scipy  # whose packages are slow to load; each is loaded when first used
@@ -15,7 +15,7 @@ from caviar.space.scales import Array
 
 SUBSET_SIZE = 500  # the process is conditioned on at most this many trials,
 _FIT_SIZE = 250  # and its kernel is fitted to at most this many
-_Z_BOUNDS = (-5.0, 2.0)  # of standardised values
+_Z_BOUNDS = (-20.0, 4.0)  # of standardised values
 _PREDICTION_SIZE = 2000  # points predicted at a time, which avoids large matrices
 _DETAIL_VARIANCE = 0.05  # of details finer than any length scale; residual variance beyond it counts as noise
 
@@ -25,7 +25,7 @@ def standardise(values: Array) -> tuple[Array, float, float]:
 
     NaN counts as the median: failed trials are worse than the good ones, but not ranked among the poor ones. The unit
     is the distance from the median to the 16% quantile (one standard deviation of a normal distribution); poor trials
-    are clipped at 2 units.
+    are clipped at 4 units.
 
     >>> standardise(np.array([1.0, 3.0]))
     (array([-1.,  1.]), 2.0, 1.0)
@@ -125,28 +125,6 @@ class GaussianProcess:
         mean = self.mean(points)
         share = min(1.0, _DETAIL_VARIANCE / self.kernel.noise_variance)
         return self.shift + self.scale * (mean + share * (z - mean))
-
-    def with_fantasies(self, points: Array) -> "GaussianProcess":
-        """Return the process also conditioned on pending points, shape (p, d), as if each had its posterior mean.
-
-        The mean stays the same, and the variance shrinks (kriging believer; Ginsbourger et al. 2010).
-        """
-        if not len(points):
-            return self
-        n = len(self.points)
-        mean, v = self.posterior(points)
-        corner = self.kernel.covariance(points, points) - v.T @ v
-        corner[np.diag_indices_from(corner)] += self.kernel.noise_variance
-        factor = np.zeros((n + len(points), n + len(points)))
-        factor[:n, :n], factor[n:, :n], factor[n:, n:] = self.factor, v.T, scipy.linalg.cholesky(corner, lower=True)
-        return replace(
-            self,
-            points=np.concatenate([self.points, points]),
-            values=np.concatenate([self.values, self.shift + self.scale * mean]),
-            z=np.concatenate([self.z, mean]),
-            factor=factor,
-            alpha=np.concatenate([self.alpha, np.zeros(len(points))]),
-        )
 
 
 def _subset(values: Array, size: int) -> NDArray[np.intp]:

@@ -19,16 +19,17 @@ def log_h(u: Array) -> tuple[Array, Array]:
     >>> value.round(2).tolist(), slope.round(2).tolist()
     ([-5e+17, -0.92, 20.72], [1000000000.0, 1.25, 0.0])
     """
-    tail = np.clip(u, _FAR, -1.0)
-    ratio = np.sqrt(np.pi / 2) * scipy.special.erfcx(-tail / np.sqrt(2))  # Phi(u) / phi(u)
-    rest = 1.0 + tail * ratio
-    near = np.maximum(u, -1.0)
-    density, below = np.exp(_LOG_NORMAL - 0.5 * near**2), scipy.special.ndtr(near)
-    h = density + near * below
-    far, middle = u < _FAR, u < -1.0
-    square = np.minimum(u, -1.0) ** 2
-    value = np.where(middle, _LOG_NORMAL - 0.5 * square + np.where(far, -np.log(square), np.log(rest)), np.log(h))
-    slope = np.where(far, -u, np.where(middle, ratio / rest, below / h))
+    value, slope = np.empty_like(u), np.empty_like(u)
+    near, far = u > -1.0, u < _FAR
+    x = u[near]
+    h = np.exp(_LOG_NORMAL - 0.5 * x**2) + x * (below := scipy.special.ndtr(x))
+    value[near], slope[near] = np.log(h), below / h
+    x = u[middle := ~(near | far)]
+    ratio = np.sqrt(np.pi / 2) * scipy.special.erfcx(-x / np.sqrt(2))  # Phi(x) / phi(x)
+    rest = 1.0 + x * ratio  # h / phi(x)
+    value[middle], slope[middle] = _LOG_NORMAL - 0.5 * x**2 + np.log(rest), ratio / rest
+    x = u[far]
+    value[far], slope[far] = _LOG_NORMAL - 0.5 * x**2 - 2 * np.log(-x), -x
     return value, slope
 
 

@@ -1,8 +1,8 @@
 """The square: where the process believes that the best trials are; how it is drawn, and how it is described.
 
-It is a box in the unit cube with a probability for every option of a choice. It is drawn around the best cluster, as far
-as a change of one hyperparameter may still lead to as good a value. So it shrinks as fast as the evidence allows, and
-stays wide where a hyperparameter hardly matters or little is known. Waves are sampled mostly, not only, inside.
+It is a box in the unit cube with a probability for every option of a choice. It is drawn around the best cluster, as
+far as a change of one hyperparameter may still lead to as good a value. So it shrinks as fast as the evidence allows,
+and stays wide where a hyperparameter hardly matters or little is known. Waves are sampled mostly, not only, inside.
 """
 
 from collections.abc import Mapping
@@ -78,9 +78,8 @@ class Square:
 
     def contains(self, points: Array, space: Space) -> NDArray[np.bool_]:
         """Return which points, shape (n, d), lie inside, shape (n,); a coordinate that a point does not use counts."""
-        inside = (points >= self.low) & (points <= self.high)
-        inside: NDArray[np.bool_] = (inside | space.categorical | ~space.active(points)).all(axis=1)
-        return inside
+        sides = (points >= self.low) & (points <= self.high)
+        return np.array((sides | space.categorical | ~space.active(points)).all(axis=1))
 
     def sides(self, space: Space) -> list[SquareSide]:
         """Return one row per hyperparameter of the space, for a table.

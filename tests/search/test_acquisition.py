@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import check_grad
 
-from caviar.search.acquisition import Outlook, candidates, choose_wave
+from caviar.search.acquisition import Outlook, Trials, candidates, choose_wave
 from caviar.search.gaussian_process import GaussianProcess
 from caviar.space import Space, choice, cube, uniform
 
@@ -31,29 +31,36 @@ def test_a_wave_exploits_first_and_explores_later():
     assert distances[10:].mean() > distances[:5].mean()
 
 
+def outlook(process, pool, pending=()):
+    pending = np.array(pending).reshape(-1, pool.shape[1])
+    return Outlook(Trials.of(process, pending), pool, len(pool), np.random.default_rng(1))
+
+
 def test_a_point_is_better_than_every_candidate():
     process, generator = bowl()
     pool = generator.random((50, 2))
     (point,) = wave(process, pool, 1)
-    outlook = Outlook(process, pool, 1, np.random.default_rng(1))
-    assert outlook.improvement(point[None])[0][0] > outlook.pool_improvement().max()
+    look = outlook(process, pool)
+    assert look.improvement(point[None])[0][0] > look.improvement(pool)[0].max()
 
 
 def test_the_gradient_of_the_improvement_is_right():
     process, generator = bowl()
-    outlook = Outlook(process, generator.random((5, 2)), 1, generator)
-    outlook.add(np.array([0.3, 0.4]))
+    look = outlook(process, generator.random((5, 2)))
+    look.add(np.array([0.3, 0.4]))
     for point in generator.random((5, 2)):
-        value, gradient = (lambda x, i=i: outlook.improvement(x[None])[i][0] for i in (0, 1))
+        value, gradient = (lambda x, i=i: look.improvement(x[None])[i][0] for i in (0, 1))
         assert check_grad(value, gradient, point, epsilon=1e-7) < 1e-3 * max(1, np.abs(gradient(point)).max())
 
 
-def test_the_improvement_of_candidates_follows_what_was_added():
+def test_the_best_candidates_follow_what_was_added():
     process, generator = bowl()
-    outlook = Outlook(process, pool := generator.random((20, 2)), 3, generator)
-    for point in generator.random((3, 2)):
-        outlook.add(point)
-    np.testing.assert_allclose(outlook.pool_improvement(), outlook.improvement(pool)[0], rtol=1e-4, atol=1e-4)
+    pool = generator.random((20, 2))
+    look = outlook(process, pool)
+    for point in (*generator.random((3, 2)), pool[4]):
+        look.add(point)
+    order = np.argsort(-look.improvement(pool)[0])
+    np.testing.assert_array_equal(look.best_candidates(5), pool[order[order != 4]][:5])
 
 
 def test_a_large_wave_spreads_too():
@@ -73,11 +80,9 @@ def test_a_pending_trial_makes_its_neighbours_less_attractive():
     points = np.array([[0.0], [1.0], [0.5]])
     process = GaussianProcess.fit(points, np.array([1.0, 1.0, 1.1]), REAL[:1])
     pool = np.array([[0.25], [0.26], [0.76]])
-    alone = Outlook(process, pool, 1, np.random.default_rng(0))
-    beside = Outlook(process, pool, 1, np.random.default_rng(0))
-    beside.add(np.array([0.25]))
-    assert np.argmax(beside.pool_improvement()) == 2
-    assert (beside.pool_improvement() < alone.pool_improvement())[1]
+    alone, beside = outlook(process, pool), outlook(process, pool, [[0.25]])
+    assert beside.best_candidates(1)[0, 0] == 0.76
+    assert (beside.improvement(pool)[0] < alone.improvement(pool)[0])[1]
 
 
 def test_candidates_are_near_the_best_and_everywhere():

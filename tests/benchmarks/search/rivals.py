@@ -5,7 +5,6 @@ see integers and choices as numbers in the unit cube that are rounded when they 
 trials.
 """
 
-import logging
 import warnings
 from collections.abc import Callable
 from typing import Protocol
@@ -13,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from caviar.search.samplers import sobol_points
-from caviar.space import Choice, Integer, Space
+from caviar.space import Space
 from caviar.space.scales import Array
 
 
