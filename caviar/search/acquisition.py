@@ -24,8 +24,8 @@ _ELITES = 10  # small steps start from this many of the best trials
 _STEP_SIZES = (0.03, 0.1, 0.3)  # of small steps, in length scales
 _STEP_SHARE = 1 / 3  # of the coordinates that a small step changes
 _SAMPLES = 32  # of the values that the improvement is averaged over, an even number
-# the prior of the best point is normal around the middle of the cube, with this standard deviation, and loses its weight
-# as trials come in (Hvarfner et al. 2022, "piBO"): otherwise the first waves sit in the corners, where least is known
+# the best point is normal around the middle of the cube, a prior that loses its weight as trials come in (Hvarfner et
+# al. 2022, "piBO"): otherwise the first waves lie in the corners, about which least is known
 _PRIOR, _SPREAD = 10.0, 0.3
 _STARTS, _STEPS = 3, 30  # the candidates that are refined for each point, and the steps of L-BFGS
 _REFINED = 100  # the points of larger waves are not refined
@@ -204,7 +204,7 @@ class Outlook:
         return value + prior, np.einsum("kn,knd->kd", by_v @ inverse, slopes) + slope
 
     def _inwards(self, points: Array) -> tuple[Array, Array]:
-        """Return the weighted log of the prior density of the best point, shape (k,), and its gradient, shape (k, d)."""
+        """Return the weighted log of the prior of the best point, shape (k,), and its gradient, shape (k, d)."""
         offset = np.where(self.kernel.categorical, 0.0, (points - 0.5) / _SPREAD)
         weight = _PRIOR / self._trials
         return -0.5 * weight * (offset**2).sum(axis=1), -weight * offset / _SPREAD

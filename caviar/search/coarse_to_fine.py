@@ -1,8 +1,8 @@
-"""Coarse to fine: find the best cluster, zoom into the square around it, sample more densely there.
+"""Coarse to fine: find the best cluster, and sample more densely in the square around it.
 
 The first wave is a Sobol' sequence over the whole space. After each wave a Gaussian process smooths the finished
-trials; good ones that lie close together form a cluster; the square, which shrinks wave by wave, is drawn around its
-best member (`square`). The process chooses the next wave among candidates in and around the square (`acquisition`).
+trials. Each point of the next wave has the highest expected improvement over the whole space (`acquisition`). No fence
+keeps it near the good trials; but most points fall into the square, in which the process expects the best (`square`).
 """
 
 import numpy as np

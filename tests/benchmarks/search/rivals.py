@@ -5,6 +5,8 @@ see integers and choices as numbers in the unit cube that are rounded when they 
 trials.
 """
 
+import logging
+import tempfile
 import warnings
 from collections.abc import Callable
 from typing import Protocol
@@ -12,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from caviar.search.samplers import sobol_points
-from caviar.space import Space
+from caviar.space import Choice, Space
 from caviar.space.scales import Array
 
 
@@ -27,7 +29,7 @@ class Rival(Protocol):
 class _Torch:
     """What BoTorch and TuRBO share: the finished trials, the first wave, and the winner by posterior mean."""
 
-    def __init__(self, space: Space, seed: int) -> None:
+    def __init__(self, space: Space, seed: int, trials: int) -> None:
         import torch
 
         warnings.filterwarnings("ignore", module="botorch|gpytorch|linear_operator")
@@ -136,7 +138,57 @@ class TuRBO(_Torch):
         return chosen.numpy()
 
 
-RIVALS: dict[str, Callable[[Space, int], Rival]] = {
+class SMAC:
+    """SMAC3's facade for hyperparameter optimisation: a random forest; a wave is asked for before it is told.
+
+    It takes the finished point with the lowest value.
+    """
+
+    def __init__(self, space: Space, seed: int, trials: int) -> None:
+        import ConfigSpace
+        from smac import HyperparameterOptimizationFacade, Scenario
+
+        logging.disable(logging.WARNING)
+        self.space = space
+        names = [f"x{j:03}" for j in range(space.dimension)]
+        configs = ConfigSpace.ConfigurationSpace(seed=seed % 2**31)
+        for name, dimension in zip(names, space.dimensions, strict=True):
+            if isinstance(dimension.hyperparameter, Choice):
+                options = list(range(len(dimension.hyperparameter.options)))
+                configs.add(ConfigSpace.CategoricalHyperparameter(name, options))
+            else:
+                configs.add(ConfigSpace.UniformFloatHyperparameter(name, 0.0, 1.0))
+        folder = tempfile.mkdtemp()
+        scenario = Scenario(configs, deterministic=True, n_trials=trials, seed=seed % 2**31, output_directory=folder)
+        self.facade = HyperparameterOptimizationFacade(scenario, lambda config, seed: 0.0, logging_level=50)
+        self.names = names
+        self._asked: list = []
+        self.points, self.values = np.empty((0, space.dimension)), np.empty(0)
+
+    def ask(self, n: int) -> Array:
+        self._asked = [self.facade.ask() for _ in range(n)]
+        return self.space.snap(np.array([self._point(info.config) for info in self._asked]))
+
+    def tell(self, points: Array, values: Array) -> None:
+        from smac.runhistory import StatusType, TrialValue
+
+        for info, value in zip(self._asked, values, strict=True):
+            crashed = bool(np.isnan(value))
+            status = StatusType.CRASHED if crashed else StatusType.SUCCESS
+            self.facade.tell(info, TrialValue(cost=1e100 if crashed else float(value), status=status))
+        self.points = np.concatenate([self.points, points])
+        self.values = np.concatenate([self.values, values])
+
+    def recommend(self) -> Array:
+        return np.array(self.points[np.nanargmin(self.values)])
+
+    def _point(self, config) -> Array:
+        values = np.array([config[name] for name in self.names], dtype=float)
+        return np.where(self.space.categorical, (values + 0.5) / self.space.levels, values)
+
+
+RIVALS: dict[str, Callable[[Space, int, int], Rival]] = {
     "BoTorch qLogNEI": BoTorch,
     "TuRBO-1": TuRBO,
+    "SMAC3": SMAC,
 }
