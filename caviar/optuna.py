@@ -1,16 +1,18 @@
 """Caviar's search in Optuna: a sampler for `optuna.create_study`.
 
-It keeps no state: each sample depends only on the trials in the study's storage, so studies with many workers and
-studies that resume need nothing else.
+Each sample depends only on the trials in the study's storage, so studies with many workers and studies that resume need
+nothing else. What it remembers of a study saves it from reading each trial again for each sample.
 """
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from caviar._checks import check_integer, check_seed
 from caviar.errors import InputError, MissingError
-from caviar.search import next_point
+from caviar.search.sequential import Sequential
 from caviar.space import Space, choice
 from caviar.space.entries import hyperparameter_from
 from caviar.space.hyperparameters import Hyperparameter
@@ -20,7 +22,7 @@ try:
     from optuna import Study
     from optuna.distributions import BaseDistribution, CategoricalDistribution
     from optuna.samplers import BaseSampler, RandomSampler
-    from optuna.search_space import intersection_search_space
+    from optuna.search_space import IntersectionSearchSpace
     from optuna.study import StudyDirection
     from optuna.trial import FrozenTrial, TrialState
 except ModuleNotFoundError:
@@ -35,7 +37,7 @@ class CaviarSampler(BaseSampler):  # type: ignore[misc]
 
     Args:
         trials: about how many trials the study will have, >= 1; more may follow. The first quarter covers the whole
-            space, then the square shrinks as results come in.
+            space, then the search zooms in as results come in.
         seed: >= 0; None for a random one. With one worker the same seed gives the same trials.
 
     >>> import optuna
@@ -50,6 +52,11 @@ class CaviarSampler(BaseSampler):  # type: ignore[misc]
         self._trials = check_integer("trials", trials)
         self._seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else check_seed(seed)
         self._independent = RandomSampler(seed=self._seed)
+        self._memory: _Memory | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs: not the memory of a study."""
+        return self.__dict__ | {"_memory": None}
 
     def reseed_rng(self) -> None:
         """Reseed the independent parameters, so that parallel workers differ; they share the search's seed."""
@@ -57,7 +64,7 @@ class CaviarSampler(BaseSampler):  # type: ignore[misc]
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return the parameters that all trials so far have, with the same distribution."""
-        common = intersection_search_space(study.get_trials(deepcopy=False), include_pruned=True)
+        common = self._remember(study).common.calculate(study)
         return {name: distribution for name, distribution in common.items() if not distribution.single()}
 
     def sample_relative(
@@ -67,18 +74,16 @@ class CaviarSampler(BaseSampler):  # type: ignore[misc]
         _check_single_objective(study)
         if not search_space:
             return {}
-        space = Space(**{name: _hyperparameter(distribution) for name, distribution in search_space.items()})
         trials = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
-        pairs = [(other, _point(other.params, search_space, space)) for other in trials]
-        finished = [(other, point) for other, point in pairs if point is not None and other.state.is_finished()]
-        running = [(other, point) for other, point in pairs if other.state == TrialState.RUNNING]
-        point = next_point(
-            space,
-            np.array([point for _, point in finished]).reshape(-1, space.dimension),
-            _values([other for other, _ in finished], maximise=study.direction == StudyDirection.MAXIMIZE),
+        memory = self._remember(study)
+        if memory.known is None or memory.known.search_space != search_space:
+            memory.known = _Known(search_space, self._trials, self._seed)
+        known = memory.known
+        known.read(trials, maximise=study.direction == StudyDirection.MAXIMIZE)
+        running = [(other, known.point(other)) for other in trials if other.state == TrialState.RUNNING]
+        space = known.space
+        point = known.search.ask(
             np.array([point for _, point in running if point is not None]).reshape(-1, space.dimension),
-            trials=self._trials,
-            seed=self._seed,
             skip=sum(point is None and other.number < trial.number for other, point in running),
         )
         (config,) = space.configs(point[None])
@@ -90,6 +95,86 @@ class CaviarSampler(BaseSampler):  # type: ignore[misc]
         """Return a random value of one parameter."""
         _check_single_objective(study)
         return self._independent.sample_independent(study, trial, param_name, param_distribution)
+
+    def _remember(self, study: Study) -> "_Memory":
+        """Return what is known of a study; of another one nothing."""
+        if self._memory is None or self._memory.study is not study:
+            self._memory = _Memory(study, IntersectionSearchSpace(include_pruned=True))
+        return self._memory
+
+
+@dataclass
+class _Memory:
+    """What is known of one study."""
+
+    study: Study
+    common: IntersectionSearchSpace
+    known: "_Known | None" = None
+
+
+class _Ended(NamedTuple):
+    """A finished trial, as the search is told it; a pruned one counts as no better than the worst completed one."""
+
+    time: datetime
+    number: int
+    point: Array
+    value: float  # lower is better; NaN: failed
+    pruned: bool
+
+
+class _Known:
+    """The finished trials of a study in one search space, as they ended, and a search that knows them.
+
+    Args:
+        search_space: the parameters that are searched together.
+        trials, seed: of the search.
+    """
+
+    def __init__(self, search_space: dict[str, BaseDistribution], trials: int, seed: int) -> None:
+        self.search_space, self._settings = search_space, (trials, seed)
+        self.space = Space(**{name: _hyperparameter(distribution) for name, distribution in search_space.items()})
+        self._read: set[int] = set()  # the numbers of the trials
+        self._ended: list[_Ended] = []
+        self._worst = -np.inf  # value of a completed trial
+        self.search = Sequential(self.space, trials=trials, seed=seed)
+
+    def read(self, trials: list[FrozenTrial], *, maximise: bool) -> None:
+        """Tell the search the trials that have ended since the last time; if they change earlier ones, all again."""
+        finished = [trial for trial in trials if trial.number not in self._read and trial.state.is_finished()]
+        self._read.update(trial.number for trial in finished)
+        pairs = [(trial, self.point(trial)) for trial in finished]
+        new = sorted(
+            (_ended(trial, point, maximise) for trial, point in pairs if point is not None), key=lambda end: end[:2]
+        )
+        worst = max((end.value for end in new if not end.pruned and end.value > self._worst), default=self._worst)
+        late = bool(new and self._ended and new[0][:2] < self._ended[-1][:2])
+        if late or (worst > self._worst and any(end.pruned for end in self._ended)):
+            new, self._ended = sorted([*self._ended, *new], key=lambda end: end[:2]), []
+            trials_, seed = self._settings
+            self.search = Sequential(self.space, trials=trials_, seed=seed)
+        self._worst = worst
+        self._ended += new
+        values = [max(end.value, worst) if end.pruned else end.value for end in new]
+        self.search.tell(np.array([end.point for end in new]).reshape(-1, self.space.dimension), np.array(values))
+
+    def point(self, trial: FrozenTrial) -> Array | None:
+        """Return the point of a trial, shape (d,); None if a parameter is missing or, enqueued, out of bounds."""
+        if not self.search_space.keys() <= trial.params.keys():
+            return None
+        config = {name: _from_parameter(trial.params[name], d) for name, d in self.search_space.items()}
+        try:
+            return np.array(self.space.points([config])[0])
+        except ValueError:
+            return None
+
+
+def _ended(trial: FrozenTrial, point: Array, maximise: bool) -> _Ended:
+    """Return a finished trial at a point."""
+    pruned = trial.state == TrialState.PRUNED and bool(trial.intermediate_values)
+    value = trial.intermediate_values[trial.last_step] if pruned else trial.value
+    known = pruned or trial.state == TrialState.COMPLETE
+    signed = (-float(value) if maximise else float(value)) if known else np.nan
+    return _Ended(trial.datetime_complete or datetime.min, trial.number, point, signed, pruned)
 
 
 def _check_single_objective(study: Study) -> None:
@@ -117,27 +202,3 @@ def _from_parameter(parameter: object, distribution: BaseDistribution) -> float:
     """Return the value of the hyperparameter for a parameter of its distribution."""
     internal: float = distribution.to_internal_repr(parameter)
     return int(internal) if isinstance(distribution, CategoricalDistribution) else internal
-
-
-def _point(params: Mapping[str, object], search_space: Mapping[str, BaseDistribution], space: Space) -> Array | None:
-    """Return the point of some parameters, shape (d,); None if one is missing or (enqueued by hand) out of bounds."""
-    if not search_space.keys() <= params.keys():
-        return None
-    try:
-        points = space.points([{name: _from_parameter(params[name], d) for name, d in search_space.items()}])
-    except ValueError:
-        return None
-    return np.array(points[0])
-
-
-def _values(trials: Sequence[FrozenTrial], *, maximise: bool) -> Array:
-    """Return the values of finished trials, shape (n,), lower is better; NaN: failed."""
-    sign = -1.0 if maximise else 1.0
-    worst = max((sign * trial.value for trial in trials if trial.state == TrialState.COMPLETE), default=-np.inf)
-
-    def value(trial: FrozenTrial) -> float:
-        if trial.state == TrialState.PRUNED and trial.intermediate_values:
-            return float(max(sign * trial.intermediate_values[trial.last_step], worst))
-        return float(sign * trial.value) if trial.state == TrialState.COMPLETE else np.nan
-
-    return np.array([value(trial) for trial in trials])

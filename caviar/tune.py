@@ -22,7 +22,7 @@ import numpy as np
 from caviar._checks import check_integer, check_seed
 from caviar.errors import InputError, MissingError
 from caviar.records.objective import Mode, Objective
-from caviar.search import next_point
+from caviar.search.sequential import Sequential
 from caviar.space import Config, Space, choice
 from caviar.space.entries import entry_from
 from caviar.space.hyperparameters import Hyperparameter
@@ -48,8 +48,8 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
         space: a `caviar.Space`, or a dict with Tune's domains, which may be nested; default: the tuner's `param_space`.
         metric: what to optimise; default: the tuner's.
         mode: "min" or "max"; default: the tuner's.
-        trials: about how many trials there will be, >= 1: the first quarter covers the whole space, then the square
-            shrinks as results come in. Default: the tuner's `num_samples`.
+        trials: about how many trials there will be, >= 1: the first quarter covers the whole space, then the search
+            zooms in as results come in. Default: the tuner's `num_samples`.
         seed: >= 0.
 
     >>> from ray import tune
@@ -77,6 +77,8 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
         self._pending: dict[str, Array] = {}  # the points of running trials, by id
         self._points: list[Array] = []
         self._values: list[float] = []
+        self._search: Sequential | None = None
+        self._told = 0  # how many of the points the search knows
         if isinstance(space, Space):
             self._space = space
         elif space:
@@ -103,15 +105,12 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
                 f"metric and mode must be set, got {self._metric!r} and {self._mode!r}; "
                 "try CaviarSearch(metric='loss', mode='min')"
             )
-        d = self._space.dimension
-        point = next_point(
-            self._space,
-            np.array(self._points).reshape(-1, d),
-            np.array(self._values),
-            np.array([*self._pending.values()]).reshape(-1, d),
-            trials=self._trials or _DEFAULT_TRIALS,
-            seed=self._seed,
-        )
+        if self._search is None:
+            self._search = Sequential(self._space, trials=self._trials or _DEFAULT_TRIALS, seed=self._seed)
+        d, new = self._space.dimension, slice(self._told, None)
+        self._search.tell(np.array(self._points[new]).reshape(-1, d), np.array(self._values[new]))
+        self._told = len(self._points)
+        point = self._search.ask(np.array([*self._pending.values()]).reshape(-1, d))
         self._pending[trial_id] = point
         (config,) = self._space.configs(point[None])
         return config if self._template is None else _fill_template(self._template, config)
@@ -126,11 +125,11 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
 
     def get_state(self) -> dict[str, object]:
         """Return the complete state of the search."""
-        return dict(self.__dict__)
+        return self.__dict__ | {"_search": None, "_told": 0}
 
     def set_state(self, state: Mapping[str, object]) -> None:
         """Restore the state that `get_state` returned."""
-        self.__dict__.update(state)
+        self.__dict__.update({"_search": None, "_told": 0} | dict(state))
 
     def save(self, checkpoint_path: str) -> None:
         """Write the state to a file."""

@@ -61,7 +61,7 @@ class WaveBegan:
     first: int  # the number of its first trial
     points: Array  # of its trials in the unit cube, (n, d)
     configs: tuple[Config, ...] = ()  # of its first trials, if they were enqueued or are trained again
-    square: Square | None = None  # what it was sampled from; None: the whole space
+    square: Square | None = None  # where the best trials are expected; None: the whole space
     edges: tuple[str, ...] = ()  # sentences about bounds that the square lies against or that were extended
     space: Space | None = None  # of the points, where the search has extended a bound; None: the study's
     confirms: tuple[int, ...] = ()  # the trial that each one trains again; () for a wave of the search

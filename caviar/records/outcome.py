@@ -88,12 +88,12 @@ class Outcome:
 
     @cached_property
     def waves(self) -> pd.DataFrame:
-        """A row for each wave: what it reached, and the square it was sampled from."""
+        """A row for each wave: what it reached, and the square, where the best trials were expected."""
         return waves_table(self.begun, self.results, self.settings)
 
     @cached_property
     def square(self) -> pd.DataFrame:
-        """The region that the last wave was sampled from, a row for each hyperparameter, beside the whole space."""
+        """The region where the best trials are expected, a row for each hyperparameter, beside the whole space."""
         return square_table(self.begun[-1] if self.begun else None, self.settings)
 
     @cached_property

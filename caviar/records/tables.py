@@ -85,11 +85,11 @@ def history_table(results: Iterable[Result]) -> pd.DataFrame:
 
 
 def waves_table(waves: Sequence[WaveBegan], results: Iterable[Result], settings: Settings) -> pd.DataFrame:
-    """Return a row for each wave: how it went, and the square it was sampled from with the reason.
+    """Return a row for each wave: how it went, and the square where the best trials were expected, with the reason.
 
     Columns: wave, kind ("coarse", "fine" or "confirm"), trials, a count of each state, the best and the median metric,
-    the seconds of its trials, the square's share of the space and its reason, sentences about bounds (edges), and for
-    each hyperparameter the bounds NAME_low and NAME_high, or NAME_options.
+    the seconds of its trials, the square's share of the space, how many trials of the search lie outside, its reason,
+    sentences about bounds (edges), and for each hyperparameter the bounds NAME_low and NAME_high, or NAME_options.
     """
     by_wave: defaultdict[int, list[Result]] = defaultdict(list)
     for result in results:
@@ -120,6 +120,7 @@ def _wave_row(parts: Sequence[WaveBegan], results: Sequence[Result], settings: S
     row["median"] = statistics.median(values) if values else math.nan
     row["seconds"] = math.fsum(r.seconds for r in results)
     row["square_share"] = 1.0 if last.square is None else last.square.share
+    row["outside"] = sum(_outside(part, settings) for part in parts)
     row["reason"] = reason
     row["edges"] = "; ".join(last.edges)
     for side in _sides(last, settings):
@@ -135,6 +136,14 @@ def _kind(wave: WaveBegan) -> tuple[str, str]:
     if wave.confirms:
         return "confirm", "the best trials again, with fresh seeds"
     return ("coarse", "the whole space") if wave.square is None else ("fine", wave.square.reason)
+
+
+def _outside(wave: WaveBegan, settings: Settings) -> int:
+    """How many points that the search chose lie outside of the square."""
+    if wave.square is None or wave.confirms:
+        return 0
+    chosen = wave.points[len(wave.configs) :]
+    return int((~wave.square.contains(chosen, wave.space or settings.space)).sum()) if len(chosen) else 0
 
 
 def _sides(wave: WaveBegan | None, settings: Settings) -> list[SquareSide]:

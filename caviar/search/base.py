@@ -15,12 +15,12 @@ from caviar.search.gaussian_process import SUBSET_SIZE, GaussianProcess
 from caviar.search.kernel import Kernel
 from caviar.search.schedule import Budget
 from caviar.search.square import Square
-from caviar.search.unique import isin
+from caviar.search.unique import isin, keys
 from caviar.space import Space
 from caviar.space.scales import Array
 
 _LARGEST_VALUE = 1e100  # values are clipped to this, so that squares stay finite
-_CONTINUOUS_SUBSET_SIZE = 400  # a continuous search predicts from fewer trials, because it does so before each one
+_CONTINUOUS_SUBSET_SIZE = 300  # a continuous search predicts from fewer trials, because it does so before each one
 _REFIT_GROWTH = 1 / 8  # a continuous search refits its length scales when the number of trials has grown by this share
 
 
@@ -50,6 +50,7 @@ class Search(ABC):
         self.continuous = budget.waves == "continuous"
         self._points = np.empty((0, space.dimension))
         self._values = np.empty(0)
+        self._told: set[bytes] = set()  # the keys of the points
         self._pending = np.empty((0, space.dimension))
         self._counted = 0
         self._surrogate: GaussianProcess | None = None  # fitted to all trials; None until it is needed
@@ -88,9 +89,15 @@ class Search(ABC):
             self._pending = np.concatenate([self._pending, points])
         return points
 
-    def expect(self, points: Array) -> None:
-        """Mark running trials, shape (n, d), as pending in a continuous search, whether or not it proposed them."""
+    def expect(self, points: Array, *, only: bool = False) -> None:
+        """Mark running trials as pending in a continuous search, whether or not it proposed them.
+
+        Args:
+            points: of the unit cube, shape (n, d).
+            only: whether all others have ended or were given up.
+        """
         points = self.space.snap(points)
+        self._pending = self._pending[:0] if only else self._pending
         self._pending = np.concatenate([self._pending, points[~isin(points, self._pending)]])
 
     def tell(self, points: Array, values: Array, *, counted: bool = True) -> None:
@@ -107,6 +114,7 @@ class Search(ABC):
                 f"values must have shape ({len(points)},), got {values.shape}; try one value per point, NaN if failed"
             )
         self._points = np.concatenate([self._points, points])
+        self._told.update(keys(points))
         values = np.where(np.isfinite(values), np.clip(values, -_LARGEST_VALUE, _LARGEST_VALUE), np.nan)
         self._values = np.concatenate([self._values, values])
         self._pending = self._pending[~isin(self._pending, points)]
@@ -135,6 +143,11 @@ class Search(ABC):
         best = int(np.nanargmin(surrogate.smooth(surrogate.points, surrogate.values)))
         return np.array(surrogate.points[best])
 
+    @property
+    def _seen(self) -> set[bytes]:
+        """The keys of the points that are not new."""
+        return self._told.union(keys(self._pending)) if len(self._pending) else self._told
+
     def _fitted_surrogate(self) -> GaussianProcess:
         """Return the Gaussian process of all trials, fitted on first use."""
         if self._surrogate is None:
@@ -150,7 +163,7 @@ class Search(ABC):
         """Return a Gaussian process of the first n trials; fit the kernel too if it is None."""
         points, values = self._points[:n], self._values[:n]
         size = _CONTINUOUS_SUBSET_SIZE if self.continuous else SUBSET_SIZE
-        return GaussianProcess.fit(points, values, self.space.categorical, self.seed, subset_size=size, kernel=kernel)
+        return GaussianProcess.fit(points, values, self.space.categorical, subset_size=size, kernel=kernel)
 
     @abstractmethod
     def _next(self, count: int) -> Array:

@@ -1,26 +1,25 @@
-"""Coarse to fine: find the best cluster, zoom into the square around it, sample more densely there.
+"""Coarse to fine: find the best cluster, and sample more densely in the square around it.
 
 The first wave is a Sobol' sequence over the whole space. After each wave a Gaussian process smooths the finished
-trials; good ones that lie close together form a cluster; the square, which shrinks wave by wave, is drawn around its
-best member (`square`). The process chooses the next wave among candidates in and around the square (`acquisition`).
+trials. Each point of the next wave has the highest expected improvement over the whole space (`acquisition`). No fence
+keeps it near the good trials; but most points fall into the square, in which the process expects the best (`square`).
 """
 
 import numpy as np
 
 from caviar._threads import one_blas_thread
-from caviar.search.acquisition import batch_lcb, betas, candidates
+from caviar.search.acquisition import candidates, choose_wave
 from caviar.search.base import Search
 from caviar.search.samplers import sobol_points
 from caviar.search.schedule import Budget
 from caviar.search.square import Square, bounds_reached, zoom
-from caviar.search.unique import deduplicate, fill_batch
+from caviar.search.unique import deduplicate, fill_batch, keys
 from caviar.space import Space
 from caviar.space.scales import Array
 
-_CANDIDATES_PER_TRIAL = 20  # more trials can distinguish more candidates
-_CANDIDATES = (1000, 4000)  # bounds on the number of candidates
+_CANDIDATES = 2000
 _CANDIDATES_PER_POINT = 4  # the minimum for each point of the wave
-_CONTINUOUS_CANDIDATES = 400  # for a continuous search, which draws them for every point
+_CONTINUOUS_CANDIDATES = 500  # for a continuous search, which draws them for every point
 _SMALLEST_START = 8  # a continuous search zooms after a quarter of the budget, but not before this many trials
 
 
@@ -57,8 +56,7 @@ class CoarseToFine(Search):
     def square(self) -> Square | None:
         """The square of the next wave, or of the last one when done; None before the first wave has finished."""
         if self._square is None and not self._starting:
-            level = 4 * len(self._points) // self.trials if self.continuous else self.wave
-            self._square = zoom(self.space, self._fitted_surrogate(), max(level, 1))
+            self._square = zoom(self.space, self._fitted_surrogate())
         return self._square
 
     def tell(self, points: Array, values: Array, *, counted: bool = True) -> None:
@@ -79,22 +77,22 @@ class CoarseToFine(Search):
     def _next(self, count: int) -> Array:
         n = len(self._points)
         generator = np.random.default_rng(np.random.SeedSequence((self.seed, 1, n, len(self._pending))))
-        exclude = np.concatenate([self._points, self._pending])
-        square = self.square
-        if square is None:
+        seen = self._seen
+        if self._starting:
             sequence = np.random.default_rng(np.random.SeedSequence((self.seed, 0)))
-            points = sobol_points(len(exclude) + count, self.space.dimension, sequence)[len(exclude) :]
+            first = n + len(self._pending)
+            points = sobol_points(first + count, self.space.dimension, sequence)[first:]
         else:
             process = self._fitted_surrogate()
-            number = int(np.clip(_CANDIDATES_PER_TRIAL * n, *_CANDIDATES))
-            number = max(_CONTINUOUS_CANDIDATES if self.continuous else number, _CANDIDATES_PER_POINT * count)
-            pool = deduplicate(self.space, candidates(self.space, process, square, number, generator), exclude)
-            points = batch_lcb(process.with_fantasies(self._pending), generator.permutation(pool), betas(count))
-        return fill_batch(self.space, points, count, exclude, generator)
+            number = _CONTINUOUS_CANDIDATES if self.continuous else max(_CANDIDATES, _CANDIDATES_PER_POINT * count)
+            pool = deduplicate(self.space, candidates(self.space, process, number, generator), seen)
+            points = choose_wave(self.space, process, self._pending, pool, count, generator)
+        return fill_batch(self.space, points, count, seen, generator)
 
     def _extend(self, name: str, upper: bool) -> None:
         """Extend a bound of the space; trials keep their configs, and the square is drawn again."""
         configs = self.space.configs(self._points)
         self.space = self.space.widened(name, upper)
         self._points = self.space.snap(self.space.points(configs))
+        self._told = {*keys(self._points)}
         self._surrogate = self._square = None

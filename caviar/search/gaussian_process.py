@@ -4,7 +4,7 @@ Values are standardised, so the prior mean is zero. Equations are from Rasmussen
 Processes for Machine Learning", chapters 2 and 5.4; the module `kernel` fits the kernel.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import scipy  # whose packages are slow to load; each is loaded when first used
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from caviar.search.kernel import Kernel, fit_kernel
 from caviar.space.scales import Array
 
-SUBSET_SIZE = 1000  # the process is conditioned on at most this many trials,
+SUBSET_SIZE = 500  # the process is conditioned on at most this many trials,
 _FIT_SIZE = 250  # and its kernel is fitted to at most this many
-_Z_BOUNDS = (-5.0, 2.0)  # of standardised values
+_Z_BOUNDS = (-20.0, 4.0)  # of standardised values
 _PREDICTION_SIZE = 2000  # points predicted at a time, which avoids large matrices
 _DETAIL_VARIANCE = 0.05  # of details finer than any length scale; residual variance beyond it counts as noise
 
@@ -25,7 +25,7 @@ def standardise(values: Array) -> tuple[Array, float, float]:
 
     NaN counts as the median: failed trials are worse than the good ones, but not ranked among the poor ones. The unit
     is the distance from the median to the 16% quantile (one standard deviation of a normal distribution); poor trials
-    are clipped at 2 units.
+    are clipped at 4 units.
 
     >>> standardise(np.array([1.0, 3.0]))
     (array([-1.,  1.]), 2.0, 1.0)
@@ -37,7 +37,8 @@ def standardise(values: Array) -> tuple[Array, float, float]:
     if unit <= 1e-9 * sample.std():  # most values are equal
         unit = sample.std() or 1.0
     z = np.clip((np.where(finite, values, median) - median) / unit, *_Z_BOUNDS)
-    mean, sd = float(z.mean()), float(z.std()) or 1.0
+    ordered = np.sort(z)  # a sum in another order differs in its last bits
+    mean, sd = float(ordered.mean()), float(ordered.std()) or 1.0
     return (z - mean) / sd, float(median + unit * mean), float(unit * sd)
 
 
@@ -69,7 +70,6 @@ class GaussianProcess:
         points: Array,
         values: Array,
         categorical: NDArray[np.bool_],
-        seed: int = 0,
         *,
         subset_size: int = SUBSET_SIZE,
         kernel: Kernel | None = None,
@@ -79,8 +79,7 @@ class GaussianProcess:
         Args:
             points, values: shape (n, d) and (n,), lower is better; NaN: failed.
             categorical: which coordinates are choices, shape (d,).
-            seed: selects the subset.
-            subset_size: the largest number of trials to condition on: the best half, and others at random.
+            subset_size: the largest number of trials to condition on: the best half, and others of all ranks.
             kernel: the prior covariance; by default it is fitted to the trials.
 
         >>> points = np.array([[0.0], [0.5], [1.0]])
@@ -88,13 +87,12 @@ class GaussianProcess:
         >>> int(np.argmin(process.mean(points)))
         1
         """
-        order = np.lexsort(np.vstack([points.T, values]))
-        points, values = points[order], values[order]
         z, shift, scale = standardise(values)
-        subset = _subset(z, subset_size, seed)
+        subset = _subset(values, subset_size)
+        subset = subset[np.lexsort(np.vstack([points[subset].T, values[subset]]))]
         points, values, z = points[subset], values[subset], z[subset]
         if kernel is None:
-            subset = _subset(z, _FIT_SIZE, seed)
+            subset = _subset(values, _FIT_SIZE)
             kernel = fit_kernel(points[subset], z[subset], categorical)
         covariance = kernel.covariance(points, points)
         covariance[np.diag_indices_from(covariance)] += kernel.noise_variance
@@ -128,33 +126,12 @@ class GaussianProcess:
         share = min(1.0, _DETAIL_VARIANCE / self.kernel.noise_variance)
         return self.shift + self.scale * (mean + share * (z - mean))
 
-    def with_fantasies(self, points: Array) -> "GaussianProcess":
-        """Return the process also conditioned on pending points, shape (p, d), as if each had its posterior mean.
 
-        The mean stays the same, and the variance shrinks (kriging believer; Ginsbourger et al. 2010).
-        """
-        if not len(points):
-            return self
-        n = len(self.points)
-        mean, v = self.posterior(points)
-        corner = self.kernel.covariance(points, points) - v.T @ v
-        corner[np.diag_indices_from(corner)] += self.kernel.noise_variance
-        factor = np.zeros((n + len(points), n + len(points)))
-        factor[:n, :n], factor[n:, :n], factor[n:, n:] = self.factor, v.T, scipy.linalg.cholesky(corner, lower=True)
-        return replace(
-            self,
-            points=np.concatenate([self.points, points]),
-            values=np.concatenate([self.values, self.shift + self.scale * mean]),
-            z=np.concatenate([self.z, mean]),
-            factor=factor,
-            alpha=np.concatenate([self.alpha, np.zeros(len(points))]),
-        )
-
-
-def _subset(z: Array, size: int, seed: int) -> NDArray[np.intp]:
-    """Return indices of at most `size` trials: the best half of the subset, and others at random."""
-    if len(z) <= size:
-        return np.arange(len(z))
-    order = np.argsort(z, kind="stable")
-    others = np.random.default_rng(seed).choice(order[size // 2 :], size - size // 2, replace=False)
-    return np.sort(np.concatenate([order[: size // 2], others]))
+def _subset(values: Array, size: int) -> NDArray[np.intp]:
+    """Return indices of at most `size` trials: the best half of the subset, and others evenly spread over the ranks."""
+    if len(values) <= size:
+        return np.arange(len(values))
+    order = np.argsort(values, kind="stable")  # NaN is last
+    half = size // 2
+    others = np.linspace(half, len(values) - 1, size - half).round().astype(int)
+    return np.concatenate([order[:half], order[others]])

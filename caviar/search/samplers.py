@@ -11,7 +11,7 @@ import numpy as np
 
 from caviar.search.base import Search
 from caviar.search.schedule import Budget
-from caviar.search.unique import deduplicate, fill_batch, isin
+from caviar.search.unique import deduplicate, fill_batch, keys
 from caviar.space import Space
 from caviar.space.scales import Array
 
@@ -38,10 +38,12 @@ class _Sampled(Search):
         super().__init__(space, budget)
         generator = np.random.default_rng(np.random.SeedSequence((budget.seed, 0)))
         points = self._draw(budget.trials, generator)
-        self._plan = fill_batch(space, points, budget.trials, self._points, generator)
+        self._plan = fill_batch(space, points, budget.trials, set(), generator)
+        self._plan_keys = keys(self._plan)
 
     def _next(self, count: int) -> Array:
-        remaining = self._plan[~isin(self._plan, np.concatenate([self._points, self._pending]))]
+        seen = self._seen
+        remaining = self._plan[[key not in seen for key in self._plan_keys]]
         repeats = self._plan[len(self._plan) - max(0, count - len(remaining)) :]  # once the space is used up
         return np.concatenate([remaining, repeats])[:count]
 
@@ -89,7 +91,7 @@ class Grid(_Sampled):
         while len(points) < count and (levels < limits).any():
             levels[np.argmin(np.where(levels < limits, levels, np.inf))] += 1
             if levels.prod() >= count:
-                points = deduplicate(self.space, _grid_points(levels), points[:0])
+                points = deduplicate(self.space, _grid_points(levels), set())
         return generator.permutation(points)
 
 

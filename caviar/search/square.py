@@ -1,7 +1,8 @@
-"""The square, the search region of a wave: how it is drawn around the best cluster, and how it is described.
+"""The square: where the process believes that the best trials are; how it is drawn, and how it is described.
 
-It is a box in the unit cube with a probability for every option of a choice. It shrinks wave by wave, and more along
-coordinates in which values change fast, so it stays wide where a hyperparameter hardly matters.
+It is a box in the unit cube with a probability for every option of a choice. It is drawn around the best cluster, as
+far as a change of one hyperparameter may still lead to as good a value. So it shrinks as fast as the evidence allows,
+and stays wide where a hyperparameter hardly matters or little is known. Waves are sampled mostly, not only, inside.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy  # whose packages are slow to load; each is loaded when first used
+from numpy.typing import NDArray
 
 from caviar.search.clustering import best_cluster
 from caviar.search.gaussian_process import GaussianProcess
@@ -16,9 +19,9 @@ from caviar.space import Choice, Integer, Space
 from caviar.space.scales import Array
 from caviar.space.values import named
 
-_HALF_SIDE, _SHRINK = 0.5, 0.75  # the half side is .5 x .75^(level + 1), times a factor per coordinate:
-_LONGEST_SCALE = 2.0  # its length scale (at most this) over the geometric mean of all,
-_NARROWEST, _WIDEST = 0.5, 2.0  # clipped to these bounds
+_SD = 1.5  # a value may still be as good as the best if it is predicted so within this many standard deviations
+_OFFSETS = np.geomspace(0.005, 1.0, 40)  # from the centre, at which this is asked
+_LEAST_WEIGHT = 0.01  # of an option
 _NEAR = 0.05  # a centre reaches a bound if it is closer than this share of the range
 
 
@@ -73,14 +76,10 @@ class Square:
         """The share of the space's volume that is inside."""
         return float(np.prod(self.shares))
 
-    def from_unit_cube(self, points: Array) -> Array:
-        """Return points of the unit cube mapped into the square, shape (n, d): uniform points stay uniform."""
-        mapped: Array = np.asarray(self.low) + points * (np.asarray(self.high) - np.asarray(self.low))
-        for j, weights in enumerate(self.weights):
-            if weights:
-                option = np.searchsorted(np.cumsum(weights), points[:, j] * sum(weights), side="right")
-                mapped[:, j] = (np.minimum(option, len(weights) - 1) + 0.5) / len(weights)
-        return mapped
+    def contains(self, points: Array, space: Space) -> NDArray[np.bool_]:
+        """Return which points, shape (n, d), lie inside, shape (n,); a coordinate that a point does not use counts."""
+        sides = (points >= self.low) & (points <= self.high)
+        return np.array((sides | space.categorical | ~space.active(points)).all(axis=1))
 
     def sides(self, space: Space) -> list[SquareSide]:
         """Return one row per hyperparameter of the space, for a table.
@@ -130,43 +129,52 @@ def whole_space(space: Space) -> Square:
     return Square((0.0,) * d, (1.0,) * d, (0.5,) * d, weights, "the whole space")
 
 
-def zoom(space: Space, process: GaussianProcess, level: int) -> Square:
+def zoom(space: Space, process: GaussianProcess) -> Square:
     """Return the square around the best member of the best cluster.
 
     Args:
         space: the space to search.
         process: conditioned on trials, at least one of which is finished.
-        level: >= 1 (the first square); squares shrink with each level.
     """
     finished = np.flatnonzero(np.isfinite(process.values))
-    points, length_scales = process.points[finished], process.kernel.length_scales
-    members = best_cluster(points, process.mean(points), 1 / length_scales, space.categorical)
+    points = process.points[finished]
+    members = best_cluster(points, process.mean(points), 1 / process.kernel.length_scales, space.categorical)
     centre = points[members[0]]
-    half = _HALF_SIDE * _SHRINK ** (level + 1) * _relative_widths(length_scales)
-    low = np.where(space.categorical, 0.0, np.maximum(centre - half, 0))
-    high = np.where(space.categorical, 1.0, np.minimum(centre + half, 1))
-    weights = tuple(
-        _probabilities(points[members, j], int(space.levels[j])) if categorical else ()
-        for j, categorical in enumerate(space.categorical)
-    )
+    low, high, weights = np.zeros(space.dimension), np.ones(space.dimension), []
+    active = space.active(centre[None])[0]
+    for j, categorical in enumerate(space.categorical):
+        weights.append(_probabilities(process, centre, j, int(space.levels[j])) if categorical else ())
+        if active[j] and not categorical:
+            low[j], high[j] = _side(process, centre, j, 0.5 / space.levels[j])
     reason = f"{len(members)} of {len(finished)} finished trials form the best cluster"
-    return Square(tuple(low.tolist()), tuple(high.tolist()), tuple(centre.tolist()), weights, reason)
+    return Square(tuple(low.tolist()), tuple(high.tolist()), tuple(centre.tolist()), tuple(weights), reason)
 
 
-def _relative_widths(length_scales: Array) -> Array:
-    """Return the width of the square along each coordinate relative to the others, shape (d,)."""
-    if not len(length_scales):
-        return length_scales
-    scales = np.minimum(length_scales, _LONGEST_SCALE)
-    widths: Array = np.clip(scales / np.exp(np.mean(np.log(scales))), _NARROWEST, _WIDEST)
-    return widths
+def _side(process: GaussianProcess, centre: Array, j: int, least: float) -> tuple[float, float]:
+    """Return how far the centre may be moved along coordinate j, in both directions, to be still as good."""
+    ends = []
+    for sign in (-1, 1):
+        steps = np.clip(centre[j] + sign * np.maximum(_OFFSETS, least), 0, 1)
+        mean, sd = _along(process, centre, j, steps)
+        worse = mean - _SD * sd > process.mean(centre[None])[0]
+        ends.append(float(steps[np.argmax(worse)] if worse.any() else steps[-1]))
+    return ends[0], ends[1]
 
 
-def _probabilities(coordinates: Array, levels: int) -> tuple[float, ...]:
-    """Return the proportions of a choice's options in the cluster; adding one trial to each keeps them above zero."""
-    options = np.minimum((coordinates * levels).astype(int), levels - 1)
-    counts = np.bincount(options, minlength=levels) + 1.0
-    return tuple((counts / counts.sum()).tolist())
+def _probabilities(process: GaussianProcess, centre: Array, j: int, levels: int) -> tuple[float, ...]:
+    """Return for each option of choice j, in place of the centre's, how likely it is as good, summing to one."""
+    mean, sd = _along(process, centre, j, (np.arange(levels) + 0.5) / levels)
+    chances = scipy.special.ndtr((process.mean(centre[None])[0] - mean) / np.maximum(sd, 1e-9))
+    chances = np.maximum(chances, _LEAST_WEIGHT)
+    return tuple((chances / chances.sum()).tolist())
+
+
+def _along(process: GaussianProcess, centre: Array, j: int, steps: Array) -> tuple[Array, Array]:
+    """Return the mean and the standard deviation of z where coordinate j of the centre is replaced, shape (m,) each."""
+    points = np.tile(centre, (len(steps), 1))
+    points[:, j] = steps
+    mean, v = process.posterior(points)
+    return mean, np.sqrt(np.maximum(process.kernel.signal_variance - (v**2).sum(axis=0), 0))
 
 
 def bounds_reached(square: Square, space: Space) -> list[tuple[str, bool]]:

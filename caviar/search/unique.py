@@ -4,6 +4,7 @@ Two points give the same config exactly when they snap to the same point, so sna
 """
 
 import itertools
+from collections.abc import Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,56 +22,58 @@ def isin(points: Array, others: Array) -> NDArray[np.bool_]:
     >>> isin(np.array([[0.25], [0.75]]), np.array([[0.75]]))
     array([False,  True])
     """
-    keys = {row.tobytes() for row in others}
-    return np.array([row.tobytes() in keys for row in points], dtype=bool)
+    known = {*keys(others)}
+    return np.array([key in known for key in keys(points)], dtype=bool)
 
 
-def deduplicate(space: Space, points: Array, exclude: Array) -> Array:
-    """Snap points, shape (n, d), and return each config once, in order, without those in `exclude`.
+def keys(points: Array) -> list[bytes]:
+    """Return what tells each snapped point, shape (n, d), from others.
 
-    Args:
-        space: decides which points are the same config.
-        points: points of the unit cube, shape (n, d).
-        exclude: snapped points, shape (m, d).
+    >>> len(set(keys(np.array([[0.25], [0.75], [0.25]]))))
+    2
+    """
+    return [row.tobytes() for row in points]
+
+
+def deduplicate(space: Space, points: Array, seen: Set[bytes]) -> Array:
+    """Snap points, shape (n, d), and return each config once, in order, without those whose keys were seen.
 
     >>> from caviar.space import randint
-    >>> deduplicate(Space(units=randint(1, 2)), np.array([[0.1], [0.2], [0.9]]), np.empty((0, 1)))
+    >>> deduplicate(Space(units=randint(1, 2)), np.array([[0.1], [0.2], [0.9]]), set())
     array([[0.25],
            [0.75]])
     """
     points = space.snap(points)
-    keys = {row.tobytes() for row in exclude}
-    rows = []
-    for i, row in enumerate(points):
-        if (key := row.tobytes()) not in keys:
-            keys.add(key)
-            rows.append(i)
-    return points[rows]
+    first = {key: i for i, key in reversed([*enumerate(keys(points))]) if key not in seen}
+    return points[sorted(first.values())]
 
 
-def fill_batch(space: Space, points: Array, count: int, exclude: Array, generator: np.random.Generator) -> Array:
+def fill_batch(space: Space, points: Array, count: int, seen: Set[bytes], generator: np.random.Generator) -> Array:
     """Return exactly `count` snapped points: new ones from `points`, then new random ones, then repeats.
 
     Args:
         space: decides which points are the same config.
         points: the preferred points in order, shape (n, d).
         count: the number of points to return.
-        exclude: snapped points that are not new, shape (m, d).
+        seen: keys of points that are not new.
         generator: draws the random points.
 
     >>> from caviar.space import randint
     >>> points = np.array([[0.75], [0.25]])
-    >>> fill_batch(Space(units=randint(1, 2)), points, 1, points[:1], np.random.default_rng(0))
+    >>> fill_batch(Space(units=randint(1, 2)), points, 1, {*keys(points[:1])}, np.random.default_rng(0))
     array([[0.25]])
     """
-    batch = deduplicate(space, points, exclude)[:count]
+    batch = deduplicate(space, points, seen)[:count]
+    if len(batch) == count:
+        return batch
+    seen = seen | {*keys(batch)}
     for _ in range(_MAX_DRAWS):
+        more = deduplicate(space, generator.random((count, space.dimension)), seen)[: count - len(batch)]
+        batch, seen = np.concatenate([batch, more]), seen | {*keys(more)}
         if len(batch) == count:
             return batch
-        more = deduplicate(space, generator.random((count, space.dimension)), np.concatenate([exclude, batch]))
-        batch = np.concatenate([batch, more])[:count]
     if np.isfinite(space.levels).all() and space.levels.prod() <= _MAX_ENUMERATED:
-        remaining = deduplicate(space, _every_point(space), np.concatenate([exclude, batch]))
+        remaining = deduplicate(space, _every_point(space), seen)
         batch = np.concatenate([batch, generator.permutation(remaining)])[:count]
     return np.concatenate([batch, space.snap(generator.random((count - len(batch), space.dimension)))])
 

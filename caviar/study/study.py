@@ -196,12 +196,12 @@ class Study:
 
     @property
     def waves(self) -> pd.DataFrame:
-        """A row for each wave: what it reached, and the square it was sampled from."""
+        """A row for each wave: what it reached, and the square, where the best trials were expected."""
         return self.outcome.waves
 
     @property
     def square(self) -> pd.DataFrame:
-        """The region that the last wave was sampled from, a row for each hyperparameter, beside the whole space."""
+        """The region where the best trials are expected, a row for each hyperparameter, beside the whole space."""
         return self.outcome.square
 
     @property

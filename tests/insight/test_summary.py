@@ -36,7 +36,9 @@ def test_the_tables_of_six_hyperparameters_fit_80_columns(digits):
     lines = summary(digits).splitlines()
     assert "16 trials of digits: 16 finished" in lines
     assert "The ten best trials: the confirmed ones, then by estimate" in [line.rstrip() for line in lines]
-    assert any(line.startswith("trial wave     rate momentum  units  size layers lr decay accuracy") for line in lines)
+    assert ["trial", "wave", "rate", "momentum", "units", "size", "layers", "lr", "decay", "accuracy"] in [
+        line.split() for line in lines
+    ]
     assert "The square of the last wave, and the whole space" in [line.rstrip() for line in lines]
     assert any(line.startswith("learning_rate") and "0.0001 to 1" in line for line in lines)
     folder = str(digits.folder)

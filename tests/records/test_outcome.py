@@ -13,7 +13,6 @@ from caviar.errors import InputError, StorageError
 from caviar.records.events import FORMAT, StudyPaused, encode
 from caviar.records.journal import NAME
 from caviar.records.outcome import Outcome
-from tests.records import stored_study
 
 FORMATS = sorted((Path(__file__).parent / "formats").iterdir())
 CLOCK = ["seconds", "worker"]
@@ -47,9 +46,11 @@ def test_a_stored_study_continues_to_the_table_of_its_time(stored):
     lines = (stored / NAME).read_text().splitlines(keepends=True)
     (stored / NAME).write_text("".join(lines[: len(lines) // 2]))
     table = caviar.Study.open(stored, workers=0).run(progress=False)
-    expected = stored_study.make(stored.parent / "anew").table
+    expected = read_csv(stored / "results.csv").fillna({"error": ""}).astype({"confirms": "Int64"})
     # other versions of NumPy than the journal's may round the last bit in another way
-    pd.testing.assert_frame_equal(table.drop(columns=CLOCK), expected.drop(columns=CLOCK), rtol=1e-12)
+    pd.testing.assert_frame_equal(
+        table.drop(columns=CLOCK), expected.drop(columns=CLOCK), rtol=1e-12, check_dtype=False
+    )
 
 
 def test_the_history_holds_no_trial_that_ended_later(stored):

@@ -98,6 +98,7 @@ def test_a_row_for_each_wave_with_its_square():
     assert table["x_low"].tolist() == [0.0, 0.5, 0.5]
     assert table["x_high"].tolist() == [2.0, 1.0, 1.0]
     assert table["kind_options"].tolist()[1] == "b 75%, a 25%"
+    assert table["outside"].tolist() == [0, 2, 0]
     assert table["reason"].tolist() == [
         "the whole space",
         "two trials lie close",

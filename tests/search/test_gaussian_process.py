@@ -56,18 +56,3 @@ def test_many_trials_are_represented_by_a_subset_with_the_best_half():
     assert len(process.points) == SUBSET_SIZE
     assert set(np.sort(values)[: SUBSET_SIZE // 2]) <= set(process.values)
     assert len(GaussianProcess.fit(points, values, REAL, subset_size=100).points) == 100
-
-
-def test_fantasies_change_the_variance_but_not_the_mean():
-    generator = np.random.default_rng(0)
-    points, pending, others = generator.random((20, 2)), generator.random((3, 2)), generator.random((50, 2))
-    process = GaussianProcess.fit(points, points.sum(axis=1), REAL)
-    fantasy = process.with_fantasies(pending)
-    (mean, v), (fantasy_mean, fantasy_v) = process.posterior(others), fantasy.posterior(others)
-    np.testing.assert_allclose(fantasy_mean, mean, atol=1e-9)
-    assert ((fantasy_v**2).sum(axis=0) > (v**2).sum(axis=0)).all()
-    z = np.concatenate([process.z, process.mean(pending)])  # as if these had been measured
-    noise = process.kernel.noise_variance * np.eye(len(z))
-    covariance = process.kernel.covariance(fantasy.points, fantasy.points) + noise
-    np.testing.assert_allclose(covariance @ fantasy.alpha, z, atol=1e-6)
-    np.testing.assert_allclose(fantasy.factor @ fantasy.factor.T, covariance, atol=1e-9)

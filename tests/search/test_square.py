@@ -8,7 +8,7 @@ import pytest
 
 from caviar.search import Square
 from caviar.search.square import bounds_reached, edges, extended_bounds, whole_space
-from caviar.space import Space, choice, loguniform, randint
+from caviar.space import Space, choice, loguniform, randint, uniform
 
 SPACE = Space(rate=loguniform(1e-4, 1), units=randint(50, 100), kind=choice(["a", "b"]))
 SQUARE = Square((0.75, 0.0, 0.0), (1.0, 0.5, 1.0), (1.0, 0.25, 0.25), ((), (), (0.9, 0.1)), "because")
@@ -27,12 +27,17 @@ def test_a_square_reads_as_a_table():
     assert SQUARE.share == pytest.approx(0.25 * 0.5 / (2 * 0.82))
 
 
-def test_points_are_mapped_into_the_square():
-    points = SQUARE.from_unit_cube(np.random.default_rng(0).random((1000, 3)))
-    assert (points >= SQUARE.low).all()
-    assert (points <= SQUARE.high).all()
-    assert np.mean(points[:, 2] < 0.5) == pytest.approx(0.9, abs=0.03)
+def test_which_points_lie_inside():
+    points = np.array([[0.8, 0.3, 0.75], [0.7, 0.3, 0.25], [0.8, 0.6, 0.25]])
+    assert SQUARE.contains(points, SPACE).tolist() == [True, False, False]
+    assert whole_space(SPACE).contains(points, SPACE).all()
     assert whole_space(SPACE).share == pytest.approx(1.0)
+
+
+def test_a_coordinate_that_a_point_does_not_use_is_inside():
+    space = Space(optimizer=choice({"adam": Space(beta=uniform(0, 1)), "plain": None}))
+    square = Square((0.0, 0.8), (1.0, 0.9), (0.25, 0.85), ((0.5, 0.5), ()))
+    assert square.contains(np.array([[0.25, 0.1], [0.75, 0.1]]), space).tolist() == [False, True]
 
 
 def test_only_a_centre_at_a_bound_reaches_it():

@@ -12,7 +12,6 @@ from caviar.insight.figures.importance_bars import importance_bars
 from caviar.insight.figures.metric import BROKEN
 from caviar.insight.figures.parallel import parallel_coordinates
 from caviar.insight.figures.squares import nested_squares
-from caviar.insight.formatting import format_share
 from caviar.insight.importance import MIN_TRIALS, importance, scored_trials
 from caviar.insight.report import tables
 from caviar.insight.report.page import Picture, Section, write_page
@@ -83,10 +82,9 @@ def _importance(outcome: Outcome, shares: pd.DataFrame) -> Section:
 
 
 def _zoom(outcome: Outcome, shares: pd.DataFrame | None) -> Section:
-    sentences = [
-        f"Wave {row['wave']} was sampled from {format_share(row['square_share'])} of the space: {row['reason']}."
-        for row in fine_waves(outcome.waves).to_dict("records")
-    ] or ["Every wave was sampled from the whole space."]
+    sentences = [tables.wave_sentence(row) for _, row in fine_waves(outcome.waves).iterrows()] or [
+        "Every wave was sampled from the whole space."
+    ]
     sentences += [f"{sentence}." for sentence in outcome.edges]
     table = outcome.table
     readable = table.drop(columns=["seed", "worker", "confirms"])

@@ -73,12 +73,27 @@ def ten_best(outcome: Outcome) -> pd.DataFrame:
     return outcome.table.set_index("trial", drop=False).loc[trials, columns].reset_index(drop=True)
 
 
+def wave_sentence(wave: pd.Series) -> str:
+    """Return where a fine wave, a row of `Outcome.waves`, was sampled from, and why not from there alone.
+
+    >>> wave_sentence(pd.Series({"wave": 2, "square_share": 0.25, "reason": "because", "trials": 8, "outside": 1}))
+    'Wave 2 was sampled from 25% of the space: because; of 8 trials 1 lies outside, where too little is known.'
+    """
+    sentence = (
+        f"Wave {wave['wave']} was sampled from {format_share(wave['square_share'])} of the space: {wave['reason']}"
+    )
+    if not (outside := wave["outside"]):
+        return f"{sentence}."
+    lie = "lies" if outside == 1 else "lie"
+    return f"{sentence}; of {wave['trials']} trials {outside} {lie} outside, where too little is known."
+
+
 def short_waves(outcome: Outcome) -> pd.DataFrame:
     """Return a row for each wave, without its bounds (see `squares_of_waves`) and without states that are all 0."""
     waves, metric = outcome.waves, outcome.settings.objective.metric
     states = [state for state in ENDED if waves[state].any()]
     shares = waves["square_share"].map(format_share).where(waves["kind"] != "confirm", "")
-    columns = ["wave", "kind", "trials", *states, "best", "median", "seconds", "square_share", "reason"]
+    columns = ["wave", "kind", "trials", *states, "best", "median", "seconds", "square_share", "outside", "reason"]
     names = {"best": f"best {metric}", "median": f"median {metric}", "square_share": "share of the space"}
     return waves.assign(square_share=shares)[columns].rename(columns=names)
 

@@ -21,10 +21,11 @@ from tests.benchmarks.search.figures import BATCHED, summary, wins
 from tests.benchmarks.search.picture import draw
 from tests.benchmarks.search.problems import Problem, functions, lcbench
 from tests.benchmarks.search.race import BUDGETS, METHODS, Record, race
+from tests.benchmarks.search.rivals import RIVALS
 from tests.benchmarks.search.tables import tables
 
 QUICK = ("Caviar", "random", "Sobol'", "TPE")
-SLOW = ("Optuna GP",)  # half a second per trial: run only when named
+SLOW = ("Optuna GP", *RIVALS)  # they think up to a second for each trial: run only when named
 FOUR_WAVES = (200, 50)  # one more budget of LCBench
 
 
@@ -99,6 +100,8 @@ def report(table: pd.DataFrame, pooled: pd.DataFrame, shares: pd.DataFrame) -> N
     print(_wide(table, "rank"))
     print("\nLoss on LCBench against the best of 20,000 random configurations, points of accuracy")
     print(_wide(table[table["family"].str.startswith("lcbench")], "loss"))
+    print("\nMilliseconds of CPU to ask and tell, for each trial")
+    print(_wide(table, "milliseconds"))
     print("\nSeeds")
     print(table.pivot_table(index="method", columns="family", values="seeds", aggfunc="min"))
     if shares.empty:
@@ -133,7 +136,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", metavar="FILE", help="write the figures as flat records")
     parser.add_argument("--out", metavar="FOLDER", default="runs/search-benchmark", help="default: %(default)s")
     parser.add_argument("--seeds", type=int, help="default: 20, quick 3")
-    parser.add_argument("--methods", help="comma-separated; default all but Optuna's GP")
+    parser.add_argument("--methods", help="comma-separated; default all but the slow ones: Optuna's GP and the rivals")
     parser.add_argument("--budgets", type=_budget, nargs="+", metavar="NxB", help="such as 200x50; default: all five")
     parser.add_argument(
         "--families", default="abc", help="a (LCBench; a0: only without noise), b (functions), c (trainings)"

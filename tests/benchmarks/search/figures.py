@@ -42,13 +42,18 @@ def summary(records: pd.DataFrame) -> pd.DataFrame:
     complete = table.groupby(keys)["method"].transform("nunique") == methods
     table["rank"] = table[complete].groupby(keys)["value"].rank()
     by_problem = table.groupby(["family", "trials", "width", "method", "problem"], as_index=False).agg(
-        regret=("regret", "mean"), rank=("rank", "mean"), loss=("loss", "mean"), seeds=("seed", "nunique")
+        regret=("regret", "mean"),
+        rank=("rank", "mean"),
+        loss=("loss", "mean"),
+        milliseconds=("seconds", lambda seconds: 1000 * seconds.mean()),
+        seeds=("seed", "nunique"),
     )
     grouped = by_problem.groupby(["family", "trials", "width", "method"], as_index=False)
     return grouped.agg(
         regret=("regret", "mean"),
         rank=("rank", "mean"),
         loss=("loss", "mean"),
+        milliseconds=("milliseconds", "mean"),
         problems=("problem", "nunique"),
         seeds=("seeds", "min"),
     )

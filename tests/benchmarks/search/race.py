@@ -1,5 +1,6 @@
 """One race: a method on a problem, at each budget and width, scored on the true value of its winner."""
 
+import time
 import zlib
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
@@ -10,11 +11,12 @@ from caviar.search import Budget, CoarseToFine, Grid, Random, Sobol
 from caviar.space.scales import Array
 from tests.benchmarks.search.peers import SAMPLERS, Optuna
 from tests.benchmarks.search.problems import Problem
+from tests.benchmarks.search.rivals import RIVALS
 
 BUDGETS = ((32, 16), (64, 16), (128, 32), (256, 64))  # trials, and trials that run at the same time
 OWN = {"random": Random, "Sobol'": Sobol, "grid": Grid}
 CAVIAR = ("Caviar", "Caviar continuous")  # the second asks for a point whenever a trial ends
-METHODS = (*CAVIAR, *OWN, *SAMPLERS)
+METHODS = (*CAVIAR, *OWN, *SAMPLERS, *RIVALS)
 
 
 class Record(NamedTuple):
@@ -28,6 +30,7 @@ class Record(NamedTuple):
     seed: int
     value: float  # true value of the winner that the method picks
     best: float  # the lowest value known
+    seconds: float  # of CPU, to ask and tell, for each trial
 
 
 class AskAndTell(Protocol):
@@ -41,20 +44,21 @@ def race(method: str, problem: Problem, seed: int, budgets: tuple[tuple[int, int
     """Return the records of one method on one problem with one seed, one per budget."""
     own_seed = zlib.crc32(f"{problem.name}, {seed}".encode())  # else all problems of a seed start with the same points
     widths = {budget: 1 if method == "TPE sequential" else budget[1] for budget in budgets}
-    values: dict[tuple[int, int], float] = {}
+    scores: dict[tuple[int, int], tuple[float, float]] = {}
     for width in set(widths.values()):
         totals = sorted({trials for (trials, _), other in widths.items() if other == width})
-        for trials in [[t] for t in totals] if method in (*CAVIAR, "grid") else [totals]:
-            true_values = winners(method, problem, own_seed, trials, width)
-            values |= zip(((total, width) for total in trials), true_values, strict=True)
+        for trials in [[t] for t in totals] if method in (*CAVIAR, *RIVALS, "grid") else [totals]:
+            results = winners(method, problem, own_seed, trials, width)
+            scores |= zip(((total, width) for total in trials), results, strict=True)
     return [
-        Record(method, problem.family, problem.name, *budget, seed, values[budget[0], width], problem.best)
+        Record(method, problem.family, problem.name, *budget, seed, value, problem.best, seconds)
         for budget, width in widths.items()
+        for value, seconds in [scores[budget[0], width]]
     ]
 
 
-def winners(method: str, problem: Problem, seed: int, totals: list[int], width: int) -> Iterator[float]:
-    """Yield the true value of the winner after each number of trials in `totals`, in waves of `width`."""
+def winners(method: str, problem: Problem, seed: int, totals: list[int], width: int) -> Iterator[tuple[float, float]]:
+    """Yield the true value of the winner after each number of trials in `totals`, and the seconds for each trial."""
     waves = [width] * (totals[-1] // width)
     if method == "Caviar continuous":
         yield continuous(problem, seed, totals[-1], width)
@@ -65,28 +69,36 @@ def winners(method: str, problem: Problem, seed: int, totals: list[int], width: 
         search = CoarseToFine(problem.space, budget)
     elif method in OWN:
         search = OWN[method](problem.space, budget)
+    elif method in RIVALS:
+        search = RIVALS[method](problem.space, seed, totals[-1])
     else:
         search = Optuna(problem.space, SAMPLERS[method](seed))
     generator = np.random.default_rng((seed, 1))
-    points, values = np.empty((0, problem.space.dimension)), np.empty(0)
+    points, values, seconds = np.empty((0, problem.space.dimension)), np.empty(0), 0.0
     for wave in waves:
+        begun = time.process_time()
         batch = search.ask(wave)
+        seconds += time.process_time() - begun
         measurements = problem.measure(batch, generator)
+        begun = time.process_time()
         search.tell(batch, measurements)
+        seconds += time.process_time() - begun
         points, values = np.concatenate([points, batch]), np.concatenate([values, measurements])
         if len(values) in totals:
-            winner = search.recommend() if method == "Caviar" else points[np.nanargmin(values)]
-            yield float(problem.true(winner[None])[0])
+            winner = search.recommend() if method in ("Caviar", *RIVALS) else points[np.nanargmin(values)]
+            yield float(problem.true(winner[None])[0]), seconds / len(values)
 
 
-def continuous(problem: Problem, seed: int, trials: int, width: int) -> float:
-    """Return the true value of the winner of a search without waves: `width` trials run, and end in order."""
+def continuous(problem: Problem, seed: int, trials: int, width: int) -> tuple[float, float]:
+    """Return what `winners` yields for a search without waves: `width` trials run, and end in order."""
     search = CoarseToFine(problem.space, Budget(trials, "continuous", seed))
     generator = np.random.default_rng((seed, 1))
+    begun = time.process_time()
     running = [search.ask(1) for _ in range(width)]
     for finished in range(trials):
         point = running.pop(0)
         search.tell(point, problem.measure(point, generator))
         if finished + width < trials:
             running.append(search.ask(1))
-    return float(problem.true(search.recommend()[None])[0])
+    seconds = time.process_time() - begun  # the measurements take next to nothing
+    return float(problem.true(search.recommend()[None])[0]), seconds / trials
