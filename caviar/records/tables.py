@@ -25,6 +25,7 @@ from caviar.records.events import WaveBegan
 from caviar.records.settings import Settings
 from caviar.records.trial import ENDED, Result, State
 from caviar.search.square import SquareSide, whole_space
+from caviar.space import Choice
 from caviar.space.values import named
 
 
@@ -148,7 +149,17 @@ def _kind(wave: WaveBegan) -> tuple[str, str]:
 
 def _sides(wave: WaveBegan | None, settings: Settings) -> list[SquareSide]:
     space = wave.space if wave and wave.space else settings.space
-    return ((wave and wave.square) or whole_space(space)).sides(space)
+    sides = ((wave and wave.square) or whole_space(space)).sides(space.ranked())
+    pairs = zip(sides, space.dimensions, strict=True)
+    return [
+        _in_options(side, h) if isinstance(h := d.hyperparameter, Choice) and h.ordinal else side for side, d in pairs
+    ]
+
+
+def _in_options(side: SquareSide, choice: Choice) -> SquareSide:
+    """The side of an ordinal choice, given in ranks, in its options."""
+    low, high = (choice.options[int(rank or 0)] for rank in (side.low, side.high))
+    return side._replace(low=low, high=high, space_low=choice.low, space_high=choice.high)
 
 
 def _options(values: list[Any]) -> Any:

@@ -4,8 +4,9 @@
 with the functions in `constructors.py`. All bounds are inclusive.
 """
 
+import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -185,7 +186,7 @@ class Integer(_Number):
 
 @dataclass(frozen=True, repr=False)
 class Choice:
-    """One of several options without an order; an option may have a sub-space that is active only under it.
+    """One of several options, in order if they are ascending numbers; an option may have a sub-space of its own.
 
     >>> Choice(("adam", "momentum")).values(np.array([0.2, 0.9]))
     array(['adam', 'momentum'], dtype=object)
@@ -194,10 +195,10 @@ class Choice:
     options: tuple[Option, ...]
     tier: int = 2
     default: Option = None
-    spaces: tuple[SubSpace | None, ...] = ()  # one per option; None where the option has no sub-space
+    spaces: tuple[SubSpace | None, ...] = ()  # one per option, active only under it; None where there is none
+    ordinal: bool | None = None  # whether neighbours are alike; None: whether they are ascending numbers, then a bool
 
     kind = "choice"
-    categorical = True
 
     def __post_init__(self) -> None:
         options = list(self.options)
@@ -216,13 +217,46 @@ class Choice:
                 self.index(self.default)
             except InputError:
                 raise InputError(f"default must be one of {options!r:.200}, got {self.default!r}") from None
+        self._set_ordinal()
+
+    def _set_ordinal(self) -> None:
+        """Decide about the order where the user did not; raise InputError for one that the options do not have."""
+        if self.ordinal is None:
+            object.__setattr__(self, "ordinal", self._may_be_ordinal)
+        elif not isinstance(self.ordinal, bool):
+            raise InputError(f"ordinal must be True or False, got {self.ordinal!r}")
+        elif self.ordinal and not self._may_be_ordinal:
+            raise InputError(
+                "ordinal options must be ascending numbers without sub-spaces, "
+                f"got {list(self.options)!r:.200}; try sorting them, or randint for a position in the list"
+            )
+
+    @property
+    def _may_be_ordinal(self) -> bool:
+        return are_ascending(self.options) and not any(self.spaces)
+
+    @property
+    def categorical(self) -> bool:
+        """Whether the options have no order."""
+        return not self.ordinal
+
+    @property
+    def low(self) -> float | None:
+        """The lowest option; None if they have no order."""
+        return self.options[0] if self.ordinal else None
+
+    @property
+    def high(self) -> float | None:
+        """The highest option; None if they have no order."""
+        return self.options[-1] if self.ordinal else None
 
     def __repr__(self) -> str:
         names = [named(option) for option in self.options]
         if len(names) == 1 and self.tier == 2 and self.default is None and not any(self.spaces):
             return f"constant({names[0]!r})"
         options = dict(zip(names, self.spaces, strict=True)) if any(self.spaces) else names
-        return f"choice({options!r}{_settings_repr(self.tier, self.default)})"
+        order = ", ordinal=False" if self._may_be_ordinal and not self.ordinal else ""
+        return f"choice({options!r}{_settings_repr(self.tier, self.default)}{order})"
 
     @property
     def levels(self) -> float:
@@ -270,6 +304,17 @@ def are_equal(option: Option, value: Option) -> bool:
         return bool(option == value) and isinstance(option, bool) == isinstance(value, bool)
     except Exception:  # arrays and the like raise for ==, or for its truth
         return False
+
+
+def are_ascending(options: Sequence[Option]) -> bool:
+    """Return whether options are numbers, two or more, each above the one before; a boolean is no number.
+
+    >>> are_ascending([32, 64, 128]), are_ascending([64, 32]), are_ascending([False, True])
+    (True, False, False)
+    """
+    kinds = int | float | np.integer | np.floating
+    numbers = all(isinstance(option, kinds) and not isinstance(option, bool) for option in options)
+    return numbers and len(options) > 1 and all(a < b for a, b in itertools.pairwise(options))
 
 
 def _is_integer(value: object) -> bool:

@@ -20,7 +20,6 @@ from caviar.errors import InputError, StorageError
 from caviar.files import is_uri
 from caviar.fleet.programs.program import program
 from caviar.records.early_stopping import Halving
-from caviar.space import choice
 from caviar.space.serialization import from_plain
 from caviar.study import schema
 from caviar.study.study import Study
@@ -116,7 +115,7 @@ def _study(path: Path, arguments: dict[str, Any]) -> Study:
         found = " and ".join(trained) or "none of them"
         raise InputError(f"{path} must set exactly one of {', '.join(TRAINED)}; it sets {found}")
     if "space" in arguments:
-        arguments["space"] = from_plain(_table(path, "space", arguments["space"]), lists=choice)
+        arguments["space"] = from_plain(_table(path, "space", arguments["space"]), toml=True)
     if isinstance(stopping := arguments.get("early_stopping"), Mapping):
         _check_keys(f"{path}: early_stopping", stopping, [field.name for field in fields(Halving)], {})
         arguments["early_stopping"] = Halving(**stopping)
