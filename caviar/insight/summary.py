@@ -46,6 +46,8 @@ def print_summary(outcome: Outcome, console: Console | None = None) -> None:
     console.print(_square_table(outcome.square))
     for sentence in outcome.edges:
         console.print(Text(f"  {sentence}"))
+    if outcome.stopped:
+        console.print(Text(f"  {outcome.stopped}"))
     console.print("", _waves_table(outcome.waves, outcome.settings.objective.metric), "", sep="\n")
     for name in TABLES:
         console.print(Text(f"  {outcome.folder / name}.csv"), soft_wrap=True)

@@ -21,7 +21,7 @@ import pandas as pd
 
 from caviar.csv import escape_formula
 from caviar.files import write_atomically
-from caviar.records.events import WaveBegan
+from caviar.records.events import ForecastMade, WaveBegan
 from caviar.records.settings import Settings
 from caviar.records.trial import ENDED, Result, State
 from caviar.search.square import SquareSide, whole_space
@@ -85,18 +85,33 @@ def history_table(results: Iterable[Result]) -> pd.DataFrame:
     return pd.DataFrame({name: np.asarray(column)[order] for name, column in columns.items()})
 
 
-def waves_table(waves: Sequence[WaveBegan], results: Iterable[Result], settings: Settings) -> pd.DataFrame:
+def waves_table(
+    waves: Sequence[WaveBegan], results: Iterable[Result], settings: Settings, forecasts: Iterable[ForecastMade] = ()
+) -> pd.DataFrame:
     """Return a row for each wave: how it went, and the square it was sampled from with the reason.
 
     Columns: wave, kind ("coarse", "fine" or "confirm"), trials, a count of each state, the best and the median metric,
     the seconds of its trials, the square's share of the space and its reason, sentences about bounds (edges), and for
-    each hyperparameter the bounds NAME_low and NAME_high, or NAME_options.
+    each hyperparameter the bounds NAME_low and NAME_high, or NAME_options. Before these, if there are forecasts, what
+    the next wave was worth: next_gain, next_enough, next_probability, next_minutes, and all of it in a sentence (next).
     """
+    by_number = {forecast.wave: forecast for forecast in forecasts}
     by_wave: defaultdict[int, list[Result]] = defaultdict(list)
     for result in results:
         by_wave[result.wave].append(result)
     groups = itertools.groupby(waves, key=lambda wave: wave.wave)
-    return pd.DataFrame([_wave_row(list(parts), by_wave[number], settings) for number, parts in groups])
+    rows = []
+    for number, parts in groups:
+        row, sides = _wave_row(list(parts), by_wave[number], settings)
+        next_wave = _forecast_cells(by_number.get(number), settings.objective.metric) if by_number else {}
+        rows.append(row | next_wave | sides)
+    return pd.DataFrame(rows)
+
+
+def _forecast_cells(forecast: ForecastMade | None, metric: str) -> dict[str, object]:
+    names = ("gain", "enough", "probability", "minutes")
+    cells: dict[str, object] = {f"next_{name}": getattr(forecast, name, math.nan) for name in names}
+    return cells | {"next": forecast.sentence(metric) if forecast else ""}
 
 
 def square_table(wave: WaveBegan | None, settings: Settings) -> pd.DataFrame:
@@ -118,8 +133,10 @@ def _cell(value: object) -> object:
     return escape_formula(value.replace("\r\n", "\n").replace("\r", "\n") if isinstance(value, str) else value)
 
 
-def _wave_row(parts: Sequence[WaveBegan], results: Sequence[Result], settings: Settings) -> dict[str, object]:
-    """A row of `waves_table`; without barriers a wave has many parts, of which the last one has its square."""
+def _wave_row(
+    parts: Sequence[WaveBegan], results: Sequence[Result], settings: Settings
+) -> tuple[dict[str, object], dict[str, object]]:
+    """A row of `waves_table`, and its square: without barriers, that of the last of many parts."""
     last, objective = parts[-1], settings.objective
     values = [r.metrics[objective.metric] for r in results if r.state is State.FINISHED]
     kind, reason = _kind(last)
@@ -132,12 +149,13 @@ def _wave_row(parts: Sequence[WaveBegan], results: Sequence[Result], settings: S
     row["square_share"] = 1.0 if last.square is None else last.square.share
     row["reason"] = reason
     row["edges"] = "; ".join(last.edges)
+    sides: dict[str, object] = {}
     for side in _sides(last, settings):
         if side.options:
-            row[f"{side.name}_options"] = side.options
+            sides[f"{side.name}_options"] = side.options
         else:
-            row |= {f"{side.name}_low": side.low, f"{side.name}_high": side.high}
-    return row
+            sides |= {f"{side.name}_low": side.low, f"{side.name}_high": side.high}
+    return row, sides
 
 
 def _kind(wave: WaveBegan) -> tuple[str, str]:

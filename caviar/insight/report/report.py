@@ -87,7 +87,7 @@ def _zoom(outcome: Outcome, shares: pd.DataFrame | None) -> Section:
         f"Wave {row['wave']} was sampled from {format_share(row['square_share'])} of the space: {row['reason']}."
         for row in fine_waves(outcome.waves).to_dict("records")
     ] or ["Every wave was sampled from the whole space."]
-    sentences += [f"{sentence}." for sentence in outcome.edges]
+    sentences += [f"{sentence}." for sentence in (*outcome.edges, outcome.stopped) if sentence]
     table = outcome.table
     readable = table.drop(columns=["seed", "worker", "confirms"])
     pictures = [Picture(parallel_coordinates(outcome), readable, width=96 * (outcome.space.dimension + 1))]
@@ -140,7 +140,9 @@ def _reproduction(outcome: Outcome) -> Section:
             f"Before its first run the study was given {outcome.initial_trials}; the code below does not add them."
         )
     listed = {"Settings": settings_table(outcome)}
-    return Section("How to reproduce it", sentences, tables=listed, code=reproduction(settings))
+    return Section(
+        "How to reproduce it", sentences, tables=listed, code=reproduction(outcome.began or settings, outcome.extended)
+    )
 
 
 def _columns(table: pd.DataFrame, *names: str) -> pd.DataFrame:
