@@ -39,7 +39,6 @@ ARGUMENTS: Names = {  # of `Study`
         timeout="time_budget_s time_budget max_time max_duration",
         trial_timeout="timeout_per_trial max_trial_time",
     ),
-    **_named(stop="terminator stop_when stopping_criterion early_stopping_criterion target_value"),
     "max_iter": "try trials, the number of configs, or epochs, the length of each",
     "num_cpus": "try resources={'cpu': 2}",
     "num_gpus": "try resources={'gpu': 1}",

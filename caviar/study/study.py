@@ -13,7 +13,7 @@ from caviar.records.early_stopping import Halving, confirm_from, halving_from
 from caviar.records.outcome import Outcome
 from caviar.records.record import StudyRecord
 from caviar.records.settings import Settings
-from caviar.records.stopping import Stopping, stopping_from
+from caviar.records.stopping import Worth, stopping_from
 from caviar.records.trial import Result
 from caviar.search import Budget
 from caviar.study import models, target, warm_start
@@ -73,7 +73,7 @@ class Study:
         search: str = "coarse-to-fine",
         grow: bool = False,
         early_stopping: Halving | str | None = None,
-        stop: Stopping | str | Mapping[str, float] | None = None,
+        stop: Worth | str | Mapping[str, float] | None = None,
         confirm: bool | str | tuple[int, int] = "auto",
         keep: int | None = None,
         name: str | None = None,
