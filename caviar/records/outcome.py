@@ -136,10 +136,23 @@ class Outcome:
 
     @property
     def stopped(self) -> str:
-        """Why the study ended before its last wave, in a sentence; "" if it did not."""
+        """Why the study ended before its last wave, in a sentence; "" if it did not, or went on."""
         last = self.forecasts[-1] if self.forecasts else None
-        over = last and last.stop and all(wave.wave <= last.wave or wave.confirms for wave in self.begun)
-        return last.sentence(self.settings.objective.metric) if last and over else ""
+        return last.sentence(self.settings.objective.metric) if last and last.stop and not self.extended else ""
+
+    @property
+    def total(self) -> int:
+        """How many trials the study has when it ends, as far as is known, with those that confirm others."""
+        begun = {
+            confirms: sum(len(w.points) for w in self.begun if bool(w.confirms) is confirms)
+            for confirms in (False, True)
+        }
+        confirm, last = self.settings.confirm, self.begun[-1] if self.begun else None
+        search = begun[False] if self.stopped else self.settings.budget.trials
+        if confirm is None or (last and last.confirms):
+            return search + begun[True]
+        finished = sum(result.state is State.FINISHED and result.confirms is None for result in self.results)
+        return search + begun[True] + min(confirm.top, finished) * confirm.replicates
 
     @property
     def edges(self) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ import pytest
 import caviar
 from caviar.cli.main import main
 from caviar.errors import InputError, StorageError
+from caviar.jobs.local import LocalJobs
+from caviar.jobs.status import JobState
 from caviar.records import journal
 from caviar.records.events import ForecastMade, StudyExtended, encode
 from caviar.study.file import study_from_file
@@ -151,9 +153,11 @@ def test_64_and_32_more_are_a_study_of_96_and_repeatable(tmp_path):
 def test_an_extension_goes_on_after_a_stop_a_confirmation_and_a_crash(tmp_path):
     one = study(tmp_path / "s", stop={"gain": 1.0}, confirm=(2, 2))
     assert len(one.run(progress=False)) == 12
+    assert LocalJobs(tmp_path).status("s").progress == "12/12 trials"
     one.extend(trials=24)
     assert len(one.run(progress=False)) == 12 + 24 + 4  # whatever stop says, and confirmed again
     assert one.outcome.stopped == ""
+    assert LocalJobs(tmp_path).status("s").state is JobState.FINISHED
     assert one.best.trial in one.confirmation["trial"].tolist()
     lines = (tmp_path / "s" / journal.NAME).read_bytes().splitlines(keepends=True)
     extended = next(i for i, line in enumerate(lines) if line.startswith(b'{"event":"extended"'))
