@@ -11,6 +11,7 @@ from caviar.space.scales import Array
 _INCUMBENTS = 20  # trials that may still be the best
 _LARGEST_WAVE = 250  # points of a larger wave are thinned out, which understates its gain a little
 _SAMPLES = 1024
+_LEAST_NOISE = 1e-6  # of the signal's variance, so that points that coincide have a factor
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ def forecast(process: GaussianProcess, trials: Array, points: Array, seed: int) 
     both = np.concatenate([incumbents, points])
     mean, v = process.posterior(both)
     covariance = kernel.covariance(both, points) - v.T @ v[:, n:]
-    noisy = covariance[n:] + kernel.noise_variance * np.eye(k)
+    noisy = covariance[n:] + max(kernel.noise_variance, _LEAST_NOISE * kernel.signal_variance) * np.eye(k)
     factor = scipy.linalg.cholesky(noisy, lower=True)
     moves = scipy.linalg.solve_triangular(factor, covariance.T, lower=True)
     generator = np.random.default_rng(np.random.SeedSequence((seed, 2, len(trials))))

@@ -24,7 +24,7 @@ def judge(state: StudyState, forecast: Forecast, trials: int, workers: int) -> F
     rule, progress = state.settings.stop, _progress(state, forecast)
     last = state.waves[-1]
     seconds = float(np.mean([state.results[number].seconds for number in last.numbers])) * trials
-    minutes = seconds / min(workers, trials) / 60
+    minutes = seconds / max(1, min(workers, trials)) / 60
     enough = (rule if isinstance(rule, Worth) else Worth()).enough(minutes, seconds / 3600, progress)
     stop = "" if state.extended else _reason(rule, state, forecast, enough, progress)
     return ForecastMade(last.wave, trials, forecast.gain, enough, forecast.probability(enough), minutes, stop)
@@ -39,7 +39,11 @@ def _reason(rule: Stopping | None, state: StudyState, forecast: Forecast, enough
             waves = [wave for wave in state.waves if not wave.confirms]
             late = forecast.late(-sum(len(wave.points) for wave in waves[-count:])) if len(waves) > count else np.inf
             if late < LEAST_SHARE * progress:
-                return f"the last {count} waves have gained {late:.2g}" if count > 1 else f"it has gained {late:.2g}"
+                return (
+                    f"the last {count} waves have gained {late:.2g}"
+                    if count > 1
+                    else f"that wave has gained {late:.2g}"
+                )
         case Goal(value) if state.best is not None:
             objective = state.settings.objective
             if objective.to_minimise(state.best.metrics) <= objective.sign * value:

@@ -73,3 +73,5 @@ def test_failed_trials_and_large_waves_are_taken():
     points = search.ask()
     search.tell(points, np.where(points[:, 0] > 0.5, np.nan, bowl(points)))
     assert 0 < search.forecast(search.ask()).gain < 1
+    same = np.tile(points[:1], (8, 1))  # whose covariance has no inverse
+    assert 0 <= search.forecast(same).gain < 1
