@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from caviar.panda import Panda
     from caviar.records.early_stopping import Halving
     from caviar.records.outcome import Outcome
+    from caviar.records.stopping import Worth
     from caviar.space import (
         Space,
         choice,
@@ -67,6 +68,7 @@ _MODULES = {
     "Stop": "caviar.fleet.worker.reporting",
     "StorageError": "caviar.errors",
     "Study": "caviar.study.study",
+    "Worth": "caviar.records.stopping",
     "choice": "caviar.space",
     "connect": "caviar.jobs.client",
     "constant": "caviar.space",
@@ -110,6 +112,7 @@ __all__ = [
     "Stop",
     "StorageError",
     "Study",
+    "Worth",
     "choice",
     "connect",
     "constant",

@@ -15,7 +15,7 @@ from caviar.errors import InputError, MissingError
 from caviar.search.sequential import Sequential
 from caviar.space import Space, choice
 from caviar.space.entries import hyperparameter_from
-from caviar.space.hyperparameters import Hyperparameter
+from caviar.space.hyperparameters import Hyperparameter, are_ascending
 from caviar.space.scales import Array
 
 try:
@@ -183,9 +183,9 @@ def _check_single_objective(study: Study) -> None:
 
 
 def _hyperparameter(distribution: BaseDistribution) -> Hyperparameter:
-    """Return the hyperparameter that represents a distribution: for choices, their index."""
+    """Return the hyperparameter that represents a distribution: for choices, their index, in order if they are."""
     if isinstance(distribution, CategoricalDistribution):
-        return choice(range(len(distribution.choices)))
+        return choice(range(len(distribution.choices)), ordinal=are_ascending(distribution.choices))
     hyperparameter = hyperparameter_from(distribution)
     assert hyperparameter
     return hyperparameter

@@ -25,7 +25,7 @@ from caviar.records.objective import Mode, Objective
 from caviar.search.sequential import Sequential
 from caviar.space import Config, Space, choice
 from caviar.space.entries import entry_from
-from caviar.space.hyperparameters import Hyperparameter
+from caviar.space.hyperparameters import Hyperparameter, are_ascending
 from caviar.space.scales import Array
 
 try:
@@ -154,10 +154,12 @@ def _name(path: tuple[object, ...]) -> str:
 
 
 def _hyperparameter(name: str, domain: Domain) -> Hyperparameter:
-    """Return the hyperparameter that represents a domain: for choices, their index."""
+    """Return the hyperparameter that represents a domain: for choices, their index, in order if they are."""
     hyperparameter = entry_from(name, domain)
     assert isinstance(hyperparameter, Hyperparameter)
-    return choice(range(len(domain.categories))) if isinstance(domain, Categorical) else hyperparameter
+    if isinstance(domain, Categorical):
+        return choice(range(len(domain.categories)), ordinal=are_ascending(domain.categories))
+    return hyperparameter
 
 
 def _fill_template(template: Config, values: Config) -> Config:

@@ -121,3 +121,18 @@ def test_without_optuna_the_error_says_what_to_install():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "caviar.optuna needs Optuna; install it with: pip install 'caviar-tune[optuna]'\n"
+
+
+def test_ascending_numbers_are_searched_in_their_order():
+    def objective(kinds):
+        def loss(trial):
+            numbers = (trial.suggest_categorical(name, kinds) for name in ("x", "y"))
+            return float(sum((float(number) - 11) ** 2 for number in numbers))
+
+        return loss
+
+    def best(kinds):
+        samplers = (CaviarSampler(trials=24, seed=seed) for seed in range(4))
+        return np.mean([optimise(sampler, objective(kinds), trials=24).best_value for sampler in samplers])
+
+    assert best(list(range(40))) < best([str(number) for number in range(40)])

@@ -150,3 +150,13 @@ def test_without_ray_tune_the_error_says_what_to_install():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "caviar.tune needs Ray Tune; install it with: pip install 'caviar-tune[tune]'\n"
+
+
+def test_ascending_numbers_are_searched_in_their_order():
+    search = new({"lr": tune.loguniform(1e-4, 1), "size": tune.choice([32, 64, 128]), "kind": tune.choice(["a", "b"])})
+    assert dict(zip((d.name for d in search._space.dimensions), search._space.categorical, strict=True)) == {
+        "lr": False,
+        "size": False,
+        "kind": True,
+    }
+    assert search.suggest("0")["size"] in (32, 64, 128)

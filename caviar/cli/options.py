@@ -46,6 +46,7 @@ class StudyOptions(TableOptions):
     epochs: int | None
     search: str
     early_stopping: str | None
+    stop: str | dict[str, float] | None
     confirm: bool | str | tuple[int, int]
     timeout: float | None
     name: str | None
@@ -83,6 +84,19 @@ def _parse_confirm(context: click.Context, option: click.Parameter, value: str) 
             f"--confirm must be 'auto', 'no' or TOP,REPLICATES, got {value!r}; try --confirm 3,4"
         ) from None
     return top, replicates
+
+
+def _parse_stop(context: click.Context, option: click.Parameter, value: str | None) -> str | dict[str, float] | None:
+    """Return a word, or a dict of NAME=NUMBER."""
+    if value is None or "=" not in value:
+        return value
+    pairs = [(name, _number(text)) for name, _, text in (pair.partition("=") for pair in value.split(","))]
+    numbers = {name: number for name, number in pairs if number is not None}
+    if len(numbers) < len(pairs):
+        raise InputError(
+            f"--stop must be worth, plateau or NAME=NUMBER,..., got {value!r}; try --stop val_accuracy=0.98"
+        )
+    return numbers
 
 
 def _number(text: str) -> int | float | None:
@@ -150,6 +164,7 @@ JOBS_VARIABLE = "RAY_API_SERVER_ADDRESS"  # which Ray's job client reads
 # as in the modules that check them, which are slow to import
 SEARCHES = ("coarse-to-fine", "random", "sobol", "grid")
 EARLY_STOPPING = ("halving", "asha")
+STOP = ("worth", "plateau")
 VALIDATION = ("fraction", "folds", "group", "time", "column", "table")
 
 _ADDRESS = "Ray cluster: http://HOST:8265, ray://HOST:10001, HOST:6379 or auto; local: this machine."
@@ -163,11 +178,13 @@ _SEPARATOR = "Between the cells of a CSV file. [default: found out]"
 _WAVES = "Number of waves, their sizes (64,32,32), auto or continuous."
 _SEARCH = "coarse-to-fine, random, sobol or grid."
 _EARLY_STOPPING = "halving or asha. [default: train every trial to its end]"
+_STOP = "When to end before the last wave: worth, gain=0.001,minutes=10, plateau, METRIC=VALUE. [default: never]"
 _CONFIRM = "Train the best trials again: TOP,REPLICATES (3,4), auto or no."
 
 _complete_data = complete_words("digits", type="file")
 _complete_search = complete_words(*SEARCHES)
 _complete_stopping = complete_words(*EARLY_STOPPING)
+_complete_stop = complete_words(*STOP)
 _complete_address = complete_words("auto", "local")
 
 workers_option = click.option("--workers", default="auto", metavar="N|auto", callback=_parse_workers, help=_WORKERS)
@@ -209,6 +226,7 @@ _STUDY_OPTIONS = (
     click.option("--epochs", type=int, help="Epochs to train each network. [default: 20, more for few rows]"),
     click.option("--search", default="coarse-to-fine", help=_SEARCH, shell_complete=_complete_search),
     click.option("--early-stopping", help=_EARLY_STOPPING, shell_complete=_complete_stopping),
+    click.option("--stop", callback=_parse_stop, help=_STOP, shell_complete=_complete_stop),
     click.option("--confirm", default="auto", callback=_parse_confirm, help=_CONFIRM),
     click.option("--timeout", type=float, help="Seconds after which the study stops."),
     click.option("--name", help="Study name. [default: the data set's name]"),

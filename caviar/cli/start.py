@@ -86,9 +86,15 @@ def run(file: Path | None, data: str, target: str | None, **options: Unpack[Stud
 @workers_option
 @ray_address_option
 @trial_timeout_option
+@click.option("--extend", type=int, metavar="TRIALS", help="Go on with a study that has ended: so many more trials.")
 @prints(_print_outcome, _plain)
 def resume(
-    folder: str, data: str | None, workers: int | str, address: str | None, trial_timeout: float | None
+    folder: str,
+    data: str | None,
+    workers: int | str,
+    address: str | None,
+    trial_timeout: float | None,
+    extend: int | None,
 ) -> "Outcome | Submitted":
     """Resume a study, whatever ended it.
 
@@ -98,11 +104,21 @@ def resume(
     from caviar.study.study import Study
 
     jobs_api = address or os.environ.get(VARIABLE)
-    if jobs_api is None or not is_jobs_api(jobs_api):
-        return _run(Study.open(folder, data=data, workers=workers, address=address, trial_timeout=trial_timeout))
+    on_cluster = jobs_api is not None and is_jobs_api(jobs_api)
+    study = Study.open(
+        folder,
+        data=data,
+        workers=workers,
+        address=None if on_cluster else address,
+        trial_timeout=trial_timeout,
+    )
+    if extend is not None:
+        study.extend(extend)
+    if jobs_api is None or not on_cluster:
+        return _run(study)
     from caviar.jobs.client import connect
 
-    name = connect(jobs_api).submit(Study.open(folder, data=data, workers=workers, trial_timeout=trial_timeout))
+    name = connect(jobs_api).submit(study)
     click.echo(f"{name} resumes on the cluster; follow it with: caviar logs {name} -f --address {jobs_api}")
     return Submitted(name, jobs_api)
 

@@ -47,6 +47,8 @@ def print_summary(outcome: Outcome, console: Console | None = None, *, name: str
     console.print(_square_table(outcome.square))
     for sentence in outcome.edges:
         console.print(Text(f"  {sentence}"))
+    if outcome.stopped:
+        console.print(Text(f"  {outcome.stopped}"))
     console.print("", _waves_table(outcome.waves, outcome.settings.objective.metric), "", sep="\n")
     if name is None:
         for table in TABLES:

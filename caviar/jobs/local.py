@@ -18,7 +18,6 @@ from caviar.records import journal
 from caviar.records.events import Event, StudyPaused, TrialEnded, WaveBegan
 from caviar.records.lock import DRIVER, ask_to_stop, driver
 from caviar.records.outcome import Outcome
-from caviar.records.trial import State
 
 RUNS = Path("runs")
 _INTERRUPT_SECONDS = 3.0  # that an interrupted driver may take to end
@@ -63,17 +62,13 @@ class LocalJobs:
         """Return the status of a study."""
         folder = self.folder(name)
         outcome = Outcome.read(folder)
-        settings, results = outcome.settings, outcome.results
-        total = settings.budget.trials
-        if settings.confirm is not None:
-            finished = sum(result.state is State.FINISHED and result.confirms is None for result in results)
-            total += min(settings.confirm.top, finished) * settings.confirm.replicates
+        ended, total = len(outcome.results), outcome.total
         if driver(folder) is not None:
             state = JobState.RUNNING
         else:
-            state = JobState.FINISHED if len(results) >= total else JobState.STOPPED
+            state = JobState.FINISHED if ended >= total else JobState.STOPPED
         since = _written(folder / (DRIVER if state is JobState.RUNNING else journal.NAME))
-        return JobStatus(name, state, f"{len(results)}/{total} trials", since, str(folder))
+        return JobStatus(name, state, f"{ended}/{total} trials", since, str(folder))
 
     def logs(self, name: str, follow: bool = False) -> Iterator[str]:
         """Yield a line for every wave and trial of a study; with `follow`, wait for more until its driver ends."""

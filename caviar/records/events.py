@@ -80,6 +80,37 @@ class TrialEnded:
 
 
 @dataclass(frozen=True)
+class ForecastMade:
+    """What the next wave is worth, after a wave has ended, and whether the study ends here instead."""
+
+    wave: int  # that has ended
+    trials: int  # of the next one
+    gain: float  # that the next one is expected to bring, >= 0, in the unit of the metric
+    enough: float  # the gain that is worth it
+    probability: float  # that it gains more than enough
+    minutes: float  # that it takes
+    stop: str = ""  # why it does not begin; "": it does
+
+    def sentence(self, metric: str) -> str:
+        """Return all of it in a sentence.
+
+        >>> ForecastMade(2, 16, 0.0021, 0.001, 0.62, 3.0).sentence("val_accuracy")
+        'after wave 2, 16 more trials are expected to gain 0.0021 val_accuracy (62% for more than 0.001) in 3 minutes'
+        """
+        time = f"{self.minutes:.2g} minutes" if self.minutes >= 1 else f"{60 * self.minutes:.2g} seconds"
+        chance = f"{self.probability:.0%} for more than {self.enough:.2g}"
+        gain = f"{self.trials} more trials are expected to gain {self.gain:.2g} {metric} ({chance}) in {time}"
+        return f"after wave {self.wave}, {gain}" + (self.stop and f"; the study ends here: {self.stop}")
+
+
+@dataclass(frozen=True)
+class StudyExtended:
+    """A study that had ended goes on with more trials, in these waves."""
+
+    waves: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class StudyPaused:
     """The study stopped itself after equal failures in a row."""
 
@@ -94,12 +125,23 @@ class WinnerEvaluated:
     evaluation: Evaluation
 
 
-Event = StudyBegan | DataPrepared | Enqueued | WarmStarted | WaveBegan | TrialEnded | StudyPaused | WinnerEvaluated
+Event = (
+    StudyBegan
+    | DataPrepared
+    | Enqueued
+    | WarmStarted
+    | WaveBegan
+    | TrialEnded
+    | ForecastMade
+    | StudyExtended
+    | StudyPaused
+    | WinnerEvaluated
+)
 
 # the tag of each event; the line of a trial holds its fields, except those that follow from its curve
 _TAGS: dict[str, type[Event]] = {"study": StudyBegan, "data": DataPrepared, "enqueued": Enqueued}
 _TAGS |= {"warm start": WarmStarted, "wave": WaveBegan, "trial": TrialEnded, "pause": StudyPaused}
-_TAGS |= {"evaluation": WinnerEvaluated}
+_TAGS |= {"evaluation": WinnerEvaluated, "forecast": ForecastMade, "extended": StudyExtended}
 _TRIAL_FIELDS = ("trial", "wave", "state", "config", "seconds", "seed", "worker", "error", "confirms", "curve")
 
 
@@ -196,6 +238,13 @@ _READ: Mapping[str, Callable[[Any], object]] = {
     "versions": _versions,
     "notes": tuple_of(text),
     "signature": text,
+    "trials": integer,
+    "gain": number,
+    "enough": number,
+    "probability": number,
+    "minutes": number,
+    "stop": text,
+    "waves": tuple_of(integer),
     "evaluation": Evaluation.from_plain,
     "trial": integer,
     "wave": integer,

@@ -14,7 +14,7 @@ from caviar.records import journal
 from caviar.records.cells import options_as_cells
 from caviar.records.confirmation import confirmation_table
 from caviar.records.evaluation import Evaluation
-from caviar.records.events import TrialEnded, WaveBegan
+from caviar.records.events import ForecastMade, TrialEnded, WaveBegan
 from caviar.records.models import check_network, kept_model, members_of
 from caviar.records.ranking import estimates, rank_trials, search_told
 from caviar.records.replay import Expected, Observed, StudyState
@@ -50,6 +50,9 @@ class Outcome:
     initial_trials: str = ""  # the configs and trials given before the first run, in words
     notes: tuple[str, ...] = ()  # what was done with the columns of the table, and why, a sentence each
     test: Evaluation | None = None  # what the winner gets on the test part; None before the end, and for functions
+    forecasts: tuple[ForecastMade, ...] = ()  # what the next wave was worth, after each wave of the search but the last
+    began: Settings | None = None  # what it was before it was extended, if it was
+    extended: tuple[int, ...] = ()  # by how many trials, each time
 
     @classmethod
     def read(cls, where: str | Path) -> "Outcome":
@@ -71,6 +74,9 @@ class Outcome:
             " and ".join(words for words in initial_trials if words),
             state.notes,
             state.test,
+            tuple(state.forecasts.values()),
+            state.began.settings if state.extended else None,
+            state.extended,
         )
 
     @cached_property
@@ -89,7 +95,7 @@ class Outcome:
     @cached_property
     def waves(self) -> pd.DataFrame:
         """A row for each wave: what it reached, and the square, where the best trials were expected."""
-        return waves_table(self.begun, self.results, self.settings)
+        return waves_table(self.begun, self.results, self.settings, self.forecasts)
 
     @cached_property
     def square(self) -> pd.DataFrame:
@@ -127,6 +133,26 @@ class Outcome:
     def has_finished(self) -> bool:
         """Whether any trial has finished."""
         return any(result.state is State.FINISHED for result in self.results)
+
+    @property
+    def stopped(self) -> str:
+        """Why the study ended before its last wave, in a sentence; "" if it did not, or went on."""
+        last = self.forecasts[-1] if self.forecasts else None
+        return last.sentence(self.settings.objective.metric) if last and last.stop and not self.extended else ""
+
+    @property
+    def total(self) -> int:
+        """How many trials the study has when it ends, as far as is known, with those that confirm others."""
+        begun = {
+            confirms: sum(len(w.points) for w in self.begun if bool(w.confirms) is confirms)
+            for confirms in (False, True)
+        }
+        confirm, last = self.settings.confirm, self.begun[-1] if self.begun else None
+        search = begun[False] if self.stopped else self.settings.budget.trials
+        if confirm is None or (last and last.confirms):
+            return search + begun[True]
+        finished = sum(result.state is State.FINISHED and result.confirms is None for result in self.results)
+        return search + begun[True] + min(confirm.top, finished) * confirm.replicates
 
     @property
     def edges(self) -> tuple[str, ...]:

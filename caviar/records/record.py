@@ -1,6 +1,6 @@
 """A study's record: its state, and the journal behind it. An event is on disk before it changes the state.
 
-Before the first run there is no journal yet: events wait in memory and are written when it opens.
+Before a run events wait in memory, and are written when the journal opens.
 """
 
 import contextlib
@@ -9,15 +9,17 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from caviar._checks import check_integer
 from caviar.errors import InputError, StorageError
 from caviar.files import writing
 from caviar.records import journal
-from caviar.records.events import DataPrepared, Event, StudyBegan
+from caviar.records.events import DataPrepared, Event, StudyBegan, StudyExtended
 from caviar.records.journal import Journal
 from caviar.records.outcome import Outcome
 from caviar.records.replay import StudyState
 from caviar.records.settings import Settings
 from caviar.records.versions import installed_versions
+from caviar.search import Budget
 
 
 class StudyRecord:
@@ -80,6 +82,30 @@ class StudyRecord:
         """Apply an event before the first run, to be written when the journal opens; raise InputError later on."""
         if self.state.waves:
             raise InputError(f"the study in {self.folder} has begun; call this before its first run")
+        self._wait(event)
+
+    def extend(self, trials: int) -> Settings:
+        """Let a study that has ended go on with more trials, and return its settings; written when the journal opens.
+
+        Args:
+            trials: how many more, >= 1, in as many waves as a study of that many would have.
+
+        Raises:
+            InputError: it has trials left to train, or no waves.
+        """
+        check_integer("trials", trials)
+        state = self.state
+        if state.continuous:
+            raise InputError(
+                "a study with waves='continuous' cannot be extended; try a new one that begins with its trials: "
+                "study.warm_start(this_one)"
+            )
+        if state.running or not state.searched:
+            raise InputError(f"the study in {self.folder} has trials left to train; run it before it is extended")
+        self._wait(StudyExtended(Budget(trials).sizes(state.settings.space.dimension)))
+        return state.settings
+
+    def _wait(self, event: Event) -> None:
         self._unwritten.append(event)
         self._apply([event])
 
@@ -112,7 +138,7 @@ class StudyRecord:
     def _read_again(self) -> None:
         """Catch up with a journal that another driver has continued, or that a late write has reached."""
         state = journal.read_state(self.folder)
-        if self._unwritten or state.settings != self.state.settings:
+        if self._unwritten or state.began.settings != self.state.began.settings:
             raise StorageError(f"{self.folder} now holds another study; open that one or choose another folder")
         self.state, self._outcome = state, None
 

@@ -15,7 +15,9 @@ from caviar.records.events import (
     DataPrepared,
     Enqueued,
     Event,
+    ForecastMade,
     StudyBegan,
+    StudyExtended,
     StudyPaused,
     TrialEnded,
     WarmStarted,
@@ -59,7 +61,8 @@ class StudyState:
     """The state that follows from the events of a study so far."""
 
     def __init__(self, began: StudyBegan) -> None:
-        self.settings, self.versions = began.settings, began.versions
+        self.began = began
+        self.settings, self.versions = began.settings, began.versions  # with what the study was extended by
         self.notes: tuple[str, ...] = ()  # what was done with the columns of the table
         self.waves: list[WaveBegan] = []
         self.results: dict[int, Result] = {}  # by trial number, without curves
@@ -67,6 +70,9 @@ class StudyState:
         self.running: set[int] = set()  # the trials that have begun and not ended
         self.enqueued: list[Config] = []  # not in a wave yet
         self.requested = 0  # how many trials have begun, without confirming ones
+        self.forecasts: dict[int, ForecastMade] = {}  # by the wave that had ended
+        self.stopped = False  # whether a forecast ended the search before its last wave
+        self.extended: tuple[int, ...] = ()  # by how many trials, each time
         self.pauses: list[str] = []  # the signatures of failures that paused earlier runs
         self.search_log: list[Expected | Observed] = []  # what to tell the search, in order
         self.best: Result | None = None  # the finished one with the best metric, lucky or not
@@ -99,6 +105,12 @@ class StudyState:
             case StudyPaused(signature, again):
                 self.pauses.append(signature)
                 self._train_again(set(again))
+            case ForecastMade():
+                self._check_forecast(event)
+                self.forecasts[event.wave] = event
+                self.stopped = bool(event.stop)
+            case StudyExtended(waves):
+                self._extend(waves)
             case DataPrepared(notes):
                 self.notes = notes
             case WinnerEvaluated(evaluation):
@@ -107,6 +119,11 @@ class StudyState:
             case StudyBegan():
                 raise ValueError("the study begins twice")
         self.events += 1
+
+    @property
+    def searched(self) -> bool:
+        """Whether the search is over: it has begun all its trials, or another wave was not worth it."""
+        return self.stopped or self.requested >= self.settings.budget.trials
 
     @property
     def ended(self) -> int:
@@ -153,6 +170,19 @@ class StudyState:
             raise ValueError("its square is of another space")
         if wave.confirms and (len(wave.confirms) != len(wave.points) or not self.results.keys() >= {*wave.confirms}):
             raise ValueError(f"it confirms the trials {list(wave.confirms)}, but not all of them have ended")
+
+    def _check_forecast(self, forecast: ForecastMade) -> None:
+        if self.running or not self.waves or forecast.wave != self.waves[-1].wave or self.waves[-1].confirms:
+            raise ValueError(f"it is about what follows wave {forecast.wave}, which is not the one that has ended")
+
+    def _extend(self, waves: tuple[int, ...]) -> None:
+        """Go on with more waves; those before stay as they were."""
+        if self.continuous or self.running or not self.searched or not waves or min(waves) < 1:
+            raise ValueError(f"it extends a study that has not ended by the waves {list(waves)}")
+        sizes = (*(len(wave.points) for wave in self.waves if not wave.confirms), *waves)
+        budget = replace(self.settings.budget, trials=sum(sizes), waves=sizes)
+        self.settings, self.stopped = replace(self.settings, budget=budget), False
+        self.extended += (sum(waves),)
 
     def _check_points(self, points: Array, space: Space) -> None:
         if not (len(points) and points.shape[1] == space.dimension and np.all((points >= 0) & (points <= 1))):

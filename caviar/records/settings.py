@@ -11,6 +11,7 @@ from typing import Any
 from caviar._checks import check_integer, check_string, did_you_mean
 from caviar.data.source import Source
 from caviar.errors import InputError, StorageError
+from caviar.records import stopping
 from caviar.records.early_stopping import Confirm, Halving
 from caviar.records.objective import Objective
 from caviar.records.trial import RESERVED_COLUMNS
@@ -47,6 +48,7 @@ class Settings:
     early_stopping: Halving | None = None
     keep: int | None = None
     metrics: tuple[str, ...] = ()  # scikit-learn's scorers that the network reports
+    stop: stopping.Stopping | None = None
 
     def __post_init__(self) -> None:
         check_string("name", self.name)
@@ -61,6 +63,8 @@ class Settings:
             raise InputError(f"grow must be True or False, got {self.grow!r}")
         if self.budget.waves == "continuous" and self.early_stopping and not self.early_stopping.asynchronous:
             raise InputError("early_stopping='halving' waits for whole waves; use 'asha' with waves='continuous'")
+        if self.budget.waves == "continuous" and self.stop is not None:
+            raise InputError(f"stop is decided when a wave ends, got waves='continuous', stop={self.stop!r}")
         if self.space.dimension == 0:
             raise InputError(f"nothing varies in {self.space!r}; give at least one hyperparameter a range")
         if self.objective.metric in RESERVED_COLUMNS:
@@ -86,7 +90,7 @@ class Settings:
     def to_plain(self) -> dict[str, Any]:
         """Return the settings as plain data, for the first line of a journal."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
-        plain |= {"source": self.source.to_plain(), "space": to_plain(self.space)}
+        plain |= {"source": self.source.to_plain(), "space": to_plain(self.space), "stop": stopping.to_plain(self.stop)}
         nested = Objective | Budget | Confirm | Halving
         return {name: asdict(value) if isinstance(value, nested) else value for name, value in plain.items()}
 
@@ -106,5 +110,6 @@ class Settings:
             "confirm": Confirm(**plain["confirm"]) if plain.get("confirm") else None,
             "early_stopping": Halving(**plain["early_stopping"]) if plain.get("early_stopping") else None,
             "metrics": tuple(plain.get("metrics", ())),
+            "stop": stopping.from_plain(plain.get("stop")),
         }
         return cls(**values)

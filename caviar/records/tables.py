@@ -21,10 +21,11 @@ import pandas as pd
 
 from caviar.csv import to_csv
 from caviar.files import write_atomically
-from caviar.records.events import WaveBegan
+from caviar.records.events import ForecastMade, WaveBegan
 from caviar.records.settings import Settings
 from caviar.records.trial import ENDED, Result, State
 from caviar.search.square import SquareSide, whole_space
+from caviar.space import Choice
 from caviar.space.values import named
 
 
@@ -84,18 +85,35 @@ def history_table(results: Iterable[Result]) -> pd.DataFrame:
     return pd.DataFrame({name: np.asarray(column)[order] for name, column in columns.items()})
 
 
-def waves_table(waves: Sequence[WaveBegan], results: Iterable[Result], settings: Settings) -> pd.DataFrame:
-    """Return a row for each wave: how it went, and the square where the best trials were expected, with the reason.
+def waves_table(
+    waves: Sequence[WaveBegan], results: Iterable[Result], settings: Settings, forecasts: Iterable[ForecastMade] = ()
+) -> pd.DataFrame:
+    """Return a row for each wave: how it went, and the square where the best trials were expected,
+    with the reason.
 
     Columns: wave, kind ("coarse", "fine" or "confirm"), trials, a count of each state, the best and the median metric,
     the seconds of its trials, the square's share of the space, how many trials of the search lie outside, its reason,
     sentences about bounds (edges), and for each hyperparameter the bounds NAME_low and NAME_high, or NAME_options.
+    Before these, if there are forecasts, what the next wave was worth: next_gain, next_enough, next_probability,
+    next_minutes, and all of it in a sentence (next).
     """
+    by_number = {forecast.wave: forecast for forecast in forecasts}
     by_wave: defaultdict[int, list[Result]] = defaultdict(list)
     for result in results:
         by_wave[result.wave].append(result)
     groups = itertools.groupby(waves, key=lambda wave: wave.wave)
-    return pd.DataFrame([_wave_row(list(parts), by_wave[number], settings) for number, parts in groups])
+    rows = []
+    for number, parts in groups:
+        row, sides = _wave_row(list(parts), by_wave[number], settings)
+        next_wave = _forecast_cells(by_number.get(number), settings.objective.metric) if by_number else {}
+        rows.append(row | next_wave | sides)
+    return pd.DataFrame(rows)
+
+
+def _forecast_cells(forecast: ForecastMade | None, metric: str) -> dict[str, object]:
+    names = ("gain", "enough", "probability", "minutes")
+    cells: dict[str, object] = {f"next_{name}": getattr(forecast, name, math.nan) for name in names}
+    return cells | {"next": forecast.sentence(metric) if forecast else ""}
 
 
 def square_table(wave: WaveBegan | None, settings: Settings) -> pd.DataFrame:
@@ -108,8 +126,10 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     write_atomically(path, to_csv(table))
 
 
-def _wave_row(parts: Sequence[WaveBegan], results: Sequence[Result], settings: Settings) -> dict[str, object]:
-    """A row of `waves_table`; without barriers a wave has many parts, of which the last one has its square."""
+def _wave_row(
+    parts: Sequence[WaveBegan], results: Sequence[Result], settings: Settings
+) -> tuple[dict[str, object], dict[str, object]]:
+    """A row of `waves_table`, and its square: without barriers, that of the last of many parts."""
     last, objective = parts[-1], settings.objective
     values = [r.metrics[objective.metric] for r in results if r.state is State.FINISHED]
     kind, reason = _kind(last)
@@ -123,12 +143,13 @@ def _wave_row(parts: Sequence[WaveBegan], results: Sequence[Result], settings: S
     row["outside"] = sum(_outside(part, settings) for part in parts)
     row["reason"] = reason
     row["edges"] = "; ".join(last.edges)
+    sides: dict[str, object] = {}
     for side in _sides(last, settings):
         if side.options:
-            row[f"{side.name}_options"] = side.options
+            sides[f"{side.name}_options"] = side.options
         else:
-            row |= {f"{side.name}_low": side.low, f"{side.name}_high": side.high}
-    return row
+            sides |= {f"{side.name}_low": side.low, f"{side.name}_high": side.high}
+    return row, sides
 
 
 def _kind(wave: WaveBegan) -> tuple[str, str]:
@@ -148,7 +169,17 @@ def _outside(wave: WaveBegan, settings: Settings) -> int:
 
 def _sides(wave: WaveBegan | None, settings: Settings) -> list[SquareSide]:
     space = wave.space if wave and wave.space else settings.space
-    return ((wave and wave.square) or whole_space(space)).sides(space)
+    sides = ((wave and wave.square) or whole_space(space)).sides(space.ranked())
+    pairs = zip(sides, space.dimensions, strict=True)
+    return [
+        _in_options(side, h) if isinstance(h := d.hyperparameter, Choice) and h.ordinal else side for side, d in pairs
+    ]
+
+
+def _in_options(side: SquareSide, choice: Choice) -> SquareSide:
+    """The side of an ordinal choice, given in ranks, in its options."""
+    low, high = (choice.options[int(rank or 0)] for rank in (side.low, side.high))
+    return side._replace(low=low, high=high, space_low=choice.low, space_high=choice.high)
 
 
 def _options(values: list[Any]) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from caviar._checks import check_integer
 from caviar._threads import one_blas_thread
 from caviar.errors import InputError
+from caviar.search.forecast import Forecast, forecast
 from caviar.search.gaussian_process import SUBSET_SIZE, GaussianProcess
 from caviar.search.kernel import Kernel
 from caviar.search.schedule import Budget
@@ -131,6 +132,13 @@ class Search(ABC):
         if not np.isfinite(self._values).any():
             return self._values.copy()
         return self._fitted_surrogate().smooth(self._points, self._values)
+
+    @one_blas_thread()
+    def forecast(self, points: Array) -> Forecast | None:
+        """Return what points to try next, shape (k, d), are likely to gain; None if no trial has a finite value."""
+        if not np.isfinite(self._values).any():
+            return None
+        return forecast(self._fitted_surrogate(), self._points, points, self.seed)
 
     @one_blas_thread()
     def recommend(self) -> Array:

@@ -68,9 +68,10 @@ class CaviarSearchCV(internals.SearchCV):
     `refit_time_`, `scorer_`, `n_splits_`, `multimetric_`, `n_features_in_`, `feature_names_in_`, `classes_`.
 
     As in RandomizedSearchCV: splits, scores and ranks are equal, bit for bit, for equal configurations; `best_index_`
-    has the highest mean score (not Caviar's smoothed estimate); a list is an unordered choice; a finite space is
-    searched without repeats. Differences:
+    has the highest mean score (not Caviar's smoothed estimate); a finite space is searched without repeats.
+    Differences:
 
+    - A list of ascending numbers is searched in its order; any other list is an unordered choice.
     - The same random_state gives the same `cv_results_` (except times) for every n_jobs, even for estimators without a
       random_state (except with waves="continuous" and early_stopping="asha", which depend on timing).
     - The folds of a configuration run one after another in one trainer. Every fit uses one BLAS thread; its output and

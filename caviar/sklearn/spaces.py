@@ -79,7 +79,7 @@ def translate(space: object) -> Translation:
     distributions = [_by_quantile(alternative) for alternative in alternatives]
     if len(spaces) == 1:
         return Translation(spaces[0], objects, distributions)
-    choice = Choice(tuple(range(len(spaces))), spaces=tuple(spaces))
+    choice = Choice(tuple(range(len(spaces))), spaces=tuple(spaces), ordinal=False)
     return Translation(Space(**{_ALTERNATIVE: choice}), objects, distributions)
 
 
@@ -103,7 +103,7 @@ def _plain(value: object, objects: Objects) -> object:
         options = _labelled(value.options, objects)
         default = None if value.default is None else options[value.index(value.default)]
         spaces = tuple(space and _plain_space(space, objects) for space in value.spaces)
-        return Choice(options, value.tier, default, spaces)
+        return Choice(options, value.tier, default, spaces, value.ordinal)
     return _labelled([value], objects)[0]
 
 

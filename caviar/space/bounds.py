@@ -4,22 +4,24 @@ import math
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caviar.errors import InputError
 from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option, Real
-from caviar.space.scales import LOG
+from caviar.space.scales import LOG, Array
 
 
 def narrow_around(hyperparameter: Hyperparameter, value: Option, share: float) -> Hyperparameter:
     """Return a hyperparameter narrowed to a share of its range, on its own scale, around a value.
 
-    A choice keeps its options; the value becomes its default.
+    A choice without an order keeps its options. The value becomes the default.
 
     >>> narrow_around(Real("loguniform", 1e-4, 1), 0.1, 0.5)
     loguniform(0.01, 1, default=0.1)
     """
     if isinstance(hyperparameter, Choice):
-        return replace(hyperparameter, default=value)
+        near = np.flatnonzero(abs(_middles(hyperparameter) - hyperparameter.units([value])[0]) <= share / 2)
+        return _with_options(replace(hyperparameter, default=value), near)
     unit = float(hyperparameter.units([value])[0])
     low, high = hyperparameter.values(np.clip([unit - share / 2, unit + share / 2], 0.0, 1.0)).tolist()
     return narrow_to(hyperparameter, min(low, value), max(high, value), value)
@@ -28,13 +30,16 @@ def narrow_around(hyperparameter: Hyperparameter, value: Option, share: float) -
 def narrow_to(hyperparameter: Hyperparameter, low: float, high: float, default: float | None = None) -> Hyperparameter:
     """Return a numeric hyperparameter with the given bounds, or its own where they are narrower.
 
-    Its default is kept if it lies within the new bounds. A choice is returned unchanged.
+    Its default is kept if it lies within the new bounds. A choice without an order is returned unchanged.
 
     >>> narrow_to(Integer("randint", 0, 9), 3, 12)
     randint(3, 9)
     """
     if isinstance(hyperparameter, Choice):
-        return hyperparameter
+        inside = [
+            i for i, option in enumerate(hyperparameter.options) if hyperparameter.ordinal and low <= option <= high
+        ]
+        return _with_options(hyperparameter, np.array(inside, dtype=int))
     kind = int if isinstance(hyperparameter, Integer) else float
     lower, upper = max(hyperparameter.low, kind(low)), min(hyperparameter.high, kind(high))
     if hyperparameter.step and lower <= upper:
@@ -45,6 +50,20 @@ def narrow_to(hyperparameter: Hyperparameter, low: float, high: float, default: 
     if default is not None and not lower <= default <= upper:
         default = None
     return replace(hyperparameter, low=lower, high=upper, default=default)  # type: ignore[arg-type]
+
+
+def _middles(choice: Choice) -> Array:
+    """Return the points of [0, 1] of its options, in their order."""
+    return (np.arange(len(choice.options)) + 0.5) / len(choice.options)
+
+
+def _with_options(choice: Choice, kept: NDArray[np.intp]) -> Choice:
+    """Return an ordinal choice with only some of its options, by their positions; any other choice as it is."""
+    if choice.categorical or not len(kept):
+        return choice
+    options = tuple(choice.options[i] for i in kept)
+    default = choice.default if choice.default in options else None
+    return replace(choice, options=options, default=default, spaces=(), ordinal=len(options) > 1)
 
 
 def widen(number: Real | Integer, *, upper: bool) -> Real | Integer:

@@ -110,22 +110,31 @@ def distribution(
 
 
 def choice(
-    options: Iterable[Option] | Mapping[Option, SubSpace | None], *, tier: int = 2, default: Option = None
+    options: Iterable[Option] | Mapping[Option, SubSpace | None],
+    *,
+    tier: int = 2,
+    default: Option = None,
+    ordinal: bool | None = None,
 ) -> Choice:
-    """Return one of several options without an order.
+    """Return one of several options; ascending numbers are searched in their order, others without one.
 
     Args:
         options: the options; or a dict from each option to a `Space` (or None) that is active only under it. The
             columns of such a space are empty in the other trials.
         tier: the priority, 1 (first) to 3.
         default: the option at which `Space.tiers` fixes it; the first one if left out.
+        ordinal: whether neighbouring options are alike, each with the same share of the axis; True if left out for
+            ascending numbers without sub-spaces, which alone can be. False: they are names.
 
+    >>> choice([32, 64, 128]).ordinal, choice([32, 64, 128], ordinal=False).ordinal, choice(["relu", "tanh"]).ordinal
+    (True, False, False)
     >>> choice({"adam": {"beta2": reverseloguniform(0.9, 0.999)}, "momentum": None}).options
     ('adam', 'momentum')
     """
     if isinstance(options, str):
         raise InputError(f"choice options must be a list or a dict, got {options!r}; try choice([{options!r}])")
-    return Choice(tuple(options), tier, default, tuple(options.values()) if isinstance(options, Mapping) else ())
+    spaces = tuple(options.values()) if isinstance(options, Mapping) else ()
+    return Choice(tuple(options), tier, default, spaces, ordinal)
 
 
 def constant(value: Option) -> Choice:

@@ -5,22 +5,32 @@ with the functions in `constructors.py`. All bounds are inclusive.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from caviar.errors import InputError
+from caviar.space.options import Choice, Option, SubSpace, are_ascending, are_equal, check_tier, settings_repr
 from caviar.space.scales import LINEAR, LOG, REVERSE_LOG, Array, Scale, quantiles
-from caviar.space.values import identity, named
+
+__all__ = [
+    "INTEGER_KINDS",
+    "REAL_KINDS",
+    "Choice",
+    "Hyperparameter",
+    "Integer",
+    "Option",
+    "Real",
+    "SubSpace",
+    "are_ascending",
+    "are_equal",
+]
 
 REAL_KINDS = {"uniform": LINEAR, "loguniform": LOG, "reverseloguniform": REVERSE_LOG}
 INTEGER_KINDS = {"randint": LINEAR, "lograndint": LOG}
 _SCALES = REAL_KINDS | INTEGER_KINDS
-
-Option = Any  # of a choice: whatever the user's own code takes
-SubSpace = Mapping[str, Any]  # hyperparameters and constants by name
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,7 +48,7 @@ class _Number:
     categorical = False
 
     def __post_init__(self) -> None:
-        _check_tier(self.tier)
+        check_tier(self.tier)
         for name in ("low", "high", "default", "step"):  # NumPy's numbers as Python's, which a journal can hold
             if isinstance(value := getattr(self, name), np.generic):
                 object.__setattr__(self, name, value.item())
@@ -62,7 +72,7 @@ class _Number:
             raise InputError(f"default of {self.kind} must be in [{self.low!r}, {self.high!r}], got {self.default!r}")
 
     def __repr__(self) -> str:
-        settings = _settings_repr(self.tier, self.default)
+        settings = settings_repr(self.tier, self.default)
         if self.distribution:
             arguments = ", ".join(map(repr, self.distribution))
             whole = quantiles(*self.distribution)
@@ -184,103 +194,8 @@ class Integer(_Number):
         super().__post_init__()
 
 
-@dataclass(frozen=True, repr=False)
-class Choice:
-    """One of several options without an order; an option may have a sub-space that is active only under it.
-
-    >>> Choice(("adam", "momentum")).values(np.array([0.2, 0.9]))
-    array(['adam', 'momentum'], dtype=object)
-    """
-
-    options: tuple[Option, ...]
-    tier: int = 2
-    default: Option = None
-    spaces: tuple[SubSpace | None, ...] = ()  # one per option; None where the option has no sub-space
-
-    kind = "choice"
-    categorical = True
-
-    def __post_init__(self) -> None:
-        options = list(self.options)
-        object.__setattr__(self, "spaces", tuple(s or None for s in self.spaces) or (None,) * len(options))
-        _check_tier(self.tier)
-        if not options:
-            raise InputError("choice must have at least one option, got []; try choice([32, 64])")
-        if any(isinstance(option, float) and math.isnan(option) for option in options):
-            raise InputError(f"choice options must not be NaN, got {options!r:.200}")
-        if len(set(map(identity, options))) < len(options):
-            raise InputError(f"choice options must be different, got {options!r:.200}; name each once")
-        if not all(isinstance(space, Mapping | None) for space in self.spaces):
-            raise InputError(f"each sub-space of a choice must be a Space or None, got {list(self.spaces)!r}")
-        if self.default is not None:
-            try:
-                self.index(self.default)
-            except InputError:
-                raise InputError(f"default must be one of {options!r:.200}, got {self.default!r}") from None
-
-    def __repr__(self) -> str:
-        names = [named(option) for option in self.options]
-        if len(names) == 1 and self.tier == 2 and self.default is None and not any(self.spaces):
-            return f"constant({names[0]!r})"
-        options = dict(zip(names, self.spaces, strict=True)) if any(self.spaces) else names
-        return f"choice({options!r}{_settings_repr(self.tier, self.default)})"
-
-    @property
-    def levels(self) -> float:
-        """The number of options."""
-        return float(len(self.options))
-
-    def indices(self, unit: Array) -> Array:
-        """Return the indices of options, as floats, at points of [0, 1]; both have shape (n,)."""
-        return np.minimum(np.floor(unit * len(self.options)), len(self.options) - 1)
-
-    def values(self, unit: Array) -> Array:
-        """Return the options at points of [0, 1], shape (n,), as an object array of shape (n,)."""
-        options = np.empty(len(self.options), dtype=object)
-        options[:] = self.options
-        chosen: Array = options[self.indices(unit).astype(int)]
-        return chosen
-
-    def units(self, values: Iterable[Option]) -> Array:
-        """Return the middles of the intervals of options, shape (n,); raise InputError for other values."""
-        return np.array([(self.index(value) + 0.5) / len(self.options) for value in values])
-
-    def index(self, value: Option) -> int:
-        """Return the position of an option, of the same type if several are equal; InputError for any other value."""
-        equal = [i for i, option in enumerate(self.options) if are_equal(option, value)]
-        if len(equal) > 1:
-            wanted = identity(value)
-            equal = [i for i in equal if identity(self.options[i]) == wanted] or equal
-        if equal:
-            return equal[0]
-        raise InputError(f"{value!r} is not one of {list(self.options)!r:.200}")
-
-
 Hyperparameter = Real | Integer | Choice
-
-
-def are_equal(option: Option, value: Option) -> bool:
-    """Return whether a value is an option; a boolean is no number.
-
-    >>> are_equal(1, 1.0), are_equal(1, True)
-    (True, False)
-    """
-    if option is value:
-        return True
-    try:
-        return bool(option == value) and isinstance(option, bool) == isinstance(value, bool)
-    except Exception:  # arrays and the like raise for ==, or for its truth
-        return False
 
 
 def _is_integer(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _check_tier(tier: int) -> None:
-    if tier not in (1, 2, 3):
-        raise InputError(f"tier must be 1, 2 or 3, got {tier!r}")
-
-
-def _settings_repr(tier: int, default: Option) -> str:
-    return ("" if tier == 2 else f", tier={tier}") + ("" if default is None else f", default={default!r}")

@@ -3,14 +3,16 @@
 A hyperparameter is a dict with its kind, such as `{"loguniform": [1e-4, 1.0], "tier": 1}`. A number, a string, a
 boolean or null is a constant, and so is the value of `{"constant": [32, 64]}`. A bare list is a choice in a TOML file,
 but a constant in a journal, where only old versions of Caviar wrote one. The sub-spaces of a choice are listed next to
-its options: `{"choice": ["a", "b"], "spaces": [{...}, {}]}`. Options and constants are written as in `values.py`.
+its options: `{"choice": ["a", "b"], "spaces": [{...}, {}]}`. A choice in a journal has an order only if it says so
+(`"ordinal": true`), since old versions knew none; in a TOML file ascending numbers have one unless it says no.
+Options and constants are written as in `values.py`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from caviar._checks import did_you_mean
 from caviar.errors import InputError
-from caviar.space.constructors import constant, distribution
+from caviar.space.constructors import choice, constant, distribution
 from caviar.space.hyperparameters import (
     INTEGER_KINDS,
     REAL_KINDS,
@@ -28,7 +30,7 @@ Plain = Mapping[str, Option]  # what JSON and TOML can hold
 KINDS = (*REAL_KINDS, *INTEGER_KINDS, "distribution", "choice", "constant")
 _SETTINGS = {  # next to these kinds; next to the others there may be a step
     "distribution": ("tier", "default", "low", "high"),
-    "choice": ("tier", "default", "spaces"),
+    "choice": ("tier", "default", "spaces", "ordinal"),
     "constant": (),
 }
 
@@ -43,21 +45,23 @@ def to_plain(space: SubSpace) -> dict[str, Option]:
     return {name: _to_plain(value) for name, value in space.items()}
 
 
-def from_plain(plain: Plain, lists: Callable[[Option], Option] = constant) -> Space:
-    """Return the space that plain data describe; `lists` makes something of each bare list.
+def from_plain(plain: Plain, *, toml: bool = False) -> Space:
+    """Return the space that plain data of a journal describe, or those of a TOML file that a user wrote.
 
     >>> from caviar.space import choice
     >>> from_plain({"units": {"randint": [50, 100]}, "optimizer": "adam"})
     Space(units=randint(50, 100), optimizer='adam')
-    >>> from_plain({"sizes": [32, 64]}), from_plain({"sizes": [32, 64]}, lists=choice)
+    >>> from_plain({"sizes": [32, 64]}), from_plain({"sizes": [32, 64]}, toml=True)
     (Space(sizes=constant([32, 64])), Space(sizes=choice([32, 64])))
     """
 
     def entry(name: str, value: Option) -> Option:
         decoded = decode(value)
         if isinstance(decoded, Mapping):
-            return _from_plain(name, value, lists)
-        return lists(decoded) if isinstance(value, list | tuple) else decoded
+            return _from_plain(name, value, toml)
+        if isinstance(value, list | tuple):
+            return choice(decoded) if toml else constant(decoded)
+        return decoded
 
     return Space(**{name: entry(name, value) for name, value in plain.items()})
 
@@ -68,6 +72,8 @@ def _to_plain(value: Option) -> Option:
     plain: dict[str, Option] = {}
     if isinstance(value, Choice):
         plain["choice"] = [encode(option) for option in value.options]
+        if value.ordinal:
+            plain["ordinal"] = True
         if any(value.spaces):
             plain["spaces"] = [to_plain(space or {}) for space in value.spaces]
     elif value.distribution:
@@ -82,7 +88,7 @@ def _to_plain(value: Option) -> Option:
     return plain
 
 
-def _from_plain(name: str, plain: Plain, lists: Callable[[Option], Option]) -> Hyperparameter:
+def _from_plain(name: str, plain: Plain, toml: bool) -> Hyperparameter:
     kinds = [kind for kind in KINDS if kind in plain]
     keys = (*kinds, *_SETTINGS.get(kinds[0], ("tier", "default", "step"))) if kinds else KINDS
     for key in plain:
@@ -116,4 +122,5 @@ def _from_plain(name: str, plain: Plain, lists: Callable[[Option], Option]) -> H
     if not isinstance(spaces, list | tuple) or [isinstance(s, Mapping) for s in spaces] != [True] * len(values):
         raise InputError(f"{name}: spaces must be a list of {len(values)} tables, one per option, got {spaces!r}")
     options = tuple(map(decode, values))
-    return Choice(options, tier, default, tuple(from_plain(space, lists) for space in spaces))
+    ordinal = plain.get("ordinal", None if toml else False)
+    return Choice(options, tier, default, tuple(from_plain(space, toml=toml) for space in spaces), ordinal)

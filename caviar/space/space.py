@@ -166,12 +166,26 @@ class Space(Mapping[str, Any]):
         """
         return self._replaced(lambda n, h: h if n != name or isinstance(h, Choice) else widen(h, upper=upper))
 
+    def ranked(self) -> "Space":
+        """Return the space with each ordinal choice as an integer, the rank of its option from 0.
+
+        >>> from caviar.space import choice
+        >>> Space(size=choice([32, 64, 128]), kind=choice(["a", "b"])).ranked()
+        Space(size=randint(0, 2), kind=choice(['a', 'b']))
+        """
+
+        def rank(_: str, h: Hyperparameter) -> Option:
+            return Integer("randint", 0, len(h.options) - 1) if isinstance(h, Choice) and h.ordinal else h
+
+        return self._replaced(rank)
+
     def around(self, center: object, share: float = 0.5) -> "Space":
         """Return the space narrowed to the surroundings of a good config.
 
         Args:
             center: a result of a study (`study.best`) or a config; or a square (`study.square`), whose bounds are used.
-            share: how much of each number's range, on its own scale, to keep around a config; choices keep all options.
+            share: how much of each number's range, on its own scale, to keep around a config; choices without an
+                order keep all options.
 
         >>> from caviar.space import loguniform
         >>> Space(rate=loguniform(1e-4, 1), optimizer="adam").around({"rate": 0.1})
@@ -192,7 +206,7 @@ class Space(Mapping[str, Any]):
         def replaced(name: str, value: Option) -> Option:
             if isinstance(value, Choice):
                 spaces = tuple(space and Space(**space)._replaced(change) for space in value.spaces)
-                value = Choice(value.options, value.tier, value.default, spaces)
+                value = replace(value, spaces=spaces)
             return change(name, value) if isinstance(value, Hyperparameter) else value
 
         return Space(**{name: replaced(name, value) for name, value in self.items()})
@@ -253,7 +267,7 @@ def _identity(value: object) -> Hashable:
     if isinstance(value, Space):
         return tuple((name, _identity(entry)) for name, entry in value.items())
     if isinstance(value, Choice):
-        fields: tuple[object, ...] = (value.options, value.default, value.tier)
+        fields: tuple[object, ...] = (value.options, value.default, value.tier, value.ordinal)
         return Choice, *map(identity, fields), tuple(map(_identity, value.spaces))
     if isinstance(value, Real | Integer):
         fields = (value.kind, value.low, value.high, value.step, value.distribution, value.default, value.tier)

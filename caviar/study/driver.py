@@ -90,6 +90,10 @@ class Driver:
     def _begin(self, count: int) -> list[Trial]:
         """Begin the next wave, or up to `count` trials of it if there are no barriers, once it is on disk."""
         state = self.record.state
+        if forecast := self.planner.forecast(self.trainers.workers):
+            with hold_interrupts():
+                self.record.append([forecast])
+            logger.info(forecast.sentence(state.settings.objective.metric))
         wave = self.planner.next_wave(count)
         if wave is None:
             return []
@@ -106,7 +110,7 @@ class Driver:
     def _begin_more(self) -> list[Stack]:
         """Begin trials while others run."""
         trials: list[Trial] = []
-        while not self.planner.requested_all and (room := self._room - len(trials)) > 0:
+        while not self.record.state.searched and (room := self._room - len(trials)) > 0:
             trials += self._begin(room)
         return [(trial,) for trial in trials]
 

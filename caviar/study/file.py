@@ -20,7 +20,6 @@ from caviar.errors import InputError, StorageError
 from caviar.files import is_uri
 from caviar.fleet.programs.program import program
 from caviar.records.early_stopping import Halving
-from caviar.space import choice
 from caviar.space.serialization import from_plain
 from caviar.study import schema
 from caviar.study.study import Study
@@ -56,6 +55,8 @@ seed = 0                           # the same seed gives the same table
 # epochs = 20                      # how long the built-in network trains; left out: 20, or more for few rows
 # search = "coarse-to-fine"        # or "random", "sobol", "grid"
 # early_stopping = "halving"       # stop the worse two thirds at every rung; or "asha"; left out: never stop early
+# stop = "worth"                   # end when the next wave is not worth it; or { gain = 0.001, minutes = 10 },
+                                   # "plateau", { val_accuracy = 0.98 }; left out: train all trials
 # grow = true                      # extend bounds of the space that the best values lie against
 # confirm = [3, 4]                 # train the best 3 again, 4 times each; or false
 # trial_timeout = 60.0             # seconds
@@ -116,7 +117,7 @@ def _study(path: Path, arguments: dict[str, Any]) -> Study:
         found = " and ".join(trained) or "none of them"
         raise InputError(f"{path} must set exactly one of {', '.join(TRAINED)}; it sets {found}")
     if "space" in arguments:
-        arguments["space"] = from_plain(_table(path, "space", arguments["space"]), lists=choice)
+        arguments["space"] = from_plain(_table(path, "space", arguments["space"]), toml=True)
     if isinstance(stopping := arguments.get("early_stopping"), Mapping):
         _check_keys(f"{path}: early_stopping", stopping, [field.name for field in fields(Halving)], {})
         arguments["early_stopping"] = Halving(**stopping)

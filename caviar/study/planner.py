@@ -9,13 +9,15 @@ import math
 
 import numpy as np
 
-from caviar.records.events import WaveBegan
+from caviar.records.events import ForecastMade, WaveBegan
 from caviar.records.ranking import estimates, rank_trials
 from caviar.records.replay import StudyState, tell
 from caviar.records.trial import Result, Trial
 from caviar.search import Search
 from caviar.search.square import edges, extended_bounds
+from caviar.space.scales import Array
 from caviar.space.values import resolved
+from caviar.study.worth import judge
 
 _QUARTERS = 4  # waves without barriers: how often the square shrinks
 
@@ -27,16 +29,12 @@ class Planner:
         self.state = state
         self._search = state.settings.new_search()
         self._told = 0  # entries of the state's log so far
-
-    @property
-    def requested_all(self) -> bool:
-        """Whether the search has been asked for all its trials."""
-        return self.state.requested >= self.state.settings.budget.trials
+        self._asked: Array | None = None  # the points of the next wave, since it was last told
 
     @property
     def done(self) -> bool:
         """Whether nothing is left to train."""
-        return not self.state.running and self.requested_all and not self._trials_to_confirm()
+        return not self.state.running and self.state.searched and not self._trials_to_confirm()
 
     @property
     def ended_waves(self) -> int:
@@ -51,22 +49,39 @@ class Planner:
     @property
     def total(self) -> int:
         """How many trials the study will have."""
-        confirm = self.state.settings.confirm
-        return self.state.settings.budget.trials + (confirm.top * confirm.replicates if confirm else 0)
+        state, confirm = self.state, self.state.settings.confirm
+        confirmed = sum(len(wave.points) for wave in state.waves if wave.confirms)
+        left = 0 if confirm is None or (confirmed and state.waves[-1].confirms) else confirm.top * confirm.replicates
+        return (state.requested if state.stopped else state.settings.budget.trials) + confirmed + left
 
     def next_wave(self, count: int) -> WaveBegan | None:
         """Return the next wave, or up to `count` trials of it if there are no barriers; None if there are no more."""
         state, search = self.state, self._search_now()
         number = state.waves[-1].wave + 1 if state.waves else 1
         first = state.waves[-1].numbers.stop if state.waves else 0
-        if state.continuous and not self.requested_all:
+        if state.continuous and not state.searched:
             trials = state.settings.budget.trials
             number = 1 + _QUARTERS * state.requested // trials
             end = -(-number * trials // _QUARTERS)
             return self._ask(number, first, min(count, end - state.requested))
-        if not search.done:
+        if not (search.done or state.stopped):
             return self._ask(number, first, None)
         return self._confirm(number, first)
+
+    def forecast(self, workers: int) -> ForecastMade | None:
+        """Return what the next wave is worth, and whether the study ends instead; None if that was said before.
+
+        Args:
+            workers: how many trials run at once.
+        """
+        state, last = self.state, self.state.waves[-1] if self.state.waves else None
+        if last is None or last.confirms or last.wave in state.forecasts:
+            return None
+        if state.running or state.searched or state.continuous:
+            return None
+        search = self._search_now()
+        forecast = search.forecast(points := self._next_points(search))
+        return None if forecast is None else judge(state, forecast, len(points), workers)
 
     def running_trials(self) -> list[Trial]:
         """Return the trials that have begun and not ended, by number."""
@@ -91,9 +106,16 @@ class Planner:
 
     def _search_now(self) -> Search:
         """The search, after it was told everything in the state's log."""
-        tell(self._search, self.state.search_log[self._told :])
-        self._told = len(self.state.search_log)
+        if self._told < len(self.state.search_log):
+            tell(self._search, self.state.search_log[self._told :])
+            self._told, self._asked = len(self.state.search_log), None
         return self._search
+
+    def _next_points(self, search: Search) -> Array:
+        """The points of the next wave; the search is asked once."""
+        if self._asked is None:
+            self._asked = search.ask()
+        return self._asked
 
     def _ask(self, number: int, first: int, count: int | None) -> WaveBegan:
         """What the search asks for, `count` trials or a whole wave, with the enqueued configs in front."""
@@ -104,7 +126,7 @@ class Planner:
             search.expect(enqueued)
             points = [*enqueued, *(search.ask(count - len(configs)) if count > len(configs) else ())]
         else:
-            wave = search.ask()
+            wave = self._next_points(search)
             configs, duplicates = configs[: len(wave)], {point.tobytes() for point in enqueued}
             points = [*enqueued, *(point for point in wave if point.tobytes() not in duplicates)][: len(wave)]
         square = search.square
@@ -140,7 +162,7 @@ class Planner:
         """The best trials, if they still have to be confirmed."""
         state, confirm = self.state, self.state.settings.confirm
         search = self._search_now()
-        if confirm is None or not search.done or (state.waves and state.waves[-1].confirms):
+        if confirm is None or not (search.done or state.stopped) or (state.waves and state.waves[-1].confirms):
             return []
         ranking = rank_trials(state.results.values(), estimates(search, state.search_log), state.settings.objective)
         return ranking[: confirm.top]

@@ -15,6 +15,7 @@ import caviar.model.config
 from caviar.data.preparation.overrides import WORDS
 from caviar.records.early_stopping import KINDS as EARLY_STOPPING
 from caviar.records.settings import SEARCHES
+from caviar.records.stopping import KINDS as STOPPING
 from caviar.space import constructors
 from caviar.space.serialization import KINDS
 from caviar.study.study import Study
@@ -27,6 +28,7 @@ _SIMPLE = {bool: "boolean", int: "integer", float: "number", str: "string"}
 _WORDS = {  # the only strings that these arguments take
     "search": list(SEARCHES),
     "early_stopping": list(EARLY_STOPPING),
+    "stop": list(STOPPING),
     "confirm": ["auto"],
     "workers": ["auto"],
 }

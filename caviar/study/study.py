@@ -13,11 +13,11 @@ from caviar.records.early_stopping import Halving, confirm_from, halving_from
 from caviar.records.outcome import Outcome
 from caviar.records.record import StudyRecord
 from caviar.records.settings import Settings
+from caviar.records.stopping import Worth, stopping_from
 from caviar.records.trial import Result
 from caviar.search import Budget
-from caviar.study import models, target
+from caviar.study import models, target, warm_start
 from caviar.study.run import Callbacks, run_study
-from caviar.study.warm_start import check_enqueued, read_warm_start
 
 
 @_other_names.knows_other_names(_other_names.ARGUMENTS, _other_names.ATTRIBUTES)
@@ -31,15 +31,15 @@ class Study:
         trials: how many configs to train, >= 1.
         waves: how many waves, or their sizes; "auto": up to eight, by trials and dimensions. "continuous": no barriers,
             a config is chosen as a trainer becomes free, and the same seed gives the same table with one worker only.
-        seed: an integer >= 0; the same seed gives the same table, whatever the number of workers (but see waves).
+        seed: an integer >= 0; the same seed gives the same table, whatever the number of workers (not with "asha").
         metric: what to optimise: "val_accuracy" (classes), "val_rmse" (numbers), "val_loss", a scorer like "f1_macro".
         metrics: other scorers of scikit-learn that the built-in network reports, such as ["roc_auc"].
         mode: "min" or "max"; known for the built-in network's metrics.
         epochs: how long a network trains (20, or more with few rows, if left out); how many reports a function gives.
         search: "coarse-to-fine", "random", "sobol" or "grid".
         grow: True lets the search extend a bound of the space that the best values lie against.
-        early_stopping: None; "halving" lets only the best third continue at every rung of epochs; "asha" decides
-            without waiting, and the same seed no longer gives the same table; or a `Halving`.
+        early_stopping: "halving": the best third continue past each rung of epochs; "asha": at once; or a `Halving`.
+        stop: ends a study whose next wave is not "worth" it (or a `Worth`), on a "plateau", at {"val_accuracy": 0.98}.
         confirm: (k, r) trains the k best again at the end, r times each with fresh seeds, so that `best` is not the
             luckiest; "auto": (3, 4) from 48 trials on where results depend on a seed; False: no trial.
         keep: of how many of the best trials weights, or a function's files, are kept; None: confirmed, or all files.
@@ -51,8 +51,6 @@ class Study:
         trial_timeout: seconds after which a trial ends as "timed_out"; None: no limit.
         timeout: seconds after which a run ends what trains as "timed_out" and begins nothing more; None: no limit.
         isolation: "process" runs each trial of a function in a process of its own; "none" calls it in the trainer.
-
-    An invalid setting raises an `InputError` before any work starts.
 
     >>> import tempfile
     >>> study = Study("digits", trials=4, epochs=1, seed=0, workers=0, out=tempfile.mkdtemp() + "/first")
@@ -75,6 +73,7 @@ class Study:
         search: str = "coarse-to-fine",
         grow: bool = False,
         early_stopping: Halving | str | None = None,
+        stop: Worth | str | Mapping[str, float] | None = None,
         confirm: bool | str | tuple[int, int] = "auto",
         keep: int | None = None,
         name: str | None = None,
@@ -100,6 +99,7 @@ class Study:
             grow=grow,
             confirm=confirm_from(confirm, trials, self.target.seeded),
             early_stopping=halving_from(early_stopping),
+            stop=stopping_from(stop, objective),
             keep=keep,
         )
         self.settings.new_search()  # raises for waves that the space and the trials do not allow
@@ -137,17 +137,15 @@ class Study:
 
     def enqueue(self, config: "Mapping[str, Any] | pd.Series[Any]") -> None:
         """Train your own config, or a table's row, first; constants may be left out. It counts as one of the trials."""
-        self.record.give(check_enqueued(config, self.settings))
+        self.record.give(warm_start.check_enqueued(config, self.settings))
 
     def warm_start(self, trials: "pd.DataFrame | str | Path | Study | Outcome") -> int:
-        """Let the search begin with finished trials, on top of this study's own; return how many.
+        """Let the search begin with finished trials in the space, on top of this study's own; return how many.
 
-        Args:
-            trials: a table with the columns of the space and the metric, its CSV file, a study or an outcome. Rows
-                outside of the space are left out; trials that failed or diverged count as bad.
+        A table with the columns of space and metric, its CSV file, a study or an outcome; failed ones count as bad.
         """
         table = trials.table if isinstance(trials, Study | Outcome) else trials
-        self.record.give(event := read_warm_start(table, self.settings))
+        self.record.give(event := warm_start.read_warm_start(table, self.settings))
         return len(event.points)
 
     def run(
@@ -166,13 +164,15 @@ class Study:
             failures: after how many equal failures in a row the study pauses, >= 1; infinity: never.
             trainers: used instead of trainers on Ray.
 
-        Raises:
-            StorageError: another driver runs this study.
-            ClusterError: there is no Ray at the address, or it has no free resources.
-            PausedError: trial after trial failed for one cause; running again trains them again.
+        Raises StorageError if another driver runs this study, ClusterError if there is no Ray at the address or it has
+        no free resources, PausedError if trial after trial failed for one cause: running again trains them again.
         """
         run_study(self.record, self.target, self.placement, progress, callbacks, failures, trainers)
         return self.table
+
+    def extend(self, trials: int) -> None:
+        """Let a study that has ended go on: `run()` then trains so many more, in new waves, whatever `stop` says."""
+        self.settings = self.record.extend(trials)
 
     @property
     def folder(self) -> Path:

@@ -114,3 +114,12 @@ def test_a_config_is_from_one_of_several_spaces():
 def test_an_invalid_space_is_an_error(space, words):
     with pytest.raises(InputError, match=words):
         translate(space)
+
+
+def test_ascending_numbers_are_searched_in_their_order():
+    space = {"depth": [1, 2, 4], "size": np.logspace(0, 2, 3), "kind": ["a", "b"], "neighbours": range(1, 9)}
+    assert translate(space).space.categorical.tolist() == [False, False, True, False]
+    ours = caviar.Space(depth=caviar.choice([1, 2, 4], ordinal=False), units=caviar.randint(32, 96, step=32))
+    assert translate(ours).space.categorical.tolist() == [True, False]
+    assert translate(ours).space.levels.tolist() == [3, 3]
+    assert translate([{"depth": [1, 2]}, {"depth": [3, 4]}]).space.categorical.tolist() == [True, False, False]

@@ -241,7 +241,7 @@ def test_a_bare_list_is_a_constant_in_an_old_journal_and_a_choice_in_a_file():
     assert from_plain(plain) == old
     assert from_plain(json.loads(json.dumps(to_plain(old)))) == old
     new = Space(sizes=[32, 64], kind=choice({"a": {"list": choice([1, 2])}, "b": None}), x=uniform(0, 1))
-    assert from_plain(plain, lists=choice) == new
+    assert from_plain(plain, toml=True) == new
 
 
 values = (

@@ -111,7 +111,7 @@ def test_without_barriers_a_wave_is_a_quarter_of_the_trials():
     waves = drive(study, count=2)
     assert [len(wave.points) for wave in waves] == [2, 1] * 4
     assert [wave.wave for wave in waves] == [1, 1, 2, 2, 3, 3, 4, 4]
-    assert study.requested_all
+    assert study.state.searched
 
 
 def test_running_trials_are_those_that_have_begun_and_not_ended():

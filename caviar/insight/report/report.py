@@ -85,7 +85,7 @@ def _zoom(outcome: Outcome, shares: pd.DataFrame | None) -> Section:
     sentences = [tables.wave_sentence(row) for _, row in fine_waves(outcome.waves).iterrows()] or [
         "Every wave was sampled from the whole space."
     ]
-    sentences += [f"{sentence}." for sentence in outcome.edges]
+    sentences += [f"{sentence}." for sentence in (*outcome.edges, outcome.stopped) if sentence]
     table = outcome.table
     readable = table.drop(columns=["seed", "worker", "confirms"])
     pictures = [Picture(parallel_coordinates(outcome), readable, width=96 * (outcome.space.dimension + 1))]
@@ -138,7 +138,9 @@ def _reproduction(outcome: Outcome) -> Section:
             f"Before its first run the study was given {outcome.initial_trials}; the code below does not add them."
         )
     listed = {"Settings": settings_table(outcome)}
-    return Section("How to reproduce it", sentences, tables=listed, code=reproduction(settings))
+    return Section(
+        "How to reproduce it", sentences, tables=listed, code=reproduction(outcome.began or settings, outcome.extended)
+    )
 
 
 def _columns(table: pd.DataFrame, *names: str) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -9,6 +10,7 @@ from caviar.data.source import Source, SourceKind
 from caviar.records.early_stopping import Halving
 from caviar.records.outcome import Outcome
 from caviar.records.settings import Settings
+from caviar.records.stopping import as_written
 from caviar.space.defaults import default_space
 from caviar.space.space import argument_code
 from caviar.space.values import named
@@ -18,11 +20,15 @@ SPACE = ("choice", "constant", "distribution", "lograndint", "loguniform", "rand
 PUBLIC = ("Halving", "Space", "Study", "load_table", "program", *SPACE)
 
 
-def reproduction(settings: Settings) -> str:
+def reproduction(settings: Settings, extended: Sequence[int] = ()) -> str:
     """Return the command or the Python code that reproduces a study.
 
     It is a command if the data are built in or a table without options, the space is the default one, and no setting
     needs Python.
+
+    Args:
+        settings: as it began.
+        extended: by how many trials it was extended, each time.
     """
     source, options = settings.source, _arguments(settings)
     if (
@@ -32,8 +38,9 @@ def reproduction(settings: Settings) -> str:
         or settings.space != default_space()
         or settings.grow
         or settings.early_stopping not in EARLY_STOPPING
+        or extended
     ):
-        return _python(settings)
+        return _python(settings, extended)
     if source.kind is SourceKind.TABLE:
         task = {"task": source.task} if source.task else {}
         options = {"data": source.path, "target": source.target, **task, **options}
@@ -41,7 +48,8 @@ def reproduction(settings: Settings) -> str:
         options["early_stopping"] = EARLY_STOPPING[settings.early_stopping]
     words = ["caviar", "run"]
     for name, value in options.items():
-        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        items = [f"{n}={v}" for n, v in value.items()] if isinstance(value, dict) else value
+        text = ",".join(map(str, items)) if isinstance(items, tuple | list) else str(value)
         words += [f"--{name.replace('_', '-')}", "no" if value is False else text]
     return shlex.join(words)
 
@@ -69,15 +77,22 @@ def _arguments(settings: Settings) -> dict[str, object]:
         "search": settings.search,
         "confirm": (confirm.top, confirm.replicates) if confirm else False,
     }
-    rare = {"metrics": settings.metrics, "early_stopping": settings.early_stopping, "grow": settings.grow}
+    rare: dict[str, object] = {
+        "metrics": settings.metrics,
+        "early_stopping": settings.early_stopping,
+        "grow": settings.grow,
+    }
+    if settings.stop:
+        rare["stop"] = as_written(settings.stop, settings.objective)
     return arguments | {name: value for name, value in rare.items() if value}
 
 
-def _python(settings: Settings) -> str:
+def _python(settings: Settings, extended: Sequence[int]) -> str:
     space = [f"    {argument_code(name, value)}," for name, value in settings.space.items()]
     arguments = [f"    {name}={value!r}," for name, value in _arguments(settings).items()]
     study = ["study = Study(", f"    {_data_argument(settings.source)}", "    space=space,", *arguments, ")"]
-    code = "\n".join(["space = Space(", *space, ")", *study, "study.run()"])
+    more = [f"study.extend(trials={trials})\nstudy.run()" for trials in extended]
+    code = "\n".join(["space = Space(", *space, ")", *study, "study.run()", *more])
     called = set(re.findall(r"\w+(?=\()", code))  # may include too many names if a string looks like a call
     return f"from caviar import {', '.join(name for name in PUBLIC if name in called)}\n\n{code}"
 
