@@ -19,7 +19,6 @@ from caviar.records.outcome import Outcome
 from caviar.records.replay import StudyState
 from caviar.records.settings import Settings
 from caviar.records.versions import installed_versions
-from caviar.search import Budget
 
 
 class StudyRecord:
@@ -102,7 +101,7 @@ class StudyRecord:
             )
         if state.running or not state.searched:
             raise InputError(f"the study in {self.folder} has trials left to train; run it before it is extended")
-        self._wait(StudyExtended(Budget(trials).sizes(state.settings.space.dimension)))
+        self._wait(StudyExtended(state.settings.more_waves(trials)))
         return state.settings
 
     def _wait(self, event: Event) -> None:

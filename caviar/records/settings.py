@@ -16,6 +16,7 @@ from caviar.records.early_stopping import Confirm, Halving
 from caviar.records.objective import Objective
 from caviar.records.trial import RESERVED_COLUMNS
 from caviar.search import Budget, CoarseToFine, Grid, Random, Search, Sobol
+from caviar.search.schedule import Waves
 from caviar.space import Space
 from caviar.space.conditions import values_in
 from caviar.space.serialization import from_plain, to_plain
@@ -80,12 +81,19 @@ class Settings:
     def new_search(self) -> Search:
         """Return a new search for the study; raise InputError if its waves are impossible."""
         budget = self.budget
-        if self.early_stopping and budget.waves == "auto":
-            budget = replace(budget, waves=self.early_stopping.waves(budget.trials, self.epochs))
+        if budget.waves == "auto":
+            budget = replace(budget, waves=self._automatic_waves(budget.trials))
         if self.search == "coarse-to-fine":
             return CoarseToFine(self.space, budget, grow=self.grow)
         kinds: dict[str, Callable[[Space, Budget], Search]] = {"random": Random, "sobol": Sobol, "grid": Grid}
         return kinds[self.search](self.space, budget)
+
+    def more_waves(self, trials: int) -> tuple[int, ...]:
+        """Return the sizes of the waves that so many more trials come in."""
+        return Budget(trials, self._automatic_waves(trials)).sizes(self.space.dimension)
+
+    def _automatic_waves(self, trials: int) -> Waves:
+        return self.early_stopping.waves(trials, self.epochs) if self.early_stopping else "auto"
 
     def to_plain(self) -> dict[str, Any]:
         """Return the settings as plain data, for the first line of a journal."""

@@ -9,7 +9,9 @@ from caviar.records.evaluation import CalibrationBin, ColumnImportance, Evaluati
 from caviar.records.events import (
     DataPrepared,
     Enqueued,
+    ForecastMade,
     StudyBegan,
+    StudyExtended,
     StudyPaused,
     TrialEnded,
     WarmStarted,
@@ -18,6 +20,7 @@ from caviar.records.events import (
 )
 from caviar.records.objective import Objective
 from caviar.records.settings import SEARCHES, Settings
+from caviar.records.stopping import Goal, Plateau, Worth
 from caviar.records.trial import ENDED, CurvePoint, Result
 from caviar.search import Budget, Square
 from caviar.space import Space, choice, loguniform, randint, uniform
@@ -57,6 +60,12 @@ spaces = st.tuples(st.dictionaries(st.sampled_from("uvwxyz"), hyperparameters, m
 def settings(draw):
     trials = draw(st.integers(2, 40))
     waves = draw(st.sampled_from(["auto", "continuous", 1, 2, (1, trials - 1)]))
+    positive = st.floats(1e-9, 1e9)
+    rules = (
+        st.builds(Worth, st.none() | positive, positive)
+        | st.builds(Plateau, st.integers(1, 9))
+        | st.builds(Goal, positive)
+    )
     halving = st.builds(Halving, st.integers(2, 4), st.integers(1, 3), st.just(True))
     return Settings(
         name=draw(words.filter(bool)),
@@ -70,6 +79,7 @@ def settings(draw):
         confirm=draw(st.none() | st.builds(Confirm, st.integers(1, 4), st.integers(2, 5))),
         early_stopping=draw(st.none() | halving),
         metrics=draw(st.lists(words).map(tuple)),
+        stop=None if waves == "continuous" else draw(st.none() | rules),
     )
 
 
@@ -137,7 +147,10 @@ evaluations = st.builds(
     residuals=st.none() | st.builds(ResidualQuantiles, *[numbers] * 5),
     sample=st.lists(st.tuples(numbers, numbers), max_size=2).map(tuple),
 )
+forecasts = st.builds(ForecastMade, st.integers(1, 9), st.integers(1, 99), *[numbers] * 4, words)
 events = st.one_of(
+    forecasts,
+    st.builds(StudyExtended, st.lists(st.integers(1, 99), max_size=3).map(tuple)),
     st.builds(DataPrepared, st.lists(words, max_size=2).map(tuple)),
     st.builds(WinnerEvaluated, evaluations),
     st.builds(StudyBegan, settings(), st.dictionaries(words, words, max_size=2)),

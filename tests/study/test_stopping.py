@@ -170,6 +170,13 @@ def test_an_extension_goes_on_after_a_stop_a_confirmation_and_a_crash(tmp_path):
         assert_same(again, one)
 
 
+def test_an_extension_has_the_waves_that_early_stopping_needs(tmp_path):
+    one = study(tmp_path / "s", trials=8, waves=1, early_stopping="halving", epochs=20)
+    one.run(progress=False)
+    one.extend(trials=40)
+    assert one.settings.budget.waves == (8, 20, 20)
+
+
 def test_what_cannot_be_extended_says_so(tmp_path):
     fresh = study(tmp_path / "fresh")
     with pytest.raises(InputError, match="has trials left to train; run it before it is extended"):
