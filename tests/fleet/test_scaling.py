@@ -97,7 +97,11 @@ def test_trainers_that_find_no_memory_are_given_up_with_what_helps(monkeypatch):
         raise ray.exceptions.OutOfMemoryError("short")
 
     monkeypatch.setattr(ray, "get", find_none)
-    with pytest.raises(ClusterError, match="killed for lack of memory; free some on their machines, or ask for fewer"):
+
+    def start():
         for answer in range(100):
             group.starting[answer] = Worker(actor=None)
             group.confirm_start(answer)
+
+    with pytest.raises(ClusterError, match="killed for lack of memory; free some on their machines, or ask for fewer"):
+        start()
