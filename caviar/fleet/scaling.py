@@ -108,7 +108,9 @@ class TrainerGroup:
             if self._false_starts >= self._settings.false_starts * (_PATIENCE if is_short else 1):
                 memory = self._placement.resources.get("memory")
                 remedy = "check what they need to import"
-                if memory is not None:
+                if is_short:
+                    remedy = "free some on their machines, or ask for fewer workers"
+                elif memory is not None:
                     remedy += (
                         f", or give them more memory than {memory:,.0f} bytes, which must hold Python and all of that"
                     )

@@ -13,6 +13,7 @@ _TICK = 0.1  # seconds
 _REJOIN = 2.0  # after which a node that died is started again
 _LIMIT = 80.0  # that a driver may need to end whose head has died: it says so after 45, and Ray ends it after 60
 _AFTERMATH = 20.0  # after the end of a fault in which a driver may still end because of it
+_COPY = "run the study once more to complete its copy"  # what it says if the mirror is away at its end
 STATUS = {Kind.KILL_DRIVER: -signal.SIGKILL, Kind.INTERRUPT: 130, Kind.TERMINATE: 143}
 # what a driver may end with, with a sentence: it needs what is gone
 ENDING = {Kind.DISK, Kind.MIRROR, Kind.KILL_HEAD}
@@ -92,7 +93,7 @@ class Day:
             self._judge(end, now)
             if "Current thread" in end.text:
                 self.problems.append(f"it was here: {end.text[end.text.index('Current thread') :]}")
-            self._finished = end.status == 0
+            self._finished = end.status == 0 and _COPY not in end.text
             self._resume_at = now + 1.0
         elif driver.process is None and now >= self._resume_at and self._head_died is None and not self._needs():
             self.say(driver.start())
@@ -116,6 +117,7 @@ class Day:
         recent = {kind for kind, until in self._until.items() if now <= until}
         statuses = {STATUS[kind] for kind in recent & STATUS.keys()} | ({2} if recent & ENDING else set())
         statuses |= {1} if "caviar: the head of the Ray cluster" in end.text else set()  # Ray's, while it disconnects
+        statuses |= {2} if "killed for lack of memory" in end.sentence else set()  # which is everybody's
         if end.status not in statuses:
             self.problems.append(f"the driver ended with status {end.status}, which nothing explains: {end.text}")
         elif end.status == 2 and not end.sentence.startswith("caviar: "):

@@ -11,7 +11,7 @@ from caviar.errors import ClusterError
 from caviar.fleet.cluster import waiting_tasks
 from caviar.fleet.head import Head
 from caviar.fleet.placement import Placement
-from caviar.fleet.scaling import TrainerGroup
+from caviar.fleet.scaling import TrainerGroup, Worker
 from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.trainables import FunctionTrainable
 
@@ -85,3 +85,20 @@ def test_trainers_wait_for_a_head_that_does_not_answer(monkeypatch):
     group.scale(2)
     assert len(group.starting) == 2
     group.shutdown()
+
+
+def test_trainers_that_find_no_memory_are_given_up_with_what_helps(monkeypatch):
+    group = TrainerGroup(TRAINABLE, "score", Placement(2), PoolSettings(false_starts=1))
+
+    def find_none(answer):
+        raise ray.exceptions.OutOfMemoryError("short")
+
+    monkeypatch.setattr(ray, "get", find_none)
+
+    def start():
+        for answer in range(100):
+            group.starting[answer] = Worker(actor=None)
+            group.confirm_start(answer)
+
+    with pytest.raises(ClusterError, match="killed for lack of memory; free some on their machines, or ask for fewer"):
+        start()
