@@ -40,9 +40,15 @@ def killing(killed):
 
 
 def trainers():
-    """The processes of trainers on this machine."""
-    processes = (path for path in Path("/proc").iterdir() if path.name.isdigit())
-    return [int(path.name) for path in processes if (path / "cmdline").read_bytes().startswith(b"ray::Trainer")]
+    """The processes of the trainers of this trial's Ray: their parent, the raylet, has its address in its command."""
+    address = os.environ["RAY_ADDRESS"].encode()
+    processes = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
+    named = [path for path in processes if (path / "cmdline").read_bytes().startswith(b"ray::Trainer")]
+    return [int(path.name) for path in named if address in (path.parent / parent(path) / "cmdline").read_bytes()]
+
+
+def parent(path):
+    return next(line.split()[1] for line in (path / "status").read_text().splitlines() if line.startswith("PPid:"))
 
 
 @pytest.mark.parametrize("victim", ["trial", "trainer"])
