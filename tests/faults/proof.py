@@ -33,4 +33,5 @@ def differences(expected, got):
     if not differing:
         return ""
     rows = (expected[differing].astype(str) != got[differing].astype(str)).any(axis=1)
-    return f": {differing} differ\n{expected[columns][rows]}\n{got[columns][rows]}"
+    first = [table[columns][rows].head(10).to_string() for table in (expected, got)]  # later ones follow from them
+    return f": {differing} differ\n" + "\n".join(first)
