@@ -248,7 +248,7 @@ def test_the_page_of_webhooks_posts_waves_and_the_end_whatever_the_server_answer
 @pytest.mark.parametrize(("where", "line"), COMMANDS, ids=[f"{where} {line}"[:80] for where, line in COMMANDS])
 def test_every_command_exists_and_has_its_options(where, line):
     command: click.Command = cli
-    context = click.Context(cli)
+    context = click.Context(cli, **cli.context_settings)
     words = shlex.split(line.partition(" > ")[0], comments=True)[1:]
     while isinstance(command, click.Group) and words:
         name, command, words = command.resolve_command(context, words)
