@@ -47,6 +47,10 @@ class ClusterError(CaviarError):
     """A Ray cluster that cannot be reached or cannot give what a study asks for."""
 
 
+class HeadLostError(ClusterError):
+    """A Ray cluster whose head no longer answers; the CLI then ends at once, since Ray would wait for the head."""
+
+
 class PausedError(CaviarError):
     """A study that stopped itself because one trial after another failed for the same reason.
 

@@ -152,6 +152,7 @@ def test_a_script_in_any_text_of_a_journal_is_text_in_the_report_and_in_notebook
 
 @pytest.mark.parametrize("metric", [EVIL, "[/loss]", "[link=http://evil]loss"])
 def test_the_name_of_a_metric_is_text_in_every_progress_bar(monkeypatch, capsys, metric):
+    pytest.importorskip("IPython")
     shown = []
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setattr(

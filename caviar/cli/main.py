@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -18,7 +19,7 @@ from caviar.cli.panda import panda
 from caviar.cli.predict import predict
 from caviar.cli.results import best, report, results
 from caviar.cli.start import init, resume, run, submit
-from caviar.errors import CaviarError, OwnCodeError
+from caviar.errors import CaviarError, HeadLostError, OwnCodeError
 from caviar.fleet.worker.errors import own_traceback
 
 
@@ -70,6 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(error, OwnCodeError) and error.__cause__:
             click.echo(own_traceback(error.__cause__), err=True, nl=False)
         click.echo(f"caviar: {error}", err=True)
+        if isinstance(error, HeadLostError):
+            sys.stdout.flush()
+            os._exit(2)
         sys.exit(2)
     except click.ClickException as error:
         error.show()

@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from caviar.errors import ClusterError
+from caviar.errors import HeadLostError
 from caviar.fleet.address import check_answers
 
 _CONNECT_SECONDS = 1.0
@@ -25,14 +25,14 @@ class Head:
         self._last_answer = time.monotonic()
 
     def answers(self) -> bool:
-        """Return whether it accepts connections now; raise ClusterError if it has not done so for too long."""
+        """Return whether it accepts connections now; raise HeadLostError if it has not done so for too long."""
         with contextlib.suppress(OSError):
             check_answers(self._address, _CONNECT_SECONDS)
             self._last_answer = time.monotonic()
             return True
         silent = time.monotonic() - self._last_answer
         if silent > self._patience:
-            raise ClusterError(
+            raise HeadLostError(
                 f"the head of the Ray cluster at {self._address} has not answered for {silent:.0f} s; start a cluster, "
                 "then continue with `caviar resume`"
             )

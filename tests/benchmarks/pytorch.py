@@ -1,18 +1,22 @@
 """The built-in network on the digits, as a PyTorch user would write it: what Optuna, Ray Tune and a pool train."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 import caviar
+
+if TYPE_CHECKING:
+    import torch
 
 EPOCHS = 20
 
 
 def train(config: Mapping[str, Any], seed: int) -> tuple[float, float]:
     """Train one configuration on the digits; return its accuracy on the validation rows and on the test rows."""
+    import torch  # here and below, since the tests collect this module
+
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     data = caviar.load_digits()
@@ -34,8 +38,10 @@ def train(config: Mapping[str, Any], seed: int) -> tuple[float, float]:
     return validation, accuracy(model, data.test_x, data.test_y)
 
 
-def network(config: Mapping[str, Any], features: int, classes: int) -> torch.nn.Sequential:
+def network(config: Mapping[str, Any], features: int, classes: int) -> "torch.nn.Sequential":
     """Return the network, with batch normalization before each activation."""
+    import torch
+
     layers: list[torch.nn.Module] = []
     width = features
     for _ in range(config["hidden_layers"]):
@@ -45,8 +51,10 @@ def network(config: Mapping[str, Any], features: int, classes: int) -> torch.nn.
     return torch.nn.Sequential(*layers, torch.nn.Linear(width, classes))
 
 
-def accuracy(model: torch.nn.Module, x: np.ndarray, y: np.ndarray) -> float:
+def accuracy(model: "torch.nn.Module", x: np.ndarray, y: np.ndarray) -> float:
     """Return the share of rows whose class is right."""
+    import torch
+
     model.eval()
     with torch.no_grad():
         return float((model(torch.tensor(np.array(x))).argmax(1).numpy() == y).mean())

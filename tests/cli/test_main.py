@@ -167,6 +167,27 @@ def test_the_traceback_of_a_users_module_is_printed_without_our_frames(tmp_path,
     assert sentence == "caviar: broken_module cannot be imported: ZeroDivisionError: division by zero"
 
 
+LOST = """
+import atexit, time
+from caviar.cli.main import cli, main
+from caviar.errors import HeadLostError
+
+@cli.command()
+def lost():
+    raise HeadLostError("the head is gone")
+
+atexit.register(time.sleep, 300)  # as Ray waits
+main(["lost"])
+"""
+
+
+def test_a_command_that_has_lost_its_head_does_not_wait_for_it():
+    done = subprocess.run(
+        [sys.executable, "-c", LOST], env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, "caviar: the head is gone\n")
+
+
 def test_help_lists_the_commands_in_the_order_of_use(capsys):
     main(["--help"])
     lines = capsys.readouterr().out.split("Commands:\n")[1].splitlines()

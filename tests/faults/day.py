@@ -116,7 +116,6 @@ class Day:
             return
         recent = {kind for kind, until in self._until.items() if now <= until}
         statuses = {STATUS[kind] for kind in recent & STATUS.keys()} | ({2} if recent & ENDING else set())
-        statuses |= {1} if "caviar: the head of the Ray cluster" in end.text else set()  # Ray's, while it disconnects
         statuses |= {2} if "killed for lack of memory" in end.sentence else set()  # which is everybody's
         if end.status not in statuses:
             self.problems.append(f"the driver ended with status {end.status}, which nothing explains: {end.text}")
