@@ -80,7 +80,7 @@ def test_every_block_of_the_documentation_runs_with_the_wheel(wheel, tmp_path):
     for name in ("README.md", "docs", "tests", "notebooks", "pyproject.toml", "CONTRIBUTING.md"):  # all but the code
         (tmp_path / name).symlink_to(ROOT / name)
     environment = Environment.create(tmp_path)
-    environment.install(f"{wheel}[all]", "hypothesis", "pytest", "pytest-timeout", "pyyaml")
+    environment.install(f"{wheel}[all]", "hypothesis", "pytest", "pytest-timeout", "pytest-xdist", "pyyaml")
     assert environment.run("python", "-c", "import caviar; print(caviar.__file__)").stdout.startswith(str(tmp_path))
     environment.run("python", "-m", "pytest", "-q", "-k", "blocks_of_a_page", "tests/docs/test_snippets.py")
 
