@@ -98,7 +98,7 @@ def run_and_lose_the_head():
         address = environment["RAY_API_SERVER_ADDRESS"]
         line = command(environment, "resume", "s3://studies/night", "--address", address, "--workers", "2").decode()
         print(line, end="")
-        name = line.split()[0]
+        name = line.splitlines()[-1].split()[0]
         wait_for_end(environment, name)
         table = command(environment, "results", name)
         assert command(environment, "results", "s3://studies/night") is not None
