@@ -1,4 +1,4 @@
-"""Opens the right kind of pool: on Ray, on a cluster behind Ray Client, or in this process."""
+"""Opens the right kind of pool: on Ray, behind Ray Client, in processes until Ray has started, or in this process."""
 
 import contextlib
 import functools

@@ -8,10 +8,9 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from caviar.fleet.messages import Done, Event, Stack, Started
+from caviar.fleet.messages import Done, Event, Stack, Started, timed_out
 from caviar.fleet.worker.stacks import StackRunner
 from caviar.fleet.worker.trainables import Trainable
-from caviar.records.trial import State
 
 
 class LocalPool:
@@ -52,9 +51,7 @@ class LocalPool:
         self._runner.discard(trials)
 
     def stop(self, reason: str) -> list[Event]:
-        now, name = time.monotonic(), self._runner.name
-        running = self._running.items()
-        ends: list[Event] = [Done(trial, State.TIMED_OUT, reason, now - start, name) for trial, start in running]
+        ends = timed_out(self._running, reason, self._runner.name)
         self.close()
         return ends
 

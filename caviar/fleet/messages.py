@@ -3,6 +3,8 @@
 They are plain tuples, which are cheap to pickle.
 """
 
+import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from caviar.records.trial import Metrics, State, Trial
@@ -48,3 +50,18 @@ class Done(NamedTuple):
 
 
 Event = Started | Report | Printed | Done
+
+
+def timed_out(running: Mapping[int, float], reason: str, worker: str) -> list[Event]:
+    """Return the ends of trials whose time is over.
+
+    Args:
+        running: when each began to train, by its number, on the monotonic clock.
+        reason: why it ends, for its row.
+        worker: host:process of their trainer.
+
+    >>> [(end.trial, end.error, end.worker) for end in timed_out({3: 0.0}, "the time is over", "host:1")]
+    [(3, 'the time is over', 'host:1')]
+    """
+    now = time.monotonic()
+    return [Done(trial, State.TIMED_OUT, reason, now - start, worker) for trial, start in running.items()]

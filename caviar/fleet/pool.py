@@ -12,13 +12,12 @@ from ray.exceptions import RayError
 
 from caviar.fleet.dispatch import Blame, Dispatcher
 from caviar.fleet.losses import blame, loss_reason
-from caviar.fleet.messages import Done, Event, Stack, Started
+from caviar.fleet.messages import Done, Event, Stack, Started, timed_out
 from caviar.fleet.placement import Placement
 from caviar.fleet.processes.isolated import IsolatedFunction
 from caviar.fleet.scaling import TrainerGroup, Worker
 from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.trainables import Trainable
-from caviar.records.trial import State
 
 
 class Pool:
@@ -79,7 +78,7 @@ class Pool:
             worker.actor.discard.remote(numbers)
 
     def stop(self, reason: str) -> list[Event]:
-        ends = [end for worker in self._trainers.ready for end in _timed_out(worker, list(worker.running), reason)]
+        ends = [end for worker in self._trainers.ready for end in timed_out(worker.running, reason, worker.name)]
         counted = self._dispatcher.receive(ends)
         self._dispatcher.stop()
         return counted
@@ -123,11 +122,12 @@ class Pool:
         now = time.monotonic()
         events: list[Event] = []
         for worker in list(self._trainers.ready):
-            if overdue := [trial for trial, start in worker.running.items() if self._is_overdue(trial, now - start)]:
+            running = worker.running.items()
+            if overdue := {trial: start for trial, start in running if self._is_overdue(trial, now - start)}:
                 if worker.leases and ray.wait(worker.leases[:1], timeout=0.0)[0]:
                     continue  # the driver was slow: what this trainer has sent may say that they have ended
                 reason = f"it exceeded its time limit of {self._trial_timeout:g} s"
-                events += self._dispatcher.receive(_timed_out(worker, overdue, reason))
+                events += self._dispatcher.receive(timed_out(overdue, reason, worker.name))
                 self._trainers.remove(worker, replace=True)
                 events += self._dispatcher.lose(worker, "a trial exceeded its time limit", Blame.NONE)
             elif worker.leases and now - worker.last_message > self._settings.silent_seconds:
@@ -159,9 +159,3 @@ def _reachable(trainable: Trainable) -> Trainable:
         node = ray.get_runtime_context().get_node_id()
         return replace(trainable, files=replace(trainable.files, node=node))
     return trainable
-
-
-def _timed_out(worker: Worker, trials: Iterable[int], reason: str) -> list[Event]:
-    """Return a `Done` with State.TIMED_OUT for each of these trials, which run on a worker."""
-    now = time.monotonic()
-    return [Done(trial, State.TIMED_OUT, reason, now - worker.running[trial], worker.name) for trial in trials]

@@ -5,20 +5,18 @@ It is for what cannot hang or take the memory of the machine: the built-in netwo
 
 import contextlib
 import math
-import time
 from collections.abc import Iterable
 from multiprocessing.connection import wait
 
 from caviar.fleet.dispatch import Blame, Dispatcher
 from caviar.fleet.machine import usable_cpus
-from caviar.fleet.messages import Done, Event, Stack
+from caviar.fleet.messages import Event, Stack, timed_out
 from caviar.fleet.pickling import dumps
 from caviar.fleet.placement import Placement
 from caviar.fleet.processes.messages import LeaseEnded
 from caviar.fleet.settings import DEFAULTS, PoolSettings
 from caviar.fleet.trainer_process import TrainerProcess
 from caviar.fleet.worker.trainables import Trainable
-from caviar.records.trial import State
 
 
 class ProcessPool:
@@ -64,12 +62,7 @@ class ProcessPool:
                 trainer.discard(numbers)
 
     def stop(self, reason: str) -> list[Event]:
-        now = time.monotonic()
-        ends = [
-            Done(trial, State.TIMED_OUT, reason, now - start, trainer.name)
-            for trainer in self._trainers
-            for trial, start in trainer.running.items()
-        ]
+        ends = [end for trainer in self._trainers for end in timed_out(trainer.running, reason, trainer.name)]
         counted = self._dispatcher.receive(ends)
         self.close()
         return counted

@@ -12,19 +12,12 @@ import caviar
 from caviar.errors import InputError
 from caviar.fleet.connect import open_pool
 from caviar.fleet.local_pool import LocalPool
-from caviar.fleet.messages import Done, Report, Started
+from caviar.fleet.messages import Done, Started
 from caviar.fleet.placement import Placement
 from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.fleet.worker.trainables import FunctionTrainable, check_picklable
 from caviar.records.trial import State, Trial
-
-
-def train(pool, stacks):
-    pool.submit(stacks)
-    events = []
-    while pool.pending:
-        events += pool.poll()
-    return events
+from tests.fleet.pools import curves, train
 
 
 def train_function(function, xs, **settings):
@@ -34,10 +27,6 @@ def train_function(function, xs, **settings):
 
 def ends(events):
     return [event for event in events if isinstance(event, Done)]
-
-
-def reports(events):
-    return {(event.trial, event.epoch): event.metrics for event in events if isinstance(event, Report)}
 
 
 def curve(config, seed):
@@ -82,8 +71,8 @@ def test_networks_train_to_the_same_reports_as_on_ray():
     for workers, events in ((0, local), (2, remote)):
         with open_pool(trainable, "val_accuracy", Placement(workers)) as trainers:
             events += train(trainers, stacks)
-    assert len(reports(local)) == 6 * 3
-    assert reports(local) == reports(remote)
+    assert len(curves(local)) == 6 * 3
+    assert curves(local) == curves(remote)
 
 
 def test_a_paused_trial_continues_where_it_was():
@@ -92,7 +81,7 @@ def test_a_paused_trial_continues_where_it_was():
     assert ends(paused)[0].state is State.PAUSED
     rest = train(pool, [(Trial(0, 1, {"x": 0.5}, 0),)])
     assert rest[0] == Started(0, reports=2)
-    assert list(reports(rest)) == [(0, 3), (0, 4)]
+    assert list(curves(rest)) == [(0, 3), (0, 4)]
 
 
 def test_stop_ends_the_trial_in_training():
@@ -105,7 +94,7 @@ def test_stop_ends_the_trial_in_training():
     events = [event for _ in range(10) for event in pool.poll()]
     (end,) = pool.stop("the study exceeded its timeout")
     assert (end.trial, end.state, end.error) == (0, State.TIMED_OUT, "the study exceeded its timeout")
-    assert len(reports(events)) > 1
+    assert len(curves(events)) > 1
     assert pool.pending == 0
     assert pool.poll() == []
 
@@ -143,7 +132,7 @@ def test_an_exception_may_carry_a_last_report():
     events = train_function(spoil, [0.5])
     assert ends(events)[0].state is State.FAILED
     assert ends(events)[0].error == "Spoilt: half of it failed"
-    assert reports(events)[0, 2]["share"] == 0.5
+    assert curves(events)[0, 2]["share"] == 0.5
 
 
 def test_a_study_trains_here_with_halving(tmp_path):

@@ -6,47 +6,28 @@ import signal
 import sys
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from caviar.data.dataset import from_arrays
 from caviar.fleet.local_pool import LocalPool
-from caviar.fleet.messages import Done, Report, Started
+from caviar.fleet.messages import Report, Started
 from caviar.fleet.placement import Placement
 from caviar.fleet.process_pool import ProcessPool
 from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.networks import NetworkTrainable
-from caviar.records.trial import State, Trial
+from caviar.records.trial import State
+from tests.fleet.pools import NETWORK, curves, ends, network_trials, train
 
-ROWS = np.random.default_rng(0).normal(size=(60, 3))
-TRAINABLE = NetworkTrainable(from_arrays(ROWS, np.where(ROWS[:, 0] > 0, "yes", "no")), epochs=4)
-TRIALS = [Trial(n, 1, {"hidden_units": 8, "batch_size": 16, "learning_rate": 0.01 * (n + 1)}, seed=n) for n in range(6)]
+TRIALS = network_trials(6)
 STACKS = [tuple(TRIALS[:2]), *((trial,) for trial in TRIALS[2:])]
 
 
-def pool(workers=2, trainable=TRAINABLE, settings=PoolSettings()):  # noqa: B008 - it is frozen
+def pool(workers=2, trainable=NETWORK, settings=PoolSettings()):  # noqa: B008 - it is frozen
     return contextlib.closing(ProcessPool(trainable, "val_accuracy", Placement(workers), settings))
-
-
-def train(trainers, stacks):
-    trainers.submit(stacks)
-    events = []
-    while trainers.pending:
-        events += trainers.poll()
-    return events
-
-
-def ends(events):
-    return {event.trial: event for event in events if isinstance(event, Done)}
-
-
-def curves(events):
-    return {(event.trial, event.epoch): event.metrics for event in events if isinstance(event, Report)}
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_the_curves_are_those_of_this_process_whatever_the_workers(workers):
-    here = train(LocalPool(TRAINABLE, "val_accuracy"), STACKS)
+    here = train(LocalPool(NETWORK, "val_accuracy"), STACKS)
     with pool(workers) as trainers:
         events = train(trainers, STACKS)
     assert curves(events) == curves(here)
@@ -72,7 +53,7 @@ def test_the_trials_of_a_process_that_dies_run_again():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_trial_that_kills_its_process_fails_and_the_others_finish():
-    long = NetworkTrainable(TRAINABLE.dataset, epochs=100_000)
+    long = NetworkTrainable(NETWORK.dataset, epochs=100_000)
     others = set(children())
     with pool(workers=1, trainable=long, settings=PoolSettings(max_losses=2)) as trainers:
         trainers.submit([(TRIALS[0],)])

@@ -2,9 +2,10 @@
 
 import random
 
-from caviar.fleet.messages import Done, Report, Started
+from caviar.fleet.messages import Done, Started
 from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.records.trial import State, Trial
+from tests.fleet.pools import curves, train
 from tests.fleet.simulation import SimulatedTrainers
 
 
@@ -22,18 +23,6 @@ def stacks(count, until=None):
     return [(Trial(number, 1, {"x": float(number)}, number, until),) for number in range(count)]
 
 
-def train(trainers, work):
-    trainers.submit(work)
-    events = []
-    while trainers.pending:
-        events += trainers.poll()
-    return events
-
-
-def reports(events):
-    return {(event.trial, event.epoch): event.metrics for event in events if isinstance(event, Report)}
-
-
 def test_the_same_seed_has_the_same_events():
     first, again = (train(simulated(seed=3, loss_seconds=3.0), stacks(30)) for _ in range(2))
     assert first == again
@@ -49,9 +38,9 @@ def test_trials_end_in_another_order_than_they_start():
 
 
 def test_workers_and_losses_change_no_report():
-    expected = reports(train(simulated(workers=1), stacks(30)))
+    expected = curves(train(simulated(workers=1), stacks(30)))
     assert len(expected) == 30 * 4
-    assert reports(train(simulated(workers=7, losses={3: 1, 8: 2}, loss_seconds=20.0), stacks(30))) == expected
+    assert curves(train(simulated(workers=7, losses={3: 1, 8: 2}, loss_seconds=20.0), stacks(30))) == expected
 
 
 def test_a_paused_trial_continues_from_where_it_was():
@@ -62,9 +51,9 @@ def test_a_paused_trial_continues_from_where_it_was():
     rest = train(trainers, stacks(6)[2:])
     assert [event.reports for event in rest if isinstance(event, Started)] == [1] * 4
     assert trainers.epochs == 6 * 1 + 4 * 3
-    both = reports(first) | reports(rest)
-    assert {key: both[key] for key in reports(rest)} == {
-        key: metrics for key, metrics in reports(train(simulated(), stacks(6))).items() if key in reports(rest)
+    both = curves(first) | curves(rest)
+    assert {key: both[key] for key in curves(rest)} == {
+        key: metrics for key, metrics in curves(train(simulated(), stacks(6))).items() if key in curves(rest)
     }
 
 

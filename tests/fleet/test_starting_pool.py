@@ -7,25 +7,19 @@ import signal
 import socket
 import threading
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 
-from caviar.data.dataset import from_arrays
 from caviar.errors import ClusterError
 from caviar.fleet.local_pool import LocalPool
 from caviar.fleet.messages import Done, Report
 from caviar.fleet.placement import Placement
 from caviar.fleet.process_pool import ProcessPool
 from caviar.fleet.starting_pool import StartingPool
-from caviar.fleet.worker.networks import NetworkTrainable
-from caviar.records.trial import State, Trial
-
-EPOCHS = 4
-ROWS = np.random.default_rng(0).normal(size=(60, 3))
-TRAINABLE = NetworkTrainable(from_arrays(ROWS, np.where(ROWS[:, 0] > 0, "yes", "no")), EPOCHS)
+from caviar.records.trial import State
+from tests.fleet.pools import EPOCHS, NETWORK, curves, ends, network_trials, train
 
 
 class Late(LocalPool):
@@ -34,7 +28,7 @@ class Late(LocalPool):
     is_ready = False
 
     def __init__(self):
-        super().__init__(TRAINABLE, "val_accuracy")
+        super().__init__(NETWORK, "val_accuracy")
         self.handed_over = []
 
     def start(self, trials):
@@ -55,7 +49,7 @@ def starting():
 
 
 def first(workers=1):
-    return ProcessPool(TRAINABLE, "val_accuracy", Placement(workers))
+    return ProcessPool(NETWORK, "val_accuracy", Placement(workers))
 
 
 @contextlib.contextmanager
@@ -63,18 +57,12 @@ def opened(late):
     yield late
 
 
-def trials(count, until=None):
-    configs = [{"hidden_units": 8, "batch_size": 16, "learning_rate": 0.01 * (n + 1)} for n in range(count)]
-    return [Trial(number, 1, config, seed=number, until=until) for number, config in enumerate(configs)]
-
-
-def train(pool, stacks, late=None, after=0):
+def hand_over(pool, stacks, late, after=0):
     """Train stacks and return the events; the late trainers are ready after so many events."""
     pool.submit(stacks)
     events = []
     while pool.pending:
-        if late is not None:
-            late.is_ready = len(events) >= after
+        late.is_ready = len(events) >= after
         events += pool.poll(0.2)
     return events
 
@@ -83,22 +71,14 @@ def name_of_this():
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def ends(events):
-    return {event.trial: event for event in events if isinstance(event, Done)}
-
-
-def curves(events):
-    return {(event.trial, event.epoch): event.metrics for event in events if isinstance(event, Report)}
-
-
 @pytest.fixture(scope="module")
 def undisturbed():
-    return curves(train(LocalPool(TRAINABLE, "val_accuracy"), [(trial,) for trial in trials(6)]))
+    return curves(train(LocalPool(NETWORK, "val_accuracy"), [(trial,) for trial in network_trials(6)]))
 
 
 def test_a_small_study_ends_before_ray_is_there(undisturbed):
     with starting() as (pool, late):
-        events = train(pool, [(trial,) for trial in trials(6)])
+        events = train(pool, [(trial,) for trial in network_trials(6)])
         assert late.handed_over == []
     assert curves(events) == undisturbed
     (name,) = {end.worker for end in ends(events).values()}
@@ -108,9 +88,9 @@ def test_a_small_study_ends_before_ray_is_there(undisturbed):
 @example_settings(max_examples=6)
 @given(after=st.integers(0, 20), width=st.integers(1, 3))
 def test_the_curves_are_the_same_wherever_the_trials_are_handed_over(undisturbed, after, width):
-    six = trials(6)
+    six = network_trials(6)
     with starting() as (pool, late):
-        events = train(pool, [tuple(six[i : i + width]) for i in range(0, 6, width)], late, after)
+        events = hand_over(pool, [tuple(six[i : i + width]) for i in range(0, 6, width)], late, after)
     assert curves(events) == undisturbed
     assert sorted(event.trial for event in events if isinstance(event, Done)) == [*range(6)]
     assert {end.state for end in ends(events).values()} == {State.FINISHED}
@@ -118,20 +98,20 @@ def test_the_curves_are_the_same_wherever_the_trials_are_handed_over(undisturbed
 
 def test_the_trainers_on_ray_get_what_waits_and_then_all_that_is_submitted():
     with starting() as (pool, late):
-        events = train(pool, [(trial,) for trial in trials(6)], late, after=1)
+        events = hand_over(pool, [(trial,) for trial in network_trials(6)], late, after=1)
         assert {end.worker for end in ends(events).values() if end.trial in late.handed_over} == {name_of_this()}
         assert {end.worker for end in ends(events).values() if end.trial not in late.handed_over} != {name_of_this()}
         assert 0 < len(late.handed_over) < 6
-        again = train(pool, [(trial,) for trial in trials(8)[6:]])
+        again = train(pool, [(trial,) for trial in network_trials(8)[6:]])
     assert {end.worker for end in ends(again).values()} == {name_of_this()}
 
 
 def test_a_paused_trial_continues_where_it_is(undisturbed):
     with starting() as (pool, late):
-        events = train(pool, [(trial,) for trial in trials(4, until=2)])
+        events = train(pool, [(trial,) for trial in network_trials(4, until=2)])
         assert {end.state for end in ends(events).values()} == {State.PAUSED}
         pool.discard([0])
-        events += train(pool, [(trial,) for trial in trials(4)[1:]], late)
+        events += hand_over(pool, [(trial,) for trial in network_trials(4)[1:]], late)
         assert late.handed_over == []
     reports = sorted((event.trial, event.epoch) for event in events if isinstance(event, Report))
     assert reports == sorted([(0, 1), (0, 2), *itertools.product((1, 2, 3), range(1, EPOCHS + 1))])
@@ -140,9 +120,9 @@ def test_a_paused_trial_continues_where_it_is(undisturbed):
 
 def test_what_a_killed_process_had_begun_starts_over_on_ray(undisturbed):
     with starting() as (pool, late):
-        events = train(pool, [(trials(1)[0],)])
+        events = train(pool, [(network_trials(1)[0],)])
         first = ends(events)[0].worker.rpartition(":")[2]
-        pool.submit([tuple(trials(6)[1:])])
+        pool.submit([tuple(network_trials(6)[1:])])
         os.kill(int(first), signal.SIGKILL)
         late.is_ready = True
         while pool.pending:
@@ -154,7 +134,7 @@ def test_what_a_killed_process_had_begun_starts_over_on_ray(undisturbed):
 
 def test_stopping_ends_what_is_in_training():
     with starting() as (pool, _):
-        pool.submit([tuple(trials(2)), tuple(trials(4)[2:])])
+        pool.submit([tuple(network_trials(2)), tuple(network_trials(4)[2:])])
         while not pool.poll(0.2):
             pass
         stopped = pool.stop("the time was over")
