@@ -15,6 +15,7 @@ from caviar.fleet.settings import DEFAULTS, PoolSettings
 from caviar.fleet.worker.trainables import Trainable
 
 if TYPE_CHECKING:
+    from caviar.fleet.process_pool import ProcessPool
     from caviar.fleet.starting_pool import RayTrainers
 
 _MOST_BYTES = 256 << 20  # of copies of the data in processes; trainers on Ray share one
@@ -45,16 +46,13 @@ def open_pool(
         ):
             yield local
         return
-    if processes_first and _starts_ray(placement):
-        from caviar.fleet.process_pool import ProcessPool
+    if processes_first and _starts_ray(placement) and (first := _processes(trainable, metric, placement, settings)):
         from caviar.fleet.starting_pool import StartingPool
 
-        first = ProcessPool(trainable, metric, placement, settings)
-        if first.size <= _MOST_BYTES:
-            open_ray = functools.partial(_own_ray, trainable, metric, placement, settings)
-            with contextlib.closing(StartingPool(first, open_ray)) as starting:
-                yield starting
-            return
+        open_ray = functools.partial(_own_ray, trainable, metric, placement, settings)
+        with contextlib.closing(StartingPool(first, open_ray)) as starting:
+            yield starting
+        return
     # imported here because training in this process does not need Ray; cluster comes first, to silence Ray's notices
     from caviar.fleet.cluster import connection, uses_ray_client
     from caviar.fleet.pool import Pool
@@ -64,6 +62,14 @@ def open_pool(
         pool = (RemotePool if uses_ray_client() else Pool)(trainable, metric, joined, settings)
         with contextlib.closing(pool):
             yield pool
+
+
+def _processes(trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings) -> "ProcessPool | None":
+    """Return the pool in processes; None if the copies of the data would take too much memory."""
+    from caviar.fleet.process_pool import ProcessPool
+
+    pool = ProcessPool(trainable, metric, placement, settings)
+    return pool if pool.size <= _MOST_BYTES else None
 
 
 @contextlib.contextmanager
