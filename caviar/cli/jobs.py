@@ -66,7 +66,7 @@ def _print(statuses: "JobStatus | Sequence[JobStatus]") -> None:
 def _plain(statuses: "JobStatus | Sequence[JobStatus]") -> object:
     if isinstance(statuses, Sequence):
         return list(map(_plain, statuses))
-    since = None if statuses.since is None else statuses.since.floor("s").tz_localize("UTC")
+    since = None if statuses.since is None else statuses.since.replace(microsecond=0)
     return {**vars(statuses), "since": since}
 
 

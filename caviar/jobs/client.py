@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime
 import io
 import logging
 import os
@@ -207,7 +208,7 @@ class Cluster:
         error = str(job.message) if state is JobState.FAILED else ""
         time_ms = job.end_time if state.has_ended and job.end_time else job.start_time
         with self._requests():
-            since = pd.Timestamp(time_ms, unit="ms") if time_ms else None
+            since = datetime.datetime.fromtimestamp(time_ms / 1000, datetime.UTC) if time_ms else None
         return JobStatus(name, state, progress[-1] if progress else error, since, _folder(lines))
 
     @contextlib.contextmanager

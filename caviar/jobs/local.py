@@ -1,6 +1,7 @@
 """The studies on this machine, with the same methods as those on a cluster."""
 
 import contextlib
+import datetime
 import math
 import os
 import signal
@@ -9,15 +10,12 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import pandas as pd
-
 from caviar.errors import CaviarError, InputError
 from caviar.files import is_uri, reading
 from caviar.jobs.status import JobState, JobStatus
 from caviar.records import journal
 from caviar.records.events import Event, StudyPaused, TrialEnded, WaveBegan
 from caviar.records.lock import DRIVER, ask_to_stop, driver
-from caviar.records.outcome import Outcome
 
 RUNS = Path("runs")
 _INTERRUPT_SECONDS = 3.0  # that an interrupted driver may take to end
@@ -61,8 +59,8 @@ class LocalJobs:
     def status(self, name: str) -> JobStatus:
         """Return the status of a study."""
         folder = self.folder(name)
-        outcome = Outcome.read(folder)
-        ended, total = len(outcome.results), outcome.total
+        study = journal.read_state(folder)
+        ended, total = len(study.results), study.total
         if driver(folder) is not None:
             state = JobState.RUNNING
         else:
@@ -104,6 +102,8 @@ class LocalJobs:
         """Return the content of a file in a study's folder; raises InputError if the study has not written it yet."""
         path = self.folder(name) / file
         if is_uri(name):  # only the journal is copied from a URI
+            from caviar.records.outcome import Outcome  # slow to import, and only tables need it
+
             Outcome.read(path.parent).write_tables()
         with reading(path):
             if not path.is_file():
@@ -111,10 +111,10 @@ class LocalJobs:
             return path.read_bytes()
 
 
-def _written(path: Path) -> pd.Timestamp | None:
+def _written(path: Path) -> datetime.datetime | None:
     """When a file was last written; None if it is gone."""
     try:
-        return pd.Timestamp(path.stat().st_mtime, unit="s")
+        return datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC)
     except OSError:
         return None
 

@@ -1,9 +1,8 @@
 """The status of a study, on a cluster or on this machine."""
 
+import datetime
 from dataclasses import dataclass
 from enum import StrEnum
-
-import pandas as pd
 
 FOLDER_LINE = "the folder of the study is "  # how the log of a job begins
 
@@ -39,5 +38,5 @@ class JobStatus:
     name: str
     state: JobState
     progress: str  # the last line that it printed about its progress, or the error that ended it
-    since: pd.Timestamp | None  # when it came into this state, in UTC; None if unknown
+    since: datetime.datetime | None  # when it came into this state, in UTC; None if unknown
     folder: str = ""  # of the study: a path, on a cluster HOST:PATH; "" before its driver has started

@@ -12,9 +12,8 @@ import pandas as pd
 from caviar.csv import escape_formula
 from caviar.space import Space
 from caviar.space.conditions import values_in
-from caviar.space.configs import is_missing
 from caviar.space.hyperparameters import Option
-from caviar.space.values import identity, named
+from caviar.space.values import identity, is_missing, named
 
 
 def options_as_cells(table: pd.DataFrame, space: Space) -> pd.DataFrame:

@@ -53,6 +53,7 @@ class Outcome:
     forecasts: tuple[ForecastMade, ...] = ()  # what the next wave was worth, after each wave of the search but the last
     began: Settings | None = None  # what it was before it was extended, if it was
     extended: tuple[int, ...] = ()  # by how many trials, each time
+    total: int = 0  # how many trials it has when it ends, as far as is known, with those that confirm others
 
     @classmethod
     def read(cls, where: str | Path) -> "Outcome":
@@ -77,6 +78,7 @@ class Outcome:
             tuple(state.forecasts.values()),
             state.began.settings if state.extended else None,
             state.extended,
+            state.total,
         )
 
     @cached_property
@@ -139,20 +141,6 @@ class Outcome:
         """Why the study ended before its last wave, in a sentence; "" if it did not, or went on."""
         last = self.forecasts[-1] if self.forecasts else None
         return last.sentence(self.settings.objective.metric) if last and last.stop and not self.extended else ""
-
-    @property
-    def total(self) -> int:
-        """How many trials the study has when it ends, as far as is known, with those that confirm others."""
-        begun = {
-            confirms: sum(len(w.points) for w in self.begun if bool(w.confirms) is confirms)
-            for confirms in (False, True)
-        }
-        confirm, last = self.settings.confirm, self.begun[-1] if self.begun else None
-        search = begun[False] if self.stopped else self.settings.budget.trials
-        if confirm is None or (last and last.confirms):
-            return search + begun[True]
-        finished = sum(result.state is State.FINISHED and result.confirms is None for result in self.results)
-        return search + begun[True] + min(confirm.top, finished) * confirm.replicates
 
     @property
     def edges(self) -> tuple[str, ...]:

@@ -130,6 +130,18 @@ class StudyState:
         """How many trials have ended, without those that will be trained again."""
         return len(self.results.keys() - self.running)
 
+    @property
+    def total(self) -> int:
+        """How many trials the study has when it ends, as far as is known, with those that confirm others."""
+        confirming = [len(wave.points) for wave in self.waves if wave.confirms]
+        begun = sum(len(wave.points) for wave in self.waves) - sum(confirming)
+        total = (begun if self.stopped else self.settings.budget.trials) + sum(confirming)
+        confirm = self.settings.confirm
+        if confirm is None or (self.waves and self.waves[-1].confirms):
+            return total
+        finished = sum(result.state is State.FINISHED and result.confirms is None for result in self.results.values())
+        return total + min(confirm.top, finished) * confirm.replicates
+
     def _wave_of(self, trial: int) -> WaveBegan:
         """The wave that a trial began with."""
         return next(wave for wave in reversed(self.waves) if wave.first <= trial)

@@ -1,17 +1,16 @@
 """A config from what a user gives: a dict, or the row of a table, whose cells may have lost their types."""
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from caviar._checks import did_you_mean
 from caviar.errors import InputError
 from caviar.space.conditions import constant_of, is_constant
 from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option, Real, SubSpace, are_equal
 from caviar.space.space import Config, Space
+from caviar.space.values import is_missing
 
 
 def config_of(space: Space, given: Mapping[str, Any]) -> Config:
@@ -40,15 +39,6 @@ def config_of_row(space: Space, row: Mapping[Any, Any]) -> Config:
     The cells of constants are not read. Raises InputError if a value is missing or lies outside of the space.
     """
     return dict(_items(space, row, strict=False))
-
-
-def is_missing(value: object) -> bool:
-    """Return whether a cell is empty.
-
-    >>> is_missing(None), is_missing(float("nan")), is_missing(0), is_missing([])
-    (True, True, False, False)
-    """
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
 
 
 def _items(space: SubSpace, given: Mapping[Any, Any], strict: bool) -> Iterator[tuple[str, Option]]:

@@ -11,7 +11,6 @@ from keyword import iskeyword
 from typing import Any, NoReturn
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from caviar._checks import did_you_mean
@@ -22,7 +21,7 @@ from caviar.space.constructors import uniform
 from caviar.space.entries import entry_from
 from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option, Real
 from caviar.space.scales import Array
-from caviar.space.values import identity, named
+from caviar.space.values import identity, is_missing, named
 
 Config = dict[str, Any]
 
@@ -191,8 +190,8 @@ class Space(Mapping[str, Any]):
         >>> Space(rate=loguniform(1e-4, 1), optimizer="adam").around({"rate": 0.1})
         Space(rate=loguniform(0.01, 1, default=0.1), optimizer='adam')
         """
-        if isinstance(center, pd.DataFrame):
-            rows = {row["name"]: row for row in center.to_dict("records") if not pd.isna(row["low"])}
+        if hasattr(center, "to_dict"):  # a table of pandas, which is slow to import
+            rows = {row["name"]: row for row in center.to_dict("records") if not is_missing(row["low"])}
             return self._replaced(lambda n, h: narrow_to(h, rows[n]["low"], rows[n]["high"]) if n in rows else h)
         config = getattr(center, "config", center)
         if not isinstance(config, Mapping) or not set(config) & set(self.names):

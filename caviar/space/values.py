@@ -5,6 +5,7 @@ Reading imports nothing: a class, a function or a member of an Enum is a `Refere
 
 import importlib
 import json
+import math
 import sys
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -169,6 +170,17 @@ _KINDS: dict[str, tuple[type, Callable[[Any], Any], Callable[[Any], Any]]] = {
 def resolved(value: Any) -> Any:
     """Return a value with what its references name, at any depth."""
     return _mapped(value, lambda item: item.resolve() if isinstance(item, Reference) else item)
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a cell is empty.
+
+    >>> is_missing(None), is_missing(float("nan")), is_missing(0), is_missing([])
+    (True, True, False, False)
+    """
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or type(value).__name__ in ("NAType", "NaTType")  # of pandas, which is slow to import
 
 
 def named(value: Any) -> Any:

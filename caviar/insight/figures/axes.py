@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from caviar.space.configs import is_missing
 from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Real
 from caviar.space.scales import Array
 from caviar.space.space import Space
-from caviar.space.values import named
+from caviar.space.values import is_missing, named
 
 TICKS = 6  # at most, on a linear scale
 
