@@ -87,7 +87,12 @@ def _starts_ray(placement: Placement) -> bool:
     """Return whether a Ray of its own, which takes seconds to start, trains what is placed so."""
     if set(placement.resources) != {"cpu"} or not RayAddress.of(placement.address).is_local:
         return False
-    return "ray" not in sys.modules or not sys.modules["ray"].is_initialized()
+    return not _is_connected()
+
+
+def _is_connected() -> bool:
+    """Return whether this process is connected to Ray, which takes half a second to import."""
+    return "ray" in sys.modules and bool(sys.modules["ray"].is_initialized())
 
 
 def check_cluster(placement: Placement) -> None:
@@ -95,7 +100,11 @@ def check_cluster(placement: Placement) -> None:
 
     >>> check_cluster(Placement(workers=0))
     """
-    if placement.workers != 0:
+    if placement.workers == 0:
+        return
+    if _is_connected():
         from caviar.fleet.cluster import address_to_join
 
         address_to_join(placement.address)
+    else:
+        RayAddress.of(placement.address).check()

@@ -30,6 +30,9 @@ class LocalPool:
     def pending(self) -> int:
         return len(self._unfinished)
 
+    def start(self, trials: int) -> None:
+        """Nothing has to start."""
+
     def submit(self, stacks: Iterable[Stack]) -> None:
         for stack in stacks:
             self._queue.append(stack)

@@ -42,12 +42,16 @@ class ProcessPool:
     def pending(self) -> int:
         return self._dispatcher.pending
 
+    def start(self, trials: int) -> None:
+        while self._is_open and len(self._trainers) < min(self.workers, trials):
+            self._trainers.append(TrainerProcess(self._setup, self._threads))
+
     def submit(self, stacks: Iterable[Stack]) -> None:
         self._dispatcher.submit(stacks)
-        self._start()
+        self.start(self.pending)
 
     def poll(self, timeout: float = 1.0) -> list[Event]:
-        self._start()
+        self.start(self.pending)
         events = [event for trainer in list(self._trainers) for event in self._hand_out_leases(trainer)]
         ready = wait([trainer.connection for trainer in self._trainers], 0.0 if events else timeout)
         for trainer in [trainer for trainer in self._trainers if trainer.connection in ready]:
@@ -89,14 +93,6 @@ class ProcessPool:
     def _is_needed(self, trainer: TrainerProcess) -> bool:
         return bool(trainer.leases) or self._dispatcher.holds_paused(trainer)
 
-    def _start(self) -> None:
-        """Start trainers, but no more than there are trials."""
-        count = min(self.workers, self.pending) - len(self._trainers) if self._is_open else 0
-        started = [TrainerProcess(self._threads) for _ in range(count)]
-        for trainer in started:  # once all are starting, since this waits for each to listen
-            trainer.set_up(self._setup)
-        self._trainers += started
-
     def _hand_out_leases(self, trainer: TrainerProcess) -> list[Event]:
         try:
             while (lease := self._dispatcher.next_lease(trainer, self.workers)) is not None:
@@ -124,5 +120,5 @@ class ProcessPool:
         self._trainers.remove(trainer)
         trainer.close()
         events = self._dispatcher.lose(trainer, "its process died", Blame.FULL, trainer.name)
-        self._start()
+        self.start(self.pending)
         return events

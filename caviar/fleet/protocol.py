@@ -25,6 +25,9 @@ class Trainers(Protocol):
     def trainable(self) -> Trainable:
         """What the trainers train."""
 
+    def start(self, trials: int) -> None:
+        """Start trainers for so many trials, which will soon be submitted."""
+
     def submit(self, stacks: Iterable[Stack]) -> None:
         """Queue stacks in this order; trials that were paused continue where they stopped."""
 

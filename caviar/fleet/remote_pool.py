@@ -63,6 +63,9 @@ class RemotePool:
         self._actor = actor.remote(trainable, metric, replace(placement, address="auto"), settings)
         self.discard([])  # its answer has the number of workers
 
+    def start(self, trials: int) -> None:
+        self._call(Pool.start, trials)
+
     def submit(self, stacks: Iterable[Stack]) -> None:
         self._call(Pool.submit, list(stacks))
 

@@ -15,7 +15,7 @@ from caviar.fleet.process_pool import ProcessPool
 from caviar.fleet.protocol import Trainers
 from caviar.fleet.worker.trainables import Trainable
 
-RAY_AFTER = 10.0  # seconds
+RAY_AFTER = 60.0  # seconds
 _POLL_SECONDS = 0.02  # on each of two pools
 
 
@@ -25,9 +25,6 @@ class RayTrainers(Trainers, Protocol):
     @property
     def is_ready(self) -> bool:
         """Whether a trainer has answered."""
-
-    def start(self, trials: int) -> None:
-        """Start trainers for so many trials, which will be submitted once one is ready."""
 
 
 class StartingPool:
@@ -61,6 +58,10 @@ class StartingPool:
     @property
     def pending(self) -> int:
         return self._first.pending + (self._pool.pending if self._has_handed_over else 0)
+
+    def start(self, trials: int) -> None:
+        if not self._has_handed_over:
+            self._first.start(trials)
 
     def submit(self, stacks: Iterable[Stack]) -> None:
         if self._has_handed_over:

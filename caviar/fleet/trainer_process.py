@@ -1,6 +1,7 @@
 """A trainer in a process of this machine, without Ray, as its pool sees it."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterable
 
@@ -14,26 +15,33 @@ class TrainerProcess:
     """A process that trains leases in order.
 
     `name` is host:process once it is ready, `leases` how many it has, `running` the start times of its trials.
+
+    Args:
+        setup: what all its trials have in common, pickled.
+        threads: how many BLAS and OpenMP start with.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, setup: bytes, threads: int) -> None:
         self.name, self.leases = "", 0
         self.running: dict[int, float] = {}
         self._process = start_interpreter("caviar.fleet.processes.trainer", threads)
         self.connection = self._process.connection
+        self._set_up = threading.Thread(target=self._send, args=(setup,), daemon=True)  # it does not listen yet
+        self._set_up.start()
 
-    def set_up(self, setup: bytes) -> None:
-        """Send what all its trials have in common, pickled."""
+    def _send(self, setup: bytes) -> None:
         with contextlib.suppress(OSError):  # it has died, which its pool will see
             self.connection.send_bytes(setup)
 
     def train(self, lease: Lease) -> None:
         """Queue a lease; raise OSError if the process has died."""
         self.leases += 1
+        self._set_up.join()
         self.connection.send_bytes(dumps(lease))  # a config may hold what the driver's script defines
 
     def discard(self, trials: Iterable[int]) -> None:
         """Drop paused trials; raise OSError if the process has died."""
+        self._set_up.join()
         self.connection.send_bytes(dumps(Discard(tuple(trials))))
 
     def receive(self) -> list[Event | LeaseEnded]:

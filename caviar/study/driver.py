@@ -54,6 +54,7 @@ class Driver:
             raise self._paused(pause) from None
 
     def _train(self) -> None:
+        self.trainers.start(self.planner.next_trials)  # while the search is imported, and plans the first wave
         while not self.deadline.passed:
             trials = self.planner.running_trials() or self._begin(self._room)
             if not trials:

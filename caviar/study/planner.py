@@ -54,6 +54,16 @@ class Planner:
         left = 0 if confirm is None or (confirmed and state.waves[-1].confirms) else confirm.top * confirm.replicates
         return (state.requested if state.stopped else state.settings.budget.trials) + confirmed + left
 
+    @property
+    def next_trials(self) -> int:
+        """How many trials will be submitted next, as far as is known."""
+        if self.state.running:
+            return len(self.state.running)
+        search = self._search_now()
+        if search.done:
+            return 0
+        return search.trials if search.continuous else search.waves[search.wave]
+
     def next_wave(self, count: int) -> WaveBegan | None:
         """Return the next wave, or up to `count` trials of it if there are no barriers; None if there are no more."""
         state, search = self.state, self._search_now()

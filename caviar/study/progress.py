@@ -31,13 +31,16 @@ def show_progress(done: int, total: int, objective: Objective, *, show: bool = T
         objective: what is optimised.
         show: False shows nothing; progress then goes only to the log.
     """
+    if not show:
+        yield _log_lines(done, total, objective)
+        return
     from rich.console import Console  # here and below: importing Caviar should not wait for it
 
     console = Console()
-    with _print_messages() if show else contextlib.nullcontext():
-        if show and console.is_jupyter:
+    with _print_messages():
+        if console.is_jupyter:
             yield _notebook_bar(done, total, objective)
-        elif show and console.is_terminal:
+        elif console.is_terminal:
             with _bar(done, total, objective) as update:
                 yield update
         else:

@@ -207,6 +207,8 @@ class InstantTrainers:
     def pending(self) -> int:
         return len(self._queue)
 
+    def start(self, trials: int) -> None: ...
+
     def submit(self, work: Iterable[Stack]) -> None:
         self._queue = [trial for stack in work for trial in stack][::-1]
 

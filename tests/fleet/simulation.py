@@ -109,6 +109,9 @@ class SimulatedTrainers:
         """The number of trials that have not ended."""
         return self._dispatcher.pending
 
+    def start(self, trials: int) -> None:
+        """Nothing has to start."""
+
     def submit(self, stacks: Iterable[Stack]) -> None:
         """Queue stacks of trials in this order."""
         self._dispatcher.submit(stacks)

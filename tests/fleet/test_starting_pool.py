@@ -31,9 +31,6 @@ class Late(LocalPool):
         super().__init__(NETWORK, "val_accuracy")
         self.handed_over = []
 
-    def start(self, trials):
-        pass
-
     def submit(self, stacks):
         stacks = list(stacks)
         self.handed_over += [trial.number for stack in stacks for trial in stack]

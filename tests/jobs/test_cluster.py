@@ -189,10 +189,25 @@ def child_processes(process):
     return [Path("/proc", child) for parent, child in map(str.split, rows) if parent == str(process)]
 
 
+def write_slow_study(folder):
+    """Write a study of a slow function to a folder."""
+    (folder / "slowly.py").write_text("""
+import time
+
+def train(config):
+    time.sleep(0.2)
+    return {"loss": config["x"]}
+""")
+    (folder / "study.toml").write_text(
+        'trainable = "slowly:train"\nmetric = "loss"\nmode = "min"\ntrials = 2000\n[space]\nx = { uniform = [0, 1] }\n'
+    )
+
+
 def test_a_temporary_local_ray_asks_for_a_token(environment, tmp_path):
     local = {name: v for name, v in environment.items() if name not in ("RAY_API_SERVER_ADDRESS", "RAY_AUTH_MODE")}
+    write_slow_study(tmp_path)
     run = subprocess.Popen(
-        [sys.executable, "-m", "caviar", "run", "--trials", "5000", "--workers", "1", "--out", "long"],
+        [sys.executable, "-m", "caviar", "run", "study.toml", "--trials", "500", "--workers", "1", "--out", "long"],
         env=local, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     raylets = []
@@ -206,16 +221,7 @@ def test_a_temporary_local_ray_asks_for_a_token(environment, tmp_path):
 
 
 def test_when_the_head_is_lost_its_followers_are_told_how_to_go_on(tmp_path):
-    (tmp_path / "slowly.py").write_text("""
-import time
-
-def train(config):
-    time.sleep(0.2)
-    return {"loss": config["x"]}
-""")
-    (tmp_path / "study.toml").write_text(
-        'trainable = "slowly:train"\nmetric = "loss"\nmode = "min"\ntrials = 2000\n[space]\nx = { uniform = [0, 1] }\n'
-    )
+    write_slow_study(tmp_path)
     with head() as environment:
         environment = {**environment, "PYTHONPATH": str(ROOT)}
         sent = command(environment, "submit", "study.toml", "--name", "lost", cwd=tmp_path)
