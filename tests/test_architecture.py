@@ -144,9 +144,10 @@ def test_help_loads_nothing_slow():
     assert not {"numpy", "pandas", "ray", "rich", "scipy"} & loaded_by("import caviar.cli.main")
 
 
-def test_a_study_of_the_network_in_this_process_loads_no_ray(tmp_path):
-    run = f"import caviar; caviar.Study('digits', trials=4, epochs=1, workers=0, out={str(tmp_path / 's')!r})"
-    assert "ray" not in loaded_by(f"{run}.run(progress=False)")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_small_study_of_the_network_loads_no_ray(tmp_path, workers):
+    run = f"import caviar; caviar.Study('digits', trials=4, epochs=1, workers={workers}, out={str(tmp_path / 's')!r})"
+    assert "caviar" in loaded_by(f"{run}.run(progress=False); assert 'ray' not in sys.modules")
 
 
 def test_a_trainer_loads_only_what_it_trains_with():

@@ -4,6 +4,8 @@ import contextlib
 import functools
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from caviar._threads import limit_all_threads
@@ -15,10 +17,17 @@ from caviar.fleet.settings import DEFAULTS, PoolSettings
 from caviar.fleet.worker.trainables import Trainable
 
 if TYPE_CHECKING:
-    from caviar.fleet.process_pool import ProcessPool
-    from caviar.fleet.starting_pool import RayTrainers
+    from caviar.fleet.opening import LaterTrainers
 
 _MOST_BYTES = 256 << 20  # of copies of the data in processes; trainers on Ray share one
+
+
+class Start(Enum):
+    """Where trials train first, if a Ray of its own would train them, which takes seconds to start."""
+
+    ON_RAY = "on Ray"
+    IN_PROCESSES = "in processes of this machine, for a while"
+    HERE = "in this process; in others once that pays"
 
 
 @contextlib.contextmanager
@@ -28,31 +37,39 @@ def open_pool(
     placement: Placement,
     settings: PoolSettings = DEFAULTS,
     *,
-    processes_first: bool = False,
+    start: Start = Start.ON_RAY,
+    trials: int = 1,
 ) -> Iterator[Trainers]:
     """Start trainers; at the end of the block, stop them and any Ray that was started for them.
 
-    With `processes_first`, a Ray of its own starts only after a while, and processes of this machine train until then.
+    Args:
+        trainable: what they train.
+        metric: that each report must contain.
+        placement: where.
+        settings: of a pool on Ray or in processes.
+        start: where trials train first.
+        trials: how many there will be, as far as is known.
 
     >>> from caviar.fleet.worker.trainables import FunctionTrainable
     >>> with open_pool(FunctionTrainable(lambda config: {"loss": 1.0}), "loss", Placement(workers=0)) as trainers:
     ...     trainers.workers
     1
     """
+    opened: AbstractContextManager[Trainers]
     if placement.workers == 0:
-        with (
-            limit_all_threads(placement.threads),  # as in a trainer, so that results are the same
-            contextlib.closing(LocalPool(trainable, metric, placement.trial_timeout)) as local,
-        ):
-            yield local
-        return
-    if processes_first and _starts_ray(placement) and (first := _processes(trainable, metric, placement, settings)):
-        from caviar.fleet.starting_pool import StartingPool
+        opened = _local(trainable, metric, placement)
+    elif start is Start.ON_RAY or not _starts_ray(placement):
+        opened = _on_ray(trainable, metric, placement, settings)
+    elif start is Start.IN_PROCESSES:
+        opened = _processes_first(trainable, metric, placement, settings)
+    else:
+        opened = _here_first(trainable, metric, placement, settings, trials)
+    with opened as trainers:
+        yield trainers
 
-        open_ray = functools.partial(_own_ray, trainable, metric, placement, settings)
-        with contextlib.closing(StartingPool(first, open_ray)) as starting:
-            yield starting
-        return
+
+@contextlib.contextmanager
+def _on_ray(trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings) -> Iterator[Trainers]:
     # imported here because training in this process does not need Ray; cluster comes first, to silence Ray's notices
     from caviar.fleet.cluster import connection, uses_ray_client
     from caviar.fleet.pool import Pool
@@ -64,18 +81,52 @@ def open_pool(
             yield pool
 
 
-def _processes(trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings) -> "ProcessPool | None":
-    """Return the pool in processes; None if the copies of the data would take too much memory."""
-    from caviar.fleet.process_pool import ProcessPool
+@contextlib.contextmanager
+def _local(trainable: Trainable, metric: str, placement: Placement) -> Iterator[LocalPool]:
+    with (
+        limit_all_threads(placement.threads),  # as in a trainer, so that results are the same
+        contextlib.closing(LocalPool(trainable, metric, placement.trial_timeout)) as local,
+    ):
+        yield local
 
-    pool = ProcessPool(trainable, metric, placement, settings)
-    return pool if pool.size <= _MOST_BYTES else None
+
+@contextlib.contextmanager
+def _here_first(
+    trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings, trials: int
+) -> "Iterator[LaterTrainers]":
+    from caviar.fleet.opening import WhenItPays
+    from caviar.fleet.starting_pool import StartingPool
+
+    open_others = functools.partial(_processes_first, trainable, metric, placement, settings)
+    with (
+        _local(trainable, metric, placement) as local,
+        contextlib.closing(StartingPool(local, WhenItPays(open_others, local, trials))) as starting,
+    ):
+        yield starting
+
+
+@contextlib.contextmanager
+def _processes_first(
+    trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings
+) -> "Iterator[LaterTrainers]":
+    from caviar.fleet.opening import AfterAWhile
+    from caviar.fleet.process_pool import ProcessPool
+    from caviar.fleet.starting_pool import StartingPool
+
+    first = ProcessPool(trainable, metric, placement, settings)
+    open_ray = functools.partial(_own_ray, trainable, metric, placement, settings)
+    if first.size > _MOST_BYTES:
+        with open_ray() as pool:
+            yield pool
+        return
+    with contextlib.closing(StartingPool(first, AfterAWhile(open_ray))) as starting:
+        yield starting
 
 
 @contextlib.contextmanager
 def _own_ray(
     trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings
-) -> "Iterator[RayTrainers]":
+) -> "Iterator[LaterTrainers]":
     from caviar.fleet.cluster import connection
     from caviar.fleet.pool import Pool
 

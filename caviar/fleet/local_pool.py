@@ -1,7 +1,8 @@
 """The pool for `workers=0`: trains in this process, one stack after another, without Ray.
 
-It is meant for trials too short to be worth starting Ray. A user's function runs in processes that this one starts,
-unless isolation is "none": then a trial that hangs or exits the process takes the study with it.
+It is meant for trials too short to be worth starting Ray or processes, and for scikit-learn's first fits. A user's
+function runs in processes that this one starts, unless isolation is "none": then a trial that hangs or exits the
+process takes the study with it.
 """
 
 import time
@@ -17,6 +18,7 @@ class LocalPool:
     """A trainer in this process, with the methods of `Trainers`; `poll` trains up to the next event and never waits."""
 
     workers = 1
+    is_ready = True
 
     def __init__(self, trainable: Trainable, metric: str, trial_timeout: float | None = None) -> None:
         self.trainable = trainable
@@ -25,6 +27,7 @@ class LocalPool:
         self._unfinished: set[int] = set()
         self._running: dict[int, float] = {}  # trial numbers to start times
         self._events: Iterator[Event] = iter(())  # of the stack in training
+        self.done = 0  # how many trials have ended
 
     @property
     def pending(self) -> int:
@@ -48,7 +51,16 @@ class LocalPool:
         elif isinstance(event, Done):
             self._running.pop(event.trial, None)
             self._unfinished.discard(event.trial)
+            self.done += 1
         return [event]
+
+    def hand_over(self, stacks: Iterable[Stack] = ()) -> list[Stack]:
+        """Return what other trainers can train, of `stacks` and of what waits; keep what is paused here."""
+        self.submit(stacks)
+        left = [stack for stack in self._queue if not any(self._runner.holds(trial.number) for trial in stack)]
+        self._queue = deque(stack for stack in self._queue if stack not in left)
+        self._unfinished.difference_update(trial.number for stack in left for trial in stack)
+        return left
 
     def discard(self, trials: Iterable[int]) -> None:
         self._runner.discard(trials)

@@ -39,6 +39,11 @@ class ProcessPool:
         return len(self._setup) * self.workers
 
     @property
+    def is_ready(self) -> bool:
+        """Whether a trainer has answered."""
+        return any(trainer.name for trainer in self._trainers)
+
+    @property
     def pending(self) -> int:
         return self._dispatcher.pending
 

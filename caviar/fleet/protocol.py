@@ -10,7 +10,7 @@ from caviar.fleet.worker.trainables import Trainable
 class Trainers(Protocol):
     """A pool: `Pool` trains on Ray, `RemotePool` on a cluster behind Ray Client, `LocalPool` in this process.
 
-    `ProcessPool` trains in processes of this machine, and `StartingPool` does until a Ray of its own has started.
+    `ProcessPool` trains in processes of this machine; `StartingPool` has one of them train until others have started.
     """
 
     @property

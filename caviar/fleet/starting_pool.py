@@ -1,50 +1,36 @@
-"""The pool for a Ray that is not there yet: processes of this machine train while Ray starts, then hand over.
+"""Trainers that are there at once, and others that take a while to start: the first ones train meanwhile.
 
-What a trial reports depends on its config, its seed and the data alone, so no trial has to wait for Ray. What has begun
-in a process ends there, and what is paused there continues there. Starting Ray takes seconds of several cores, so it
-starts only once the study has taken a while: a small one is over by then.
+What a trial reports depends on its config, its seed and the data alone, so no trial has to wait. What has begun at the
+first trainers ends there, and what is paused there continues there.
 """
 
-import threading
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
 from typing import Protocol
 
 from caviar.fleet.messages import Event, Stack
-from caviar.fleet.process_pool import ProcessPool
-from caviar.fleet.protocol import Trainers
+from caviar.fleet.opening import LaterTrainers, Opening
 from caviar.fleet.worker.trainables import Trainable
 
-RAY_AFTER = 60.0  # seconds
-_POLL_SECONDS = 0.02  # on each of two pools
+_POLL_SECONDS = 0.02  # while there are two pools
 
 
-class RayTrainers(Trainers, Protocol):
-    """Trainers that take a while to start."""
+class FirstTrainers(LaterTrainers, Protocol):
+    """Trainers that hand over to others."""
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether a trainer has answered."""
+    def hand_over(self, stacks: Iterable[Stack] = ()) -> list[Stack]:
+        """Return what others can train, of `stacks` and of what waits; keep what has begun or is paused here."""
 
 
 class StartingPool:
-    """Trainers in processes, and then those on Ray, with the methods of `Trainers`.
+    """The first trainers, and then others, with the methods of `Trainers`.
 
     Args:
-        first: the pool in processes, which it closes.
-        open_ray: starts Ray and returns its pool; it is entered and left in a thread of its own.
-        ray_after: seconds until then.
+        first: the trainers that are there at once; closed with this pool.
+        opening: opens the others.
     """
 
-    def __init__(
-        self,
-        first: ProcessPool,
-        open_ray: Callable[[], AbstractContextManager[RayTrainers]],
-        ray_after: float = RAY_AFTER,
-    ) -> None:
-        self._first = first
-        self._ray = _RayThread(open_ray, ray_after)
-        self._ray.start()
+    def __init__(self, first: FirstTrainers, opening: Opening) -> None:
+        self._first, self._opening = first, opening
         self._has_handed_over = False
 
     @property
@@ -54,6 +40,11 @@ class StartingPool:
     @property
     def workers(self) -> int:
         return self._pool.workers if self._has_handed_over else self._first.workers
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a trainer has answered."""
+        return self._has_handed_over or self._first.is_ready
 
     @property
     def pending(self) -> int:
@@ -70,18 +61,18 @@ class StartingPool:
             self._first.submit(stacks)
 
     def poll(self, timeout: float = 1.0) -> list[Event]:
-        pool = self._ray.pool()
+        pool = self._opening.pool()
         if pool is None:
             return self._first.poll(timeout)
         if not self._has_handed_over:
             pool.start(self.pending)
             self._has_handed_over = pool.is_ready
         if not self._has_handed_over:
-            return self._first.poll(_POLL_SECONDS) + pool.poll(_POLL_SECONDS)
+            return self._first.poll(_POLL_SECONDS) + pool.poll(0.0)
         self.submit([])
         if not self._first.pending:
             return pool.poll(timeout)
-        return self._first.poll(_POLL_SECONDS) + pool.poll(_POLL_SECONDS)
+        return self._first.poll(_POLL_SECONDS) + pool.poll(0.0)
 
     def discard(self, trials: Iterable[int]) -> None:
         numbers = list(trials)
@@ -94,42 +85,11 @@ class StartingPool:
 
     def close(self) -> None:
         self._first.close()
-        self._ray.close()
+        self._opening.close()
 
     @property
-    def _pool(self) -> RayTrainers:
-        """The pool on Ray, once it has been handed over to."""
-        pool = self._ray.pool()
+    def _pool(self) -> LaterTrainers:
+        """The other trainers, once it has been handed over to them."""
+        pool = self._opening.pool()
         assert pool is not None
         return pool
-
-
-class _RayThread(threading.Thread):
-    """Starts Ray and its pool, and stops them: Ray's processes end with the thread that started them."""
-
-    def __init__(self, open_ray: Callable[[], AbstractContextManager[RayTrainers]], after: float) -> None:
-        super().__init__(name="caviar-ray")
-        self._open_ray, self._after = open_ray, after
-        self._pool: RayTrainers | None = None
-        self._error: BaseException | None = None
-        self._closed = threading.Event()
-
-    def run(self) -> None:
-        if self._closed.wait(self._after):
-            return
-        try:
-            with self._open_ray() as self._pool:
-                self._closed.wait()
-        except BaseException as error:
-            self._error = error
-
-    def pool(self) -> RayTrainers | None:
-        """Return the pool, None if it is not there yet; raise the error if Ray could not be started."""
-        if self._error is not None:
-            raise self._error
-        return self._pool
-
-    def close(self) -> None:
-        """Stop Ray; one that is starting is first waited for."""
-        self._closed.set()
-        self.join()

@@ -26,7 +26,7 @@ import caviar.sklearn.internals as internals
 from caviar._checks import check_integer
 from caviar._other_names import SEARCH_ARGUMENTS, knows_other_names
 from caviar.errors import InputError, PausedError
-from caviar.fleet.connect import open_pool
+from caviar.fleet.connect import Start, open_pool
 from caviar.fleet.protocol import Trainers
 from caviar.records.early_stopping import Halving
 from caviar.records.events import TrialEnded
@@ -255,7 +255,8 @@ class CaviarSearchCV(internals.SearchCV):
                 isolation="none",  # an estimator's fit leaves nothing behind
             )
             trainable = study.target.trainable(len(folds.splits), folds.metric, study.placement)
-            pool = open_pool(trainable, folds.metric, study.placement, processes_first=self.trial_timeout is None)
+            start = Start.HERE if self.trial_timeout is None else Start.ON_RAY
+            pool = open_pool(trainable, folds.metric, study.placement, start=start, trials=trials)
             trainers = stack.enter_context(pool)
             if internals.has_callbacks(self):
                 trainers = cast(Trainers, FollowedTrainers(trainers, tasks))

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from caviar.fleet.address import RayAddress
-from caviar.fleet.connect import check_cluster, open_pool
+from caviar.fleet.connect import Start, check_cluster, open_pool
 from caviar.fleet.interrupts import end_on_sigterm
 from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
@@ -53,7 +53,8 @@ def run_study(
                         metric = settings.objective.metric
                         files = StudyFiles.of(record.folder)
                         trainable = target.trainable(settings.epochs, metric, placement, files, settings.metrics)
-                        pool = open_pool(trainable, metric, placement, processes_first=target.dataset is not None)
+                        start = Start.ON_RAY if target.dataset is None else Start.IN_PROCESSES
+                        pool = open_pool(trainable, metric, placement, start=start)
                         trainers = stack.enter_context(pool)
                     Driver(record, planner, trainers, monitor, reporter, deadline, told, models).run()
             if planner.done:

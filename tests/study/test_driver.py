@@ -1,6 +1,7 @@
 """The driver with simulated trainers: on disk first, tables in time, pauses and outputs."""
 
 import logging
+import math
 
 import pandas as pd
 import pytest
@@ -47,6 +48,37 @@ class Watched(SimulatedTrainers):
     def poll(self, timeout=1.0):
         self.counted.append(sum(isinstance(event, TrialEnded) for event in read(self._folder)))
         return super().poll(timeout)
+
+
+def test_trainers_start_before_the_first_wave_is_planned_and_after_a_resume_as_many_as_have_trials(tmp_path):
+    class Started(SimulatedTrainers):
+        def __init__(self, limit):
+            super().__init__(FunctionTrainable(bowl), "loss", workers=3)
+            self.steps, self._limit = [], limit
+
+        def start(self, trials):
+            self.steps.append(("start", trials))
+
+        def submit(self, stacks):
+            stacks = list(stacks)
+            self.steps.append(("submit", len(stacks)))
+            super().submit(stacks)
+
+        def poll(self, timeout=1.0):
+            self._limit -= 1
+            if not self._limit:
+                raise KeyboardInterrupt
+            return super().poll(timeout)
+
+    first, second = Started(limit=13), Started(limit=math.inf)
+    with pytest.raises(KeyboardInterrupt):
+        study_of(bowl, tmp_path / "s").run(progress=False, trainers=first)
+    assert first.steps == [("start", 8), ("submit", 8)]
+    study = caviar.Study.open(tmp_path / "s", data=bowl)
+    left = 8 - len(study.table)
+    study.run(progress=False, trainers=second)
+    assert 0 < left < 8
+    assert second.steps == [("start", left), ("submit", left), ("submit", 8), ("submit", 8)]
 
 
 def test_a_wave_is_on_disk_before_its_trials_begin_and_a_trial_before_the_next_poll(tmp_path):

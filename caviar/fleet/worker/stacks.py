@@ -47,6 +47,10 @@ class StackRunner:
                     self._paused[event.trial] = run  # before the driver knows, which may discard it at once
                 yield event
 
+    def holds(self, number: int) -> bool:
+        """Return whether a trial is paused here."""
+        return number in self._paused
+
     def printed(self) -> list[Event]:
         """Return what the stack in training has printed, about once per second; called from another thread."""
         return self._running.printed() if self._running else []
