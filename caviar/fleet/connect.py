@@ -109,7 +109,7 @@ def _here_first(
 def _processes_first(
     trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings
 ) -> "Iterator[LaterTrainers]":
-    from caviar.fleet.opening import AfterAWhile
+    from caviar.fleet import opening
     from caviar.fleet.process_pool import ProcessPool
     from caviar.fleet.starting_pool import StartingPool
 
@@ -119,7 +119,7 @@ def _processes_first(
         with open_ray() as pool:
             yield pool
         return
-    with contextlib.closing(StartingPool(first, AfterAWhile(open_ray))) as starting:
+    with contextlib.closing(StartingPool(first, opening.AfterAWhile(open_ray, opening.RAY_AFTER))) as starting:
         yield starting
 
 

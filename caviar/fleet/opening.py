@@ -41,7 +41,7 @@ class AfterAWhile(threading.Thread):
     started them, and Ray takes seconds to start.
     """
 
-    def __init__(self, open_pool: OpenPool, seconds: float = RAY_AFTER) -> None:
+    def __init__(self, open_pool: OpenPool, seconds: float) -> None:
         super().__init__(name="caviar-ray")
         self._open_pool, self._seconds = open_pool, seconds
         self._pool: LaterTrainers | None = None

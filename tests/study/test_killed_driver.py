@@ -33,3 +33,12 @@ def test_a_study_killed_at_twenty_random_moments_ends_with_the_undisturbed_table
     pd.testing.assert_frame_equal(table[columns], whole[columns], check_exact=True, check_dtype=False)
     ends = Counter(e.result.trial for e in journal.read(tmp_path / "killed") if isinstance(e, TrialEnded))
     assert ends == Counter(range(len(whole)))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_drivers_that_end_in_their_first_seconds_lose_nothing(tmp_path):
+    command = [sys.executable, "-m", "tests.study.first_seconds", tmp_path / "s", "--ends=3", "--seed=1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines()[-1] == "the table is equal to the bit"

@@ -1,0 +1,72 @@
+"""End the drivers of a study again and again in their first ten seconds: `python -m tests.study.first_seconds FOLDER`.
+
+The built-in network trains in processes first, and on a Ray of its own as soon as that has started, so that the end often
+falls into the start of Ray or the handover. Prints the signals, and whether the table equals that of one process.
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+import caviar
+from caviar.fleet import opening
+from caviar.records import journal
+
+SETTINGS = {"trials": 240, "waves": 6, "epochs": 20, "seed": 3, "early_stopping": "halving", "confirm": False}
+SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
+SECONDS = 10.0  # from the start of a driver, in which it ends
+
+
+def drive(folder: Path, workers: int) -> pd.DataFrame:
+    """Begin the study, or continue it."""
+    if journal.holds_study(folder):
+        study = caviar.Study.open(folder, workers=workers)
+    else:
+        study = caviar.Study("digits", **SETTINGS, workers=workers, out=folder)
+    return study.run(progress=False)
+
+
+def end_at_a_random_moment(folder: Path, draw: random.Random) -> str:
+    """Start a driver and end it; return the moment and the signal, or how it ended before."""
+    command = [sys.executable, "-m", "tests.study.first_seconds", str(folder), "--drive"]
+    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    seconds, sent = draw.uniform(0, SECONDS), draw.choice(SIGNALS)
+    try:
+        return f"{seconds:.1f} s: it had ended with {driver.wait(seconds)}"
+    except subprocess.TimeoutExpired:
+        os.kill(driver.pid, sent)
+        driver.wait(60)
+    return f"{seconds:.1f} s: {sent.name}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--ends", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--drive", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.drive:
+        opening.RAY_AFTER = 0.0
+        drive(options.folder, workers=2)
+        return
+    draw = random.Random(options.seed)
+    for _ in range(options.ends):
+        print(end_at_a_random_moment(options.folder, draw), flush=True)
+    begun = time.monotonic()
+    table = drive(options.folder, workers=2).drop(columns=["seconds", "worker"])
+    print(f"the last driver took {time.monotonic() - begun:.0f} s")
+    whole = drive(options.folder.with_name(f"{options.folder.name}-undisturbed"), workers=0)
+    pd.testing.assert_frame_equal(table, whole.drop(columns=["seconds", "worker"]), check_exact=True)
+    print("the table is equal to the bit")
+
+
+if __name__ == "__main__":
+    main()
