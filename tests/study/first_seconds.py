@@ -1,6 +1,6 @@
 """End the drivers of a study again and again in their first ten seconds: `python -m tests.study.first_seconds FOLDER`.
 
-The built-in network trains in processes first, and on a Ray of its own as soon as that has started, so that the end often
+The built-in network trains in processes first, and on a Ray of its own as soon as that has started. So the end often
 falls into the start of Ray or the handover. Prints the signals, and whether the table equals that of one process.
 """
 
