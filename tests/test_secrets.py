@@ -150,11 +150,17 @@ def test_a_mirror_with_a_password_is_refused(tmp_path, monkeypatch, uri):
     assert not [*tmp_path.rglob("*")]
 
 
-def test_ray_starts_for_pandas_without_the_token_in_its_command(tmp_path, monkeypatch):
+@pytest.mark.parametrize("place", ["RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "home", "nowhere"])
+def test_ray_starts_for_pandas_without_the_token_in_its_command(tmp_path, monkeypatch, place):
     from caviar.panda import local_ray
 
     commands = []
-    monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    if place == "home":
+        (tmp_path / ".ray").mkdir()
+        (tmp_path / ".ray" / "auth_token").touch()
+    elif place != "nowhere":
+        monkeypatch.setenv(place, TOKEN)
     monkeypatch.setattr(local_ray.Path, "home", lambda: tmp_path)
     monkeypatch.setattr(local_ray, "_read_address", lambda head, log: "127.0.0.1:1")
     for name in ("run", "Popen"):
@@ -162,7 +168,7 @@ def test_ray_starts_for_pandas_without_the_token_in_its_command(tmp_path, monkey
             local_ray.subprocess, name, lambda command, **options: commands.append(command) or Process()
         )
     local_ray._start_head()
-    assert [command[3] for command in commands] == ["get-auth-token", "start"]
+    assert [command[3] for command in commands] == ["get-auth-token", "start"][place != "nowhere" :]
     assert TOKEN not in str(commands)
     assert files_with(tmp_path, TOKEN) == []
 

@@ -108,7 +108,8 @@ def _start_head() -> LocalRay:
     code = str(Path(__file__).resolve().parents[2])  # the same version of Caviar, after a restart too
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [code, os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "ray.scripts.scripts"]
-    subprocess.run([*command, "get-auth-token", "--generate"], env=environment, capture_output=True, check=False)
+    if not _has_token():
+        subprocess.run([*command, "get-auth-token", "--generate"], env=environment, capture_output=True, check=False)
     options = {
         "port": 0,
         "ray-client-server-port": _free_port(),
@@ -139,6 +140,12 @@ def _start_head() -> LocalRay:
         head.terminate()
         raise
     return local
+
+
+def _has_token() -> bool:
+    """Return whether there is a token already; Ray's own command takes a second to say so."""
+    named = any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
+    return named or (Path.home() / ".ray" / "auth_token").exists()
 
 
 def _read_address(head: subprocess.Popen[bytes], log: Path, patience: float = 120.0) -> str:
