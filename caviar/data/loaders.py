@@ -11,7 +11,6 @@ from caviar._secrets import HIDDEN
 from caviar.data.dataset import Dataset, from_arrays
 from caviar.data.numbers import load_numbers
 from caviar.data.source import Source, SourceKind, Task
-from caviar.data.table import TableSettings, load_quietly, load_table
 from caviar.errors import InputError
 from caviar.files import is_uri
 
@@ -33,7 +32,11 @@ def load(data: str | Dataset | tuple[ArrayLike, ArrayLike]) -> Dataset:
     if isinstance(data, str) and data == "digits":
         return load_digits()
     if isinstance(data, tuple) and len(data) == 2:
-        return load_table(data) if hasattr(data[0], "columns") else from_arrays(*data)
+        if not hasattr(data[0], "columns"):
+            return from_arrays(*data)
+        from caviar.data.table import load_table  # here and below: most of Caviar does without tables
+
+        return load_table(data)
     got = repr(data) if isinstance(data, str) else f"a value of type {type(data).__name__}"
     raise InputError(
         f"data must be 'digits', a Dataset or a pair of arrays (x, y), got {got}; for a table, try "
@@ -67,6 +70,8 @@ def load_csv(path: str | Path, target: str, *, task: Task | None = None, seed: i
     >>> load_csv(file, target="kind").classes
     ('daisy', 'rose')
     """
+    from caviar.data.table import load_table
+
     return load_table(path, target, task=task, seed=seed)
 
 
@@ -87,6 +92,8 @@ def load_source(source: Source) -> Dataset:
         case SourceKind.CSV:
             dataset = load_numbers(source)
         case _:
+            from caviar.data.table import TableSettings, load_quietly
+
             _check_complete(source)
             settings = TableSettings(task=source.task, seed=source.seed, **source.options)
             dataset = load_quietly(source.path, source.target, settings)

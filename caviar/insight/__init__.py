@@ -4,9 +4,27 @@ Every result is a pandas table, and figures are made from the tables. Plotly and
 extra `report` and are imported only when they are used.
 """
 
-from caviar.insight.importance import importance as measure_importance  # `caviar.insight.importance` is the module
-from caviar.insight.notebook import outcome_html
-from caviar.insight.plots import Plots
-from caviar.insight.report.report import report as write_report
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from caviar.insight.importance import importance as measure_importance
+    from caviar.insight.notebook import outcome_html
+    from caviar.insight.plots import Plots
+    from caviar.insight.report.report import report as write_report
 
 __all__ = ["Plots", "measure_importance", "outcome_html", "write_report"]
+
+_PLACES = {
+    "Plots": ("caviar.insight.plots", "Plots"),
+    "measure_importance": ("caviar.insight.importance", "importance"),
+    "outcome_html": ("caviar.insight.notebook", "outcome_html"),
+    "write_report": ("caviar.insight.report.report", "report"),
+}
+
+
+def __getattr__(name: str) -> object:  # imported on first use: a study that runs needs none of them
+    if name not in _PLACES:
+        raise AttributeError(f"module 'caviar.insight' has no attribute {name!r}")
+    module, attribute = _PLACES[name]
+    return getattr(import_module(module), attribute)

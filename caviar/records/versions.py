@@ -1,7 +1,6 @@
 """The versions that a study ran on, kept in its journal for those who repeat it."""
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 from caviar._version import VERSION
 
@@ -14,6 +13,8 @@ def installed_versions() -> dict[str, str]:
     >>> sorted(installed_versions())
     ['caviar', 'numpy', 'pandas', 'python', 'ray', 'scipy']
     """
+    from importlib.metadata import PackageNotFoundError, version  # importing Caviar should not wait for it
+
     versions = {"python": platform.python_version(), "caviar": VERSION}
     for name in PACKAGES:
         try:
