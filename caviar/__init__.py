@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     )
     from caviar.study.callbacks import Callback
     from caviar.study.study import Study
+    from caviar.study.verification import verify
 
 __version__ = VERSION
 
@@ -90,6 +91,7 @@ _MODULES = {
     "testing": "caviar.testing",
     "trial": "caviar.fleet.worker.reporting",
     "uniform": "caviar.space",
+    "verify": "caviar.study.verification",
 }
 _UNLISTED = {  # packages that `from caviar import *` leaves out
     "optuna": "caviar.optuna",
@@ -134,6 +136,7 @@ __all__ = [
     "testing",
     "trial",
     "uniform",
+    "verify",
 ]
 
 

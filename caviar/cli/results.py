@@ -4,6 +4,7 @@ import io
 import math
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from caviar.errors import InputError
 
 if TYPE_CHECKING:
     from caviar.records.outcome import Outcome
+    from caviar.study.verification import Verification
 
 _TEXT_WIDTH = 100
 
@@ -101,6 +103,28 @@ def best(name: str, address: str | None) -> "Outcome":
     from caviar.records.outcome import Outcome
 
     return Outcome.read(local_copy(name, address))
+
+
+def _print_verification(verification: "Verification") -> None:
+    click.echo("\n".join(verification.sentences))
+    if not verification.equal:
+        sys.exit(1)
+
+
+@click.command()
+@study_command
+@click.option("--trials", type=int, default=5, metavar="N", help="How many trials to train again.")
+@click.option("--data", "--trainable", "data", metavar="PLACE", help="Where data or a function are now, if moved.")
+@prints(_print_verification, lambda verification: {"equal": verification.equal, **asdict(verification)})
+def verify(name: str, address: str | None, trials: int, data: str | None) -> "Verification":
+    """Train some trials again here, and compare every number that they reported, to the bit.
+
+    The winner comes first, then others, evenly from first to last. What is found is also written to certificate.json
+    in the study's folder. The exit code is 1 if a number differs.
+    """
+    from caviar.study.verification import verify as verify_study
+
+    return verify_study(local_copy(name, address), trials, data=data)
 
 
 @click.command()
