@@ -1,7 +1,7 @@
-"""What the terminal shows when a study has ended: the ten best trials, the square, the waves, and the files."""
+"""What the terminal shows when a study has ended: waves, the square, the ten best trials, the winner, what is next."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -22,7 +22,9 @@ FILE_WIDTH = 140  # columns if standard output is not a terminal
 
 
 def print_summary(outcome: Outcome, console: Console | None = None, *, name: str | None = None) -> None:
-    """Print the ten best trials, the last square next to the whole space, the waves, and the files.
+    """Print the waves, the last square next to the whole space, the ten best trials, the winner, and what is next.
+
+    What matters most comes last, so that a small terminal still shows it.
 
     Args:
         outcome: of a study that has begun.
@@ -37,28 +39,30 @@ def print_summary(outcome: Outcome, console: Console | None = None, *, name: str
     counts = ", ".join(f"{count} {str(state).replace('_', ' ')}" for state, count in states.items())
     trials = Text(f"{len(outcome.table)} trials", style="bold")
     console.print("\n", trials, Text(f" of {outcome.settings.name}: {counts}\n"), sep="")
+    console.print(_waves_table(outcome.waves, outcome.settings.objective.metric), "", sep="\n")
+    if outcome.begun[-1].wave > 1:  # the square of a single wave is the whole space
+        console.print(_square_table(outcome.square))
+    for sentence in (*outcome.edges, *([outcome.stopped] if outcome.stopped else [])):
+        console.print(Text(f"  {sentence}"))
+    console.print()
     if outcome.has_finished:
         _print_ten_best(outcome, console)
         console.print(Text(f"{winner_sentence(outcome)}\n"))
         if outcome.test:
             console.print(Text(f"{unseen_sentence(outcome.test)}\n"))
     else:
-        console.print(Text(f"No trial finished. The first error: {outcome.results[0].error}"))
-    console.print(_square_table(outcome.square))
-    for sentence in outcome.edges:
-        console.print(Text(f"  {sentence}"))
-    if outcome.stopped:
-        console.print(Text(f"  {outcome.stopped}"))
-    console.print("", _waves_table(outcome.waves, outcome.settings.objective.metric), "", sep="\n")
-    if name is None:
-        for table in TABLES:
-            console.print(Text(f"  {outcome.folder / table}.csv"), soft_wrap=True)
-    else:
-        console.print(Text(f"get its table with: caviar results {name}"), soft_wrap=True)
+        console.print(Text(f"No trial finished. The first error: {outcome.results[0].error}\n"))
+    for line in _next_steps(outcome, name):
+        console.print(Text(line), soft_wrap=True)
+
+
+def _next_steps(outcome: Outcome, name: str | None) -> Iterator[str]:
+    """Yield where the tables are, and the commands that go on."""
     study = name or outcome.folder
+    yield f"tables: caviar results {name}" if name else f"tables: {outcome.folder}/{{{','.join(TABLES)}}}.csv"
     if outcome.has_finished and outcome.settings.source.kind is SourceKind.TABLE:
-        console.print(Text(f"predict new rows with: caviar predict {study} new.csv"), soft_wrap=True)
-    console.print(Text(f"look closer with: caviar report {study}"), soft_wrap=True)
+        yield f"predict new rows with: caviar predict {study} new.csv"
+    yield f"look closer with: caviar report {study}"
 
 
 def _print_ten_best(outcome: Outcome, console: Console) -> None:

@@ -43,8 +43,21 @@ def test_the_tables_of_six_hyperparameters_fit_80_columns(digits):
     assert any(line.startswith("learning_rate") and "0.0001 to 1" in line for line in lines)
     folder = str(digits.folder)
     assert all(len(line) <= 80 for line in lines if folder not in line)
-    assert f"  {folder}/results.csv" in lines
+    assert lines[-2] == f"tables: {folder}/{{results,history,waves,confirmation}}.csv"
     assert lines[-1] == f"look closer with: caviar report {folder}"
+
+
+def test_the_last_lines_are_of_the_winner_and_of_what_is_next(digits):
+    last = "\n".join(summary(digits).splitlines()[-24:])  # what a terminal of 80 x 24 still shows
+    assert f"Trial {digits.best.trial} of wave {digits.best.wave} was trained 2 more times" in last
+    assert "rows that no trial has seen" in last
+    assert "look closer with: caviar report" in last
+
+
+def test_the_square_of_a_single_wave_is_not_shown(tmp_path):
+    one, two = (outcome_of(tmp_path / str(n), cube(2), lambda c, _: c["x0"], trials=16, waves=n) for n in (1, 2))
+    assert "The square of the last wave" not in summary(one)
+    assert "The square of the last wave" in summary(two)
 
 
 def test_the_winner_of_a_confirming_wave_has_an_interval(digits):

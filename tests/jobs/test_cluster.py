@@ -67,7 +67,7 @@ def test_a_study_runs_on_the_cluster_as_it_does_here(environment, cluster, tmp_p
     log = sent.stdout.decode().splitlines()
     named = [line for line in log if status.folder.partition(":")[2] in line]  # for a reader elsewhere
     assert named == [f"the folder of the study is {status.folder}"]
-    assert "get its table with: caviar results digits-one" in log
+    assert "tables: caviar results digits-one" in log
     assert b"digits-one: finished" in command(environment, "status", "digits-one").stdout
     assert b"digits-one: finished" in command(environment, "list").stdout
     (listed,) = json.loads(command(environment, "list", "--json").stdout)
