@@ -1,7 +1,6 @@
 """Thin commands for the results of a study: tables, winner, report."""
 
 import io
-import math
 import shutil
 import sys
 from dataclasses import asdict
@@ -55,16 +54,14 @@ def _test_data(outcome: "Outcome") -> dict[str, object] | None:
 
 
 def _print_best(outcome: "Outcome") -> None:
+    from caviar.insight.formatting import config_as_code
     from caviar.insight.report.tables import winner_sentence
     from caviar.insight.report.unseen import unseen_sentence
 
     width = min(shutil.get_terminal_size().columns, _TEXT_WIDTH)
     sentences = [winner_sentence(outcome), *([unseen_sentence(outcome.test)] if outcome.test else [])]
-    click.echo("\n\n".join(click.wrap_text(sentence, width) for sentence in sentences) + "\n\n{")
-    for name, value in outcome.best.config.items():
-        infinite = isinstance(value, float) and not math.isfinite(value)
-        click.echo(f'    "{name}": {f"float({str(value)!r})" if infinite else repr(value)},')
-    click.echo("}")
+    click.echo("\n\n".join(click.wrap_text(sentence, width) for sentence in sentences) + "\n")
+    click.echo(config_as_code(outcome.best.config))
 
 
 def _print_table(content: bytes) -> None:

@@ -1,5 +1,8 @@
 """How values are formatted in the terminal, in the report and in figures."""
 
+import math
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -34,3 +37,19 @@ def format_share(share: float) -> str:
     """
     percent = np.format_float_positional(100 * share, precision=2, fractional=False, trim="-")
     return f"{percent}%" if share == 0 or share >= 1e-8 else "<0.000001%"
+
+
+def config_as_code(config: Mapping[str, object]) -> str:
+    """Return a config as a Python dict, a line for each value, ready to copy.
+
+    >>> print(config_as_code({"learning_rate": 0.01, "clip_norm": float("inf")}))
+    {
+        "learning_rate": 0.01,
+        "clip_norm": float("inf"),
+    }
+    """
+    values = {
+        name: f'float("{value}")' if isinstance(value, float) and not math.isfinite(value) else repr(value)
+        for name, value in config.items()
+    }
+    return "\n".join(["{", *(f'    "{name}": {value},' for name, value in values.items()), "}"])

@@ -12,6 +12,7 @@ from caviar.insight.figures.importance_bars import importance_bars
 from caviar.insight.figures.metric import BROKEN
 from caviar.insight.figures.parallel import parallel_coordinates
 from caviar.insight.figures.squares import nested_squares
+from caviar.insight.formatting import config_as_code
 from caviar.insight.importance import MIN_TRIALS, importance, scored_trials
 from caviar.insight.report import tables
 from caviar.insight.report.page import Picture, Section, write_page
@@ -21,6 +22,7 @@ from caviar.records.outcome import Outcome
 from caviar.records.trial import State
 
 PAIRED = 3  # this many of the most important hyperparameters are drawn in pairs
+MIN_FIT = 0.3  # of the variance that the forest predicts; below, its shares are not to be trusted
 MIN_SHARE = 0.02  # of the variance; a hyperparameter with less is not drawn in pairs, unless it is among the first two
 
 
@@ -65,17 +67,22 @@ def _winner(outcome: Outcome) -> Section:
         )
     confirmation = outcome.confirmation.rename(columns={"seen": "when chosen"})
     again = {"Trained again with fresh seeds": confirmation} if len(confirmation) else {}
-    return Section("The winner", sentences, tables={**again, "The ten best": tables.ten_best(outcome)})
+    listed = {**again, "The ten best": tables.ten_best(outcome)}
+    return Section("The winner", sentences, tables=listed, code=config_as_code(outcome.best.config))
 
 
 def _importance(outcome: Outcome, shares: pd.DataFrame) -> Section:
-    first = shares.iloc[:2]
-    sentences = [
+    first, fit = shares.iloc[:2], max(0.0, shares.attrs["fit"])
+    explained = (
         f"{' and '.join(first['hyperparameter'])} alone explain{'s' if len(first) == 1 else ''} "
         f"{first['share'].sum():.0%} of the variance of {outcome.settings.objective.metric} (functional ANOVA on a "
-        f"random forest, over the whole space). The forest predicts {max(0.0, shares.attrs['fit']):.0%} of the "
-        "variance of trials it has not seen; the lower this is, the less the shares mean."
-    ]
+        "random forest, over the whole space)."
+    )
+    predicted = f"The forest predicts {fit:.0%} of the variance of trials it has not seen"
+    if fit < MIN_FIT:
+        sentences = [f"These trials cannot tell. {predicted}, so the shares below mean little. By them, {explained}"]
+    else:
+        sentences = [f"{explained} {predicted}; the lower this is, the less the shares mean."]
     if disagreements := [sentence for sentence in shares["disagreement"] if sentence]:
         sentences.append(f"The data disagree with the tiers: {'; '.join(disagreements)}.")
     return Section("What mattered", sentences, [Picture(importance_bars(shares), shares, width=340)])

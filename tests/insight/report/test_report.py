@@ -1,8 +1,10 @@
 """The report's text: complete, escaped, and written where requested."""
 
+import html
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import caviar
@@ -11,7 +13,7 @@ from caviar.errors import InputError, MissingError
 from caviar.insight.report.page import POLICY
 from caviar.insight.report.report import report
 from caviar.insight.report.unseen import TITLE
-from tests.insight.studies import EVIL, mixed_space, outcome_of
+from tests.insight.studies import EVIL, cube, mixed_space, outcome_of
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +37,21 @@ def test_it_names_the_winner_and_every_square(outcome, text):
     assert f"the best single score was {outcome.table['score'].max():.4g}" in text
     for wave in (2, 3):
         assert f"Wave {wave} was sampled from" in text
+
+
+def test_the_winners_config_is_there_to_copy(outcome, text):
+    code = text.partition('id="part-0"')[2].partition("<code>")[2].partition("</code>")[0]
+    assert eval(html.unescape(code)) == outcome.best.config
+
+
+def test_importances_that_cannot_be_trusted_say_so_first(tmp_path):
+    draws, space = np.random.default_rng(0), cube(3)
+    noise = outcome_of(tmp_path / "noise", space, lambda *_: float(draws.normal()), trials=40)
+    slope = outcome_of(tmp_path / "slope", space, lambda config, _: config["x0"], trials=40)
+    told = [report(outcome).read_text(encoding="utf-8") for outcome in (noise, slope)]
+    assert "<p>These trials cannot tell. The forest predicts" in told[0]
+    assert "cannot tell" not in told[1]
+    assert "<p>x0 and " in told[1]
 
 
 def test_waves_of_a_random_search_were_sampled_from_the_whole_space(tmp_path):
