@@ -23,10 +23,12 @@ from threadpoolctl import threadpool_limits
 
 from caviar.records.early_stopping import Halving
 from caviar.search import Budget, CoarseToFine
+from caviar.search.gaussian_process import GaussianProcess
 from caviar.search.schedule import Waves
 from caviar.space.scales import Array
 from caviar.study.halving import survivors
 from tests.benchmarks.curves import Task, lcbench, tables
+from tests.benchmarks.ends import predicted_ends, process_of_ends
 
 TRIALS = 64
 HALVING = Halving()
@@ -69,6 +71,7 @@ class Rule:
     tell: Callable[[Replay], Array]
     waves: Callable[[int], Waves] = lambda epochs: "auto"
     trials: int = TRIALS
+    surrogate: Callable[[Replay], GaussianProcess] | None = None  # that the search uses instead of its own
     finish: int = 0  # how many of the best stopped trials are trained to their ends at the end
 
 
@@ -93,23 +96,19 @@ def exact(replay: Replay) -> Array:
 
 
 def doublings(replay: Replay) -> Array:
-    """Tell predicted ends: the fall of a curve in a doubling of epochs is linear in its fall in the one before.
+    """Tell ends predicted from the curves."""
+    return predicted_ends(replay.curves, replay.trained, replay.trained)
 
-    Each linear function is fitted to all curves so far that have its epochs; a prior halves the fall.
-    """
-    epochs, trained = replay.task.epochs, replay.trained
-    rungs = [round(epochs / 2**k) for k in (4, 3, 2, 1, 0)]
-    measured = [replay.curves[:, max(0, rung - (2 if 3 < rung < epochs else 1)) : rung].mean(axis=1) for rung in rungs]
-    predicted = [values.copy() for values in measured]
-    for k in range(2, len(rungs)):
-        before, falls = measured[k - 2] - measured[k - 1], measured[k - 1] - measured[k]
-        known = trained >= rungs[k]
-        prior = np.diag([2.0, 2 * np.median(np.abs(before)) ** 2 + 1e-12])
-        features = np.stack([np.ones(known.sum()), before[known]], axis=1)
-        weights = np.linalg.solve(features.T @ features + prior, features.T @ falls[known] + prior @ [0.0, 0.5])
-        fall = weights[0] + weights[1] * (predicted[k - 2] - predicted[k - 1])
-        predicted[k] = np.where(known, measured[k], predicted[k - 1] - fall)
-    return np.where(replay.whole, replay.last, predicted[-1])
+
+def short_and_half(epochs: int) -> tuple[int, int]:
+    """Return the epochs of trials in the first waves, and of most in the others."""
+    return round(epochs / 8), round(epochs / 2)
+
+
+def configs_too(replay: Replay) -> GaussianProcess:
+    """Return a process that predicts ends from configs and curves."""
+    rungs = short_and_half(replay.task.epochs)
+    return process_of_ends(replay.points, replay.curves, replay.trained, replay.task.space.categorical, rungs)
 
 
 def whole(replay: Replay, new: Integers) -> None:
@@ -188,8 +187,8 @@ def long_last(losses: Callable[[Replay], Array]) -> Callable[[Replay, Integers],
     """
 
     def train(replay: Replay, new: Integers) -> None:
-        epochs, wave = replay.task.epochs, replay.wave[-1]
-        rung, room = (round(epochs / 8), int(wave == 0)) if wave < 5 else (round(epochs / 2), 3)
+        (short, half), wave = short_and_half(replay.task.epochs), replay.wave[-1]
+        rung, room = (short, int(wave == 0)) if wave < 5 else (half, 3)
         replay.trained[new] = rung
         whole(replay, replay.go_on(new, rung, room, losses(replay)))
 
@@ -213,6 +212,7 @@ RULES = {
     "half": Rule(part(1 / 2), last, finish=3),
     "long last": Rule(long_last(last), last),
     "doublings": Rule(long_last(doublings), doublings),
+    "configs too": Rule(long_last(doublings), doublings, surrogate=configs_too),
     "exact": Rule(long_last(doublings), exact),
 }
 
@@ -246,6 +246,7 @@ def told(task: Task, rule: Rule, seed: int, replay: Replay) -> CoarseToFine:
     """Return a search that is told all trials anew."""
     search = CoarseToFine(task.space, Budget(rule.trials, rule.waves(task.epochs), seed))
     search.tell(replay.points, rule.tell(replay))
+    search._surrogate = None if rule.surrogate is None else rule.surrogate(replay)
     return search
 
 
