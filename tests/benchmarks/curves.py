@@ -125,7 +125,7 @@ def _task(name: str) -> Task:
         mean, rows = smooth(queries)
         return mean + residuals[rows[np.arange(len(rows)), generator.integers(NEIGHBOURS, size=len(rows))]]
 
-    return Task(name, name, space, EPOCHS, lambda queries: smooth(queries)[0], measure)
+    return Task(name, "trainings", space, EPOCHS, lambda queries: smooth(queries)[0], measure)
 
 
 def _spread(points: Array, space: Space) -> Array:

@@ -196,14 +196,15 @@ def long_last(losses: Callable[[Replay], Array]) -> Callable[[Replay, Integers],
 
 
 def later_rungs(epochs: int) -> tuple[int, ...]:
-    return round(epochs / 8), round(epochs / 3)
+    return Halving(first=round(epochs / 8)).rungs(epochs)
 
 
 RULES = {
     "none": Rule(whole, last),
     "none, 21 trials": Rule(whole, last, trials=21),
     "halving": Rule(halving(HALVING.rungs), no_better, functools.partial(HALVING.waves, TRIALS)),
-    "halving, later": Rule(halving(later_rungs), last, lambda epochs: 8),
+    "halving, later": Rule(halving(later_rungs), no_better, functools.partial(HALVING.waves, TRIALS)),
+    "halving, later, 8 waves": Rule(halving(later_rungs), no_better, lambda epochs: 8),
     "asha": Rule(asha, no_better),
     "hyperband": Rule(optuna_pruner("hyperband"), last),
     "median": Rule(optuna_pruner("median"), last),
