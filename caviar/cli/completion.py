@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
-@click.command()
+@click.command(hidden=True)  # so that the help fits into 24 lines
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the script that completes commands in SHELL.

@@ -49,7 +49,7 @@ def config_as_code(config: Mapping[str, object]) -> str:
     }
     """
     values = {
-        name: f'float("{value}")' if isinstance(value, float) and not math.isfinite(value) else repr(value)
+        name: f'float("{value}")' if isinstance(value, float) and not math.isfinite(value) else repr(named(value))
         for name, value in config.items()
     }
     return "\n".join(["{", *(f'    "{name}": {value},' for name, value in values.items()), "}"])
