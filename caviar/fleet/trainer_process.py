@@ -72,4 +72,5 @@ class TrainerProcess:
     def close(self) -> None:
         """End the process."""
         self._process.kill()
+        self._set_up.join(1.0)  # it must not write to what is closed
         self.connection.close()

@@ -4,6 +4,7 @@ The rest of Caviar samples, clusters and zooms in the unit cube; points get name
 coordinates of a sub-space exist for every point, but are active only under their option.
 """
 
+import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
@@ -190,7 +191,8 @@ class Space(Mapping[str, Any]):
         >>> Space(rate=loguniform(1e-4, 1), optimizer="adam").around({"rate": 0.1})
         Space(rate=loguniform(0.01, 1, default=0.1), optimizer='adam')
         """
-        if hasattr(center, "to_dict"):  # a table of pandas, which is slow to import
+        pandas = sys.modules.get("pandas")  # slow to import, and whoever has a table has imported it
+        if pandas and isinstance(center, pandas.DataFrame):
             rows = {row["name"]: row for row in center.to_dict("records") if not is_missing(row["low"])}
             return self._replaced(lambda n, h: narrow_to(h, rows[n]["low"], rows[n]["high"]) if n in rows else h)
         config = getattr(center, "config", center)

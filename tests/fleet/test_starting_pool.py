@@ -20,6 +20,7 @@ from caviar.fleet.opening import AfterAWhile, WhenItPays
 from caviar.fleet.placement import Placement
 from caviar.fleet.process_pool import ProcessPool
 from caviar.fleet.starting_pool import StartingPool
+from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.records.trial import State
 from tests.fleet.pools import EPOCHS, NETWORK, curves, ends, network_trials, train
 
@@ -163,12 +164,15 @@ def test_what_a_killed_process_had_begun_starts_over_on_ray(undisturbed):
 
 
 def test_stopping_ends_what_is_in_training():
-    with starting() as (pool, _):
+    long = ProcessPool(NetworkTrainable(NETWORK.dataset, 1_000_000), "val_accuracy", Placement(1))
+    with contextlib.closing(StartingPool(long, AfterAWhile(lambda: opened(Late()), 0))) as pool:
         pool.submit([tuple(network_trials(2)), tuple(network_trials(4)[2:])])
-        while not pool.poll(0.2):
-            pass
+        events = []
+        while not any(isinstance(event, Report) for event in events):
+            events += pool.poll(0.2)
         stopped = pool.stop("the time was over")
         assert pool.pending == 0
+    assert [end.trial for end in stopped] == [0, 1]
     assert {end.state for end in stopped} == {State.TIMED_OUT}
     assert {end.error for end in stopped} == {"the time was over"}
 

@@ -278,6 +278,9 @@ def test_around_narrows_to_a_config_or_a_square():
     assert within["units"] == space["units"]
     with pytest.raises(InputError, match="within its bounds"):
         space.around({"rate": 5.0})
-    for center in (None, {"momentum": 0.9}, {}):
+    for other in (pd.Series([0.1]), "rate", 0.1):
+        with pytest.raises(InputError, match="center must be a result, a square or a config of rate, "):
+            space.around(other)
+    for center in (None, {"momentum": 0.9}, {}, pd.Series([0.1]), "rate"):
         with pytest.raises(InputError, match="a config of"):
             space.around(center)
