@@ -10,7 +10,7 @@ import math
 import platform
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from caviar.fleet.connect import open_pool
 from caviar.records import journal
 from caviar.records.events import TrialEnded
 from caviar.records.outcome import Outcome
-from caviar.records.trial import Result, State, Trial
+from caviar.records.trial import Result, State
 from caviar.records.versions import installed_versions
 from caviar.study.planner import Planner
 from caviar.study.stacking import stack_trials
@@ -147,7 +147,8 @@ def _results(folder: Path, numbers: Sequence[int]) -> dict[int, Result]:
 def _train(study: Study, numbers: Sequence[int]) -> dict[int, Result]:
     """Train trials with their configs and seeds, outside of the study's folder."""
     settings, planner = study.settings, Planner(study.record.state)
-    trials = [t for wave in study.record.state.waves for t in planner.trials(wave) if t.number in numbers]
+    waves = study.record.state.waves
+    trials = [replace(t, keep=False) for wave in waves for t in planner.trials(wave) if t.number in numbers]
     results: dict[int, Result] = {}
 
     def keep(ended: list[Result]) -> None:
@@ -156,12 +157,8 @@ def _train(study: Study, numbers: Sequence[int]) -> dict[int, Result]:
     metric = settings.objective.metric
     trainable = study.target.trainable(settings.epochs, metric, study.placement, scorers=settings.metrics)
     with open_pool(trainable, metric, study.placement) as trainers:
-        run_wave(trainers, stack_trials(_without_weights(trials), trainable, trainers.workers), keep)
+        run_wave(trainers, stack_trials(trials, trainable, trainers.workers), keep)
     return results
-
-
-def _without_weights(trials: Sequence[Trial]) -> list[Trial]:
-    return [Trial(trial.number, trial.wave, trial.config, trial.seed) for trial in trials]
 
 
 def _compare(before: Result, again: Result) -> Comparison:
