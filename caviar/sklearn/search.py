@@ -57,8 +57,8 @@ class CaviarSearchCV(internals.SearchCV):
         early_stopping: None cross-validates every configuration in full; "halving" continues only the best third at
             each rung of folds (see `caviar.Study`). Skipped folds score NaN.
         random_state: seeds the search, and estimators that draw from NumPy's global generator.
-        n_jobs: 1 trains in this process, without Ray; None and -1 use one trainer per free CPU of Ray; any other number
-            is the number of trainers.
+        n_jobs: 1 fits in this process; None and -1 use one trainer per free CPU; any other number is the number of
+            trainers. If no Ray is connected or named, fits begin in this process, then go on in others if that pays.
         address, resources, trial_timeout: the Ray cluster, as in `caviar.Study`.
         out: a folder to keep the study in, for `caviar.Outcome.read(out)` and `caviar report`; None: not kept.
         verbose: above 0 shows a progress bar.
