@@ -6,7 +6,6 @@ neighbours there, weighted by inverse squared distance; a measured one adds what
 """
 
 import functools
-import importlib.util
 import json
 import sys
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from caviar.search.samplers import sobol_points
 from caviar.space import Config, Space, default_space
 from caviar.space.scales import Array
 from tests.benchmarks.halving import friedman
-from tests.benchmarks.search.problems import lcbench_space
+from tests.benchmarks.search.problems import lcbench_model, lcbench_space
 
 FOLDER = Path(__file__).parent / "curves"
 EPOCHS = 20  # of the tables
@@ -55,13 +54,7 @@ def lcbench(folder: str) -> list[Task]:
     Args:
         folder: with lcbench.py, its model and its list of tasks.
     """
-    spec = importlib.util.spec_from_file_location("lcbench", Path(folder) / "lcbench.py")
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(f"no lcbench.py in {folder}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["lcbench"] = module
-    spec.loader.exec_module(module)
-    bench = module.LCBench()
+    bench = lcbench_model(folder)
 
     def task(name: str) -> Task:
         def true(points: Array) -> Array:

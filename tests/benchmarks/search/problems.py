@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -190,6 +191,17 @@ def lcbench_space() -> Space:
     )
 
 
+def lcbench_model(folder: str) -> Any:
+    """Return the model of LCBench's curves, which lcbench.py in a folder defines."""
+    spec = importlib.util.spec_from_file_location("lcbench", Path(folder) / "lcbench.py")
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(f"no lcbench.py in {folder}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["lcbench"] = module
+    spec.loader.exec_module(module)
+    return module.LCBench()
+
+
 @functools.cache
 def lcbench(folder: str) -> list[Problem]:
     """Return family (a): 17 network-tuning tasks, validation error in percent, with noise of 0, 2 and 5.
@@ -197,13 +209,7 @@ def lcbench(folder: str) -> list[Problem]:
     Args:
         folder: with lcbench.py, its model and its list of tasks.
     """
-    spec = importlib.util.spec_from_file_location("lcbench", Path(folder) / "lcbench.py")
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(f"no lcbench.py in {folder}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["lcbench"] = module
-    spec.loader.exec_module(module)
-    bench = module.LCBench()
+    bench = lcbench_model(folder)
     sample = np.random.default_rng(0).random((20_000, 7))
     problems = []
     for task in json.loads((Path(folder) / "tasks.json").read_text()):
