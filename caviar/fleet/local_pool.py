@@ -57,8 +57,11 @@ class LocalPool:
     def hand_over(self, stacks: Iterable[Stack] = ()) -> list[Stack]:
         """Return what other trainers can train, of `stacks` and of what waits; keep what is paused here."""
         self.submit(stacks)
-        left = [stack for stack in self._queue if not any(self._runner.holds(trial.number) for trial in stack)]
-        self._queue = deque(stack for stack in self._queue if stack not in left)
+        here: deque[Stack] = deque()
+        left: list[Stack] = []
+        for stack in self._queue:
+            (here if any(self._runner.holds(trial.number) for trial in stack) else left).append(stack)
+        self._queue = here
         self._unfinished.difference_update(trial.number for stack in left for trial in stack)
         return left
 

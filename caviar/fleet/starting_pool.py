@@ -67,11 +67,10 @@ class StartingPool:
         if not self._has_handed_over:
             pool.start(self.pending)
             self._has_handed_over = pool.is_ready
-        if not self._has_handed_over:
-            return self._first.poll(_POLL_SECONDS) + pool.poll(0.0)
-        self.submit([])
-        if not self._first.pending:
-            return pool.poll(timeout)
+        if self._has_handed_over:
+            self.submit([])
+            if not self._first.pending:
+                return pool.poll(timeout)
         return self._first.poll(_POLL_SECONDS) + pool.poll(0.0)
 
     def discard(self, trials: Iterable[int]) -> None:

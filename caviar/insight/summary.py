@@ -42,7 +42,7 @@ def print_summary(outcome: Outcome, console: Console | None = None, *, name: str
     console.print(_waves_table(outcome.waves, outcome.settings.objective.metric), "", sep="\n")
     if outcome.begun[-1].wave > 1:  # the square of a single wave is the whole space
         console.print(_square_table(outcome.square))
-    for sentence in (*outcome.edges, *([outcome.stopped] if outcome.stopped else [])):
+    for sentence in filter(None, (*outcome.edges, outcome.stopped)):
         console.print(Text(f"  {sentence}"))
     console.print()
     if outcome.has_finished:

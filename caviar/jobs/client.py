@@ -220,7 +220,7 @@ class Cluster:
             raise ClusterError(f"{self.address} {_what_is_wrong_with_the_token()}") from None
         except CaviarError:
             raise
-        except (OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
+        except (OSError, RuntimeError, ValueError, OverflowError, TypeError, LookupError, AttributeError) as error:
             line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise ClusterError(f"the cluster at {self.address} did not answer as expected: {line:.300}") from None
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from caviar.errors import InputError, StorageError
 from caviar.files import flush_to_disk, is_uri, reading, write_atomically, writing
-from caviar.records.events import Event, damaged, decode, encode
+from caviar.records.events import Event, TrialEnded, damaged, decode, encode
 from caviar.records.lock import driver_lock
 from caviar.records.mirror import MIRROR, PUSH_SECONDS, Mirror, mirror_uri
 from caviar.records.replay import StudyState, replay
+from caviar.records.trial import Result
 
 NAME = "journal.jsonl"
 _BEGINNING = b'{"event":"study",'  # of the first line
@@ -97,6 +98,14 @@ def read(folder: Path) -> Iterator[Event]:
 def read_state(folder: Path) -> StudyState:
     """Return the state of the study in a folder; raise what `read` does, and StorageError for an event out of place."""
     return replay(read(folder), folder / NAME)
+
+
+def read_results(folder: Path) -> dict[int, Result]:
+    """Return the results of the trials that have ended, with their curves, by number; the last one of a trial counts.
+
+    Raises what `read` does.
+    """
+    return {event.result.trial: event.result for event in read(folder) if isinstance(event, TrialEnded)}
 
 
 def encode_lines(events: Iterable[Event]) -> str:

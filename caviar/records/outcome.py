@@ -14,7 +14,7 @@ from caviar.records import journal
 from caviar.records.cells import options_as_cells
 from caviar.records.confirmation import confirmation_table
 from caviar.records.evaluation import Evaluation
-from caviar.records.events import ForecastMade, TrialEnded, WaveBegan
+from caviar.records.events import ForecastMade, WaveBegan
 from caviar.records.models import check_network, kept_model, members_of
 from caviar.records.ranking import estimates, rank_trials, search_told
 from caviar.records.replay import Expected, Observed, StudyState
@@ -89,10 +89,8 @@ class Outcome:
     @cached_property
     def history(self) -> pd.DataFrame:
         """A row for each report of every trial: its epoch, seconds and metrics; read from the journal."""
-        numbers = {result.trial for result in self.results}  # the journal may hold more by now
-        ends = (e for e in journal.read(self.folder) if isinstance(e, TrialEnded)) if numbers else ()
-        results = {end.result.trial: end.result for end in ends if end.result.trial in numbers}  # the last one counts
-        return history_table(results.values())
+        ends = journal.read_results(self.folder) if self.results else {}  # it may hold more by now
+        return history_table(ends[result.trial] for result in self.results if result.trial in ends)
 
     @cached_property
     def waves(self) -> pd.DataFrame:

@@ -29,8 +29,7 @@ from caviar.errors import InputError, PausedError
 from caviar.fleet.connect import Start, open_pool
 from caviar.fleet.protocol import Trainers
 from caviar.records.early_stopping import Halving
-from caviar.records.events import TrialEnded
-from caviar.records.journal import read
+from caviar.records.journal import read_results
 from caviar.records.trial import Result, State
 from caviar.search.schedule import Waves
 from caviar.sklearn.callbacks import FoldData, FollowedTrainers, SearchTasks, fold_data
@@ -265,9 +264,9 @@ class CaviarSearchCV(internals.SearchCV):
                 study.run(progress=self.verbose > 0, failures=failures, trainers=trainers)
             except PausedError as pause:
                 raise exception_from(cast(Result, pause.last)) from pause
-            ends = [event.result for event in read(study.folder) if isinstance(event, TrialEnded)]
+            ends = read_results(study.folder)
         tasks.end()
-        results = sorted(ends, key=lambda result: result.trial)
+        results = [ends[number] for number in sorted(ends)]
         timed_out = next((result for result in results if result.state is State.TIMED_OUT), None)
         if timed_out is not None and self.error_score == "raise":
             raise exception_from(timed_out)

@@ -22,7 +22,6 @@ from caviar.errors import InputError
 from caviar.files import write_atomically
 from caviar.fleet.connect import open_pool
 from caviar.records import journal
-from caviar.records.events import TrialEnded
 from caviar.records.outcome import Outcome
 from caviar.records.trial import Result, State
 from caviar.records.versions import installed_versions
@@ -120,8 +119,7 @@ def verify(folder: str | Path, trials: int = 5, *, data: Any = None) -> Verifica
     """
     study = Study.open(folder, data=data, workers=0)
     chosen = _choose(study.outcome, check_integer("trials", trials))
-    before = _results(study.folder, chosen)
-    again = _train(study, chosen)
+    before, again = journal.read_results(study.folder), _train(study, chosen)
     comparisons = tuple(_compare(before[number], again[number]) for number in chosen)
     verification = Verification(study.settings.name, comparisons, Machine.here(), dict(study.outcome.versions))
     _write_certificate(study.outcome, verification)
@@ -136,12 +134,6 @@ def _choose(outcome: Outcome, count: int) -> list[int]:
     others = [number for number in finished if number != outcome.best.trial]
     left = min(count - 1, len(others))
     return [outcome.best.trial, *(others[round((i + 0.5) * len(others) / left - 0.5)] for i in range(left))]
-
-
-def _results(folder: Path, numbers: Sequence[int]) -> dict[int, Result]:
-    """Return the results of trials with their curves; the last one of each counts."""
-    ends = (event.result for event in journal.read(folder) if isinstance(event, TrialEnded))
-    return {result.trial: result for result in ends if result.trial in numbers}
 
 
 def _train(study: Study, numbers: Sequence[int]) -> dict[int, Result]:

@@ -130,7 +130,7 @@ def make(name: str) -> None:
     """Train all configs of one table and write their curves; those that diverge have the worst value from then on."""
     space, dataset = default_space(), TABLES[name]()
     points = space.snap(sobol_points(ROWS, space.dimension, np.random.default_rng(0)))
-    curves = _train(space.configs(points), dataset)
+    curves = validation_losses(space.configs(points), dataset, EPOCHS)
     curves = np.where(np.isfinite(curves), curves, np.nan)
     curves = np.minimum(curves, 3 * np.nanmedian(curves[:, -1]))  # far off is far off
     curves = np.where(np.isnan(curves), np.nanmax(curves), curves)
@@ -138,17 +138,17 @@ def make(name: str) -> None:
     np.savez_compressed(FOLDER / f"{name}.npz", points=points.astype(np.float32), curves=curves.astype(np.float16))
 
 
-def _train(configs: list[Config], dataset: caviar.Dataset) -> Array:
-    """Return the validation losses, shape (n, epochs); NaN: diverged."""
+def validation_losses(configs: list[Config], dataset: caviar.Dataset, epochs: int) -> Array:
+    """Train the built-in network, and return its validation losses, shape (n, epochs); NaN: diverged."""
     from caviar.model.shapes import shape_of
     from caviar.model.training import Training
 
-    curves = np.full((len(configs), EPOCHS), np.nan)
+    curves = np.full((len(configs), epochs), np.nan)
     shapes = [shape_of(config) for config in configs]
     for shape in dict.fromkeys(shapes):
         stack = [i for i, other in enumerate(shapes) if other == shape]
-        training = Training([configs[i] for i in stack], stack, dataset, epochs=EPOCHS)
-        for epoch in range(EPOCHS):
+        training = Training([configs[i] for i in stack], stack, dataset, epochs=epochs)
+        for epoch in range(epochs):
             reports = training.epoch()
             curves[stack, epoch] = [np.nan if report is None else report["val_loss"] for report in reports]
     return curves

@@ -5,8 +5,9 @@ from collections import Counter
 from caviar.csv import read_csv
 from caviar.records import journal
 from caviar.records.events import TrialEnded
+from caviar.study import verification
 
-NOT_PROMISED = {"seconds", "worker", "continued_from", "next_minutes", "next"}  # what depends on the machine
+NOT_PROMISED = {*verification.NOT_PROMISED, "next_minutes", "next"}  # what depends on the machine
 
 
 def prove(study, calm, mirror):

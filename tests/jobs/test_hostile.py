@@ -82,6 +82,7 @@ def with_job(head, job=JOB, **files):
 @fuzzed(25)
 @given(job=damaged(JOB))
 @example(job={**JOB, "start_time": 10**30})
+@example(job={**JOB, "end_time": 10**30})
 @example(job={**JOB, "metadata": 5})
 @example(job=[])
 def test_a_jobs_api_that_answers_anything_gets_one_sentence(head, job):

@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 from caviar.search.samplers import sobol_points
 from caviar.space import Config, Space, choice, default_space, lograndint, loguniform, randint, uniform
 from caviar.space.scales import Array
+from tests.benchmarks.curves import validation_losses
 from tests.benchmarks.search.problems import Problem
 
 FOLDER = Path(__file__).parent / "tables"
@@ -41,18 +42,8 @@ def svm_space() -> Space:
 def digits(configs: list[Config]) -> Array:
     """Return the validation loss of the built-in network on the digits; NaN: diverged."""
     from caviar.data.loaders import load_digits
-    from caviar.model.shapes import shape_of
-    from caviar.model.training import Training
 
-    dataset, losses = load_digits(), np.full(len(configs), np.nan)
-    shapes = [shape_of(config) for config in configs]
-    for shape in dict.fromkeys(shapes):
-        stack = [i for i, other in enumerate(shapes) if other == shape]
-        training = Training([configs[i] for i in stack], stack, dataset, epochs=DIGITS_EPOCHS)
-        for _ in range(DIGITS_EPOCHS):
-            reports = training.epoch()
-        losses[stack] = [np.nan if report is None else report["val_loss"] for report in reports]
-    return losses
+    return validation_losses(configs, load_digits(), DIGITS_EPOCHS)[:, -1]
 
 
 def boosting(configs: list[Config]) -> Array:
