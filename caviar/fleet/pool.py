@@ -1,6 +1,7 @@
 """The pool of trainers on Ray: keeps them busy, passes on their events, and replaces dead trainers.
 
-One `poll` waits until any lease has new events, and returns them.
+One `poll` waits until any lease has new events, and returns them. A trainer that was pinged gets no lease until it has
+answered.
 """
 
 import time
@@ -8,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import ray
+from ray import ObjectRef
 from ray.exceptions import RayError
 
 from caviar.fleet.dispatch import Blame, Dispatcher
@@ -56,7 +58,8 @@ class Pool:
         for worker in self._trainers.ready:
             self._hand_out_leases(worker)
         streams = {worker.leases[0]: worker for worker in self._trainers.ready if worker.leases}
-        sources = [*streams, *self._trainers.starting]
+        pings = [worker.ping for worker in self._trainers.ready if worker.ping]
+        sources = [*streams, *pings, *self._trainers.starting]
         if not sources:
             time.sleep(min(timeout, 0.1))  # there is no trainer, and no room for one
             return []
@@ -67,7 +70,7 @@ class Pool:
         for source in ready:
             if source in streams:
                 events += self._receive(streams[source])
-            else:
+            elif source in self._trainers.starting:
                 self._trainers.confirm_start(source)
         return events + self._check_heartbeats()
 
@@ -87,14 +90,14 @@ class Pool:
         self._trainers.shutdown()
 
     def _hand_out_leases(self, worker: Worker) -> None:
-        while (lease := self._dispatcher.next_lease(worker, len(self._trainers.ready))) is not None:
+        while not worker.ping and (lease := self._dispatcher.next_lease(worker, len(self._trainers.ready))) is not None:
             if not worker.leases:
                 worker.last_message = time.monotonic()
             worker.leases.append(worker.actor.run.options(num_returns="streaming").remote(lease))
 
     def _receive(self, worker: Worker) -> list[Event]:
         """Return a batch of events from a worker's oldest lease, or handle the end of the lease or of the worker."""
-        worker.last_message, worker.ping = time.monotonic(), None
+        worker.last_message = time.monotonic()
         try:
             events: list[Event] = ray.get(next(worker.leases[0]), timeout=self._settings.silent_seconds)
         except StopIteration:
@@ -115,6 +118,9 @@ class Pool:
     def _remove(self, worker: Worker, reason: str, blame: Blame) -> list[Event]:
         """Stop a trainer and queue its trials again; return a `Done` for each that fails."""
         self._trainers.remove(worker, replace=blame is not Blame.NONE)  # a lost node leaves no room for another trainer
+        for other in self._trainers.ready:
+            if not other.ping:  # what ended this trainer may have ended others, which then get no trial
+                self._ping(other)
         return self._dispatcher.lose(worker, reason, blame, worker.name)
 
     def _check_heartbeats(self) -> list[Event]:
@@ -130,8 +136,10 @@ class Pool:
                 events += self._dispatcher.receive(timed_out(overdue, reason, worker.name))
                 self._trainers.remove(worker, replace=True)
                 events += self._dispatcher.lose(worker, "a trial exceeded its time limit", Blame.NONE)
+            elif worker.ping:
+                events += self._await_ping(worker, worker.ping, now)
             elif worker.leases and now - worker.last_message > self._settings.silent_seconds:
-                events += self._ping(worker, now)
+                self._ping(worker)
         return events
 
     def _is_overdue(self, trial: int, seconds: float) -> bool:
@@ -140,14 +148,20 @@ class Pool:
             return False
         return seconds > self._trial_timeout * self._dispatcher.width(trial) + self._settings.grace_seconds
 
-    def _ping(self, worker: Worker, now: float) -> list[Event]:
-        if worker.ping is None:
-            worker.ping = worker.actor.ping.remote()
-            worker.last_message = now - self._settings.silent_seconds  # it has time to answer, however slow the driver
-        answered, _ = ray.wait([worker.ping], timeout=0.0)
+    def _ping(self, worker: Worker) -> None:
+        worker.ping = worker.actor.ping.remote()
+        since = time.monotonic() - self._settings.silent_seconds
+        worker.last_message = max(worker.last_message, since)  # it has time to answer, however slow the driver
+
+    def _await_ping(self, worker: Worker, ping: ObjectRef, now: float) -> list[Event]:
+        """Look whether a trainer has answered its ping, and remove it if it is dead or has been silent for too long."""
         silent_seconds = 2 * self._settings.silent_seconds
-        if answered:
+        if ray.wait([ping], timeout=0.0)[0]:
             worker.last_message, worker.ping = now, None
+            try:
+                ray.get(ping)
+            except RayError as error:
+                return self._remove(worker, loss_reason(error), blame(error))
         elif now - worker.last_message > silent_seconds:
             return self._remove(worker, f"it did not answer for {silent_seconds:g} s", Blame.FULL)
         return []

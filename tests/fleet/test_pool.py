@@ -161,6 +161,26 @@ def test_a_trainer_that_hangs_in_silence_is_replaced_and_its_trial_runs_again():
     assert len(ends(events)) == 4
 
 
+def test_a_trial_that_is_given_to_trainers_that_were_dead_already_is_not_blamed():
+    pool = Pool(FunctionTrainable(score, "score"), "score", Placement(workers=3), DEFAULTS)
+    try:
+        pool.submit([(Trial(i, 1, {"x": i}, i),) for i in range(60)])
+        trainers = set()
+        while pool.pending or len(trainers) < 3:
+            trainers |= {event.worker for event in pool.poll(0.1) if isinstance(event, Done)}
+            if not pool.pending and len(trainers) < 3:
+                pool.submit([(Trial(i, 1, {"x": i}, i),) for i in range(60)])
+        for name in trainers:
+            os.kill(int(name.rsplit(":", 1)[1]), signal.SIGKILL)  # as a system without memory does to all of them
+        pool.submit([(Trial(60, 1, {"x": 60}, 60),)])
+        events = []
+        while pool.pending:
+            events += pool.poll()
+    finally:
+        pool.close()
+    assert ends(events)[60].state is State.FINISHED
+
+
 def test_a_paused_trial_continues_in_the_trainer_that_keeps_it():
     def count(config, seed):
         for epoch in range(4):
