@@ -102,8 +102,8 @@ class ProcessPool:
         try:
             while (lease := self._dispatcher.next_lease(trainer, self.workers)) is not None:
                 trainer.train(lease)
-        except OSError:
-            return self._replace(trainer)
+        except OSError:  # no trial is to blame for what ended an idle trainer
+            return self._replace(trainer, Blame.FULL if trainer.running else Blame.NONE)
         return []
 
     def _receive(self, trainer: TrainerProcess) -> list[Event]:
@@ -111,7 +111,7 @@ class ProcessPool:
         try:
             arrived = trainer.receive()
         except (EOFError, OSError):
-            return self._replace(trainer)
+            return self._replace(trainer, Blame.FULL)
         counted: list[Event] = []
         for message in arrived:
             if isinstance(message, LeaseEnded):
@@ -120,10 +120,10 @@ class ProcessPool:
                 counted += self._dispatcher.receive([message])
         return counted
 
-    def _replace(self, trainer: TrainerProcess) -> list[Event]:
+    def _replace(self, trainer: TrainerProcess, blame: Blame) -> list[Event]:
         """Queue the trials of a dead trainer again; return a `Done` for each that fails."""
         self._trainers.remove(trainer)
         trainer.close()
-        events = self._dispatcher.lose(trainer, "its process died", Blame.FULL, trainer.name)
+        events = self._dispatcher.lose(trainer, "its process died", blame, trainer.name)
         self.start(self.pending)
         return events

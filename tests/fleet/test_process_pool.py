@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -49,6 +50,15 @@ def test_the_trials_of_a_process_that_dies_run_again():
     assert sorted(ends(events)) == [0, 1, 3, 4, 5]
     assert {end.state for end in ends(events).values()} == {State.FINISHED}
     assert first.worker not in {end.worker for end in ends(events).values()}
+
+
+def test_a_trial_that_is_given_to_a_process_that_was_dead_already_is_not_blamed():
+    with pool(workers=1, settings=PoolSettings(max_losses=1)) as trainers:
+        (first,) = ends(train(trainers, STACKS[1:2])).values()
+        kill(first.worker)
+        time.sleep(0.2)  # until its end of the pipe is closed
+        events = train(trainers, STACKS[2:3])
+    assert {end.state for end in ends(events).values()} == {State.FINISHED}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
