@@ -154,8 +154,8 @@ def encode(event: Event) -> str:
     tag = next(tag for tag, kind in _TAGS.items() if kind is type(event))
     if isinstance(event, TrialEnded):
         values = {name: getattr(event.result, name) for name in _TRIAL_FIELDS}
-        if event.result.continued_from is not None:  # it is rare
-            values["continued_from"] = event.result.continued_from
+        optional_fields = {name: getattr(event.result, name) for name in ("began", "ended", "continued_from")}
+        values |= {name: value for name, value in optional_fields.items() if value is not None}
     else:
         values = {field.name: getattr(event, field.name) for field in fields(event)}
     if "config" in values:
@@ -260,6 +260,8 @@ _READ: Mapping[str, Callable[[Any], object]] = {
     "state": State,
     "config": _config_from_plain,
     "seconds": number,
+    "began": number,
+    "ended": number,
     "seed": integer,
     "worker": text,
     "error": text,

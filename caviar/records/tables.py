@@ -1,9 +1,9 @@
 """The tables of a study and their CSV files: `results` (a row a trial), `history` (a row an epoch), `waves`.
 
 Columns of the results, in this order: trial, wave, state, every hyperparameter, every metric of the last report,
-epochs, seconds, seed, confirms (the trial that this one trains again; empty for others), continued_from (the epoch of
-the checkpoint that it was continued from; only if any trial was), worker, error. The cell of a hyperparameter that was
-not in force is empty. Floats are written so that
+epochs, seconds, began and ended (when, in UTC, by the driver's clock), seed, confirms (the trial that this one trains
+again; empty for others), continued_from (the epoch of the checkpoint that it was continued from; only if any trial
+was), worker, error. The cell of a hyperparameter that was not in force is empty. Floats are written so that
 `pandas.read_csv` returns the same bits: by default from pandas 3.1 on, before with `float_precision="round_trip"`.
 """
 
@@ -43,6 +43,7 @@ def results_table(results: Iterable[Result], names: Sequence[str]) -> pd.DataFra
     columns |= {
         "epochs": pd.array([r.epochs for r in ordered], dtype="int64"),
         "seconds": pd.array([r.seconds for r in ordered], dtype="float64"),
+        **_times(ordered),
         "seed": pd.array([r.seed for r in ordered], dtype="int64"),
         "confirms": pd.array([r.confirms for r in ordered], dtype="Int64"),
         **_continued(ordered),
@@ -50,6 +51,18 @@ def results_table(results: Iterable[Result], names: Sequence[str]) -> pd.DataFra
         "error": pd.array([r.error for r in ordered], dtype="str"),
     }
     return pd.DataFrame(columns)
+
+
+def _times(results: Sequence[Result]) -> dict[str, Any]:
+    """The columns of moments, to the millisecond; without them if no time is known, as earlier versions kept none."""
+    if all(result.ended is None for result in results):
+        return {}
+    seconds = {"began": [result.began for result in results], "ended": [result.ended for result in results]}
+    milliseconds = {name: (np.array(times, dtype=float) * 1000).round() for name, times in seconds.items()}
+    moments = {
+        name: pd.to_datetime(times, unit="ms", utc=True, errors="coerce") for name, times in milliseconds.items()
+    }
+    return {name: times.as_unit("ms").array for name, times in moments.items()}
 
 
 def _continued(results: Sequence[Result]) -> dict[str, Any]:

@@ -17,8 +17,10 @@ Metrics = Mapping[str, float]
 
 # the columns of the tables: no hyperparameter and no metric can have one of these names
 RESERVED_COLUMNS = (
-    "trial", "wave", "epoch", "state", "epochs", "seconds", "seed", "confirms", "continued_from", "worker", "error"
+    "trial", "wave", "epoch", "state", "epochs", "seconds", "began", "ended", "seed", "confirms", "continued_from",
+    "worker", "error",
 )  # fmt: skip
+NOT_PROMISED = ("seconds", "began", "ended", "continued_from", "worker")  # those that depend on the machine
 
 
 class State(StrEnum):
@@ -84,6 +86,10 @@ class Result:
     confirms: int | None = None  # the trial that this one trains again with a fresh seed
     curve: tuple[CurvePoint, ...] = field(default=(), repr=False)  # () if only the journal keeps it
     output: str = field(default="", repr=False, compare=False)  # what it printed, kept in a separate file
+    began: float | None = (
+        None  # when its training began, by the driver's clock: seconds since 1970, UTC; None: not known
+    )
+    ended: float | None = None  # when it ended, alike
     continued_from: int | None = None  # the epoch of the checkpoint that its last process continued from
     weights: bytes = field(default=b"", repr=False, compare=False)  # of its network, kept in a separate file
     # finds the folder of its files, which may be only at the mirror; None: it is not from Outcome.trial or best

@@ -23,7 +23,7 @@ from caviar.files import write_atomically
 from caviar.fleet.connect import open_pool
 from caviar.records import journal
 from caviar.records.outcome import Outcome
-from caviar.records.trial import Result, State
+from caviar.records.trial import NOT_PROMISED, Result, State
 from caviar.records.versions import installed_versions
 from caviar.study.planner import Planner
 from caviar.study.stacking import stack_trials
@@ -31,7 +31,6 @@ from caviar.study.study import Study
 from caviar.study.wave import run_wave
 
 CERTIFICATE = "certificate.json"
-NOT_PROMISED = ("seconds", "continued_from", "worker")  # columns of results.csv that depend on the machine
 
 
 @dataclass(frozen=True)

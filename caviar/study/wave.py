@@ -49,6 +49,7 @@ class WaveRunner:
         self._next_trials, self._on_report = next_trials, on_report
         self._trials: dict[int, Trial] = {}
         self._curves: dict[int, list[CurvePoint]] = {}
+        self._began: dict[int, float] = {}
         self._printed: dict[int, str] = {}
 
     def train(self, stacks: Iterable[Stack]) -> Iterator[list[Result]]:
@@ -81,6 +82,8 @@ class WaveRunner:
             match event:
                 case Started():  # a trial that lost its worker begins again
                     self._curves[event.trial] = self._curves.get(event.trial, [])[: event.reports]
+                    if not (event.reports and event.trial in self._began):
+                        self._began[event.trial] = time.time()
                 case Report():
                     point = CurvePoint(event.epoch, event.seconds, event.metrics)
                     self._curves[event.trial].append(point)
@@ -114,6 +117,8 @@ class WaveRunner:
             seed=trial.seed,
             worker=done.worker,
             error=error,
+            began=self._began.get(trial.number),
+            ended=time.time(),
             continued_from=done.continued_from,
             curve=tuple(curve),
             weights=done.weights,

@@ -106,7 +106,7 @@ def test_the_winner_is_trained_again_and_the_study_resumes_to_the_same_table(tmp
     (folder / NAME).write_text("".join(lines[:-4]))
     resumed = caviar.Study.open(folder, data=noisy, workers=0)
     assert len(resumed.confirmation) == 0
-    columns = ["seconds", "worker"]
+    columns = ["seconds", "began", "ended", "worker"]
     pd.testing.assert_frame_equal(resumed.run(progress=False).drop(columns=columns), table.drop(columns=columns))
     assert resumed.best == study.best
     pd.testing.assert_frame_equal(resumed.confirmation, confirmation)

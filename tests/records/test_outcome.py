@@ -15,7 +15,7 @@ from caviar.records.journal import NAME
 from caviar.records.outcome import Outcome
 
 FORMATS = sorted((Path(__file__).parent / "formats").iterdir())
-CLOCK = ["seconds", "worker"]
+CLOCK = ["seconds", "began", "ended", "worker"]
 
 
 @pytest.fixture(params=FORMATS, ids=lambda folder: folder.name)

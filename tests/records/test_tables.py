@@ -1,6 +1,7 @@
 """The tables of results, history and waves, and their CSV files."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,16 @@ def test_a_row_for_each_trial_with_typed_columns_in_order():
     assert math.isnan(table["val_loss"][2])
     assert table["test_loss"].tolist()[0] == 0.45
     assert set(map(type, table["state"])) == {str}
+
+
+def test_when_trials_began_and_ended_in_utc():
+    known = replace(RESULTS[0], began=1764210000.1234, ended=1764210001.5)
+    hostile = replace(RESULTS[1], began=1e300, ended=-1e18)
+    table = results_table([known, hostile, RESULTS[2]], NAMES)
+    columns = list(table)
+    assert columns[columns.index("seconds") :][:4] == ["seconds", "began", "ended", "seed"]
+    assert [str(time) for time in table["began"]] == ["NaT", "2025-11-27 02:20:00.123000+00:00", "NaT"]
+    assert [str(time) for time in table["ended"]] == ["NaT", "2025-11-27 02:20:01.500000+00:00", "NaT"]
 
 
 def test_a_row_for_each_report():

@@ -13,7 +13,7 @@ from caviar.records.journal import NAME, read
 from tests.fleet.simulation import SimulatedTrainers
 
 SPACE = caviar.Space(x=caviar.uniform(0, 1), y=caviar.uniform(0, 1))
-CLOCK = ["seconds", "worker"]
+CLOCK = ["seconds", "began", "ended", "worker"]
 TRIALS = 40
 
 
@@ -132,5 +132,8 @@ def test_failures_that_paused_a_study_without_barriers_are_trained_again_and_lea
     flag.touch()
     table = caviar.Study.open(paused.folder, data=broken, workers=0, isolation="none").run(progress=False)
     whole = caviar.Study(broken, out=tmp_path / "whole", **settings).run(progress=False)
-    pd.testing.assert_frame_equal(table.drop(columns=["seconds", "worker"]), whole.drop(columns=["seconds", "worker"]))
+    pd.testing.assert_frame_equal(
+        table.drop(columns=["seconds", "began", "ended", "worker"]),
+        whole.drop(columns=["seconds", "began", "ended", "worker"]),
+    )
     assert list(caviar.Outcome.read(paused.folder).history["trial"]) == list(range(24))

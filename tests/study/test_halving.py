@@ -18,7 +18,7 @@ from caviar.study.wave import Deadline
 from tests.fleet.simulation import SimulatedTrainers
 from tests.study.test_study import Interrupted
 
-CLOCK = ["seconds", "worker"]
+CLOCK = ["seconds", "began", "ended", "worker"]
 
 
 def score(number, epoch):

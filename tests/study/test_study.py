@@ -17,7 +17,7 @@ from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.records.journal import NAME, Journal
 from tests.fleet.simulation import SimulatedTrainers
 
-CLOCK = ["seconds", "worker"]
+CLOCK = ["seconds", "began", "ended", "worker"]
 SPACE = caviar.Space(x=caviar.uniform(0, 1), y=caviar.loguniform(0.01, 1), kind=caviar.choice(["a", "b"]))
 
 

@@ -77,7 +77,7 @@ def test_a_study_that_was_killed_and_resumed_is_the_study(space, cut):
         study = study_of(folder / "whole", space, train, trials=min(4, study_size(space)))
         study.run(progress=False)
         resumed, seen_again = run_again(study, folder / "cut", cut)
-        changing = ["seconds", "worker"]
+        changing = ["seconds", "began", "ended", "worker"]
         assert resumed.table.drop(columns=changing).equals(study.table.drop(columns=changing))
         assert (
             configs_of(resumed.outcome) == configs_of(study.outcome) == configs_of(caviar.Outcome.read(folder / "cut"))

@@ -94,7 +94,7 @@ def _zoom(outcome: Outcome, shares: pd.DataFrame | None) -> Section:
     ]
     sentences += [f"{sentence}." for sentence in (*outcome.edges, outcome.stopped) if sentence]
     table = outcome.table
-    readable = table.drop(columns=["seed", "worker", "confirms"])
+    readable = table.drop(columns=["began", "ended", "seed", "worker", "confirms"], errors="ignore")
     pictures = [Picture(parallel_coordinates(outcome), readable, width=96 * (outcome.space.dimension + 1))]
     if shares is not None:
         drawn = shares["hyperparameter"][(shares["share"] > MIN_SHARE) | (shares.index < 2)][:PAIRED]

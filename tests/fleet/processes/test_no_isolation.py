@@ -43,7 +43,7 @@ def test_the_table_is_that_of_isolated_trials(tmp_path, function, early_stopping
         study = caviar.Study(
             function, space=space, trials=12, epochs=3, workers=0, out=tmp_path / isolation, **settings
         )
-        tables[isolation] = study.run(progress=False).drop(columns=["worker", "seconds"])
+        tables[isolation] = study.run(progress=False).drop(columns=["began", "ended", "worker", "seconds"])
     assert set(tables["none"]["state"]) <= {"finished", "stopped"}
     pd.testing.assert_frame_equal(tables["process"], tables["none"], check_exact=True)
 

@@ -81,7 +81,7 @@ def halving(function, folder, workers, **settings):
 
 
 def comparable(table):
-    return table.drop(columns=["worker", "seconds", "folder"])
+    return table.drop(columns=["began", "ended", "worker", "seconds", "folder"])
 
 
 @pytest.mark.parametrize("workers", [0, 1, pytest.param(2, marks=pytest.mark.slow)])
