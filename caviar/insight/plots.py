@@ -9,6 +9,7 @@ from caviar.insight.figures.curves import best_so_far, learning_curves
 from caviar.insight.figures.importance_bars import importance_bars
 from caviar.insight.figures.parallel import parallel_coordinates
 from caviar.insight.figures.squares import nested_squares
+from caviar.insight.figures.timeline import timeline
 from caviar.insight.importance import importance
 from caviar.records.outcome import Outcome
 
@@ -53,3 +54,7 @@ class Plots:
     def best(self, over: str = "trials") -> "Figure":
         """Return the best metric so far over "trials" or "seconds" (of training, summed over all trainers)."""
         return best_so_far(self.outcome, over)
+
+    def timeline(self) -> "Figure":
+        """Return what each trainer trained, over the seconds since the first trial began."""
+        return timeline(self.outcome)
