@@ -24,7 +24,10 @@ from caviar.records.trial import Result, State
 from caviar.records.trial_files import fetch_folder
 from caviar.space import Space
 
-if TYPE_CHECKING:  # scikit-learn is slow to import
+if TYPE_CHECKING:  # scikit-learn and Optuna are slow to import
+    from optuna import Study as OptunaStudy
+    from optuna.storages import BaseStorage
+
     from caviar.model.trained.estimators import Estimator
 
 
@@ -173,6 +176,36 @@ class Outcome:
 
         check_network(self.settings)
         return estimator_of(kept_model(self.folder, members_of(self.trial(trial), self.results, ensemble)))
+
+    def to_optuna(self, storage: "str | BaseStorage", name: str | None = None) -> "OptunaStudy":
+        """Write the study into a storage of Optuna's, as a new study, and return it.
+
+        A trial that was stopped early becomes a pruned one; one that diverged, failed or timed out a failed one. The
+        curves are its intermediate values; what Optuna has no place for, such as other metrics, its user attributes.
+
+        Args:
+            storage: such as "sqlite:///studies.db", or a storage of Optuna's.
+            name: of the new study; this one's by default.
+
+        Raises:
+            InputError: the storage has a study of this name.
+            MissingError: Optuna is not installed.
+
+        >>> import caviar, optuna, tempfile
+        >>> optuna.logging.set_verbosity(optuna.logging.WARNING)
+        >>> study = caviar.Study("digits", trials=4, epochs=2, workers=0, out=tempfile.mkdtemp())
+        >>> table = study.run(progress=False)
+        >>> written = study.outcome.to_optuna(optuna.storages.InMemoryStorage())
+        >>> len(written.trials), bool(written.best_value == table["val_accuracy"].max())
+        (4, True)
+        """
+        from caviar.records.optuna_study import create_study, frozen_trial
+
+        study = create_study(self.settings, storage, name)
+        with_curves = journal.read_results(self.folder) if self.results else {}
+        results = [with_curves.get(result.trial, result) for result in self.results]
+        study.add_trials(frozen_trial(result, self.space, self.settings.objective) for result in results)
+        return study
 
     def _with_folder(self, result: Result) -> Result:
         return replace(result, locate=partial(fetch_folder, self.folder, result.trial))

@@ -9,24 +9,20 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
+from optuna import Study
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.search_space import IntersectionSearchSpace
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
 
 from caviar._checks import check_integer, check_seed
-from caviar.errors import InputError, MissingError
+from caviar.errors import InputError
 from caviar.search.sequential import Sequential
 from caviar.space import Space, choice
 from caviar.space.entries import hyperparameter_from
 from caviar.space.hyperparameters import Hyperparameter, are_ascending
 from caviar.space.scales import Array
-
-try:
-    from optuna import Study
-    from optuna.distributions import BaseDistribution, CategoricalDistribution
-    from optuna.samplers import BaseSampler, RandomSampler
-    from optuna.search_space import IntersectionSearchSpace
-    from optuna.study import StudyDirection
-    from optuna.trial import FrozenTrial, TrialState
-except ModuleNotFoundError:
-    raise MissingError("caviar.optuna", "Optuna", "optuna") from None
 
 
 class CaviarSampler(BaseSampler):  # type: ignore[misc]
