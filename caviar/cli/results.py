@@ -3,6 +3,7 @@
 import io
 import shutil
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,3 +137,21 @@ def report(name: str, address: str | None, out: Path | None) -> None:
     from caviar.records.outcome import Outcome
 
     click.echo(write_report(Outcome.read(local_copy(name, address)), out))
+
+
+@click.command()
+@study_command
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of this machine; 0: a free one.")
+def watch(name: str, address: str | None, port: int) -> None:
+    """Show a study's report in a browser, up to date while the study runs.
+
+    Prints the address to open, which works on this machine only and holds a token. Ctrl-C ends it; the study goes on.
+    """
+    from caviar.jobs.watch import look, serving
+
+    jobs = backend(address, name)
+    jobs.status(name)  # a study that does not exist is an error now
+    with serving(lambda: look(lambda: jobs.status(name), lambda: local_copy(name, address)), port) as server:
+        click.echo(f"Open {server.url} in a browser of this machine; Ctrl-C ends this, and not the study.")
+        while True:
+            time.sleep(3600)

@@ -16,6 +16,7 @@ from caviar.jobs.status import JobState, JobStatus
 from caviar.records import journal
 from caviar.records.events import Event, StudyPaused, TrialEnded, WaveBegan
 from caviar.records.lock import DRIVER, ask_to_stop, driver
+from caviar.records.trial import State
 
 RUNS = Path("runs")
 _INTERRUPT_SECONDS = 3.0  # that an interrupted driver may take to end
@@ -66,7 +67,10 @@ class LocalJobs:
         else:
             state = JobState.FINISHED if ended >= total else JobState.STOPPED
         since = _written(folder / (DRIVER if state is JobState.RUNNING else journal.NAME))
-        return JobStatus(name, state, f"{ended}/{total} trials", since, str(folder))
+        objective = study.settings.objective
+        best = objective.best(r.metrics[objective.metric] for r in study.results.values() if r.state is State.FINISHED)
+        progress = f"{ended}/{total} trials" + ("" if math.isnan(best) else f", best {objective.metric} {best:.4g}")
+        return JobStatus(name, state, progress, since, str(folder))
 
     def logs(self, name: str, follow: bool = False) -> Iterator[str]:
         """Yield a line for every wave and trial of a study; with `follow`, wait for more until its driver ends."""

@@ -1,6 +1,7 @@
 """The commands about studies that exist, for studies on this machine."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +59,7 @@ def test_status_and_list_show_a_line_for_each_study(capsys, arguments):
     main(arguments)
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("first: finished, since 20")
-    assert line.endswith(" UTC; 8/8 trials")
+    assert re.search(r" UTC; 8/8 trials, best loss 0\.\d+$", line)
 
 
 def test_an_empty_list_says_so(tmp_path, monkeypatch, capsys):

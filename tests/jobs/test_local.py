@@ -1,5 +1,6 @@
 """The studies on this machine, as `caviar status`, `list`, `logs`, `results` and `stop` see them."""
 
+import io
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import caviar
+from caviar.csv import read_csv
 from caviar.errors import InputError
 from caviar.jobs.local import LocalJobs
 from caviar.jobs.status import JobState
@@ -38,7 +40,9 @@ def fail(config, seed):
 def test_a_study_is_finished_only_when_its_confirming_trials_have_ended(tmp_path):
     study(tmp_path / "complete", train, (2, 3)).run(progress=False)
     status = LocalJobs(tmp_path).status("complete")
-    assert (status.state, status.progress) == (JobState.FINISHED, "14/14 trials")
+    best = LocalJobs(tmp_path).file("complete", "results.csv")
+    lowest = read_csv(io.BytesIO(best))["loss"].min()
+    assert (status.state, status.progress) == (JobState.FINISHED, f"14/14 trials, best loss {lowest:.4g}")
     seeds = []
 
     def interrupted(config, seed):
@@ -50,7 +54,8 @@ def test_a_study_is_finished_only_when_its_confirming_trials_have_ended(tmp_path
     with pytest.raises(KeyboardInterrupt):
         study(tmp_path / "interrupted", interrupted, (2, 3), isolation="none").run(progress=False)
     status = LocalJobs(tmp_path).status("interrupted")
-    assert (status.state, status.progress) == (JobState.STOPPED, "8/14 trials")
+    assert status.state is JobState.STOPPED
+    assert status.progress.startswith("8/14 trials, best loss 0.")
 
 
 def test_a_study_without_a_finished_trial_has_nothing_to_confirm(tmp_path):
@@ -159,7 +164,7 @@ def test_a_running_study_is_followed_until_it_is_stopped(tmp_path, driver):
     lines = list(log)
     assert b"KeyboardInterrupt" in driver.communicate(timeout=60)[1]
     assert all(line.startswith("trial ") for line in lines)
-    assert status.progress == f"{len(lines)}/5000 trials"
+    assert status.progress.startswith(f"{len(lines)}/5000 trials, best loss ")
     assert (tmp_path / "long" / "results.csv").read_text().count("\n") == len(lines) + 1
     assert not (tmp_path / "long" / "driver.stop").exists()
     jobs.stop("long")  # nothing is running any more
