@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from caviar.insight.importance import importance as measure_importance
     from caviar.insight.notebook import outcome_html
+    from caviar.insight.paper import methods
     from caviar.insight.plots import Plots
     from caviar.insight.report.report import report as write_report
 
-__all__ = ["Plots", "measure_importance", "outcome_html", "write_report"]
+__all__ = ["Plots", "measure_importance", "methods", "outcome_html", "write_report"]
 
 _PLACES = {
     "Plots": ("caviar.insight.plots", "Plots"),
     "measure_importance": ("caviar.insight.importance", "importance"),
+    "methods": ("caviar.insight.paper", "methods"),
     "outcome_html": ("caviar.insight.notebook", "outcome_html"),
     "write_report": ("caviar.insight.report.report", "report"),
 }

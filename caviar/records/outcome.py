@@ -1,5 +1,6 @@
 """What can be read from a study, running or finished: settings, tables, winner. It needs no data and runs nothing."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from caviar._other_names import OUTCOME_ATTRIBUTES, knows_other_names
+from caviar.csv import to_csv
 from caviar.errors import InputError
 from caviar.records import journal
 from caviar.records.cells import options_as_cells
@@ -20,7 +22,7 @@ from caviar.records.ranking import estimates, rank_trials, search_told
 from caviar.records.replay import Expected, Observed, StudyState
 from caviar.records.settings import Settings
 from caviar.records.tables import history_table, results_table, square_table, waves_table, write_csv
-from caviar.records.trial import Result, State
+from caviar.records.trial import NOT_PROMISED, Result, State
 from caviar.records.trial_files import fetch_folder
 from caviar.space import Space
 
@@ -176,6 +178,12 @@ class Outcome:
 
         check_network(self.settings)
         return estimator_of(kept_model(self.folder, members_of(self.trial(trial), self.results, ensemble)))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the table's CSV without the columns that depend on the machine; equal if it is repeated."""
+        promised = self.table.drop(columns=list(NOT_PROMISED), errors="ignore")
+        return hashlib.sha256(to_csv(options_as_cells(promised, self.settings.space))).hexdigest()
 
     def to_optuna(self, storage: "str | BaseStorage", name: str | None = None) -> "OptunaStudy":
         """Write the study into a storage of Optuna's, as a new study, and return it.

@@ -4,7 +4,6 @@ What a trial reports depends on its config, its seed, the data and the code. So 
 to the bit, on the same kind of processor with the same BLAS; elsewhere the last bits may differ.
 """
 
-import hashlib
 import json
 import math
 import platform
@@ -17,13 +16,12 @@ from typing import Any
 from threadpoolctl import threadpool_info
 
 from caviar._checks import check_integer
-from caviar.csv import to_csv
 from caviar.errors import InputError
 from caviar.files import write_atomically
 from caviar.fleet.connect import open_pool
 from caviar.records import journal
 from caviar.records.outcome import Outcome
-from caviar.records.trial import NOT_PROMISED, Result, State
+from caviar.records.trial import Result, State
 from caviar.records.versions import installed_versions
 from caviar.study.planner import Planner
 from caviar.study.stacking import stack_trials
@@ -173,12 +171,11 @@ def _difference(trial: Comparison) -> str:
 
 def _write_certificate(outcome: Outcome, verification: Verification) -> None:
     """Write what a reader needs to check the study's numbers."""
-    promised = outcome.table.drop(columns=list(NOT_PROMISED), errors="ignore")
     content = {
         "verified": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "settings": outcome.settings.to_plain(),
         "versions": dict(outcome.versions),
-        "results_sha256": hashlib.sha256(to_csv(promised)).hexdigest(),
+        "results_sha256": outcome.fingerprint,
         "equal": verification.equal,
         "trials": [asdict(trial) for trial in verification.trials],
         "machine": asdict(verification.machine),

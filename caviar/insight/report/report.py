@@ -14,6 +14,7 @@ from caviar.insight.figures.parallel import parallel_coordinates
 from caviar.insight.figures.squares import nested_squares
 from caviar.insight.formatting import config_as_code
 from caviar.insight.importance import MIN_TRIALS, importance, scored_trials
+from caviar.insight.paper import methods
 from caviar.insight.report import tables
 from caviar.insight.report.page import Picture, Section, write_page
 from caviar.insight.report.reproduce import reproduction, settings_table
@@ -52,6 +53,8 @@ def report(outcome: Outcome, path: str | Path | None = None) -> Path:
     if outcome.notes:
         sections.append(data_section(outcome.notes))
     sections += [_failures(outcome.table), _reproduction(outcome)]
+    if outcome.has_finished:
+        sections.append(Section("For a paper", [methods(outcome).replace("`", "")], code=methods(outcome, "latex")))
     goal = f"{settings.objective.mode}imise {settings.objective.metric}"
     lead = f"A Caviar study: {goal} over {outcome.space.dimension} hyperparameters by {settings.search} search."
     file = Path(path or outcome.folder / "report.html")
