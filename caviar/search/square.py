@@ -23,6 +23,7 @@ _SD = 1.5  # a value may still be as good as the best if it is predicted so with
 _OFFSETS = np.geomspace(0.005, 1.0, 40)  # from the centre, at which this is asked
 _LEAST_WEIGHT = 0.01  # of an option
 _NEAR = 0.05  # a centre reaches a bound if it is closer than this share of the range
+_CLEAR = 0.25  # the widest side of a square, as a share of the space, that says something about a bound
 
 
 class SquareSide(NamedTuple):
@@ -192,17 +193,22 @@ def bounds_reached(square: Square, space: Space) -> list[tuple[str, bool]]:
 
 
 def edges(square: Square, space: Space) -> list[str]:
-    """Return a sentence for every bound of the space that the square reaches.
+    """Return a sentence for every bound of the space that the best trials clearly lie at.
+
+    Where the square reaches a bound and is wider than a quarter of the space, values far from the bound may be as good.
 
     >>> from caviar.space import uniform
     >>> edges(Square((0.8,), (1.0,), (1.0,), ((),)), Space(rate=uniform(0, 1)))
     ['rate: the best values lie at the upper bound 1; consider widening it']
     """
     hyperparameters = {dimension.name: dimension.hyperparameter for dimension in space.dimensions}
+    sides = zip(space.dimensions, square.low, square.high, strict=True)
+    narrow = {dimension.name for dimension, low, high in sides if high - low <= _CLEAR + 1e-9}
     return [
         f"{name}: the best values lie at the {'upper' if upper else 'lower'} bound "
         f"{getattr(hyperparameters[name], 'high' if upper else 'low'):g}; consider widening it"
         for name, upper in bounds_reached(square, space)
+        if name in narrow
     ]
 
 

@@ -46,6 +46,14 @@ def test_only_a_centre_at_a_bound_reaches_it():
     assert edges(whole_space(SPACE), SPACE) == []
 
 
+def test_a_wide_square_says_nothing_about_the_bound_that_it_reaches():
+    space = Space(momentum=uniform(0.9, 0.99))
+    assert edges(Square((0.0,), (0.2,), (0.02,), ((),)), space) == [
+        "momentum: the best values lie at the lower bound 0.9; consider widening it"
+    ]
+    assert edges(Square((0.0,), (0.4,), (0.02,), ((),)), space) == []
+
+
 def test_every_extended_bound_has_a_sentence():
     wider = SPACE.widened("units", upper=False).widened("rate", upper=True)
     assert extended_bounds(SPACE, wider) == [

@@ -115,7 +115,7 @@ def test_the_square_is_in_its_options(tmp_path):
 
 
 def test_the_best_value_at_its_end_is_a_bound():
-    square = Square((0.5,), (1.0,), (0.875,), ((),))
+    square = Square((0.75,), (1.0,), (0.875,), ((),))
     assert edges(square, Space(size=SIZES)) == [
         "size: the best values lie at the upper bound 256; consider widening it"
     ]
