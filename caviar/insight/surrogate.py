@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from caviar._threads import one_blas_thread
 from caviar.errors import InputError
@@ -52,14 +53,18 @@ class Surrogate:
                 f"the process needs at least {LEAST} trials that have finished, got {int(np.isfinite(values).sum())}; "
                 "try a study with more trials"
             )
-        points = space.snap(np.nan_to_num(coordinates(table, space), nan=0.5))
+        points = _points(table, space)
         process = GaussianProcess.fit(points, values, space.categorical)
         winner = points[(table["trial"] == outcome.best.trial).to_numpy(bool)][0]
         return cls(space, process, winner, objective.sign)
 
+    def points_of(self, table: pd.DataFrame) -> Array:
+        """Return the trials of a results table in the unit cube, shape (n, d); inactive coordinates are 0.5."""
+        return _points(table, self.space)
+
     @one_blas_thread()
     def predict(self, points: Array) -> tuple[Array, Array]:
-        """Return the posterior mean of the metric and its standard deviation at points, (m, d); both have shape (m,)."""
+        """Return the posterior mean of the metric and its standard deviation, (m,) each, at points, (m, d)."""
         process = self.process
         mean, v = process.posterior(self.space.snap(points))
         variance = np.maximum(process.kernel.signal_variance - (v**2).sum(axis=0), 0.0)
@@ -97,3 +102,7 @@ class Surrogate:
     def active(self) -> list[int]:
         """The coordinates that the winner uses."""
         return [int(j) for j in np.flatnonzero(self.space.active(self.winner[None])[0])]
+
+
+def _points(table: pd.DataFrame, space: Space) -> Array:
+    return space.snap(np.nan_to_num(coordinates(table, space), nan=0.5))

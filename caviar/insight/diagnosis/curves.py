@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import scipy  # whose packages are slow to load; each is loaded when first used
 
+from caviar.insight.diagnosis.edges import LEAST, about_edge, find_edge
 from caviar.insight.diagnosis.evidence import Evidence
 from caviar.insight.diagnosis.finding import Finding, Kind
-from caviar.insight.diagnosis.statistics import LEVEL, PowerLaw, more_than, scatter, trend_test
+from caviar.insight.diagnosis.statistics import LEVEL, PowerLaw, scatter, trend_test
 from caviar.space.scales import Array
 
 LEAST_REPORTS = 8  # of a curve, and of the part of it in which a trend is looked for
 _LAST = 3  # reports whose mean is compared
 _MANY = 10  # times the epochs: forecasts beyond are not numbers
-_FEW = 0.1  # a share of trials that need not learn: a space reaches beyond what is good
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,17 @@ def from_curves(evidence: Evidence) -> Iterator[Finding]:
             tuple(course.trial for course in over),
             value=middle,
         )
-    with_curves = [n for n in evidence.table["trial"] if len(evidence.curve(n, "train_loss")) >= LEAST_REPORTS]
-    stuck = [number for number in with_curves if not learns(evidence, number)]
-    if more_than(_FEW, len(stuck), len(with_curves)) < LEVEL:
+    stuck = [not learns(evidence, number) for number in evidence.table["trial"]]
+    if sum(stuck) >= LEAST:
         yield Finding(
             Kind.NOT_LEARNING,
-            f"train_loss does not fall in {len(stuck)} of {len(with_curves)} trials",
+            f"{sum(stuck)} of {len(stuck)} trials do not learn: their train_loss does not fall, and stays above what a "
+            "quarter of the trials have after an epoch",
             "compare their learning rates with those that learn; without batch norm, a high rate kills ReLU units",
-            tuple(stuck),
+            tuple(evidence.table["trial"][stuck].tolist()),
         )
+        if edge := find_edge(evidence, np.array(stuck)):
+            yield about_edge(edge, evidence, np.array(stuck), "do not learn")
 
 
 def from_curve(evidence: Evidence, trial: int) -> Iterator[Finding]:
@@ -68,11 +70,10 @@ def from_curve(evidence: Evidence, trial: int) -> Iterator[Finding]:
         yield Finding(Kind.TOO_SHORT, sentence, _train_longer(course.epochs, epochs), (trial,), value=course.epochs)
     if course := turning_point(evidence, trial):
         sentence = (
-            f"it over-fits from epoch {course.epochs:.0f} on: train_loss goes on falling, "
-            f"{_validation(evidence)} rises"
+            f"it over-fits from epoch {course.epochs:.0f} on: train_loss goes on falling, {_validation(evidence)} rises"
         )
         yield Finding(Kind.OVERFITTING, sentence, _fit_less(course.epochs), (trial,), value=course.epochs)
-    if len(evidence.curve(trial, "train_loss")) >= LEAST_REPORTS and not learns(evidence, trial):
+    if not learns(evidence, trial):
         remedy = "try a lower learning rate, then a higher one, and batch norm"
         yield Finding(Kind.NOT_LEARNING, "its train_loss does not fall", remedy, (trial,))
 
@@ -111,8 +112,12 @@ def turning_point(evidence: Evidence, trial: int) -> Course | None:
 
 
 def learns(evidence: Evidence, trial: int) -> bool:
-    """Return whether the training loss of a trial falls (Kendall)."""
-    return trend_test(-evidence.curve(trial, "train_loss")) < LEVEL
+    """Return whether the training loss of a trial falls (Kendall), or has got to where a quarter of the trials begin.
+
+    It is True for a trial with too few reports to say.
+    """
+    loss = evidence.curve(trial, "train_loss")
+    return len(loss) < LEAST_REPORTS or trend_test(-loss) < LEVEL or float(loss[-_LAST:].mean()) < evidence.first_loss
 
 
 def _shown_by_most(trials: Sequence[int], course_of: Callable[[int], Course | None]) -> list[Course]:
@@ -124,7 +129,8 @@ def _shown_by_most(trials: Sequence[int], course_of: Callable[[int], Course | No
 def _smooth(curve: Array) -> Array:
     """Return the mean of each report and its neighbours, those at the ends repeated."""
     padded = np.concatenate([curve[:1], curve, curve[-1:]])
-    return (padded[:-2] + padded[1:-1] + padded[2:]) / 3
+    smooth: Array = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
+    return smooth
 
 
 def _validation(evidence: Evidence) -> str:

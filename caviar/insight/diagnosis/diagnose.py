@@ -39,8 +39,9 @@ def diagnose(outcome: Outcome, trial: int | None = None) -> Diagnosis:
     evidence = Evidence(outcome)
     if trial is None:
         subject = outcome.settings.name
-        findings = (*from_states(evidence), *from_metric(evidence), *from_curves(evidence))
-        findings += tuple(from_hyperparameters(evidence))
+        blind = tuple(from_metric(evidence))  # a metric that cannot tell trials apart says nothing of hyperparameters
+        findings = (*from_states(evidence), *blind, *from_curves(evidence))
+        findings += () if blind else tuple(from_hyperparameters(evidence))
     else:
         original = outcome.trial(trial)
         subject = f"trial {trial}"

@@ -64,10 +64,10 @@ def from_states(evidence: Evidence) -> Iterator[Finding]:
         if broken.any():
             numbers = tuple(map(int, table["trial"][broken]))
             yield Finding(kind, f"{broken.sum()} of {count} trials {words}", remedy, numbers)
-    for state in (State.DIVERGED, State.FAILED, State.TIMED_OUT):
+    for state, verb in ((State.DIVERGED, "diverge"), (State.FAILED, "fail"), (State.TIMED_OUT, "time out")):
         broken = evidence.ended(state)
         if edge := find_edge(evidence, broken):
-            yield _about(edge, evidence, broken, state)
+            yield about_edge(edge, evidence, broken, verb)
 
 
 def from_state(evidence: Evidence, trial: int) -> Iterator[Finding]:
@@ -133,7 +133,10 @@ def find_edge(evidence: Evidence, broken: NDArray[np.bool_], at: int | None = No
 
 
 def _design(points: Array, space: Space, j: int) -> tuple[Array, int]:
-    """Return the columns of the regression, centred, and the index of coordinate j: a column for each option but one."""
+    """Return the columns of the regression, centred, and the index of that of coordinate j.
+
+    A choice without an order has a column for each option but one.
+    """
     columns: list[Array] = [np.ones(len(points))]
     index = 0
     for k, dimension in enumerate(space.dimensions):
@@ -157,7 +160,7 @@ def _edge(design: Array, broken: NDArray[np.bool_], j: int, others: Array, upper
         chance = scipy.special.expit(design @ weights)
         hessian = (design * (chance * (1 - chance))[:, None]).T @ design + np.diag(precision)
         step = np.linalg.solve(hessian, design.T @ (broken - chance) - precision * weights)
-        weights = weights + step / max(1.0, float(np.abs(step).max()) / 5)  # short steps: far from the mode it overshoots
+        weights = weights + step / max(1.0, float(np.abs(step).max()) / 5)  # farther it may overshoot
         if np.abs(step).max() < 1e-6:
             break
     factor = np.linalg.cholesky(np.linalg.inv(hessian))
@@ -171,17 +174,16 @@ def _edge(design: Array, broken: NDArray[np.bool_], j: int, others: Array, upper
     return float(np.clip(low, 0, 1)), float(np.clip(value, 0, 1)), float(np.clip(high, 0, 1))
 
 
-def _about(edge: Edge, evidence: Evidence, broken: NDArray[np.bool_], state: State) -> Finding:
+def about_edge(edge: Edge, evidence: Evidence, broken: NDArray[np.bool_], verb: str) -> Finding:
+    """Return an edge as a finding; `verb` says what broken trials do."""
     values = evidence.table[edge.name].to_numpy(float)
     beyond = values > edge.value if edge.upper else values < edge.value
-    finished = evidence.ended(State.FINISHED, State.STOPPED)
-    counts = f"{(beyond & broken).sum()} of the {(beyond & (broken | finished)).sum()} trials there"
-    rest = f"{(~beyond & broken & np.isfinite(values)).sum()} elsewhere"
+    told = broken | evidence.ended(State.FINISHED, State.STOPPED)
+    counts = f"{(beyond & broken).sum()} of the {(beyond & told).sum()} trials there"
     bound = format_value(edge.low if edge.upper else edge.high)
     return Finding(
         Kind.EDGE,
-        f"trials {'time out' if state is State.TIMED_OUT else 'diverge' if state is State.DIVERGED else 'fail'} with "
-        f"{edge}: {counts}, {rest}",
+        f"trials {verb} with {edge}: {counts}, {(~beyond & broken).sum()} of the others",
         f"let {edge.name} {'end at' if edge.upper else 'begin at'} {bound}",
         tuple(map(int, evidence.table["trial"][beyond & broken])),
         edge.name,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,8 +74,8 @@ class Evidence:
     def first(self) -> NDArray[np.bool_]:
         """Which trials were sampled evenly from the whole space and have a value, shape (n,)."""
         waves = self.outcome.waves
-        coarse = waves["wave"][waves["kind"] == "coarse"] if len(waves) else []
-        return self.finished & self.table["wave"].isin(coarse).to_numpy(bool)
+        coarse = waves["wave"][waves["kind"] == "coarse"].tolist() if len(waves) else []
+        return np.array(self.finished & self.table["wave"].isin(coarse))
 
     @cached_property
     def surrogate(self) -> Surrogate | None:
@@ -98,9 +99,9 @@ class Evidence:
         return Noise(self.surrogate.noise, 0) if self.surrogate else None
 
     @cached_property
-    def curves(self) -> dict[int, pd.DataFrame]:
+    def curves(self) -> dict[Any, pd.DataFrame]:
         """The reports of each trial, by its number."""
-        return {int(trial): curve for trial, curve in self.outcome.history.groupby("trial")}
+        return dict(list(self.outcome.history.groupby("trial")))
 
     def curve(self, trial: int, name: str) -> Array:
         """Return a metric of each report of a trial; empty if it did not report it, or not every time."""
@@ -109,6 +110,13 @@ class Evidence:
             return np.empty(0)
         values = curve[name].to_numpy(float)
         return values if np.isfinite(values).all() else np.empty(0)
+
+    @cached_property
+    def first_loss(self) -> float:
+        """The training loss that a quarter of the trials have after an epoch; NaN if none reports it."""
+        history = self.outcome.history
+        first = history["train_loss"][history["epoch"] == 1] if "train_loss" in history else history["epoch"][:0]
+        return float(first.quantile(0.25))
 
     @cached_property
     def best(self) -> list[int]:

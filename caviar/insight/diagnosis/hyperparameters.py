@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import scipy  # whose packages are slow to load; each is loaded when first used
+from numpy.typing import NDArray
 
 from caviar.data.source import SourceKind
 from caviar.insight.diagnosis.evidence import Evidence
@@ -23,7 +24,7 @@ _LEAST_OF_OPTION = 3  # trials
 _MANY = 16  # finished trials, before a process knows what has no influence
 _POSITIONS = 21  # along a hyperparameter
 _CENTRES = 20  # trials around which it is varied
-_SMALL = 0.1  # of the standard deviation of the first wave: changes below are 1% of its variance
+_SMALL = 0.12**0.5  # of the first wave's standard deviation: an even change by so much has 1% of the variance
 
 
 def from_hyperparameters(evidence: Evidence) -> Iterator[Finding]:
@@ -36,8 +37,8 @@ def from_hyperparameters(evidence: Evidence) -> Iterator[Finding]:
     yield from _without_influence(evidence)
 
 
-def has_small_batches(evidence: Evidence) -> np.ndarray:
-    """Return which trials normalize over fewer than 16 rows, shape (n,); none if the built-in network does not train."""
+def has_small_batches(evidence: Evidence) -> NDArray[np.bool_]:
+    """Return which trials of the built-in network normalize over fewer than 16 rows, shape (n,)."""
     source = evidence.outcome.settings.source.kind
     if source in (SourceKind.FUNCTION, SourceKind.COMMAND):
         return np.zeros(len(evidence.table), bool)
@@ -72,7 +73,8 @@ def _losing_options(evidence: Evidence) -> Iterator[Finding]:
     choices = [(j, d) for j, d in enumerate(space.dimensions) if d.hyperparameter.categorical]
     count = sum(len(d.hyperparameter.options) for _, d in choices if isinstance(d.hyperparameter, Choice))
     for j, dimension in choices:
-        assert isinstance(choice := dimension.hyperparameter, Choice)
+        choice = dimension.hyperparameter
+        assert isinstance(choice, Choice)
         used = evidence.finished & np.isfinite(evidence.points[:, j])
         values, chosen = evidence.values[used], choice.indices(evidence.points[used, j])
         good = values <= np.quantile(values, 0.25) if len(values) else values > 0
@@ -104,7 +106,7 @@ def _bounds(evidence: Evidence) -> Iterator[Finding]:
         for upper, distance in ((False, own), (True, 1 - own)):
             if distance > near or levels < 3:
                 continue
-            at, within = ((1.0, 1 - inside) if upper else (0.0, inside))
+            at, within = (1.0, 1 - inside) if upper else (0.0, inside)
             points = surrogate.along(j, np.array([at, within]))
             mean, deviation = surrogate.differences(points[1:], points[:1])
             p = float(scipy.special.ndtr(-mean[0] / max(float(deviation[0]), 1e-12)))
@@ -126,7 +128,9 @@ def _without_influence(evidence: Evidence) -> Iterator[Finding]:
     surrogate, finished = evidence.surrogate, evidence.finished
     if surrogate is None or finished.sum() < _MANY:
         return
-    least = _SMALL * float(np.nanstd(evidence.values[evidence.first])) if evidence.first.any() else 0.0
+    worst = surrogate.process.shift + surrogate.process.scale * surrogate.process.z.max()  # it clips poor trials
+    first = np.minimum(evidence.values[evidence.first], worst)
+    least = _SMALL * float(first.std()) if len(first) else 0.0
     for j in surrogate.active:
         if (change := _largest_change(evidence, j)) < least:
             name = surrogate.space.dimensions[j].name
@@ -141,7 +145,7 @@ def _without_influence(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _largest_change(evidence: Evidence, j: int) -> float:
-    """Return the largest change along coordinate j that the process thinks possible, from the winner and other trials."""
+    """Return the largest change along coordinate j that the process thinks possible, from any of some trials."""
     surrogate = evidence.surrogate
     assert surrogate is not None
     trials = surrogate.process.points

@@ -14,7 +14,7 @@ from caviar.space.scales import Array
 
 LEAST = 8  # finished trials
 _SHARED = 0.1  # a share of trials with exactly the best value that is no accident
-_HALF = 0.5  # of the variance of the trials: more noise than this hides what hyperparameters change
+_MUCH = 0.25  # of the variance of the trials: then noise has half of their standard deviation
 _EXPLAINED = 0.3  # a correlation: 9% of the variance
 _Z = -2.3263  # the quantile at `LEVEL` of a normal distribution
 # a difference of fewer rows is no evidence even if all rows that differ favour one trial: 2^-7 < LEVEL (sign test)
@@ -91,12 +91,12 @@ def _few_rows(evidence: Evidence, rows: int | None) -> Finding | None:
 
 
 def _noise(evidence: Evidence) -> Finding | None:
-    """Compare the noise of replicates with the spread of the trials; without replicates, ask what a process predicts."""
+    """Compare replicates with the spread of the trials; without replicates, ask what a process predicts."""
     noise, first = evidence.noise, evidence.values[evidence.first]
     if noise is None or len(first) < LEAST:
         return None
     if noise.freedom:
-        known = variance_ratio_test(noise.deviation**2, noise.freedom, first, _HALF) < LEVEL
+        known = variance_ratio_test(noise.deviation**2, noise.freedom, first, _MUCH) < LEVEL
         how = f"by {noise.freedom} degrees of freedom of trials with fresh seeds"
     else:
         known = _unpredictable(evidence)
@@ -107,8 +107,8 @@ def _noise(evidence: Evidence) -> Finding | None:
     least = -_Z * 2**0.5 * deviation
     return Finding(
         Kind.NOISE,
-        f"the noise of a trial is about {format_value(deviation)} {evidence.objective.metric}, most of what trials "
-        f"differ by ({how}): a difference of two trials below {format_value(least)} means nothing",
+        f"the noise of a trial is about {format_value(deviation)} {evidence.objective.metric}, a large part of what "
+        f"trials differ by ({how}): a difference of two trials below {format_value(least)} means nothing",
         "report the mean over several seeds or folds, or confirm more trials: confirm=(5, 8)",
         value=deviation,
     )
@@ -133,4 +133,5 @@ def _leave_one_out(process: GaussianProcess) -> Array:
     Rasmussen and Williams (2006), eq. 5.12: mu_i = z_i - alpha_i / K^-1_ii.
     """
     inverse = np.linalg.inv(process.factor)
-    return process.z - process.alpha / (inverse**2).sum(axis=0)
+    predicted: Array = process.z - process.alpha / (inverse**2).sum(axis=0)
+    return predicted

@@ -133,7 +133,7 @@ class PowerLaw:
 
     def gain(self, epochs: float) -> float:
         """Return how much twice as many epochs bring."""
-        return self.fall * (epochs**-self.rate - (2 * epochs) ** -self.rate)
+        return float(self.fall * (epochs**-self.rate - (2 * epochs) ** -self.rate))
 
     def epochs_until(self, gain: float) -> float:
         """Return the number of epochs from which on twice as many bring less than a gain, > 0."""
