@@ -5,32 +5,27 @@ ablation": each step makes the change that helps most of those that are left. Wh
 other seeds, since the best of several changes was also lucky.
 """
 
-import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import scipy  # whose packages are slow to load; each is loaded when first used
 
 from caviar._checks import check_integer
 from caviar.errors import InputError
-from caviar.records.trial import Config, State, Trial
-from caviar.space.conditions import names_of
+from caviar.records.trial import Config, State
 from caviar.space.scales import Array
+from caviar.study.ablation import Ablation
 from caviar.study.baseline import baseline_of
-from caviar.study.outside import train_outside
-from caviar.study.planner import trial_seed
 from caviar.study.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _COVERAGE = 0.95
-_WAVE = 0  # of the seeds: no wave of a study has this number
 
 
 @dataclass(frozen=True)
@@ -117,7 +112,7 @@ class Explanation:
             return f"trial {self.trial} is {self.source}: there is nothing to explain"
         steps = [str(change) for change in self.changes if change.shown]
         others = [change.name for change in self.changes if not change.shown]
-        first = f"trial {self.trial} gains {self.total} {self.metric} over {self.source}, which reach {self.start}"
+        first = f"trial {self.trial} gains {self.total} {self.metric} over {self.source}, {self.start}"
         rest = f"{', '.join(others)}: no gain that {self.seeds} seeds show" if others else ""
         return f"{first}: {'; '.join([*steps, *([rest] if rest else [])])}"
 
@@ -178,7 +173,7 @@ def explain(
     if result.state is not State.FINISHED:
         raise InputError(f"trial {result.trial} {result.state}; explain one that has finished, such as the best one")
     start, source = baseline_of(outcome, baseline, network=study.target.dataset is not None)
-    ablation = _Ablation(study, start, result.config, seeds if study.target.seeded else 1)
+    ablation = Ablation(study, start, result.config, seeds if study.target.seeded else 1)
     path = ablation.path()
     values = ablation.measure([ablation.config(path[:i]) for i in range(len(path) + 1)], fresh=True)
     sign = outcome.settings.objective.sign
@@ -203,51 +198,6 @@ def explain(
         ablation.seeds,
         ablation.trainings,
     )
-
-
-class _Ablation:
-    """Trains configs between a baseline and a winner."""
-
-    def __init__(self, study: Study, start: Config, winner: Config, seeds: int) -> None:
-        self.seeds, self.trainings = seeds, 0
-        self._study, self._start = study, start
-        # what each hyperparameter of the space brings along: itself, and those under the options of a choice
-        space = study.outcome.space
-        groups = {name: set(names_of({name: entry})) for name, entry in space.items()}
-        self._own = {name: {n: v for n, v in winner.items() if n in group} for name, group in groups.items()}
-        before = {name: {n: v for n, v in start.items() if n in group} for name, group in groups.items()}
-        self._left_out = groups
-        self.names = [name for name in groups if self._own[name] != before[name]]
-
-    def config(self, changed: Sequence[str]) -> Config:
-        """Return the baseline with some changes to the winner."""
-        out = {n for name in changed for n in self._left_out[name]}
-        kept = {name: value for name, value in self._start.items() if name not in out}
-        return kept | {n: v for name in changed for n, v in self._own[name].items()}
-
-    def path(self) -> list[str]:
-        """Return the names of the changes, each the one that helps most after those before it."""
-        path: list[str] = []
-        left = list(self.names)
-        while len(left) > 1:
-            values = self.measure([self.config([*path, name]) for name in left], fresh=False).mean(axis=1)
-            path.append(left.pop(int(np.argmin(np.where(np.isnan(values), np.inf, values)))))
-        return path + left
-
-    def measure(self, configs: Sequence[Config], *, fresh: bool) -> Array:
-        """Return the metric of each config with each seed, to be minimised, (n, seeds); NaN if it did not finish.
-
-        `fresh` seeds measure the path, others have found it.
-        """
-        objective, seed = self._study.settings.objective, self._study.settings.budget.seed
-        numbers = range(self.seeds) if fresh else range(self.seeds, self.seeds + max(1, self.seeds // 2))
-        pairs = itertools.product(configs, numbers)
-        trials = [Trial(i, _WAVE, config, trial_seed(seed, _WAVE, n)) for i, (config, n) in enumerate(pairs)]
-        results = train_outside(self._study, trials)
-        self.trainings += len(trials)
-        ends = [results[trial.number] for trial in trials]
-        values = [objective.to_minimise(r.metrics) if r.state is State.FINISHED else math.nan for r in ends]
-        return np.array(values).reshape(len(configs), -1)
 
 
 def _words(value: object) -> str:

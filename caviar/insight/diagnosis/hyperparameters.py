@@ -18,7 +18,7 @@ from caviar.space.values import named
 
 LEAST = 8  # finished trials
 SMALL_BATCH = 16  # below it batch norm gets worse (Wu and He 2018, "Group Normalization", figure 1)
-_INSIDE = 0.1  # of the range: how far from a bound its slope is measured
+_INSIDE = 0.02  # of the range: how far from a bound the slope there is measured
 _NEAR = 0.05  # of the range: closer is at the bound
 _LEAST_OF_OPTION = 3  # trials
 _MANY = 16  # finished trials, before a process knows what has no influence
@@ -102,7 +102,7 @@ def _bounds(evidence: Evidence) -> Iterator[Finding]:
     for j in numbers:
         levels, own = surrogate.space.levels[j], float(surrogate.winner[j])
         hyperparameter = surrogate.space.dimensions[j].hyperparameter
-        near, inside = max(_NEAR, 0.5 / levels), max(_INSIDE, 1.5 / levels)
+        near, inside = max(_NEAR, 0.5 / levels), _INSIDE if np.isinf(levels) else 1.5 / levels
         for upper, distance in ((False, own), (True, 1 - own)):
             if distance > near or levels < 3:
                 continue
