@@ -11,6 +11,7 @@ import click
 
 from caviar._interface import Interface, using
 from caviar._version import VERSION
+from caviar.cli.answers import diagnose, explain
 from caviar.cli.completion import completion
 from caviar.cli.experiments import experiments
 from caviar.cli.groups import InOrder
@@ -30,7 +31,7 @@ def cli() -> None:
 
 
 COMMANDS = (init, run, resume, report, best, predict, verify, submit, status, list_studies, logs, stop, results)
-for command in (*COMMANDS, panda, experiments, completion):
+for command in (*COMMANDS, panda, experiments, diagnose, explain, completion):
     cli.add_command(command)
 
 

@@ -53,8 +53,8 @@ def from_curves(evidence: Evidence) -> Iterator[Finding]:
     if sum(stuck) >= LEAST:
         yield Finding(
             Kind.NOT_LEARNING,
-            f"{sum(stuck)} of {len(stuck)} trials do not learn: their train_loss does not fall, and stays above what a "
-            "quarter of the trials have after an epoch",
+            f"{sum(stuck)} of {len(stuck)} trials do not learn: they do not improve, and their train_loss stays above "
+            "what a quarter of the trials have after an epoch",
             "compare their learning rates with those that learn; without batch norm, a high rate kills ReLU units",
             tuple(evidence.table["trial"][stuck].tolist()),
         )
@@ -75,7 +75,9 @@ def from_curve(evidence: Evidence, trial: int) -> Iterator[Finding]:
         yield Finding(Kind.OVERFITTING, sentence, _fit_less(course.epochs), (trial,), value=course.epochs)
     if not learns(evidence, trial):
         remedy = "try a lower learning rate, then a higher one, and batch norm"
-        yield Finding(Kind.NOT_LEARNING, "its train_loss does not fall", remedy, (trial,))
+        yield Finding(
+            Kind.NOT_LEARNING, "it does not learn: it does not improve, and its train_loss stays high", remedy, (trial,)
+        )
 
 
 def still_improving(evidence: Evidence, trial: int) -> Course | None:
@@ -112,12 +114,16 @@ def turning_point(evidence: Evidence, trial: int) -> Course | None:
 
 
 def learns(evidence: Evidence, trial: int) -> bool:
-    """Return whether the training loss of a trial falls (Kendall), or has got to where a quarter of the trials begin.
+    """Return whether a trial learns: its training loss has got to where a quarter of the trials begin, or it improves.
 
-    It is True for a trial with too few reports to say.
+    To improve, both that loss and the metric must have a trend (Kendall): a network that has blown up and died has a
+    loss that falls, from a huge one. It is True for a trial with too few reports to say.
     """
     loss = evidence.curve(trial, "train_loss")
-    return len(loss) < LEAST_REPORTS or trend_test(-loss) < LEVEL or float(loss[-_LAST:].mean()) < evidence.first_loss
+    if len(loss) < LEAST_REPORTS or float(loss[-_LAST:].mean()) < evidence.first_loss:
+        return True
+    metric = evidence.objective.sign * evidence.curve(trial, evidence.objective.metric)
+    return trend_test(-loss) < LEVEL and trend_test(-metric) < LEVEL
 
 
 def _shown_by_most(trials: Sequence[int], course_of: Callable[[int], Course | None]) -> list[Course]:
