@@ -4,9 +4,9 @@ import numpy as np
 
 from caviar.errors import InputError
 from caviar.insight.figures.axes import index_of, spread_points, unit_axis
-from caviar.insight.figures.metric import finished_values
+from caviar.insight.figures.metric import BROKEN, crosses, finished_values
 from caviar.insight.figures.squares import hover_labels
-from caviar.insight.figures.style import ACCENT, BAD, PLAIN, Attributes, Figure, escape_label, figure, marker_scale
+from caviar.insight.figures.style import ACCENT, PLAIN, Attributes, Figure, escape_label, figure, marker_scale
 from caviar.insight.surrogate import Surrogate
 from caviar.records.outcome import Outcome
 from caviar.space.scales import Array
@@ -47,8 +47,8 @@ def contour(outcome: Outcome, x: str, y: str) -> Figure:
     winner = {"mode": "markers", "name": f"the winner, trial {outcome.best.trial}", "marker": best}
     traces.append({**winner, "x": [surrogate.winner[i]], "y": [surrogate.winner[j]], "hoverinfo": "name"})
     caption = (
-        f"What the Gaussian process expects of {metric} over {x} and {y}, with all others as in the winner; dots are "
-        "all trials, whatever their other values."
+        f"What the Gaussian process expects of {metric} over {x} and {y}, with all others as in the winner. Dots are "
+        "all trials, whatever their other values; crosses failed or diverged, and count like a median trial."
     )
     return figure(caption, traces, xaxis=unit_axis(x, space), yaxis=unit_axis(y, space))
 
@@ -88,10 +88,7 @@ def ranks(outcome: Outcome, x: str, y: str) -> Figure:
         },
     }
     others = np.flatnonzero(~np.isfinite(values))
-    marker = {"symbol": "x-thin-open", "size": 7, "color": BAD, "line": {"width": 1.2, "color": BAD}}
-    crosses: Attributes = {"mode": "markers", "name": "not finished", "marker": marker}
-    crosses |= {"x": across[others], "y": up[others], "text": [labels[i] for i in others]}
-    traces = [dots, *([crosses | {"hovertemplate": "%{text}<extra></extra>"}] if len(others) else [])]
+    traces = [dots, *([crosses(across[others], up[others], [labels[i] for i in others])] if len(others) else [])]
     caption = f"The rank of each trial by {objective.metric} over {x} and {y}; the best is 1."
     return figure(caption, traces, xaxis=unit_axis(x, space), yaxis=unit_axis(y, space), showlegend=bool(len(others)))
 
@@ -99,11 +96,15 @@ def ranks(outcome: Outcome, x: str, y: str) -> Figure:
 def _trials(outcome: Outcome, x: str, y: str) -> list[Attributes]:
     table, space = outcome.table, outcome.space
     points: Array = spread_points(table, space, [index_of(name, space) for name in (x, y)])
+    broken = table["state"].isin(BROKEN).to_numpy(bool)
     labels = [escape_label(label) for label in hover_labels(table, x, y, outcome.settings.objective.metric)]
     size, edge = 6 * marker_scale(len(table)), {"width": 0.8, "color": "#ffffff"}
     marker = {"size": size, "color": "#5b6472", "line": edge}
-    dots: Attributes = {"mode": "markers", "name": "trials", "x": points[:, 0], "y": points[:, 1], "marker": marker}
-    return [dots | {"text": labels, "hovertemplate": "%{text}<extra></extra>"}]
+    shown = np.flatnonzero(~broken)
+    dots: Attributes = {"mode": "markers", "name": "trials", "x": points[shown, 0], "y": points[shown, 1]}
+    dots |= {"marker": marker, "text": [labels[i] for i in shown], "hovertemplate": "%{text}<extra></extra>"}
+    lost = np.flatnonzero(broken)
+    return [dots, *([crosses(points[lost, 0], points[lost, 1], [labels[i] for i in lost])] if len(lost) else [])]
 
 
 def _reversed(scale: tuple[tuple[float, str], ...]) -> list[tuple[float, str]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from caviar.insight.figures.axes import index_of, spread_points, unit_axis
-from caviar.insight.figures.metric import finished_values, outlier_range
+from caviar.insight.figures.metric import BROKEN, crosses, finished_values, outlier_range
 from caviar.insight.figures.style import ACCENT, PLAIN, Attributes, Figure, axis_layout, escape_label, figure
 from caviar.insight.surrogate import Surrogate
 from caviar.records.outcome import Outcome
@@ -15,6 +15,7 @@ COLUMNS = 3  # of panels
 GAP_X, GAP_Y = 0.04, 70  # between panels: a share of the width, and pixels
 PANEL = 210  # pixels: the height of a panel
 POSITIONS = 61  # along a hyperparameter
+FLOOR = 0.04  # of the height of a panel: where trials without a value are
 FAINTEST = 0.12  # the opacity of trials far from the slice
 MEAN = "#3d74d6"
 BAND = "rgba(61,116,214,0.18)"
@@ -46,7 +47,12 @@ def slices(outcome: Outcome, names: Sequence[str] = ()) -> Figure:
         place: Attributes = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}", "showlegend": panel == 0}
         x = spread_points(table, space, [j])[shown, 0]
         dots = _dots(x, values[shown], _closeness(outcome, surrogate, j)[shown], table["trial"].to_numpy()[shown])
-        drawn = [*_process(surrogate, j, *curves[j]), dots, _winner(surrogate, j, outcome)]
+        drawn = [
+            *_process(surrogate, j, *curves[j]),
+            dots,
+            *_broken(outcome, j, limits),
+            _winner(surrogate, j, outcome),
+        ]
         traces += [trace | place for trace in drawn]
         across, up = _domains(panel, len(chosen), height)
         first = panel % COLUMNS == 0
@@ -57,7 +63,8 @@ def slices(outcome: Outcome, names: Sequence[str] = ()) -> Figure:
         axes[f"yaxis{suffix}"] = {"range": limits, "showticklabels": first, "title": title, "anchor": f"x{suffix}"} | up
     caption = (
         f"{objective.metric} along each hyperparameter, with all others as in the winner: the mean of the Gaussian "
-        "process and its 95% band; trials close to the slice are stronger."
+        "process and its 95% band. Trials close to the slice are stronger; crosses at the bottom failed or diverged, "
+        "and count like a median trial."
     )
     layout = {name: axis_layout(axis) for name, axis in axes.items()}
     return figure(caption, traces, xaxis=layout.pop("xaxis"), yaxis=layout.pop("yaxis"), height=height, **layout)
@@ -101,6 +108,16 @@ def _dots(x: Array, y: Array, closeness: Array, trials: Array) -> Attributes:
         "text": [f"trial {trial}" for trial in trials[order].tolist()],
         "hovertemplate": "%{text}: %{y:.4g}<extra></extra>",
     }
+
+
+def _broken(outcome: Outcome, j: int, limits: list[float] | None) -> list[Attributes]:
+    """Return a trace of the trials without a value, at the bottom; none if there are none."""
+    table = outcome.table[outcome.table["state"].isin(BROKEN)]
+    if not len(table) or limits is None:
+        return []
+    x = spread_points(table, outcome.space, [j])[:, 0]
+    labels = [f"trial {trial}: {state}" for trial, state in zip(table["trial"], table["state"], strict=True)]
+    return [crosses(x, np.full(len(x), limits[0] + FLOOR * (limits[1] - limits[0])), labels)]
 
 
 def _winner(surrogate: Surrogate, j: int, outcome: Outcome) -> Attributes:
