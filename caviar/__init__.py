@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         uniform,
     )
     from caviar.study.callbacks import Callback
+    from caviar.study.explanation import explain
     from caviar.study.study import Study
     from caviar.study.verification import verify
 
@@ -76,6 +77,7 @@ _MODULES = {
     "default_space": "caviar.space",
     "distribution": "caviar.space",
     "experiments": "caviar.experiments",
+    "explain": "caviar.study.explanation",
     "from_arrays": "caviar.data.dataset",
     "load_csv": "caviar.data.loaders",
     "load_digits": "caviar.data.loaders",
@@ -121,6 +123,7 @@ __all__ = [
     "default_space",
     "distribution",
     "experiments",
+    "explain",
     "from_arrays",
     "load_csv",
     "load_digits",

@@ -11,6 +11,7 @@ import click
 
 from caviar._interface import Interface, using
 from caviar._version import VERSION
+from caviar.cli.answers import diagnose, explain
 from caviar.cli.completion import completion
 from caviar.cli.experiments import experiments
 from caviar.cli.groups import InOrder
@@ -29,10 +30,9 @@ def cli() -> None:
     """Tune many networks at once; `caviar run` tunes one on handwritten digits."""
 
 
-COMMANDS = (
-    init, run, resume, watch, report, best, predict, verify, submit, status, list_studies, logs, stop, results
-)  # fmt: skip
-for command in (*COMMANDS, panda, experiments, completion):
+READING = (watch, report, best, diagnose, explain, predict, verify)
+ELSEWHERE = (submit, status, list_studies, logs, stop, results)
+for command in (init, run, resume, *READING, *ELSEWHERE, panda, experiments, completion):
     cli.add_command(command)
 
 

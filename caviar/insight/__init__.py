@@ -8,16 +8,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from caviar.insight.diagnosis.diagnose import diagnose
     from caviar.insight.importance import importance as measure_importance
     from caviar.insight.notebook import outcome_html
     from caviar.insight.paper import methods
     from caviar.insight.plots import Plots
     from caviar.insight.report.report import report as write_report
 
-__all__ = ["Plots", "measure_importance", "methods", "outcome_html", "write_report"]
+__all__ = ["Plots", "diagnose", "measure_importance", "methods", "outcome_html", "write_report"]
 
 _PLACES = {
     "Plots": ("caviar.insight.plots", "Plots"),
+    "diagnose": ("caviar.insight.diagnosis.diagnose", "diagnose"),
     "measure_importance": ("caviar.insight.importance", "importance"),
     "methods": ("caviar.insight.paper", "methods"),
     "outcome_html": ("caviar.insight.notebook", "outcome_html"),

@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from caviar.insight.figures.contours import contour, ranks
 from caviar.insight.figures.curves import best_so_far, learning_curves
+from caviar.insight.figures.distribution import distribution
 from caviar.insight.figures.importance_bars import importance_bars
 from caviar.insight.figures.parallel import parallel_coordinates
+from caviar.insight.figures.slices import slices
 from caviar.insight.figures.squares import nested_squares
 from caviar.insight.figures.timeline import timeline
 from caviar.insight.importance import importance
@@ -36,12 +39,23 @@ class Plots:
 
     def squares(self, x: str | None = None, y: str | None = None) -> "Figure":
         """Return all trials over two hyperparameters, by default the most important, with the squares of the waves."""
-        if x is None or y is None:
-            names = importance(self.outcome)["hyperparameter"].tolist()
-            others = [name for name in names if name not in (x, y)] or names
-            x = others[0] if x is None else x
-            y = next((name for name in others if name != x), x) if y is None else y
-        return nested_squares(self.outcome, x, y)
+        return nested_squares(self.outcome, *self._pair(x, y))
+
+    def slices(self, *names: str) -> "Figure":
+        """Return what the Gaussian process expects along each hyperparameter, with all others as in the winner."""
+        return slices(self.outcome, names)
+
+    def contour(self, x: str | None = None, y: str | None = None) -> "Figure":
+        """Return what the process expects over two hyperparameters, by default the most important."""
+        return contour(self.outcome, *self._pair(x, y))
+
+    def ranks(self, x: str | None = None, y: str | None = None) -> "Figure":
+        """Return all trials over two hyperparameters, by default the most important, coloured by their ranks."""
+        return ranks(self.outcome, *self._pair(x, y))
+
+    def distribution(self, **others: Outcome) -> "Figure":
+        """Return the empirical distribution of the metric (EDF), beside those of other studies: name=outcome."""
+        return distribution(self.outcome, others or None)
 
     def curves(self) -> "Figure":
         """Return the learning curves of the ten best trials, and of those that ended early."""
@@ -58,3 +72,12 @@ class Plots:
     def timeline(self) -> "Figure":
         """Return what each trainer trained, over the seconds since the first trial began."""
         return timeline(self.outcome)
+
+    def _pair(self, x: str | None, y: str | None) -> tuple[str, str]:
+        """Return two hyperparameters: those that are left out are the most important of the others."""
+        if x is not None and y is not None:
+            return x, y
+        names = importance(self.outcome)["hyperparameter"].tolist()
+        others = [name for name in names if name not in (x, y)] or names
+        x = others[0] if x is None else x
+        return x, next((name for name in others if name != x), x) if y is None else y

@@ -18,15 +18,13 @@ from threadpoolctl import threadpool_info
 from caviar._checks import check_integer
 from caviar.errors import InputError
 from caviar.files import write_atomically
-from caviar.fleet.connect import open_pool
 from caviar.records import journal
 from caviar.records.outcome import Outcome
 from caviar.records.trial import Result, State
 from caviar.records.versions import installed_versions
+from caviar.study.outside import train_outside
 from caviar.study.planner import Planner
-from caviar.study.stacking import stack_trials
 from caviar.study.study import Study
-from caviar.study.wave import run_wave
 
 CERTIFICATE = "certificate.json"
 
@@ -135,19 +133,10 @@ def _choose(outcome: Outcome, count: int) -> list[int]:
 
 def _train(study: Study, numbers: Sequence[int]) -> dict[int, Result]:
     """Train trials with their configs and seeds, outside of the study's folder."""
-    settings, planner = study.settings, Planner(study.record.state)
+    planner = Planner(study.record.state)
     waves = study.record.state.waves
     trials = [replace(t, keep=False) for wave in waves for t in planner.trials(wave) if t.number in numbers]
-    results: dict[int, Result] = {}
-
-    def keep(ended: list[Result]) -> None:
-        results.update((result.trial, result) for result in ended)
-
-    metric = settings.objective.metric
-    trainable = study.target.trainable(settings.epochs, metric, study.placement, scorers=settings.metrics)
-    with open_pool(trainable, metric, study.placement) as trainers:
-        run_wave(trainers, stack_trials(trials, trainable, trainers.workers), keep)
-    return results
+    return train_outside(study, trials)
 
 
 def _compare(before: Result, again: Result) -> Comparison:

@@ -17,24 +17,8 @@ from caviar.errors import ClusterError
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
-COMMANDS = [
-    "init",
-    "run",
-    "resume",
-    "watch",
-    "report",
-    "best",
-    "predict",
-    "verify",
-    "submit",
-    "status",
-    "list",
-    "logs",
-    "stop",
-    "results",
-    "panda",
-]
-COMMANDS += ["experiments", "completion"]
+COMMANDS = ["init", "run", "resume", "watch", "report", "best", "diagnose", "explain", "predict", "verify", "submit"]
+COMMANDS += ["status", "list", "logs", "stop", "results", "panda", "experiments", "completion"]
 
 
 @pytest.fixture(autouse=True)
@@ -194,9 +178,8 @@ def test_help_lists_the_commands_in_the_order_of_use(capsys):
     main(["--help"])
     text = capsys.readouterr().out
     lines = text.split("Commands:\n")[1].splitlines()
-    assert [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "] == COMMANDS[
-        :-1
-    ]  # that for completion is hidden
+    names = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
+    assert names == COMMANDS[:-1]  # that for completion is hidden
     assert len(text.splitlines()) <= 24
 
 

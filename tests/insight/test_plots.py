@@ -5,6 +5,7 @@ import pytest
 
 import caviar
 from caviar.errors import InputError
+from caviar.insight.figures.style import escape_label
 from caviar.insight.plots import Plots
 from tests.insight.studies import cube, outcome_of
 
@@ -53,6 +54,65 @@ def test_the_best_so_far_ends_at_the_best(tmp_path, mode, best):
     space = caviar.Space(x=caviar.uniform(-1, 1))
     outcome = outcome_of(tmp_path, space, lambda c, _: c["x"], trials=9, mode=mode)
     assert Plots(outcome).best().data[-1].y[-1] == best(outcome.table["score"])
+
+
+def test_slices_have_a_panel_for_each_hyperparameter_with_the_winner_in_it(outcome, plots):
+    figure = plots.slices()
+    names = [figure.layout[f"xaxis{n}"].title.text for n in ("", 2, 3, 4)]
+    assert names == [dimension.name for dimension in outcome.space.dimensions]
+    winners = [trace for trace in figure.data if trace.name == "the winner"]
+    assert [trace.y[0] for trace in winners] == [outcome.best.metrics["score"]] * 4
+    trials = [len(trace.x) for trace in figure.data if trace.name == "trials"]
+    assert trials == [(outcome.table["state"] == "finished").sum()] * 4
+    broken = [len(trace.x) for trace in figure.data if trace.name == "not finished"]
+    assert broken == [len(outcome.table) - trials[0]] * 4
+    assert "95% band" not in [trace.name for trace in plots.slices("kind").data]
+
+
+def test_a_slice_shows_what_the_function_does_along_it(tmp_path):
+    figure = Plots(outcome_of(tmp_path, cube(2), lambda c, _: -((c["x0"] - 0.3) ** 2) - c["x1"], trials=40)).slices(
+        "x0"
+    )
+    expected = next(trace for trace in figure.data if trace.name == "expected")
+    assert expected.x[np.argmax(expected.y)] == pytest.approx(0.3, abs=0.05)
+    band = next(trace for trace in figure.data if trace.name == "95% band")
+    assert len(band.x) == 2 * len(expected.x)
+
+
+def test_a_contour_is_best_where_the_function_is(tmp_path):
+    plots = Plots(outcome_of(tmp_path, cube(3), lambda c, _: (c["x0"] - 0.3) ** 2 + (c["x2"] - 0.6) ** 2, mode="min"))
+    field = plots.contour("x0", "x2").data[0]
+    row, column = np.unravel_index(np.argmin(field.z), field.z.shape)
+    assert (field.x[column], field.y[row]) == pytest.approx((0.3, 0.6), abs=0.1)
+    assert field.colorscale[0][1] == plots.contour("x2", "x0").data[0].colorscale[0][1]
+    with pytest.raises(InputError, match="x and y must be two hyperparameters, got 'x0' twice"):
+        plots.contour("x0", "x0")
+
+
+def test_ranks_are_counted_from_the_best(outcome, plots):
+    dots, crosses = plots.ranks("rate", "units").data
+    finished = outcome.table[outcome.table["state"] == "finished"]
+    assert sorted(-dots.marker.color) == list(range(1, len(finished) + 1))
+    first = dots.text[int(np.argmax(dots.marker.color))]
+    assert first.startswith(f"rank 1: trial {finished.loc[finished['score'].idxmax(), 'trial']}:")
+    assert len(crosses.x) == len(outcome.table) - len(finished)
+
+
+def test_the_distribution_ends_at_the_share_of_finished_trials(outcome, plots):
+    everything, first = plots.distribution().data
+    assert everything.y[-1] == pytest.approx((outcome.table["state"] == "finished").mean())
+    assert (np.diff(everything.x) >= 0).all()
+    assert (np.diff(first.y) >= 0).all()
+    assert [trace.name for trace in plots.distribution(again=outcome).data] == [
+        escape_label(outcome.settings.name),
+        "again",
+    ]
+
+
+def test_distributions_are_of_one_metric(tmp_path, plots):
+    other = outcome_of(tmp_path, cube(1), lambda c, _: c["x0"], mode="min", trials=4)
+    with pytest.raises(InputError, match="study 'other' has "):
+        plots.distribution(other=other)
 
 
 def test_wrong_arguments_are_errors_that_name_the_right_ones(plots):

@@ -3,17 +3,24 @@
 Every hyperparameter is explored evenly on the unit interval, so one kind of axis serves all scales.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from caviar._checks import did_you_mean
+from caviar.errors import InputError
+from caviar.insight.figures.style import Attributes, escape_label, shorten
 from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Real
 from caviar.space.scales import Array
 from caviar.space.space import Space
 from caviar.space.values import is_missing, named
 
 TICKS = 6  # at most, on a linear scale
+UNIT_RANGE = [-0.04, 1.04]  # the unit interval with a margin
+MAX_SPREAD_LEVELS = 12  # hyperparameters with more values are not spread
+SEQUENCES = (0.6180339887, 0.7548776662)  # multiples give evenly distributed, reproducible offsets for x and y
 
 
 class Ticks(NamedTuple):
@@ -42,6 +49,34 @@ def coordinates(table: pd.DataFrame, space: Space) -> Array:
             active = active & (parent_points >= 0) & (parent.indices(parent_points) == dimension.option)
         points[active, j] = dimension.hyperparameter.units([values[i] for i in np.flatnonzero(active)])
     return points
+
+
+def index_of(name: str, space: Space) -> int:
+    """Return which coordinate of the unit cube a hyperparameter is; raise InputError for one that does not vary."""
+    names = [dimension.name for dimension in space.dimensions]
+    if name not in names:
+        raise InputError(f"x and y must be hyperparameters that vary, got {name!r}{did_you_mean(name, names)}")
+    return names.index(name)
+
+
+def unit_axis(name: str, space: Space, *, short: bool = False) -> Attributes:
+    """Return the axis of a hyperparameter: the unit interval, with its values as ticks, shortened if it is small."""
+    marks = ticks(space.dimensions[index_of(name, space)].hyperparameter)
+    labels = [escape_label(shorten(label) if short else label) for label in marks.labels]
+    return {"title": escape_label(name), "tickvals": marks.positions, "ticktext": labels, "range": UNIT_RANGE}
+
+
+def spread_points(table: pd.DataFrame, space: Space, axes: Sequence[int]) -> Array:
+    """Return the trials along one or two coordinates, shape (n, 1 or 2); 0.5 where inactive.
+
+    Those of hyperparameters with few values are spread out, so that equal ones do not hide each other.
+    """
+    points, trials = coordinates(table, space)[:, list(axes)], table["trial"].to_numpy()
+    for k, (j, sequence) in enumerate(zip(axes, SEQUENCES, strict=False)):
+        levels = space.levels[j]
+        if levels <= MAX_SPREAD_LEVELS:
+            points[:, k] += ((trials * sequence) % 1.0 - 0.5) * 0.6 / levels
+    return np.nan_to_num(points, nan=0.5)
 
 
 def square_corners(square: pd.DataFrame, space: Space) -> Array:

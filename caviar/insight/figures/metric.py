@@ -95,6 +95,13 @@ def marker_sizes(table: pd.DataFrame, objective: Objective) -> Array:
     return np.asarray(5 + 10 * ranks**4, float)
 
 
+def crosses(x: Array, y: Array, labels: Sequence[str]) -> Attributes:
+    """Return a trace with a cross for each trial that did not finish, at x and y, shape (n,), with what it says."""
+    marker = {"symbol": "x-thin-open", "size": 7, "color": BAD, "line": {"width": 1.2, "color": BAD}}
+    trace: Attributes = {"mode": "markers", "name": "not finished", "legendgroup": "not finished", "marker": marker}
+    return trace | {"x": x, "y": y, "text": list(labels), "hovertemplate": "%{text}<extra></extra>"}
+
+
 def wave_dots(
     outcome: Outcome, x: Array, y: Array, sizes: Array | float, labels: Sequence[str] | None = None
 ) -> list[Attributes]:

@@ -6,11 +6,18 @@ import numpy as np
 
 from caviar.insight.figures.axes import coordinates, ticks, wave_squares
 from caviar.insight.figures.metric import metric_axis, rank_groups
-from caviar.insight.figures.style import HEIGHT, Attributes, Figure, escape_label, figure, marker_scale, wave_colour
+from caviar.insight.figures.style import (
+    HEIGHT,
+    Attributes,
+    Figure,
+    escape_label,
+    figure,
+    marker_scale,
+    shorten,
+    wave_colour,
+)
 from caviar.records.outcome import Outcome
 from caviar.space.scales import Array
-
-MAX_LABEL = 12  # characters; longer labels would reach the next axis
 
 
 def parallel_coordinates(outcome: Outcome) -> Figure:
@@ -58,7 +65,7 @@ def parallel_coordinates(outcome: Outcome) -> Figure:
         },
         yaxis={"visible": False, "range": [-0.05, 1.05], "fixedrange": True},
         annotations=[
-            {"x": j, "y": y, "text": escape_label(_shorten(label)), **notes}
+            {"x": j, "y": y, "text": escape_label(shorten(label)), **notes}
             for j, marks in enumerate(axes.values())
             for y, label in zip(marks.positions, marks.labels, strict=True)
         ],
@@ -83,7 +90,3 @@ def _band(wave: int, sides: Array) -> Attributes:
         "fillcolor": "rgba({},{},{},0.13)".format(*bytes.fromhex(colour[1:])),
         "hoverinfo": "name",
     }
-
-
-def _shorten(label: str) -> str:
-    return label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1]}…"

@@ -17,6 +17,7 @@ Attributes = dict[str, object]  # of a Plotly trace or axis, by name
 WAVES = ("#8a94a6", "#4fbcd0", "#4aa3df", "#3d85e0", "#3d64d0", "#5f50cc", "#8350c8", "#a54bbd", "#c8489a")
 ACCENT, PLAIN, BAD = "#e07b39", "#8a94a6", "#d64545"
 HEIGHT = 400  # pixels
+MAX_LABEL = 12  # characters
 
 
 def marker_scale(count: int) -> float:
@@ -35,6 +36,15 @@ def escape_label(label: object) -> str:
     '&lt;b&gt;rate&lt;/b&gt;'
     """
     return escape(str(label), quote=False)
+
+
+def shorten(label: str) -> str:
+    """Return a label of at most 12 characters, which does not reach the next axis or panel.
+
+    >>> shorten("batch_normalization")
+    'batch_norma…'
+    """
+    return label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1]}…"
 
 
 def wave_colour(wave: int) -> str:
@@ -75,13 +85,13 @@ def figure(
         "font": {"family": "system-ui, sans-serif", "size": 12, "color": "#76808f"},
         "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "itemsizing": "constant", "entrywidth": 0},
         "hovermode": "closest",
-        "xaxis": _axis(xaxis or {}),
-        "yaxis": _axis(yaxis or {}),
+        "xaxis": axis_layout(xaxis or {}),
+        "yaxis": axis_layout(yaxis or {}),
     }
     return graph_objects.Figure(list(traces), plain | layout)
 
 
-def _axis(changes: Mapping[str, object]) -> Attributes:
+def axis_layout(changes: Mapping[str, object]) -> Attributes:
     """Return the attributes of an axis: unobtrusive unless changed. Its title may be a string or a dict."""
     title = changes.get("title", {})
     spaced_title = {"standoff": 8, **(title if isinstance(title, Mapping) else {"text": title})}

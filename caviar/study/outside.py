@@ -1,0 +1,29 @@
+"""Trials that are trained with a study's data and trainers, but outside of its folder: its journal stays as it was."""
+
+from collections.abc import Sequence
+
+from caviar.fleet.connect import open_pool
+from caviar.records.trial import Result, Trial
+from caviar.study.stacking import stack_trials
+from caviar.study.study import Study
+from caviar.study.wave import run_wave
+
+
+def train_outside(study: Study, trials: Sequence[Trial]) -> dict[int, Result]:
+    """Train trials for the study's epochs, in stacks; return their results by number.
+
+    Args:
+        study: what it trains, and where.
+        trials: with numbers that differ.
+    """
+    settings = study.settings
+    results: dict[int, Result] = {}
+
+    def keep(ended: list[Result]) -> None:
+        results.update((result.trial, result) for result in ended)
+
+    metric = settings.objective.metric
+    trainable = study.target.trainable(settings.epochs, metric, study.placement, scorers=settings.metrics)
+    with open_pool(trainable, metric, study.placement) as trainers:
+        run_wave(trainers, stack_trials(trials, trainable, trainers.workers), keep)
+    return results
