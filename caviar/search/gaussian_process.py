@@ -50,6 +50,7 @@ class GaussianProcess:
         points: the trials, shape (n, d).
         values: their values, shape (n,); NaN: failed.
         z, shift, scale: of `standardise`.
+        most_detail: the largest variance of details of the function that are finer than any length scale.
         kernel: the prior covariance.
         factor: the lower Cholesky factor of the trials' covariance with noise, shape (n, n).
         alpha: covariance^-1 z, shape (n,).
@@ -63,6 +64,7 @@ class GaussianProcess:
     alpha: Array
     shift: float
     scale: float
+    most_detail: float = _DETAIL_VARIANCE
 
     @classmethod
     def fit(
@@ -114,17 +116,30 @@ class GaussianProcess:
         v: Array = scipy.linalg.solve_triangular(self.factor, covariance, lower=True, check_finite=False)
         return self.alpha @ covariance, v
 
+    @property
+    def detail_variance(self) -> float:
+        """The part of the noise variance that counts as detail of the function: another measurement has it too."""
+        return min(self.most_detail, self.kernel.noise_variance)
+
     def smooth(self, points: Array, values: Array) -> Array:
         """Return what trials at points, shape (n, d), would likely reach if run again, shape (n,); NaN stays NaN.
 
-        This is the posterior mean plus a share of the residual, `_DETAIL_VARIANCE` over the noise variance: functions
+        This is the posterior mean plus a share of the residual, the detail variance over the noise variance: functions
         have details finer than any length scale, and measurements have noise. If detail and noise are normal, this
         share of the residual is the expected detail.
         """
         z = np.clip((values - self.shift) / self.scale, self.z.min(), self.z.max())
         mean = self.mean(points)
-        share = min(1.0, _DETAIL_VARIANCE / self.kernel.noise_variance)
+        share = self.detail_variance / self.kernel.noise_variance
         return self.shift + self.scale * (mean + share * (z - mean))
+
+    def deviation(self, points: Array) -> Array:
+        """Return the standard deviation of what `smooth` returns for trials at points, shape (n, d), shape (n,)."""
+        _, v = self.posterior(points)
+        variance = self.kernel.signal_variance - np.square(v).sum(axis=0)
+        noise, detail = self.kernel.noise_variance, self.detail_variance
+        deviation: Array = self.scale * np.sqrt(np.maximum(variance, 0) + detail * (1 - detail / noise))
+        return deviation
 
 
 def _subset(values: Array, size: int) -> NDArray[np.intp]:

@@ -1,0 +1,157 @@
+"""Was the search worth it? What a random search of the same size would have reached.
+
+Random configs are tried on functions drawn from the posterior of the study's Gaussian process, which knows all of its
+trials. Both sides count by what their winners would reach if they were trained again, so no side profits from luck. The
+first wave, an even sample of the space, checks the process: where they disagree, nothing can be told.
+
+`python -m tests.benchmarks.answers.counterfactual` measures how true the answers are, where the truth can be drawn.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from caviar._checks import check_integer
+from caviar.insight.estimate import Estimate, expectation, told_search
+from caviar.records.outcome import Outcome
+from caviar.records.ranking import estimates
+from caviar.search.base import Search
+from caviar.search.gaussian_process import GaussianProcess
+from caviar.search.random_search import DRAWS, random_searches
+from caviar.search.unique import deduplicate
+from caviar.space.scales import Array
+
+_TAIL = 0.05  # beyond either end of an interval; the benchmark finds 80% of the truth inside
+_CONFIGS = 4096  # that a random search tries at most, if the study is not larger
+_OVERSAMPLING = 4  # random points for each config, since some are the same
+_MOST_NOISE = 0.3  # of the variance of the values: beyond, the process knows too little of them
+_LEAST_PROBABLE = 0.02  # for the best trial of the first wave, if the process is right
+
+
+@dataclass(frozen=True)
+class Counterfactual:
+    """What random search would have reached, beside what a study has reached; intervals are of 80%."""
+
+    metric: str
+    trials: int  # of the random search
+    waves: bool  # whether the study chose its trials in waves
+    reached: Estimate  # by the study: what its winner would reach if it were trained again
+    random: Estimate  # by random search
+    gain: Estimate  # of the study over random search, > 0 if the study is better, in the unit of the metric
+    equal_trials: Estimate  # how many random trials reach as much as the study; infinity: more than `most_trials`
+    most_trials: int  # that were looked at
+    doubt: str  # why nothing can be told, a sentence; "" if something can
+    sizes: tuple[tuple[int, Estimate], ...] = field(repr=False)  # what random searches of other sizes reach
+
+    def __str__(self) -> str:
+        if self.doubt:
+            return f"It cannot be told what random search would have reached: {self.doubt}."
+        verb = "gained" if self.gain.value >= 0 else "lost"
+        gain = Estimate(abs(self.gain.value), *sorted((abs(self.gain.low), abs(self.gain.high))))
+        interval = str(gain) if self.gain.low * self.gain.high > 0 else f"{gain.value:.2g}"
+        chance = "" if self.gain.low * self.gain.high > 0 else ", no more than chance may"
+        return (
+            f"Random search of {self.trials:,} trials would have reached {self.metric} {self.random}; the "
+            f"{'waves' if self.waves else 'study'} reached {self.reached} and {verb} {interval}{chance}, as much as "
+            f"{self._equal()}."
+        )
+
+    def _equal(self) -> str:
+        if math.isinf(self.equal_trials.value):
+            return f"more than {_round(self.most_trials)} random trials"
+        count = _round(self.equal_trials.value)
+        return f"about {count} random trial{'s' * (count != '1')}"
+
+    def table(self) -> pd.DataFrame:
+        """Return what random searches reach, a row for each size: trials, and the metric with low and high."""
+        rows = [(trials, reached.value, reached.low, reached.high) for trials, reached in self.sizes]
+        return pd.DataFrame(rows, columns=["trials", self.metric, "low", "high"])
+
+
+def random_search(outcome: Outcome, trials: int | None = None, *, seed: int = 0) -> Counterfactual:
+    """Return what a random search would have reached instead of a study, and how many random trials it is worth.
+
+    It has the study's space, noise, early stopping and confirmation. What is known of the function comes from the
+    study's own trials: a Gaussian process is fitted to them, and its posterior says what other configs may reach.
+
+    Args:
+        outcome: of a study with at least 8 finished trials in complete waves.
+        trials: of the random search, >= 1; as many as the study's if left out, without those that confirm others.
+        seed: of the draws, >= 0.
+
+    Raises:
+        InputError: too few trials have finished.
+
+    >>> import caviar, tempfile
+    >>> study = caviar.Study("digits", trials=16, epochs=2, seed=0, workers=0, out=tempfile.mkdtemp())
+    >>> _ = study.run(progress=False)
+    >>> found = random_search(study.outcome)
+    >>> found.trials, found.random.low <= found.random.value <= found.random.high
+    (16, True)
+    """
+    search, process = told_search(outcome)
+    tried = sum(result.confirms is None for result in outcome.results)
+    size = check_integer("trials", tried if trials is None else trials)
+    generator = np.random.default_rng(np.random.SeedSequence((seed, 3)))
+    points = _random_points(outcome, search, count := max(_CONFIGS, 2 * size), generator)
+    confirm = outcome.settings.confirm
+    searches = random_searches(process, points, generator, measurements=1 + (confirm.replicates if confirm else 0))
+    searches = np.maximum(searches, _limit(process.values))
+    sign, winner = outcome.settings.objective.sign, expectation(outcome, outcome.best, search, process)
+    reached = sign * winner.mean + winner.deviation * generator.standard_normal(DRAWS)
+    reached = np.maximum(reached, _limit(process.values))
+    most = searches.shape[1]
+    random = searches[:, min(size, most) - 1]
+    equal = 1.0 + (searches > reached[:, None]).sum(axis=1)
+    equal[equal > most] = most if most < count else math.inf  # one that has tried every config has found the winner
+    sizes = sorted({min(size, most), most, *(2**k for k in range(most.bit_length()))})
+    return Counterfactual(
+        metric=outcome.settings.objective.metric,
+        trials=size,
+        waves=outcome.settings.search == "coarse-to-fine" and len(outcome.waves) > 1,
+        reached=Estimate.of(sign * reached, _TAIL),
+        random=Estimate.of(sign * random, _TAIL),
+        gain=Estimate.of(random - reached, _TAIL),
+        equal_trials=Estimate.of(equal, _TAIL),
+        most_trials=most,
+        doubt=_doubt(outcome, search, process, searches),
+        sizes=tuple((n, Estimate.of(sign * searches[:, n - 1], _TAIL)) for n in sizes),
+    )
+
+
+def _random_points(outcome: Outcome, search: Search, count: int, generator: np.random.Generator) -> Array:
+    """Return up to `count` random configs, all different, as points of the search's space; fewer if there are no more.
+
+    They are of the space that the study began with, which the search may have extended.
+    """
+    space = outcome.settings.space
+    points = deduplicate(space, generator.random((_OVERSAMPLING * count, space.dimension)), set())[:count]
+    return points if search.space == space else search.space.snap(search.space.points(space.configs(points)))
+
+
+def _limit(values: Array) -> float:
+    """Return the lowest value that is possible, as far as values to minimise show: 0, -1 (an accuracy), or none."""
+    lowest, highest = np.nanmin(values), np.nanmax(values)
+    return 0.0 if lowest >= 0 else -1.0 if lowest >= -1 and highest <= 0 else -math.inf
+
+
+def _doubt(outcome: Outcome, search: Search, process: GaussianProcess, searches: Array) -> str:
+    """Return why the process does not describe the space, in a sentence; "" if nothing speaks against it."""
+    if process.kernel.noise_variance > _MOST_NOISE:
+        return "what the trials reached follows too little from their configs"
+    numbers = [n for wave in outcome.begun if wave.wave == 1 for n in wave.numbers[len(wave.configs) :]]
+    known = estimates(search, outcome.search_log)
+    first = [known[n] for n in numbers if not math.isnan(known.get(n, math.nan))]
+    if not first:
+        return "no trial of the first wave has finished"
+    better = float((searches[:, min(len(numbers), searches.shape[1]) - 1] <= min(first)).mean())
+    if min(better, 1 - better) < _LEAST_PROBABLE:
+        return "its first wave, an even sample of the space, disagrees with what its later trials let expect of others"
+    return ""
+
+
+def _round(trials: float) -> str:
+    """Return a number of trials with two significant digits."""
+    return f"{int(float(f'{trials:.2g}')):,}"
