@@ -81,18 +81,23 @@ def told_search(outcome: Outcome) -> tuple[Search, GaussianProcess]:
     return search, replace(process, most_detail=min(detail, process.detail_variance))
 
 
-def expectation(outcome: Outcome, result: Result, search: Search, process: GaussianProcess) -> Expectation:
-    """Return what a trial would reach on average: what the process says, and its trainings with fresh seeds if any."""
-    sign = outcome.settings.objective.sign
+def smoothed(outcome: Outcome, result: Result, search: Search, process: GaussianProcess) -> Expectation:
+    """Return what a trial would reach on average by what the process knows of it and of its neighbours."""
+    objective = outcome.settings.objective
     point = search.space.snap(search.space.points([result.config]))
-    value = np.array([outcome.settings.objective.to_minimise(result.metrics)])
-    smoothed = Expectation(sign * float(process.smooth(point, value)[0]), float(process.deviation(point)[0]))
+    value = float(process.smooth(point, np.array([objective.to_minimise(result.metrics)]))[0])
+    return Expectation(objective.sign * value, float(process.deviation(point)[0]))
+
+
+def expectation(outcome: Outcome, result: Result, search: Search, process: GaussianProcess) -> Expectation:
+    """Return what a trial would reach on average: `smoothed`, and its trainings with fresh seeds if there are any."""
     confirmation, spread = outcome.confirmation, _spread(outcome.confirmation)
     own = confirmation[(confirmation["trial"] == result.trial) & (confirmation["finished"] > 0)]
+    by_process = smoothed(outcome, result, search, process)
     if own.empty or math.isnan(spread):
-        return smoothed
+        return by_process
     count, mean = own.iloc[0][["finished", "mean"]]
-    return smoothed.combined(Expectation(float(mean), spread / math.sqrt(count)))
+    return by_process.combined(Expectation(float(mean), spread / math.sqrt(count)))
 
 
 def _spread(confirmation: pd.DataFrame) -> float:

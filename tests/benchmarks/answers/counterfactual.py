@@ -14,7 +14,6 @@ With `--search random` the studies are random searches themselves, so that the t
 """
 
 import argparse
-import functools
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -82,7 +81,7 @@ def row(problem: Problem, seed: int, trials: int, search: str) -> Row:
         outcome = run_study(problem, seed, trials, Path(folder), search=search)
         found = random_search(outcome)
         winner = true_value(problem, outcome.best.config)
-    sample = _sample(problem, seed if problem.family == "functions" else 0)
+    sample = problem.true(problem.space.snap(np.random.default_rng(5).random((SAMPLE, problem.space.dimension))))
     reached = random_winners(problem, trials, sample)
     middle = float(np.median(reached))
     unit = float(np.median(sample[np.isfinite(sample)])) - middle
@@ -103,11 +102,11 @@ def run_study(problem: Problem, seed: int, trials: int, folder: Path, **settings
     """Run a study of a problem in this process; those with noise are confirmed."""
 
     def train(config: Mapping[str, Any], seed: int) -> dict[str, float]:
-        return {"loss": true_value(problem, config) + problem.noise * np.random.default_rng(seed).standard_normal()}
+        return {"reached": true_value(problem, config) + problem.noise * np.random.default_rng(seed).standard_normal()}
 
     confirm = (CONFIRM.top, CONFIRM.replicates) if problem.noise else False
     study = caviar.Study(
-        train, space=problem.space, metric="loss", mode="min", trials=trials, seed=seed, confirm=confirm, out=folder,
+        train, space=problem.space, metric="reached", mode="min", trials=trials, seed=seed, confirm=confirm, out=folder,
         workers=0, isolation="none", name=problem.name, **settings,
     )  # fmt: skip
     study.run(progress=False, failures=float("inf"))
@@ -149,17 +148,6 @@ def _trials_inside(interval: Estimate, sample: Array, winner: float) -> float:
     better = np.mean(sample <= winner)
     later, never = (1 - better) ** (interval.low - 1), (1 - better) ** interval.high
     return float(later - (never if np.isfinite(interval.high) else 0.0)) if np.isfinite(interval.low) else float("nan")
-
-
-@functools.cache
-def _cached_sample(name: str, seed: int, problem: Problem) -> Array:
-    points = np.random.default_rng((seed, 5)).random((SAMPLE, problem.space.dimension))
-    return problem.true(problem.space.snap(points))
-
-
-def _sample(problem: Problem, seed: int) -> Array:
-    """Return the true values of random configs."""
-    return _cached_sample(problem.name, seed, problem)
 
 
 def _options() -> argparse.Namespace:
