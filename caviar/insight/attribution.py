@@ -58,7 +58,7 @@ def gains_between(a: Outcome, b: Outcome) -> tuple[HyperparameterGain, ...]:
     gains = -process.scale * (weights @ mean)
     margins = _Z_95 * process.scale * np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", weights, covariance, weights), 0))
     found = [
-        HyperparameterGain(name, a.best.config.get(name), b.best.config.get(name), Estimate(g, g - m, g + m))
+        HyperparameterGain(str(name), a.best.config.get(name), b.best.config.get(name), Estimate(g, g - m, g + m))
         for name, g, m in zip(changed, gains.tolist(), margins.tolist(), strict=True)
     ]
     return tuple(sorted(found, key=lambda each: -abs(each.gain.value)))

@@ -175,4 +175,10 @@ def _sizes(groups: Sequence[StudyGroup]) -> list[int]:
 
 def _percent(probability: float) -> str:
     """Return a probability as a percentage that is never 100% unless it is certain."""
-    return "more than 99.9%" if 0.999 < probability < 1 else f"{probability:.1%}" if probability > 0.99 else f"{probability:.0%}"
+    return (
+        "more than 99.9%"
+        if 0.999 < probability < 1
+        else f"{probability:.1%}"
+        if probability > 0.99
+        else f"{probability:.0%}"
+    )

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from caviar._checks import check_integer
-from caviar.insight.estimate import Estimate, expectation, told_search
+from caviar.insight.estimate import Estimate
+from caviar.insight.expectation import told_search, training_noise, winner_expectation
 from caviar.records.outcome import Outcome
 from caviar.records.ranking import estimates
 from caviar.search.base import Search
@@ -96,10 +97,11 @@ def random_search(outcome: Outcome, trials: int | None = None, *, seed: int = 0)
     size = check_integer("trials", tried if trials is None else trials)
     generator = np.random.default_rng(np.random.SeedSequence((seed, 3)))
     points = _random_points(outcome, search, count := max(_CONFIGS, 2 * size), generator)
-    confirm = outcome.settings.confirm
-    searches = random_searches(process, points, generator, measurements=1 + (confirm.replicates if confirm else 0))
+    confirm, detail = outcome.settings.confirm, _detail(outcome, process)
+    measurements = 1 + (confirm.replicates if confirm else 0)
+    searches = random_searches(process, points, generator, detail=detail, measurements=measurements)
     searches = np.maximum(searches, _limit(process.values))
-    sign, winner = outcome.settings.objective.sign, expectation(outcome, outcome.best, search, process)
+    sign, winner = outcome.settings.objective.sign, winner_expectation(outcome, search, process)
     reached = sign * winner.mean + winner.deviation * generator.standard_normal(DRAWS)
     reached = np.maximum(reached, _limit(process.values))
     most = searches.shape[1]
@@ -129,6 +131,13 @@ def _random_points(outcome: Outcome, search: Search, count: int, generator: np.r
     space = outcome.settings.space
     points = deduplicate(space, generator.random((_OVERSAMPLING * count, space.dimension)), set())[:count]
     return points if search.space == space else search.space.snap(search.space.points(space.configs(points)))
+
+
+def _detail(outcome: Outcome, process: GaussianProcess) -> float:
+    """Return the variance of z by details of the function: what fresh seeds do not explain, if any were trained."""
+    noise = (training_noise(outcome).deviation / process.scale) ** 2
+    detail, all_noise = process.detail_variance, process.kernel.noise_variance
+    return detail if math.isnan(noise) else min(max(all_noise - noise, 0.0), detail)
 
 
 def _limit(values: Array) -> float:

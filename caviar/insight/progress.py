@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from caviar.insight.estimate import Expectation, expectation, smoothed, told_search
+from caviar.insight.expectation import Expectation, by_process, told_search, winner_expectation
 from caviar.records.outcome import Outcome
 from caviar.records.ranking import estimates
 
@@ -44,5 +44,5 @@ def progress_of(outcome: Outcome) -> Progress:
         finished = [r for r in tried[:size] if r.metrics and not math.isnan(known.get(r.trial, math.nan))]
         if finished:
             best = min(finished, key=lambda result: known[result.trial])
-            steps[size] = smoothed(outcome, best, search, process)
-    return Progress(steps | {len(tried): expectation(outcome, outcome.best, search, process)})
+            steps[size] = by_process(outcome, best, search, process)
+    return Progress(steps | {len(tried): winner_expectation(outcome, search, process)})

@@ -50,7 +50,6 @@ class GaussianProcess:
         points: the trials, shape (n, d).
         values: their values, shape (n,); NaN: failed.
         z, shift, scale: of `standardise`.
-        most_detail: the largest variance of details of the function that are finer than any length scale.
         kernel: the prior covariance.
         factor: the lower Cholesky factor of the trials' covariance with noise, shape (n, n).
         alpha: covariance^-1 z, shape (n,).
@@ -64,7 +63,6 @@ class GaussianProcess:
     alpha: Array
     shift: float
     scale: float
-    most_detail: float = _DETAIL_VARIANCE
 
     @classmethod
     def fit(
@@ -119,7 +117,7 @@ class GaussianProcess:
     @property
     def detail_variance(self) -> float:
         """The part of the noise variance that counts as detail of the function: another measurement has it too."""
-        return min(self.most_detail, self.kernel.noise_variance)
+        return min(_DETAIL_VARIANCE, self.kernel.noise_variance)
 
     def smooth(self, points: Array, values: Array) -> Array:
         """Return what trials at points, shape (n, d), would likely reach if run again, shape (n,); NaN stays NaN.
@@ -133,13 +131,17 @@ class GaussianProcess:
         share = self.detail_variance / self.kernel.noise_variance
         return self.shift + self.scale * (mean + share * (z - mean))
 
-    def deviation(self, points: Array) -> Array:
-        """Return the standard deviation of what `smooth` returns for trials at points, shape (n, d), shape (n,)."""
-        _, v = self.posterior(points)
-        variance = self.kernel.signal_variance - np.square(v).sum(axis=0)
-        noise, detail = self.kernel.noise_variance, self.detail_variance
-        deviation: Array = self.scale * np.sqrt(np.maximum(variance, 0) + detail * (1 - detail / noise))
-        return deviation
+    def expected(self, points: Array, values: Array) -> tuple[Array, Array]:
+        """Return what trials would reach on average if run again, shape (n,), and its standard deviation, shape (n,).
+
+        Nobody knows whether a residual is detail or noise, and for the best of many trials noise is likelier than for
+        others. So the two possibilities, `smooth` and the posterior mean, count half each.
+        """
+        smooth, (mean, v) = self.smooth(points, values), self.posterior(points)
+        gap = (smooth - self.shift) / self.scale - mean
+        posterior = np.maximum(self.kernel.signal_variance - np.square(v).sum(axis=0), 0)
+        deviation = np.sqrt(posterior + self.detail_variance / 2 + gap**2 / 4)
+        return smooth - self.scale * gap / 2, self.scale * deviation
 
 
 def _subset(values: Array, size: int) -> NDArray[np.intp]:

@@ -78,7 +78,8 @@ def problems(families: str, folder: str, seed: int) -> Iterator[Problem]:
 def row(problem: Problem, seed: int, trials: int, search: str) -> Row:
     """Run a study and return how true what is said about it is."""
     with tempfile.TemporaryDirectory() as folder:
-        outcome = run_study(problem, seed, trials, Path(folder), search=search)
+        confirm = (CONFIRM.top, CONFIRM.replicates) if problem.noise else False
+        outcome = run_study(problem, seed, trials, Path(folder), confirm=confirm, search=search)
         found = random_search(outcome)
         winner = true_value(problem, outcome.best.config)
     sample = problem.true(problem.space.snap(np.random.default_rng(5).random((SAMPLE, problem.space.dimension))))
@@ -98,16 +99,25 @@ def row(problem: Problem, seed: int, trials: int, search: str) -> Row:
     )
 
 
-def run_study(problem: Problem, seed: int, trials: int, folder: Path, **settings: Any) -> caviar.Outcome:
-    """Run a study of a problem in this process; those with noise are confirmed."""
+def run_study(
+    problem: Problem,
+    seed: int,
+    trials: int,
+    folder: Path,
+    *,
+    confirm: bool | tuple[int, int],
+    search: str = "coarse-to-fine",
+    again: int = 0,
+) -> caviar.Outcome:
+    """Run a study of a problem in this process; another `again` gives other noise."""
 
     def train(config: Mapping[str, Any], seed: int) -> dict[str, float]:
-        return {"reached": true_value(problem, config) + problem.noise * np.random.default_rng(seed).standard_normal()}
+        noise = problem.noise * np.random.default_rng((seed, again)).standard_normal()
+        return {"reached": true_value(problem, config) + noise}
 
-    confirm = (CONFIRM.top, CONFIRM.replicates) if problem.noise else False
     study = caviar.Study(
-        train, space=problem.space, metric="reached", mode="min", trials=trials, seed=seed, confirm=confirm, out=folder,
-        workers=0, isolation="none", name=problem.name, **settings,
+        train, space=problem.space, metric="reached", mode="min", trials=trials, seed=seed, search=search, out=folder,
+        confirm=confirm, name=problem.name, workers=0, isolation="none",
     )  # fmt: skip
     study.run(progress=False, failures=float("inf"))
     return study.outcome
