@@ -125,7 +125,7 @@ def compare(a: Studies, b: Studies) -> StudyComparison:
 
 
 def _gain(a: StudyGroup, b: StudyGroup, sign: int) -> tuple[Estimate, float, tuple[int, ...]]:
-    """Return what b gains over a, the probability that it is positive, and the seeds of the pairs if there are pairs."""
+    """Return what b gains over a, the probability that it is positive, and the seeds of the pairs, if there are."""
     worse, better = sign * a.winners, sign * b.winners  # lower is better
     if len(worse) == len(better) == 1:
         error = math.hypot(*(group.progress[0].winner.deviation for group in (a, b)))
@@ -174,11 +174,5 @@ def _sizes(groups: Sequence[StudyGroup]) -> list[int]:
 
 
 def _percent(probability: float) -> str:
-    """Return a probability as a percentage that is never 100% unless it is certain."""
-    return (
-        "more than 99.9%"
-        if 0.999 < probability < 1
-        else f"{probability:.1%}"
-        if probability > 0.99
-        else f"{probability:.0%}"
-    )
+    """Return a probability as a percentage, which is 100% only if it is certain."""
+    return "more than 99%" if 0.995 < probability < 1 else f"{probability:.0%}"

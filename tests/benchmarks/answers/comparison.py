@@ -29,6 +29,8 @@ from caviar.space.scales import Array
 from tests.benchmarks.answers.counterfactual import run_study, true_value
 from tests.benchmarks.search.problems import Problem, functions
 
+Confirmed = bool | tuple[int, int]
+KINDS: tuple[tuple[str, Confirmed], ...] = (("noise", False), ("noise, confirmed", (3, 4)))
 STUDIES, A_SIDE = 6, 3  # of a problem, and of a side where several are compared
 WEIGHTS, CENTRE = np.array([1.0, 0.5, 0.25, 0.0]), np.array([0.3, 0.6, 0.5, 0.5])  # of the sum of squares
 
@@ -38,9 +40,7 @@ def main() -> None:
     options = _options()
     rows = []
     for problem in functions(0)[:: options.every]:
-        for kind, confirm in (
-            [("without noise", False)] if not problem.noise else [("confirmed", True), ("noise", False)]
-        ):
+        for kind, confirm in KINDS if problem.noise else (("no noise", False),):
             with tempfile.TemporaryDirectory() as folder:
                 rows.append({"kind": kind} | compared(problem, options.trials, Path(folder), confirm))
     print(pd.DataFrame(rows).groupby("kind").agg("mean").round(3).to_string())
@@ -49,25 +49,24 @@ def main() -> None:
     print(f"\ngains of hyperparameters inside their intervals: {np.mean(inside):.1%} of {len(inside)}")
 
 
-def compared(problem: Problem, trials: int, folder: Path, confirm: bool) -> dict[str, float]:
+def compared(problem: Problem, trials: int, folder: Path, confirm: Confirmed) -> dict[str, float]:
     """Return how true the comparisons of studies of a problem are."""
+    same_seeds = range(STUDIES) if problem.noise else range(STUDIES, 2 * STUDIES)
+    runs = [*((seed, 0) for seed in range(STUDIES)), *((seed, 1) for seed in same_seeds)]
     outcomes = [
-        run_study(problem, seed, trials, folder / f"{seed}-{again}", confirm=confirm and (3, 4), again=again)
-        for again in (0, 1)
-        for seed in range(STUDIES)
+        run_study(problem, seed, trials, folder / f"{seed}-{again}", confirm=confirm, again=again)
+        for seed, again in runs
     ]
+    first, second = outcomes[:STUDIES], outcomes[STUDIES:]
     winners = [true_value(problem, outcome.best.config) for outcome in outcomes]
     inside, sure = [], []
-    for i, j in itertools.pairwise(range(STUDIES)):
+    for i, j in itertools.pairwise(range(len(outcomes))):
         found, truth = compare(outcomes[i], outcomes[j]), winners[i] - winners[j]
         inside.append(found.gain.low <= truth <= found.gain.high)
         if abs(found.probability - 0.5) > 0.45:
             sure.append((found.probability > 0.5) == (truth > 0))
-    several = [
-        compare(outcomes[:A_SIDE], outcomes[A_SIDE:STUDIES]),
-        compare(outcomes[STUDIES:-A_SIDE], outcomes[-A_SIDE:]),
-    ]
-    pairs = [compare(outcomes[:STUDIES], outcomes[STUDIES:])] if problem.noise else []
+    several = [compare(side[:A_SIDE], side[A_SIDE:]) for side in (first, second)]
+    pairs = [compare(first[k : k + A_SIDE], second[k : k + A_SIDE]) for k in (0, A_SIDE)] if problem.noise else []
     return {
         "winners": float(np.mean(inside)),
         "sure": len(sure) / len(inside),

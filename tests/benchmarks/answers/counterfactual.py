@@ -1,7 +1,7 @@
 """How true the answer about random search is: `python -m tests.benchmarks.answers.counterfactual`.
 
-Studies are run on problems whose true values are known: 34 functions, three tables of trainings (`b`, `c`), and the 17
-tasks of LCBench without noise and with noise of 2 points (`a`, which needs `--lcbench FOLDER`). For each, `random_search`
+Studies are run on problems whose true values are known: 34 functions (`b`), three tables of trainings (`c`), and, with
+`--lcbench FOLDER`, the 17 tasks of LCBench without noise and with noise of 2 points (`a`). For each, `random_search`
 says what a random search would have reached, and many random searches are run. Printed are, by family, over the studies
 about which it tells something, and over those about which it does not:
 
