@@ -17,7 +17,7 @@ from caviar.cli.groups import InOrder
 from caviar.cli.jobs import list_studies, logs, status, stop
 from caviar.cli.panda import panda
 from caviar.cli.predict import predict
-from caviar.cli.results import best, report, results, verify
+from caviar.cli.results import best, compare, report, results, verify
 from caviar.cli.start import init, resume, run, submit
 from caviar.errors import CaviarError, HeadLostError, OwnCodeError
 from caviar.fleet.worker.errors import own_traceback
@@ -29,7 +29,8 @@ def cli() -> None:
     """Tune many networks at once; `caviar run` tunes one on handwritten digits."""
 
 
-COMMANDS = (init, run, resume, report, best, predict, verify, submit, status, list_studies, logs, stop, results)
+RESULTS = (report, best, predict, compare, verify)
+COMMANDS = (init, run, resume, *RESULTS, submit, status, list_studies, logs, stop, results)
 for command in (*COMMANDS, panda, experiments, completion):
     cli.add_command(command)
 

@@ -8,7 +8,8 @@ either side, the answer is about these two winners; with several, about such stu
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,10 @@ from caviar.errors import InputError
 from caviar.insight.attribution import HyperparameterGain, gains_between
 from caviar.insight.differences import Difference, differences
 from caviar.insight.estimate import Estimate
+from caviar.insight.formatting import as_html
 from caviar.insight.progress import Progress
 from caviar.insight.studies import Studies, StudyGroup, study_groups
+from caviar.space.values import named
 
 _COVERAGE = 0.95
 _COSTS = ("trials", "epochs", "seconds")
@@ -54,6 +57,22 @@ class StudyComparison:
     def __str__(self) -> str:
         return " ".join([self._verdict(), self._cost(), self._differences()])
 
+    def _repr_html_(self) -> str:
+        tables = (f"<p>{title}</p>{as_html(table)}" for title, table in self.tables().items())
+        return f"<p>{escape(str(self))}</p>{''.join(tables)}"
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return all that there is to see, by title."""
+        tables = {"Best so far, by trials": self.table()}
+        if self.gains:
+            rows = [(g.hyperparameter, named(g.a), named(g.b), str(g.gain)) for g in self.gains]
+            tables[f"Where the winners differ, and what that gains in {self.metric}"] = pd.DataFrame(
+                rows, columns=["hyperparameter", "a", "b", "gain"]
+            )
+        if self.differences:
+            tables["What differs"] = pd.DataFrame(map(asdict, self.differences))
+        return tables
+
     def table(self) -> pd.DataFrame:
         """Return the best so far, a row for each number of trials: each side with low and high, NaN where unknown."""
         rows = [(n, *(x for each in pair for x in (each.value, each.low, each.high))) for n, *pair in self.progress]
@@ -63,7 +82,7 @@ class StudyComparison:
     def _verdict(self) -> str:
         a, b, gain, probability = self.a, self.b, self.gain, self.probability
         if gain.value < 0:
-            a, b, gain, probability = b, a, Estimate(-gain.value, -gain.high, -gain.low), 1 - probability
+            a, b, gain, probability = b, a, -gain, 1 - probability
         who = f"the winner of {b.name} is better than that of {a.name}"
         if a.studies + b.studies > 2:
             pairs = f"{len(self.seeds)} pairs of studies with the same seed" if self.seeds else "the studies"

@@ -9,6 +9,7 @@ first wave, an even sample of the space, checks the process: where they disagree
 
 import math
 from dataclasses import dataclass, field
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ import pandas as pd
 from caviar._checks import check_integer
 from caviar.insight.estimate import Estimate
 from caviar.insight.expectation import told_search, training_noise, winner_expectation
+from caviar.insight.formatting import as_html
 from caviar.records.outcome import Outcome
 from caviar.records.ranking import estimates
 from caviar.search.base import Search
@@ -50,12 +52,11 @@ class Counterfactual:
         if self.doubt:
             return f"It cannot be told what random search would have reached: {self.doubt}."
         verb = "gained" if self.gain.value >= 0 else "lost"
-        gain = Estimate(abs(self.gain.value), *sorted((abs(self.gain.low), abs(self.gain.high))))
-        interval = str(gain) if self.gain.low * self.gain.high > 0 else f"{gain.value:.2g}"
-        chance = "" if self.gain.low * self.gain.high > 0 else ", no more than chance may"
+        gain = self.gain if self.gain.value >= 0 else -self.gain
+        by = str(gain) if gain.low > 0 else f"{gain.value:.2g}, no more than chance may"
         return (
             f"Random search of {self.trials:,} trials would have reached {self.metric} {self.random}; the "
-            f"{'waves' if self.waves else 'study'} reached {self.reached} and {verb} {interval}{chance}, as much as "
+            f"{'waves' if self.waves else 'study'} reached {self.reached} and {verb} {by}, as much as "
             f"{self._equal()}."
         )
 
@@ -64,6 +65,9 @@ class Counterfactual:
             return f"more than {_round(self.most_trials)} random trials"
         count = _round(self.equal_trials.value)
         return f"about {count} random trial{'s' * (count != '1')}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(str(self))}</p>{as_html(self.table())}"
 
     def table(self) -> pd.DataFrame:
         """Return what random searches reach, a row for each size: trials, and the metric with low and high."""
@@ -113,14 +117,20 @@ def random_search(outcome: Outcome, trials: int | None = None, *, seed: int = 0)
         metric=outcome.settings.objective.metric,
         trials=size,
         waves=outcome.settings.search == "coarse-to-fine" and len(outcome.waves) > 1,
-        reached=Estimate.of(sign * reached, _TAIL),
-        random=Estimate.of(sign * random, _TAIL),
+        reached=_told(reached, sign),
+        random=_told(random, sign),
         gain=Estimate.of(random - reached, _TAIL),
         equal_trials=Estimate.of(equal, _TAIL),
         most_trials=most,
         doubt=_doubt(outcome, search, process, searches),
-        sizes=tuple((n, Estimate.of(sign * searches[:, n - 1], _TAIL)) for n in sizes),
+        sizes=tuple((n, _told(searches[:, n - 1], sign)) for n in sizes),
     )
+
+
+def _told(draws: Array, sign: int) -> Estimate:
+    """Return an estimate in the unit of the metric from values to minimise."""
+    estimate = Estimate.of(draws, _TAIL)
+    return estimate if sign == 1 else -estimate
 
 
 def _random_points(outcome: Outcome, search: Search, count: int, generator: np.random.Generator) -> Array:

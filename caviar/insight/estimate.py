@@ -29,6 +29,9 @@ class Estimate:
         low, value, high = np.quantile(draws, [tail, 0.5, 1 - tail], method="lower").tolist()
         return cls(value, low, high)
 
+    def __neg__(self) -> "Estimate":
+        return Estimate(-self.value, -self.high, -self.low)
+
     def __str__(self) -> str:
         width = self.high - self.low
         if not 0 < width < math.inf or (decimals := 1 - math.floor(math.log10(width))) > _MOST_DECIMALS:

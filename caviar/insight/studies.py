@@ -68,9 +68,17 @@ def _group(name: str, given: Studies) -> StudyGroup:
 
 def _read(name: str, where: str | Path) -> tuple[Outcome, ...]:
     """Read a study, or every study directly in a folder, by name."""
-    if is_uri(str(where)) or journal.holds_study(Path(where)):
+    if is_uri(where) or journal.holds_study(Path(where)):
         return (Outcome.read(where),)
-    folders = sorted(path.parent for path in Path(where).glob(f"*/{journal.NAME}"))
-    if not folders:
+    if not holds_studies(where):
         raise InputError(f"{name} must be the folder of a study or of several, got {str(where)!r}, which holds none")
-    return tuple(map(Outcome.read, folders))
+    return tuple(map(Outcome.read, _folders(where)))
+
+
+def holds_studies(where: str | Path) -> bool:
+    """Return whether a folder is not a study, but holds some."""
+    return not is_uri(where) and not journal.holds_study(Path(where)) and bool(_folders(where))
+
+
+def _folders(where: str | Path) -> list[Path]:
+    return sorted(path.parent for path in Path(where).glob(f"*/{journal.NAME}") if journal.holds_study(path.parent))
