@@ -54,15 +54,20 @@ class Row(NamedTuple):
 def main() -> None:
     """Run studies, print the table, and write a row a study to a file."""
     options = _options()
-    rows = []
+    rows: list[Row] = []
     for seed in range(options.seeds):
-        for problem in problems(options.families, options.lcbench, seed):
+        for problem in [*problems(options.families, options.lcbench, seed)][options.first :: options.every]:
             rows.append(row(problem, seed, options.trials, options.search))
-    table = pd.DataFrame(rows)
-    if options.out:
-        table.to_csv(options.out, index=False)
+            if options.out:  # after each, since all take long
+                pd.DataFrame(rows).to_csv(options.out, index=False)
+    show(pd.DataFrame(rows))
+
+
+def show(table: pd.DataFrame) -> None:
+    """Print the means of rows, and the medians of the bias."""
     groups = table.drop(columns=["problem", "seed"]).groupby(["family", "told"])
-    print(groups.mean().round(3).assign(studies=groups.size()).to_string())
+    medians = groups["bias"].median().rename("median bias")
+    print(groups.mean().join(medians).round(3).assign(studies=groups.size()).to_string())
 
 
 def problems(families: str, folder: str, seed: int) -> Iterator[Problem]:
@@ -166,6 +171,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--lcbench", metavar="FOLDER", help="with lcbench.py, for family a")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--trials", type=int, default=64)
+    parser.add_argument("--every", type=int, default=1, help="take every n-th problem,")
+    parser.add_argument("--first", type=int, default=0, help="from this one on")
     parser.add_argument("--search", default="coarse-to-fine")
     parser.add_argument("--out", metavar="FILE", help="a CSV file with a row a study")
     return parser.parse_args()
