@@ -92,8 +92,8 @@ class StudyComparison:
 
     def _cost(self) -> str:
         costs = [(name, getattr(self.a, name), getattr(self.b, name)) for name in _COSTS]
-        ratios = ", ".join(f"{b / a:.2g} times the {name}" for name, a, b in costs if a > 0)
-        return f"{self.b.name} took {ratios} of {self.a.name}." if ratios else ""
+        ratios = ", ".join(_times(b / a, name) for name, a, b in costs if a > 0)
+        return f"Compared with {self.a.name}, {self.b.name} took {ratios}."
 
     def _differences(self) -> str:
         names = ", ".join(difference.setting for difference in self.differences)
@@ -190,6 +190,10 @@ def _reached(ways: Sequence[Progress], trials: int) -> Estimate:
 def _sizes(groups: Sequence[StudyGroup]) -> list[int]:
     """Return the numbers of trials at which any study has a step."""
     return sorted({size for group in groups for progress in group.progress for size in progress.steps})
+
+
+def _times(ratio: float, what: str) -> str:
+    return f"as many {what}" if f"{ratio:.2g}" == "1" else f"{ratio:.2g} times the {what}"
 
 
 def _percent(probability: float) -> str:

@@ -51,7 +51,7 @@ def test_studies_of_a_folder_are_paired_by_seed(root):
     assert found.gain.value > 0
     assert found.probability > 0.8
     assert "waves is better than random on average over 3 pairs of studies with the same seed: score" in str(found)
-    assert "waves took 2 times the trials, 2 times the epochs" in str(found)
+    assert "Compared with random, waves took 2 times the trials, 2 times the epochs" in str(found)
     assert [(d.setting, d.a, d.b) for d in found.differences] == [
         ("trials", "12", "24"),
         ("search", "random", "coarse-to-fine"),
