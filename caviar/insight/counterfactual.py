@@ -14,7 +14,8 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from caviar._checks import check_integer
+from caviar._checks import check_integer, check_seed
+from caviar.errors import InputError
 from caviar.insight.estimate import Estimate
 from caviar.insight.expectation import told_search, training_noise, winner_expectation
 from caviar.insight.formatting import as_html
@@ -28,6 +29,7 @@ from caviar.space.scales import Array
 
 _TAIL = 0.05  # beyond either end of an interval; the benchmark finds 80% of the truth inside
 _CONFIGS = 4096  # that a random search tries at most, if the study is not larger
+_MOST_CONFIGS = 20_000
 _OVERSAMPLING = 4  # random points for each config, since some are the same
 _MOST_NOISE = 0.3  # of the variance of the values: beyond, the process knows too little of them
 _LEAST_PROBABLE = 0.02  # for the best trial of the first wave, if the process is right
@@ -83,11 +85,11 @@ def random_search(outcome: Outcome, trials: int | None = None, *, seed: int = 0)
 
     Args:
         outcome: of a study with at least 8 finished trials in complete waves.
-        trials: of the random search, >= 1; as many as the study's if left out, without those that confirm others.
+        trials: of the random search, 1 to 20,000; if left out, as many as the study's, without those that confirm.
         seed: of the draws, >= 0.
 
     Raises:
-        InputError: too few trials have finished.
+        InputError: too few trials have finished, or too many are asked for.
 
     >>> import caviar, tempfile
     >>> study = caviar.Study("digits", trials=16, epochs=2, seed=0, workers=0, out=tempfile.mkdtemp())
@@ -98,16 +100,17 @@ def random_search(outcome: Outcome, trials: int | None = None, *, seed: int = 0)
     """
     search, process = told_search(outcome)
     tried = sum(result.confirms is None for result in outcome.results)
-    size = check_integer("trials", tried if trials is None else trials)
-    generator = np.random.default_rng(np.random.SeedSequence((seed, 3)))
+    size = min(tried, _MOST_CONFIGS) if trials is None else check_integer("trials", trials)
+    if size > _MOST_CONFIGS:
+        raise InputError(f"trials must be an integer <= {_MOST_CONFIGS}, got {trials!r}")
+    generator = np.random.default_rng(np.random.SeedSequence((check_seed(seed), 3)))
     points = _random_points(outcome, search, count := max(_CONFIGS, size), generator)
     confirm, detail = outcome.settings.confirm, _detail(outcome, process)
     measurements = 1 + (confirm.replicates if confirm else 0)
     searches = random_searches(process, points, generator, detail=detail, measurements=measurements)
-    searches = np.maximum(searches, _limit(process.values))
     sign, winner = outcome.settings.objective.sign, winner_expectation(outcome, search, process)
     reached = sign * winner.mean + winner.deviation * generator.standard_normal(DRAWS)
-    reached = np.maximum(reached, _limit(process.values))
+    searches, reached = (np.maximum(values, _limit(process.values)) for values in (searches, reached))
     most = searches.shape[1]
     random = searches[:, min(size, most) - 1]
     equal = 1.0 + (searches > reached[:, None]).sum(axis=1)

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 import caviar
-from caviar.insight.counterfactual import random_search
+from caviar.insight.counterfactual import Counterfactual, random_search
 from caviar.insight.estimate import Estimate
 from caviar.records.early_stopping import Confirm
 from caviar.search import Budget, Random
@@ -100,7 +100,7 @@ def row(problem: Problem, seed: int, trials: int, search: str) -> Row:
         share_inside(found.random, reached),
         (middle - winner) / unit,
         found.gain.value / unit,
-        float("nan") if problem.noise else _trials_inside(found.equal_trials, sample, winner),
+        float("nan") if problem.noise else _trials_inside(found, sample, winner),
     )
 
 
@@ -158,11 +158,11 @@ def share_inside(interval: Estimate, values: Array) -> float:
     return float(np.mean((values >= interval.low) & (values <= interval.high)))
 
 
-def _trials_inside(interval: Estimate, sample: Array, winner: float) -> float:
-    """Return the probability that a random search first reaches the winner's value inside an interval of trials."""
-    better = np.mean(sample <= winner)
-    later, never = (1 - better) ** (interval.low - 1), (1 - better) ** interval.high
-    return float(later - (never if np.isfinite(interval.high) else 0.0)) if np.isfinite(interval.low) else float("nan")
+def _trials_inside(found: Counterfactual, sample: Array, winner: float) -> float:
+    """Return the probability that a random search first reaches the winner's value inside the interval of trials."""
+    better = float(np.mean(sample <= winner))
+    low, high = min(found.equal_trials.low, found.most_trials + 1), found.equal_trials.high
+    return (1 - better) ** (low - 1) - (0.0 if np.isinf(high) else (1 - better) ** high)
 
 
 def _options() -> argparse.Namespace:
