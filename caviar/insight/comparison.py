@@ -58,7 +58,7 @@ class StudyComparison:
         return " ".join([self._verdict(), self._cost(), self._differences()])
 
     def _repr_html_(self) -> str:
-        tables = (f"<p>{title}</p>{as_html(table)}" for title, table in self.tables().items())
+        tables = (f"<p>{escape(title)}</p>{as_html(table)}" for title, table in self.tables().items())
         return f"<p>{escape(str(self))}</p>{''.join(tables)}"
 
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -7,13 +7,14 @@ from caviar.insight.report.reproduce import settings_table
 from caviar.records.outcome import Outcome
 
 _OWN = ("name",)  # settings that say nothing about what a study does
+_CALLED = {"data": "data or code"}  # with their fingerprints
 
 
 @dataclass(frozen=True)
 class Difference:
     """A setting that is not the same on both sides."""
 
-    setting: str  # such as "trials", "space: learning_rate" or "version of numpy"
+    setting: str  # such as "trials", "space: learning_rate", "data or code" or "version of numpy"
     a: str  # "" if it is not there
     b: str
 
@@ -23,7 +24,7 @@ def differences(a: Sequence[Outcome], b: Sequence[Outcome]) -> tuple[Difference,
     left, right = _values(a), _values(b)
     names = [name for name in {**left, **right} if name not in _OWN]
     return tuple(
-        Difference(name, left.get(name, ""), right.get(name, ""))
+        Difference(_CALLED.get(name, name), left.get(name, ""), right.get(name, ""))
         for name in names
         if left.get(name, "") != right.get(name, "")
     )

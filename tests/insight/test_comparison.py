@@ -181,6 +181,14 @@ def test_a_place_without_a_study_is_one_sentence(capsys):
     assert "no study named 'nowhere'" in capsys.readouterr().err
 
 
+def test_other_code_is_a_difference(tmp_path):
+    a = outcome_of(tmp_path / "a", cube(2), bowl, trials=8, mode="min", epochs=1)
+    b = study_of(tmp_path / "b", trials=8)
+    settings = [difference.setting for difference in caviar.compare(a, b).differences]
+    assert "data or code" in settings
+    assert "version of numpy" not in settings
+
+
 def test_a_notebook_escapes_names(tmp_path):
     outcomes = [outcome_of(tmp_path / EVIL[:6] / str(k), cube(2), bowl, trials=8, epochs=1, seed=k) for k in range(2)]
     html = caviar.compare(outcomes[0], tmp_path / EVIL[:6])._repr_html_()
