@@ -32,6 +32,7 @@ _CONFIGS = 4096  # that a random search tries at most, if the study is not large
 _MOST_CONFIGS = 20_000
 _OVERSAMPLING = 4  # random points for each config, since some are the same
 _MOST_NOISE = 0.3  # of the variance of the values: beyond, the process knows too little of them
+_SHARE_OF_WAVE = 0.25  # up to this share of the first wave, its order statistics are better than the process
 _LEAST_PROBABLE = 0.02  # for the best trial of the first wave, if the process is right
 
 
@@ -112,7 +113,8 @@ def random_search(outcome: Outcome, trials: int | None = None, *, seed: int = 0)
     reached = sign * winner.mean + winner.deviation * generator.standard_normal(DRAWS)
     searches, reached = (np.maximum(values, _limit(process.values)) for values in (searches, reached))
     most = searches.shape[1]
-    random = searches[:, min(size, most) - 1]
+    first = _first_wave(outcome, search)
+    random = _reached_after(min(size, most), searches, first, generator)
     equal = 1.0 + (searches > reached[:, None]).sum(axis=1)
     equal[equal > most] = most if most < count else math.inf  # one that has tried every config has found the winner
     sizes = sorted({min(size, most), most, *(2**k for k in range(most.bit_length()))})
@@ -125,8 +127,8 @@ def random_search(outcome: Outcome, trials: int | None = None, *, seed: int = 0)
         gain=Estimate.of(random - reached, _TAIL),
         equal_trials=Estimate.of(equal, _TAIL),
         most_trials=most,
-        doubt=_doubt(outcome, search, process, searches),
-        sizes=tuple((n, _told(searches[:, n - 1], sign)) for n in sizes),
+        doubt=_doubt(first, process, searches),
+        sizes=tuple((n, _told(_reached_after(n, searches, first, generator), sign)) for n in sizes),
     )
 
 
@@ -159,16 +161,33 @@ def _limit(values: Array) -> float:
     return 0.0 if lowest >= 0 else -1.0 if lowest >= -1 and highest <= 0 else -math.inf
 
 
-def _doubt(outcome: Outcome, search: Search, process: GaussianProcess, searches: Array) -> str:
+def _first_wave(outcome: Outcome, search: Search) -> Array:
+    """Return the estimates of the first wave's trials, an even sample of the space, (n,), NaN if failed."""
+    numbers = [n for wave in outcome.begun if wave.wave == 1 for n in wave.numbers[len(wave.configs) :]]
+    known = estimates(search, outcome.search_log)
+    return np.array([known.get(n, math.nan) for n in numbers])
+
+
+def _reached_after(trials: int, searches: Array, first: Array, generator: np.random.Generator) -> Array:
+    """Return what random searches have reached after a number of trials, shape (DRAWS,).
+
+    For few trials these are order statistics of the first wave, which need no process; a sample tells no more about
+    the best of many.
+    """
+    if trials > _SHARE_OF_WAVE * len(first) or not np.isfinite(first).any():
+        return searches[:, trials - 1]
+    values = np.where(np.isfinite(first), first, np.nanmax(first))
+    reached: Array = values[generator.integers(len(values), size=(DRAWS, trials))].min(axis=1)
+    return reached
+
+
+def _doubt(first: Array, process: GaussianProcess, searches: Array) -> str:
     """Return why the process does not describe the space, in a sentence; "" if nothing speaks against it."""
     if process.kernel.noise_variance > _MOST_NOISE:
         return "what the trials reached follows too little from their configs"
-    numbers = [n for wave in outcome.begun if wave.wave == 1 for n in wave.numbers[len(wave.configs) :]]
-    known = estimates(search, outcome.search_log)
-    first = [known[n] for n in numbers if not math.isnan(known.get(n, math.nan))]
-    if not first:
+    if not np.isfinite(first).any():
         return "no trial of the first wave has finished"
-    better = float((searches[:, min(len(numbers), searches.shape[1]) - 1] <= min(first)).mean())
+    better = float((searches[:, min(len(first), searches.shape[1]) - 1] <= np.nanmin(first)).mean())
     if min(better, 1 - better) < _LEAST_PROBABLE:
         return "its first wave, an even sample of the space, disagrees with what its later trials let expect of others"
     return ""

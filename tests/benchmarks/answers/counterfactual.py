@@ -7,6 +7,7 @@ about which it tells something, and over those about which it does not:
 
     bias       of what random search reaches, told minus true, in units of the distance from there to the median config
     inside     the share of random searches that end inside the interval, which should hold 80%
+    few        the same for random searches of four trials, which order statistics of the first wave tell
     gain       of the study over random search, true and told, in the same unit
     trials     the share of random searches that need a number of trials inside the interval of `equal_trials`
 
@@ -46,6 +47,7 @@ class Row(NamedTuple):
     told: bool
     bias: float
     inside: float
+    few: float  # NaN for problems with noise
     true_gain: float
     told_gain: float
     trials: float  # NaN for problems with noise
@@ -98,6 +100,7 @@ def row(problem: Problem, seed: int, trials: int, search: str) -> Row:
         not found.doubt,
         (found.random.value - middle) / unit,
         share_inside(found.random, reached),
+        float("nan") if problem.noise else share_inside(dict(found.sizes)[4], random_winners(problem, 4, sample)),
         (middle - winner) / unit,
         found.gain.value / unit,
         float("nan") if problem.noise else _trials_inside(found, sample, winner),
