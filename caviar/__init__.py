@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from caviar.errors import CaviarError, ClusterError, InputError, PausedError, StorageError
     from caviar.fleet.programs.program import program
     from caviar.fleet.worker.reporting import Stop, report, trial
+    from caviar.insight.comparison import compare
     from caviar.jobs.client import connect
     from caviar.model.trained.estimators import load_model
     from caviar.panda import Panda
@@ -72,6 +73,7 @@ _MODULES = {
     "Study": "caviar.study.study",
     "Worth": "caviar.records.stopping",
     "choice": "caviar.space",
+    "compare": "caviar.insight.comparison",
     "connect": "caviar.jobs.client",
     "constant": "caviar.space",
     "default_space": "caviar.space",
@@ -118,6 +120,7 @@ __all__ = [
     "Study",
     "Worth",
     "choice",
+    "compare",
     "connect",
     "constant",
     "default_space",

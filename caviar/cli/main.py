@@ -18,7 +18,7 @@ from caviar.cli.groups import InOrder
 from caviar.cli.jobs import list_studies, logs, status, stop
 from caviar.cli.panda import panda
 from caviar.cli.predict import predict
-from caviar.cli.results import best, report, results, verify, watch
+from caviar.cli.results import best, compare, report, results, verify, watch
 from caviar.cli.start import init, resume, run, submit
 from caviar.errors import CaviarError, HeadLostError, OwnCodeError
 from caviar.fleet.worker.errors import own_traceback
@@ -30,7 +30,7 @@ def cli() -> None:
     """Tune many networks at once; `caviar run` tunes one on handwritten digits."""
 
 
-READING = (watch, report, best, diagnose, explain, predict, verify)
+READING = (watch, report, best, diagnose, explain, compare, predict, verify)
 ELSEWHERE = (submit, status, list_studies, logs, stop, results)
 for command in (init, run, resume, *READING, *ELSEWHERE, panda, experiments, completion):
     cli.add_command(command)

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from caviar.cli.completion import complete_study
 from caviar.cli.jobs import backend, local_copy, study_command
+from caviar.cli.options import jobs_address_option
 from caviar.cli.output import prints, records
 from caviar.csv import escape_cells
 from caviar.errors import InputError
 
 if TYPE_CHECKING:
+    from caviar.insight.comparison import StudyComparison
     from caviar.records.outcome import Outcome
     from caviar.study.verification import Verification
 
@@ -123,6 +126,36 @@ def verify(name: str, address: str | None, trials: int, data: str | None) -> "Ve
     from caviar.study.verification import verify as verify_study
 
     return verify_study(local_copy(name, address), trials, data=data)
+
+
+def _print_comparison(found: "StudyComparison") -> None:
+    from caviar.insight.formatting import format_value
+
+    click.echo(click.wrap_text(str(found), min(shutil.get_terminal_size().columns, _TEXT_WIDTH)))
+    for title, table in found.tables().items():
+        text = table.to_string(index=False, float_format=format_value, na_rep="", justify="left", max_colwidth=40)
+        click.echo(f"\n{title}\n{text}")
+
+
+def _comparison_data(found: "StudyComparison") -> dict[str, object]:
+    return {"sentences": str(found), **asdict(found), "progress": records(found.table())}
+
+
+@click.command()
+@click.argument("a", shell_complete=complete_study)
+@click.argument("b", shell_complete=complete_study)
+@jobs_address_option
+@prints(_print_comparison, _comparison_data)
+def compare(a: str, b: str, address: str | None) -> "StudyComparison":
+    """Compare studies: is B better than A, at what cost, what differs.
+
+    A and B are studies, or folders that each hold several of them; those with the same seed are then compared in pairs.
+    """
+    from caviar.insight.comparison import compare as compare_studies
+    from caviar.insight.studies import holds_studies
+
+    places = [Path(name) if holds_studies(name) else local_copy(name, address) for name in (a, b)]
+    return compare_studies(*places)
 
 
 @click.command()

@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from caviar.insight.comparison import compare
+    from caviar.insight.counterfactual import random_search
     from caviar.insight.diagnosis.diagnose import diagnose
     from caviar.insight.importance import importance as measure_importance
     from caviar.insight.notebook import outcome_html
@@ -15,14 +17,18 @@ if TYPE_CHECKING:
     from caviar.insight.plots import Plots
     from caviar.insight.report.report import report as write_report
 
-__all__ = ["Plots", "diagnose", "measure_importance", "methods", "outcome_html", "write_report"]
+__all__ = [
+    "Plots", "compare", "diagnose", "measure_importance", "methods", "outcome_html", "random_search", "write_report"
+]  # fmt: skip
 
 _PLACES = {
     "Plots": ("caviar.insight.plots", "Plots"),
+    "compare": ("caviar.insight.comparison", "compare"),
     "diagnose": ("caviar.insight.diagnosis.diagnose", "diagnose"),
     "measure_importance": ("caviar.insight.importance", "importance"),
     "methods": ("caviar.insight.paper", "methods"),
     "outcome_html": ("caviar.insight.notebook", "outcome_html"),
+    "random_search": ("caviar.insight.counterfactual", "random_search"),
     "write_report": ("caviar.insight.report.report", "report"),
 }
 

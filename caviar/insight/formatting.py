@@ -39,6 +39,15 @@ def format_share(share: float) -> str:
     return f"{percent}%" if share == 0 or share >= 1e-8 else "<0.000001%"
 
 
+def as_html(table: pd.DataFrame) -> str:
+    """Return a table for a notebook, with four significant digits; texts are escaped.
+
+    >>> as_html(pd.DataFrame({"x": ["<b>"]})).count("&lt;b&gt;")
+    1
+    """
+    return table.to_html(index=False, border=0, float_format=format_value, na_rep="")
+
+
 def config_as_code(config: Mapping[str, object]) -> str:
     """Return a config as a Python dict, a line for each value, ready to copy.
 

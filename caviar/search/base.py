@@ -133,6 +133,12 @@ class Search(ABC):
             return self._values.copy()
         return self._fitted_surrogate().smooth(self._points, self._values)
 
+    @property
+    @one_blas_thread()
+    def surrogate(self) -> GaussianProcess | None:
+        """The Gaussian process of all trials so far; None if no trial has a finite value."""
+        return self._fitted_surrogate() if np.isfinite(self._values).any() else None
+
     @one_blas_thread()
     def forecast(self, points: Array) -> Forecast | None:
         """Return what points to try next, shape (k, d), are likely to gain; None if no trial has a finite value."""

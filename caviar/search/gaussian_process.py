@@ -114,17 +114,34 @@ class GaussianProcess:
         v: Array = scipy.linalg.solve_triangular(self.factor, covariance, lower=True, check_finite=False)
         return self.alpha @ covariance, v
 
+    @property
+    def detail_variance(self) -> float:
+        """The part of the noise variance that counts as detail of the function: another measurement has it too."""
+        return min(_DETAIL_VARIANCE, self.kernel.noise_variance)
+
     def smooth(self, points: Array, values: Array) -> Array:
         """Return what trials at points, shape (n, d), would likely reach if run again, shape (n,); NaN stays NaN.
 
-        This is the posterior mean plus a share of the residual, `_DETAIL_VARIANCE` over the noise variance: functions
+        This is the posterior mean plus a share of the residual, the detail variance over the noise variance: functions
         have details finer than any length scale, and measurements have noise. If detail and noise are normal, this
         share of the residual is the expected detail.
         """
         z = np.clip((values - self.shift) / self.scale, self.z.min(), self.z.max())
         mean = self.mean(points)
-        share = min(1.0, _DETAIL_VARIANCE / self.kernel.noise_variance)
+        share = self.detail_variance / self.kernel.noise_variance
         return self.shift + self.scale * (mean + share * (z - mean))
+
+    def expected(self, points: Array, values: Array) -> tuple[Array, Array]:
+        """Return what trials would reach on average if run again, shape (n,), and its standard deviation, shape (n,).
+
+        Nobody knows whether a residual is detail or noise, and for the best of many trials noise is likelier than for
+        others. So the two possibilities, `smooth` and the posterior mean, count half each.
+        """
+        smooth, (mean, v) = self.smooth(points, values), self.posterior(points)
+        gap = (smooth - self.shift) / self.scale - mean
+        posterior = np.maximum(self.kernel.signal_variance - np.square(v).sum(axis=0), 0)
+        deviation = np.sqrt(posterior + self.detail_variance / 2 + gap**2 / 4)
+        return smooth - self.scale * gap / 2, self.scale * deviation
 
 
 def _subset(values: Array, size: int) -> NDArray[np.intp]:

@@ -17,8 +17,8 @@ from caviar.errors import ClusterError
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
-COMMANDS = ["init", "run", "resume", "watch", "report", "best", "diagnose", "explain", "predict", "verify", "submit"]
-COMMANDS += ["status", "list", "logs", "stop", "results", "panda", "experiments", "completion"]
+COMMANDS = ["init", "run", "resume", "watch", "report", "best", "diagnose", "explain", "compare", "predict", "verify"]
+COMMANDS += ["submit", "status", "list", "logs", "stop", "results", "panda", "experiments", "completion"]
 
 
 @pytest.fixture(autouse=True)
