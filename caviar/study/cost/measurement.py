@@ -1,0 +1,220 @@
+"""Measures for a moment what a study will train, in trainers like its own, but outside of its folder and journal.
+
+Stacks of the built-in network train for some mini-batches, as many at once as there are trainers, which share caches
+and memory. Of a user's function, two trials of the first wave are trained as they are.
+"""
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from caviar.data.dataset import Dataset
+from caviar.errors import InputError
+from caviar.fleet.connect import Start, open_pool
+from caviar.fleet.messages import Done, Report, Stack, Started
+from caviar.fleet.placement import Placement
+from caviar.fleet.protocol import Trainers
+from caviar.fleet.worker.networks import NetworkTrainable
+from caviar.fleet.worker.output import OutputFile
+from caviar.fleet.worker.trainables import Run
+from caviar.records.trial import Metrics, State
+from caviar.study.cost.peak import Weighed, largest, peak_bytes
+from caviar.study.target import Target
+
+_STEPS = (4, 16)  # mini-batches of the two short epochs that are compared
+_REPEATS = 3  # of each, of which the shortest counts
+_SECONDS, _BYTES = "epoch_seconds", "peak_bytes"
+_PROBE_SECONDS = 60.0  # after which a probe that has reported is not trained to its end
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured of some trainings.
+
+    Args:
+        seconds: of an epoch of each stack, or of each trial of a function.
+        workers: how many trainers there are.
+        start: seconds until the first of them trained.
+        peak: bytes that the largest process of a trainer or a trial took; 0 where the system does not say.
+        metrics: of a report.
+        reports: how many a trial makes.
+    """
+
+    seconds: tuple[float, ...]
+    workers: int
+    start: float
+    peak: int
+    metrics: Metrics = field(default_factory=dict)
+    reports: int = 1
+
+
+def measure_stacks(trainable: NetworkTrainable, stacks: Sequence[Stack], placement: Placement) -> Measurement:
+    """Train stacks of networks for a moment, and return the seconds that a whole epoch of each takes."""
+    begun = time.monotonic()
+    with open_pool(_Sample(trainable), _SECONDS, placement, start=Start.IN_PROCESSES) as trainers:
+        start, reports = 0.0, dict[int, Metrics]()
+        trainers.start(len(stacks))
+        trainers.submit(stacks)
+        while trainers.pending:
+            for event in trainers.poll():
+                match event:
+                    case Started():
+                        start = start or time.monotonic() - begun
+                    case Report():
+                        reports[event.trial] = event.metrics
+                    case Done(error=error) if error:
+                        raise InputError(f"no forecast: a stack could not be trained for a moment ({error})")
+        seconds = tuple(reports[stack[0].number][_SECONDS] for stack in stacks)
+        peak = int(max(metrics[_BYTES] for metrics in reports.values()))
+        metrics = {name: v for name, v in reports[stacks[0][0].number].items() if name not in (_SECONDS, _BYTES)}
+        return Measurement(seconds, trainers.workers, start, peak, metrics, trainable.epochs)
+
+
+def measure_trials(
+    target: Target, stacks: Sequence[Stack], metric: str, epochs: int, placement: Placement
+) -> Measurement:
+    """Train trials of a user's function, in no folder of a study, and return the seconds of each.
+
+    One that has reported, but not ended after a minute, is ended, and its time extrapolated to `epochs` reports.
+    """
+    assert target.function is not None
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="caviar-") as folder:
+        weighed = replace(target, function=Weighed(target.function, Path(folder)))
+        trainable = weighed.trainable(epochs, metric, placement)
+        with open_pool(trainable, metric, placement, start=Start.IN_PROCESSES) as trainers:
+            trainers.start(len(stacks))
+            trainers.submit(stacks)
+            probe = _Probe(epochs)
+            while trainers.pending and not probe.is_enough(stacks):
+                probe.look(trainers)
+            seconds = tuple(probe.seconds(stack[0].number) for stack in stacks)
+            start = min(probe.begun.values(), default=begun) - begun
+            counts = max(map(len, probe.reports.values()), default=0)
+            metrics = next((reports[-1].metrics for reports in probe.reports.values() if reports), {})
+            return Measurement(seconds, trainers.workers, start, largest(Path(folder)), metrics, counts)
+
+
+class _Probe:
+    """Trials of a function in training: when they began and ended, and what they reported."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+        self.begun: dict[int, float] = {}
+        self._ended: dict[int, float] = {}
+        self.reports: dict[int, list[Report]] = {}
+
+    def look(self, trainers: Trainers) -> None:
+        """Take up the next events; raise InputError if a trial has failed."""
+        for event in trainers.poll():
+            now = time.monotonic()
+            match event:
+                case Started():
+                    self.begun[event.trial] = now
+                case Report():
+                    self.reports.setdefault(event.trial, []).append(event)
+                case Done(state=State.FINISHED | State.DIVERGED):
+                    self._ended[event.trial] = now
+                case Done():
+                    raise InputError(f"no forecast: trial {event.trial}, trained to measure its time, {event.error}")
+
+    def is_enough(self, stacks: Sequence[Stack]) -> bool:
+        """Return whether every trial has ended, or reported after a minute."""
+        now = time.monotonic()
+        return all(
+            trial.number in self._ended
+            or (now - self.begun.get(trial.number, now) > _PROBE_SECONDS and self.reports.get(trial.number))
+            for (trial,) in stacks
+        )
+
+    def seconds(self, trial: int) -> float:
+        """Return the seconds of a trial, or those that it would take."""
+        if trial in self._ended:
+            return self._ended[trial] - self.begun[trial]
+        last = self.reports[trial][-1]
+        return last.seconds * max(1.0, self._epochs / last.epoch)
+
+
+class _Sample:
+    """A trainable: two short epochs of a stack, whose difference tells what a whole one takes."""
+
+    def __init__(self, trainable: NetworkTrainable) -> None:
+        self._trainable = trainable
+
+    def load(self) -> "_Sample":
+        return self
+
+    def start(self, stack: Stack) -> Run:
+        return _SampleRun(self._trainable, stack)
+
+    def close(self) -> None:
+        pass  # nothing runs between two stacks
+
+
+class _SampleRun:
+    output: OutputFile | None = None
+    seconds: float | None = None
+    continued_from: int | None = None
+
+    def __init__(self, trainable: NetworkTrainable, stack: Stack) -> None:
+        slow = {"learning_rate": 1e-4}  # so that none diverges and leaves; a rate costs nothing
+        self._stack = tuple(replace(trial, config={**trial.config, **slow}) for trial in stack)
+        self._trainable = trainable
+        self.alive = [True] * len(stack)
+        self._is_done = False
+
+    def epoch(self, until: int | None = None, seconds: float | None = None) -> Sequence[Metrics]:
+        if self._is_done:
+            return []
+        self._is_done = True
+        few, more = (self._shortest(steps) for steps in _STEPS)
+        whole = sum(map(self._steps, self._trainable.dataset.folds or (self._trainable.dataset,)))
+        taken = [min(steps * max(1, len(self._trainable.dataset.folds)), whole) for steps in _STEPS]
+        step = max(0.0, more.seconds - few.seconds) / max(1, taken[1] - taken[0])
+        report = {_SECONDS: more.seconds + step * (whole - taken[1]), _BYTES: float(peak_bytes())}
+        return [{**more.metrics, **report}] * len(self._stack)
+
+    def stop(self, member: int) -> None:
+        self.alive[member] = False
+
+    def _steps(self, dataset: Dataset) -> int:
+        return max(1, len(dataset.train_x) // self._batch)
+
+    @property
+    def _batch(self) -> int:
+        return int(self._stack[0].config.get("batch_size", 64))
+
+    def _shortest(self, steps: int) -> "_Epoch":
+        """Return the shortest of a few epochs on the first rows, in so many mini-batches."""
+        rows, dataset = steps * self._batch, self._trainable.dataset
+        short = replace(_first(dataset, rows), folds=tuple(_first(fold, rows) for fold in dataset.folds))
+        run = replace(self._trainable, dataset=short, epochs=_REPEATS + 1).start(self._stack)
+        run.epoch(None, None)
+        epochs = [_Epoch.of(run) for _ in range(_REPEATS)]
+        return min(epochs, key=lambda epoch: epoch.seconds)
+
+
+@dataclass(frozen=True)
+class _Epoch:
+    seconds: float
+    metrics: Metrics
+
+    @classmethod
+    def of(cls, run: Run) -> "_Epoch":
+        begun = time.perf_counter()
+        reports = run.epoch(None, None)
+        seconds = time.perf_counter() - begun
+        return cls(seconds, next((report for report in reports if isinstance(report, dict)), {}))
+
+
+def _first(dataset: Dataset, rows: int) -> Dataset:
+    """Return a data set of the first training rows."""
+    weights = dataset.train_weights
+    return replace(
+        dataset,
+        train_x=dataset.train_x[:rows],
+        train_y=dataset.train_y[:rows],
+        train_weights=None if weights is None else weights[:rows],
+    )
