@@ -8,15 +8,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from caviar.insight.cost import compare_cost
     from caviar.insight.importance import importance as measure_importance
     from caviar.insight.notebook import outcome_html
     from caviar.insight.plots import Plots
     from caviar.insight.report.report import report as write_report
 
-__all__ = ["Plots", "measure_importance", "outcome_html", "write_report"]
+__all__ = ["Plots", "compare_cost", "measure_importance", "outcome_html", "write_report"]
 
 _PLACES = {
     "Plots": ("caviar.insight.plots", "Plots"),
+    "compare_cost": ("caviar.insight.cost", "compare_cost"),
     "measure_importance": ("caviar.insight.importance", "importance"),
     "outcome_html": ("caviar.insight.notebook", "outcome_html"),
     "write_report": ("caviar.insight.report.report", "report"),

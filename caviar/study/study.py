@@ -16,7 +16,7 @@ from caviar.records.settings import Settings
 from caviar.records.stopping import Worth, stopping_from
 from caviar.records.trial import Result
 from caviar.search import Budget
-from caviar.study import models, target, warm_start
+from caviar.study import cost, models, target, warm_start
 from caviar.study.run import Callbacks, run_study
 
 
@@ -147,6 +147,10 @@ class Study:
         table = trials.table if isinstance(trials, Study | Outcome) else trials
         self.record.give(event := warm_start.read_warm_start(table, self.settings))
         return len(event.points)
+
+    def forecast(self, price: float | None = None) -> "cost.CostForecast":
+        """Measure for a moment, and return what running it will cost, money too at the price of a trainer's hour."""
+        return cost.forecast_study(self.record, self.target, self.placement, price)
 
     def run(
         self,

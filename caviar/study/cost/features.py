@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.model.config import check_config
@@ -67,12 +68,10 @@ def trial_features(space: Space, points: Array) -> Features:
     for j, dimension in enumerate(space.dimensions):
         columns += _columns(dimension.hyperparameter, points[:, j], active[:, j])
     values, mean, deviation = zip(*columns, strict=True)
-    return Features(
-        np.zeros(len(points)), np.column_stack(values), np.array(mean), np.array(deviation), _TRIAL_NOISE
-    )
+    return Features(np.zeros(len(points)), np.column_stack(values), np.array(mean), np.array(deviation), _TRIAL_NOISE)
 
 
-def _columns(hyperparameter: Hyperparameter, units: Array, active: Array) -> Iterator[_Column]:
+def _columns(hyperparameter: Hyperparameter, units: Array, active: NDArray[np.bool_]) -> Iterator[_Column]:
     """Yield one column of a number, or one for each option of a choice without an order."""
     low, high = hyperparameter.low, hyperparameter.high
     if low is None or high is None:

@@ -1,8 +1,9 @@
 """The cost of a study before it runs: time, memory, disk and money, each with what it depends on."""
 
 import math
+import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,17 +11,17 @@ from caviar.errors import InputError
 from caviar.fleet.messages import Stack
 from caviar.fleet.placement import Placement
 from caviar.fleet.worker.networks import NetworkTrainable
+from caviar.records.cost import FORECAST, CostForecast, forecast_file
 from caviar.records.record import StudyRecord
+from caviar.records.span import Span
 from caviar.records.trial import Trial
-from caviar.space.scales import Array
 from caviar.study.cost import measurement as measuring
 from caviar.study.cost.launch import Launch
 from caviar.study.cost.measurement import Measurement
 from caviar.study.cost.regression import Regression
 from caviar.study.cost.sizes import disk_bytes, driver_bytes
-from caviar.study.cost.span import Span
 from caviar.study.cost.timetable import Job, Timetable, walls
-from caviar.study.cost.warnings import warnings_about
+from caviar.study.cost.warnings import disk_warning, warnings_about
 from caviar.study.target import Target
 
 _STUDIES = 40  # that are imitated; fewer if they are large
@@ -32,48 +33,15 @@ _EVALUATION = 0.3  # seconds, of the winner on the test part
 _OTHER_TIMES = 0.08  # the deviation of the log of a machine's speed between a measurement and a run
 
 
-@dataclass(frozen=True)
-class CostForecast:
-    """What a study is likely to cost, before it begins. Spans hold the truth in 80% of studies.
-
-    Args:
-        name: of the study.
-        trials: how many it will have, with those that confirm others.
-        workers: how many trainers there are.
-        minutes: of wall time.
-        core_hours: that trainers train in.
-        trainer_bytes: the most memory of a trainer, or of a trial's process; 0 where the system does not say.
-        driver_bytes: the same of the driver.
-        disk_bytes: of the study's folder, without what trials keep themselves.
-        price: of a trainer for an hour; None: no money is asked for.
-        money: that all trainers cost until the study ends.
-        twice_the_workers: minutes, if they had cores of their own.
-        with_halving: minutes, with early_stopping="halving"; None where it does not apply.
-        measured: what was measured for it, in words.
-        warnings: sentences.
-    """
-
-    name: str
-    trials: int
-    workers: int
-    minutes: Span
-    core_hours: Span
-    trainer_bytes: int
-    driver_bytes: int
-    disk_bytes: int
-    price: float | None
-    money: Span | None
-    twice_the_workers: Span
-    with_halving: Span | None
-    measured: str
-    warnings: tuple[str, ...]
-
-
-def forecast(record: StudyRecord, target: Target, placement: Placement, price: float | None = None) -> CostForecast:
+def forecast_study(
+    record: StudyRecord, target: Target, placement: Placement, price: float | None = None
+) -> CostForecast:
     """Return what a study that has not begun will cost; see `Study.forecast`."""
     if record.state.waves:
         raise InputError(f"{record.folder} has begun, so it is too late to forecast it; its progress says what is left")
-    if price is not None and (isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < math.inf):
+    if price is not None and (
+        isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < math.inf
+    ):
         raise InputError(f"price must be that of a trainer for an hour, a number >= 0, got {price!r}; try price=0.38")
     settings = record.state.settings
     metric = settings.objective.metric
@@ -81,7 +49,11 @@ def forecast(record: StudyRecord, target: Target, placement: Placement, price: f
     generator = np.random.default_rng(settings.budget.seed)
     jobs = _jobs_to_measure(launch, placement, generator)
     measured = _measure(launch, target, jobs, placement)
-    return _forecast(launch, target, placement, jobs, measured, price)
+    forecast = _forecast(launch, target, placement, jobs, measured, price)
+    needed = tuple(disk_warning(record.folder, forecast.disk_bytes))
+    forecast = replace(forecast, warnings=forecast.warnings + needed)
+    record.put(FORECAST, forecast_file(forecast, settings))
+    return forecast
 
 
 def _jobs_to_measure(launch: Launch, placement: Placement, generator: np.random.Generator) -> list[Job]:
@@ -125,7 +97,9 @@ def _forecast(
     workers, settings = measured.workers, launch.settings
     studies, minutes, core_hours = _imitate(launch, regression, placement, workers, fixed)
     halved = launch.with_halving() if _may_halve(launch) else None
-    epochs = np.mean([sum(len(job.rows) * job.epochs for job in study.jobs) for study in studies]) / launch.trials
+    epochs = (
+        statistics.fmean(sum(len(job.rows) * job.epochs for job in study.jobs) for study in studies) / launch.trials
+    )
     reports = max(1, round(measured.reports * min(1.0, epochs / settings.epochs)))
     disk = disk_bytes(
         settings, launch.configs[: launch.first][:20], measured.metrics, reports, launch.trials, target.dataset

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caviar.space.scales import Array
 
@@ -17,10 +18,13 @@ _MOST_RIVALS = 16
 _COST = (0.6, 0.6)  # of the preference for costly configs: mean and deviation, in deviations of the bowl
 
 
+Rows = NDArray[np.intp]
+
+
 class Picks(NamedTuple):
     """An imitated study: rows of a table of candidates, wave by wave, and what each candidate would have reached."""
 
-    waves: tuple[Array, ...]  # of integers
+    waves: tuple[Rows, ...]
     losses: Array  # of the candidates, (n,)
 
 
@@ -41,7 +45,7 @@ def imitate(
     weights = generator.exponential(size=dimension)  # a few hyperparameters matter most
     bowl = ((candidates - generator.random(dimension)) ** 2) @ weights
     losses = _standard(bowl) - generator.normal(*_COST) * _standard(logs)
-    waves = [np.arange(first)]
+    waves: list[Rows] = [np.arange(first)]
     for wave, size in enumerate(sizes[1:], 1):
         rivals = min(int(_RIVALS * wave), _MOST_RIVALS) if zooms else 1
         drawn = generator.integers(first, len(candidates), (size, rivals))

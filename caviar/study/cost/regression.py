@@ -5,8 +5,10 @@ trials that have ended while a study runs.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caviar.space.scales import Array
 
@@ -31,7 +33,7 @@ class Features:
     deviation: Array
     noise: float
 
-    def __getitem__(self, rows: Array) -> "Features":
+    def __getitem__(self, rows: NDArray[Any]) -> "Features":
         return Features(self.offset[rows], self.columns[rows], self.mean, self.deviation, self.noise)
 
 

@@ -57,9 +57,7 @@ def _model_bytes(settings: Settings, configs: Sequence[Mapping[str, Any]], datas
         return 0
     confirm = settings.confirm
     models = (confirm.top * (confirm.replicates + 1) if confirm else 0) + (settings.keep or 0)
-    sizes = [
-        parameter_count(config, dataset) * np.dtype(check_config(config)["dtype"]).itemsize for config in configs
-    ]
+    sizes = [parameter_count(config, dataset) * np.dtype(check_config(config)["dtype"]).itemsize for config in configs]
     return int(models * (_MODEL_BYTES + np.mean(sizes)))
 
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from caviar.fleet.placement import Placement
 from caviar.fleet.worker.networks import NetworkTrainable
+from caviar.records.cost import format_bytes
+from caviar.records.span import Span
 from caviar.study.cost.launch import Launch
 from caviar.study.cost.measurement import Measurement
 from caviar.study.cost.regression import Regression
 from caviar.study.cost.sizes import network_bytes
-from caviar.study.cost.span import Span
 from caviar.study.cost.timetable import Timetable
 
 _LONG_SEARCH = 0.3  # a share of the time that is worth a sentence
@@ -56,7 +57,9 @@ def _idle(launch: Launch, study: Timetable, workers: int) -> Iterator[str]:
     busy = [len(wave[0]) for wave in study.waves]
     idle = [number for number in busy if number < workers]
     if idle:
-        waves = "the last wave keeps" if busy[-1] < workers and len(idle) == 1 else f"{len(idle)} of {len(busy)} waves keep"
+        waves = (
+            "the last wave keeps" if busy[-1] < workers and len(idle) == 1 else f"{len(idle)} of {len(busy)} waves keep"
+        )
         yield f"{waves} {busy[-1] if len(idle) == 1 else max(idle)} of {workers} trainers busy"
     if 0 < len(study.confirm) < workers:
         yield f"the wave that confirms the winner keeps {len(study.confirm)} of {workers} trainers busy"
@@ -78,15 +81,3 @@ def disk_warning(folder: Path, needed: int) -> Iterator[str]:
     free = shutil.disk_usage(existing).free
     if needed > free:
         yield f"the study needs {format_bytes(needed)} on disk, where {format_bytes(free)} are free"
-
-
-def format_bytes(number: float) -> str:
-    """Return a number of bytes with two significant digits and a unit.
-
-    >>> format_bytes(4.02e9), format_bytes(350_000)
-    ('4 GB', '350 kB')
-    """
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if number >= size:
-            return f"{float(f'{number / size:.2g}'):g} {unit}"
-    return f"{number:g} bytes"

@@ -1,0 +1,161 @@
+"""How long a run still takes, by the same model as the forecast, fed by what has trained so far instead.
+
+The seconds of a trial follow from its config, those of later waves from the last ones; and a second of training takes as
+much of the run's time as it did so far, with everything around it.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from caviar.fleet.worker.networks import NetworkTrainable
+from caviar.fleet.worker.trainables import Trainable
+from caviar.records.events import WaveBegan
+from caviar.records.replay import StudyState
+from caviar.records.settings import Settings
+from caviar.records.span import Span
+from caviar.records.trial import CurvePoint, State
+from caviar.space.scales import Array
+from caviar.study.cost.features import stack_features, trial_features
+from caviar.study.cost.regression import Features, Regression
+
+_DRAWS = 200
+_AGAIN = 1.0  # seconds between two estimates, or 50 times as long as one takes
+_FADING = 0.6  # of a wave's weight in the level of the next one, for each wave between
+_GROWTH = 0.03  # of the log of a trial's seconds, from wave to wave
+_DRIFT = 0.12  # its deviation
+_PACE = 0.15  # the deviation of the log of a run's seconds for each second of training, in its first wave
+
+
+class TimeLeft:
+    """The time that is left of a run, once something has trained.
+
+    Args:
+        state: of the study, kept up to date by others.
+        trainable: what trains.
+        clock: in seconds.
+    """
+
+    def __init__(self, state: StudyState, trainable: Trainable, clock: Callable[[], float] = time.monotonic) -> None:
+        self._state, self._trainable, self._clock = state, trainable, clock
+        self._before = set(state.results)  # the trials that an earlier run has trained
+        self._last: dict[int, CurvePoint] = {}  # the last report of each trial of this run
+        self._features: list[Features] = []  # of the trials of each wave
+        self._begun: float | None = None
+        self._span: Span | None = None
+        self._next = 0.0
+
+    def report(self, trial: int, point: CurvePoint) -> None:
+        """Take up a report of a trial, by its number."""
+        if self._begun is None:
+            self._begun = self._clock() - point.seconds
+        self._last[trial] = point
+
+    def span(self, workers: int, total: int) -> Span | None:
+        """Return the seconds that are left; None before the first report.
+
+        Args:
+            workers: how many trainers there are.
+            total: how many trials the study will have.
+        """
+        now = self._clock()
+        if self._begun is not None and now >= self._next and self._state.waves:
+            self._span = self._estimate(now - self._begun, workers, total)
+            self._next = now + max(_AGAIN, 50 * (self._clock() - now))
+        return self._span
+
+    def _estimate(self, elapsed: float, workers: int, total: int) -> Span | None:
+        state, generator = self._state, np.random.default_rng(len(self._last))
+        by_epoch = isinstance(self._trainable, NetworkTrainable) or state.settings.early_stopping is not None
+        work, features = _Work.of(state, self._last, by_epoch), self._all_features()
+        known = (work.done > 0) & (work.seconds > 0)
+        trained = float(np.delete(work.seconds, list(self._before)).sum())
+        if not (known.any() and trained):
+            return None
+        logs = np.log(work.seconds[known] / work.done[known])
+        regression = Regression.fit(features[known], logs)
+        unit, expected = np.exp(regression.draw(features, _DRAWS, generator)), np.exp(regression.expected(features))
+        unit[:, known] = expected[known] = np.exp(logs)
+        means = _means(work.seconds + expected * work.left, state.waves)
+        later = _later(means, state, total, isinstance(self._trainable, NetworkTrainable), generator)
+        if not by_epoch:  # nothing is known of what is in training but that, on average, half of it is done
+            trained += 0.5 * (min(workers, len(state.running)) - 1) * float(expected[known].mean())
+        pace = _PACE / math.sqrt(len(state.waves)) * generator.standard_normal(_DRAWS)
+        return Span.of((unit @ work.left + later) * elapsed / trained * np.exp(pace))
+
+    def _all_features(self) -> Features:
+        """The features of a unit of each trial that has begun, by number."""
+        for wave in self._state.waves[len(self._features) :]:
+            self._features.append(self._features_of(wave))
+        first = self._features[0]
+        offset = np.concatenate([features.offset for features in self._features])
+        columns = np.concatenate([features.columns for features in self._features])
+        return Features(offset, columns, first.mean, first.deviation, first.noise)
+
+    def _features_of(self, wave: WaveBegan) -> Features:
+        space = wave.space or self._state.settings.space
+        if isinstance(self._trainable, NetworkTrainable):
+            return stack_features([(config, 1) for config in space.configs(wave.points)], self._trainable)
+        return trial_features(space, wave.points)
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What n trials that have begun have done, in units: epochs, or whole trials of a function."""
+
+    seconds: Array  # so far
+    done: Array  # units
+    left: Array  # that are expected
+
+    @classmethod
+    def of(cls, state: StudyState, last: Mapping[int, CurvePoint], by_epoch: bool) -> "_Work":
+        rows: list[tuple[float, float, float]] = []
+        for number in range(state.waves[-1].numbers.stop):
+            result, point = state.results.get(number), last.get(number)
+            if result is not None and number not in state.running:
+                rows.append((result.seconds, result.epochs if by_epoch else result.state is State.FINISHED, 0.0))
+            elif by_epoch:
+                epoch = point.epoch if point else 0
+                whole = state.confirms(number) is not None
+                left = _epochs_left(state.settings, epoch, whole)
+                rows.append((point.seconds if point else 0.0, epoch, left))
+            else:
+                rows.append((point.seconds if point else 0.0, 0.0, 1.0))
+        seconds, done, left = np.array(rows, dtype=float).T
+        return cls(seconds, done, left)
+
+
+def _epochs_left(settings: Settings, epoch: int, whole: bool) -> float:
+    """Return how many epochs a trial is expected to train after one, as one of many that early stopping may end."""
+    if settings.early_stopping is None or whole:
+        return settings.epochs - epoch
+    left, share, done = 0.0, 1.0, epoch
+    for rung in (*settings.early_stopping.rungs(settings.epochs), settings.epochs):
+        if rung >= epoch:
+            left += share * (rung - done)
+            share, done = share / settings.early_stopping.factor, rung
+    return left
+
+
+def _means(seconds: Array, waves: list[WaveBegan]) -> Array:
+    """Return the mean seconds of a trial in each wave, shape (waves,)."""
+    return np.array([seconds[wave.first : wave.numbers.stop].mean() for wave in waves])
+
+
+def _later(means: Array, state: StudyState, total: int, is_network: bool, generator: np.random.Generator) -> Array:
+    """Return equally likely seconds of all trials that have not begun, shape (draws,)."""
+    begun, confirm = state.waves[-1].numbers.stop, state.settings.confirm
+    trials = total - begun + (confirm.top if is_network and confirm and not state.waves[-1].confirms else 0)
+    if trials <= 0:
+        return np.zeros(_DRAWS)
+    weights = _FADING ** np.arange(len(means))[::-1]
+    level = float(weights @ np.log(means) / weights.sum())
+    lag = float(weights @ np.arange(len(means))[::-1] / weights.sum())
+    waves = max(1, round(trials * len(means) / begun))
+    ahead = lag + 1 + np.arange(waves)
+    walk = np.cumsum(generator.standard_normal((_DRAWS, waves)), axis=1)
+    later: Array = trials * np.exp(level + _GROWTH * ahead + _DRIFT * walk).mean(axis=1)
+    return later
