@@ -77,7 +77,7 @@ def _columns(hyperparameter: Hyperparameter, units: Array, active: NDArray[np.bo
     if low is None or high is None:
         index = hyperparameter.indices(units) if isinstance(hyperparameter, Choice) else units
         for option in range(int(hyperparameter.levels)):
-            yield _Column(active * (index == option), 0.0, 0.7)
+            yield _Column((active & (index == option)).astype(float), 0.0, 0.7)
     elif 0 < low < high:
         logs = active * np.log(hyperparameter.values(units).astype(float) / math.sqrt(low * high))
         if isinstance(hyperparameter, Integer):

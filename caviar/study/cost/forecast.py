@@ -29,7 +29,7 @@ _TRIALS = 6000  # in all imitated studies
 _DRAWS = 8  # of the seconds of each
 _STACKS = 24  # that are measured at most
 _OVERHEAD = 1.04  # of the driver, its journal and its tables
-_EVALUATION = 0.3  # seconds, of the winner on the test part
+_EVALUATION = 0.1  # seconds, of the winner on the test part
 _OTHER_TIMES = 0.08  # the deviation of the log of a machine's speed between a measurement and a run
 
 
@@ -97,10 +97,8 @@ def _forecast(
     workers, settings = measured.workers, launch.settings
     studies, minutes, core_hours = _imitate(launch, regression, placement, workers, fixed)
     halved = launch.with_halving() if _may_halve(launch) else None
-    epochs = (
-        statistics.fmean(sum(len(job.rows) * job.epochs for job in study.jobs) for study in studies) / launch.trials
-    )
-    reports = max(1, round(measured.reports * min(1.0, epochs / settings.epochs)))
+    epochs = statistics.fmean(sum(len(job.rows) * job.epochs for job in study.jobs) for study in studies)
+    reports = max(1, round(measured.reports * min(1.0, epochs / launch.trials / settings.epochs)))
     disk = disk_bytes(
         settings, launch.configs[: launch.first][:20], measured.metrics, reports, launch.trials, target.dataset
     )

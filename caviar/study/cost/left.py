@@ -1,12 +1,12 @@
 """How long a run still takes, by the same model as the forecast, fed by what has trained so far instead.
 
-The seconds of a trial follow from its config, those of later waves from the last ones; and a second of training takes as
-much of the run's time as it did so far, with everything around it.
+The seconds of a trial follow from its config, those of later waves from the last ones; and a second of training takes
+as much of the run's time as it did so far, with everything around it.
 """
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,11 +36,10 @@ class TimeLeft:
     Args:
         state: of the study, kept up to date by others.
         trainable: what trains.
-        clock: in seconds.
     """
 
-    def __init__(self, state: StudyState, trainable: Trainable, clock: Callable[[], float] = time.monotonic) -> None:
-        self._state, self._trainable, self._clock = state, trainable, clock
+    def __init__(self, state: StudyState, trainable: Trainable) -> None:
+        self._state, self._trainable = state, trainable
         self._before = set(state.results)  # the trials that an earlier run has trained
         self._last: dict[int, CurvePoint] = {}  # the last report of each trial of this run
         self._features: list[Features] = []  # of the trials of each wave
@@ -51,7 +50,7 @@ class TimeLeft:
     def report(self, trial: int, point: CurvePoint) -> None:
         """Take up a report of a trial, by its number."""
         if self._begun is None:
-            self._begun = self._clock() - point.seconds
+            self._begun = time.monotonic() - point.seconds
         self._last[trial] = point
 
     def span(self, workers: int, total: int) -> Span | None:
@@ -61,10 +60,10 @@ class TimeLeft:
             workers: how many trainers there are.
             total: how many trials the study will have.
         """
-        now = self._clock()
+        now = time.monotonic()
         if self._begun is not None and now >= self._next and self._state.waves:
             self._span = self._estimate(now - self._begun, workers, total)
-            self._next = now + max(_AGAIN, 50 * (self._clock() - now))
+            self._next = now + max(_AGAIN, 50 * (time.monotonic() - now))
         return self._span
 
     def _estimate(self, elapsed: float, workers: int, total: int) -> Span | None:

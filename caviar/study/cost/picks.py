@@ -1,7 +1,7 @@
 """Where the picks of later waves may go: a search is imitated on random objectives, since the true one is unknown.
 
-An objective is a random bowl in the unit cube. Configs that cost more are a little better in it, because they were so in
-the studies of the benchmark: larger networks that take more steps win more often. A pick of a later wave is the best
+An objective is a random bowl in the unit cube. Configs that cost more are a little better in it, because they were so
+in the studies of the benchmark: larger networks that take more steps win more often. A pick of a later wave is the best
 of a few random configs, of more and more from wave to wave, as a search that zooms in picks.
 """
 

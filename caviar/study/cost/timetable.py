@@ -1,4 +1,4 @@
-"""The timetable of a study that has not run: its waves, what trains in each at the same time, and how long that takes."""
+"""The timetable of a study that has not run: its waves, what trains at the same time, and how long that takes."""
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,8 +1,8 @@
 """Are forecasts of a study's time right? `python -m tests.benchmarks.answers.forecast [--only NAME] [--json FILE]`.
 
 Each of 54 studies is forecast before it runs, and asked how long it still takes at every result. The truth is its time
-on trainers with cores of their own, which are imitated in one process: a clock counts the seconds of this process on its
-processor, and each stack begins on the trainer that is free first. So other work on the machine moves neither.
+on trainers with cores of their own, which are imitated in one process: a clock counts the seconds of this process on
+its processor, and each stack begins on the trainer that is free first. So other work on the machine hardly moves them.
 
 The error is that of the median, as a share of the truth; the coverage how often the 80% interval holds the truth.
 """
@@ -176,7 +176,7 @@ def boosting(config: Mapping[str, Any], seed: int) -> dict[str, float]:
 
 SPACES = {
     "forest": caviar.Space(
-        n_estimators=caviar.lograndint(10, 200), max_depth=caviar.randint(2, 16), max_features=caviar.uniform(0.05, 1)
+        n_estimators=caviar.lograndint(10, 100), max_depth=caviar.randint(2, 16), max_features=caviar.uniform(0.05, 1)
     ),
     "boosting": caviar.Space(
         n_estimators=caviar.lograndint(20, 400),
@@ -207,7 +207,7 @@ def measure(case: Case) -> Outcome:
         study = caviar.Study(trained(case.target), **case.settings, workers=0, out=Path(folder) / "study")
         begun = clock.now()
         with as_many_trainers(case.workers):
-            forecast = before_launch.forecast(study.record, study.target, study.placement)
+            forecast = before_launch.forecast_study(study.record, study.target, study.placement)
         took = clock.now() - begun
         settings = study.settings
         metric = settings.objective.metric
