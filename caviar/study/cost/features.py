@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.model.config import check_config
@@ -64,20 +63,20 @@ class _Column(NamedTuple):
 
 def trial_features(space: Space, points: Array) -> Features:
     """Return the features of a trial of a user's function, for points of the unit cube, shape (n, d)."""
-    columns, active = [_Column(np.ones(len(points)), 0.0, _ANY)], space.active(points)
+    columns, active = [_Column(np.ones(len(points)), 0.0, _ANY)], space.active(points).astype(float)
     for j, dimension in enumerate(space.dimensions):
         columns += _columns(dimension.hyperparameter, points[:, j], active[:, j])
     values, mean, deviation = zip(*columns, strict=True)
     return Features(np.zeros(len(points)), np.column_stack(values), np.array(mean), np.array(deviation), _TRIAL_NOISE)
 
 
-def _columns(hyperparameter: Hyperparameter, units: Array, active: NDArray[np.bool_]) -> Iterator[_Column]:
+def _columns(hyperparameter: Hyperparameter, units: Array, active: Array) -> Iterator[_Column]:
     """Yield one column of a number, or one for each option of a choice without an order."""
     low, high = hyperparameter.low, hyperparameter.high
     if low is None or high is None:
         index = hyperparameter.indices(units) if isinstance(hyperparameter, Choice) else units
         for option in range(int(hyperparameter.levels)):
-            yield _Column((active & (index == option)).astype(float), 0.0, 0.7)
+            yield _Column(active * (index == option), 0.0, 0.7)
     elif 0 < low < high:
         logs = active * np.log(hyperparameter.values(units).astype(float) / math.sqrt(low * high))
         if isinstance(hyperparameter, Integer):

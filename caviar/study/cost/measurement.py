@@ -52,8 +52,8 @@ class Measurement:
 
 def measure_stacks(trainable: NetworkTrainable, stacks: Sequence[Stack], placement: Placement) -> Measurement:
     """Train stacks of networks for a moment, and return the seconds that a whole epoch of each takes."""
-    begun = time.monotonic()
-    with open_pool(_Sample(trainable), _SECONDS, placement, start=Start.IN_PROCESSES) as trainers:
+    begun, unlimited = time.monotonic(), replace(placement, trial_timeout=None)
+    with open_pool(_Sample(trainable), _SECONDS, unlimited, start=Start.IN_PROCESSES) as trainers:
         start, reports = 0.0, dict[int, Metrics]()
         trainers.start(len(stacks))
         trainers.submit(stacks)
@@ -115,7 +115,7 @@ class _Probe:
                     self.begun[event.trial] = now
                 case Report():
                     self.reports.setdefault(event.trial, []).append(event)
-                case Done(state=State.FINISHED | State.DIVERGED):
+                case Done(state=State.FINISHED | State.DIVERGED | State.TIMED_OUT):
                     self._ended[event.trial] = now
                 case Done():
                     raise InputError(f"no forecast: trial {event.trial}, trained to measure its time, {event.error}")
