@@ -12,9 +12,21 @@ from caviar.records.cost import FORECAST, add_run, forecast_file, format_bytes, 
 from caviar.records.span import Span, duration
 
 
+@pytest.fixture(scope="module")
+def forecast(tmp_path_factory):
+    return new_study(tmp_path_factory.mktemp("runs") / "s").forecast(price=0.38)
+
+
 @pytest.fixture
-def study(tmp_path):
-    return caviar.Study("digits", trials=4, epochs=1, workers=0, out=tmp_path / "s")
+def study(tmp_path, forecast):
+    study = new_study(tmp_path / "s")
+    study.folder.mkdir()
+    (study.folder / FORECAST).write_bytes(forecast_file(forecast, study.settings))
+    return study
+
+
+def new_study(out, trials=4):
+    return caviar.Study("digits", trials=trials, epochs=1, workers=0, out=out)
 
 
 @given(st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=50), st.floats(0, 1e3))
@@ -37,8 +49,7 @@ def test_a_time_has_the_unit_of_its_median(seconds, words):
     assert duration(seconds) == words
 
 
-def test_a_forecast_comes_back_from_its_file(study):
-    forecast = study.forecast(price=0.38)
+def test_a_forecast_comes_back_from_its_file(study, forecast):
     assert read_forecast(study.folder, study.settings) == (forecast, 0.0)
     add_run(study.folder, 1.5)
     add_run(study.folder, 2.0)
@@ -46,20 +57,18 @@ def test_a_forecast_comes_back_from_its_file(study):
 
 
 def test_a_forecast_of_other_settings_is_none(study, tmp_path):
-    study.forecast()
-    other = caviar.Study("digits", trials=5, epochs=1, workers=0, out=tmp_path / "other")
+    other = new_study(tmp_path / "other", trials=5)
     assert read_forecast(study.folder, other.settings) is None
     assert read_forecast(other.folder, other.settings) is None
 
 
 @pytest.mark.parametrize("damage", ["{", '"x"', "{}", "values"])
 def test_a_damaged_file_is_one_sentence_or_no_forecast(study, damage):
-    content = forecast_file(study.forecast(), study.settings).decode()
-    plain = json.loads(content)
+    plain = json.loads((study.folder / FORECAST).read_text(encoding="utf-8"))
     del plain["forecast"]["minutes"]
     (study.folder / FORECAST).write_text(json.dumps(plain) if damage == "values" else damage, encoding="utf-8")
     if damage in ("{", "values"):
-        with pytest.raises(StorageError, match="is damaged .*; remove it"):
+        with pytest.raises(StorageError, match=r"is damaged .*; remove it"):
             read_forecast(study.folder, study.settings)
     else:
         assert read_forecast(study.folder, study.settings) is None

@@ -19,7 +19,7 @@ from caviar.study.cost import measurement as measuring
 from caviar.study.cost.launch import Launch
 from caviar.study.cost.measurement import Measurement
 from caviar.study.cost.regression import Regression
-from caviar.study.cost.sizes import disk_bytes, driver_bytes
+from caviar.study.cost.sizes import disk_bytes, driver_bytes, model_bytes
 from caviar.study.cost.timetable import Job, Timetable, walls
 from caviar.study.cost.warnings import disk_warning, warnings_about
 from caviar.study.target import Target
@@ -99,9 +99,9 @@ def _forecast(
     halved = launch.with_halving() if _may_halve(launch) else None
     epochs = statistics.fmean(sum(len(job.rows) * job.epochs for job in study.jobs) for study in studies)
     reports = max(1, round(measured.reports * min(1.0, epochs / launch.trials / settings.epochs)))
-    disk = disk_bytes(
-        settings, launch.configs[: launch.first][:20], measured.metrics, reports, launch.trials, target.dataset
-    )
+    disk = disk_bytes(settings, launch.configs[: launch.first][:20], measured.metrics, reports, launch.trials)
+    winners = [launch.configs[row] for study in studies for job in study.confirm for row in job.rows]
+    disk += model_bytes(settings, winners[:200] or launch.configs[: launch.first], target.dataset)
     return CostForecast(
         name=settings.name,
         trials=launch.trials,

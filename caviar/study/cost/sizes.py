@@ -19,6 +19,7 @@ from caviar.study.cost.peak import peak_bytes
 _ARRAYS = 8  # of the size of a network's parameters: parameters, gradients, two moments, and copies
 _IN_MEMORY = 6  # bytes of a driver's objects and tables for each byte of the journal
 _CANDIDATES = 4000  # points that the search predicts at once
+_ONCE = 7000  # bytes of the journal, for the settings and the evaluation
 _MODEL_BYTES = 2500  # of a model's file beside its numbers
 
 
@@ -28,9 +29,8 @@ def disk_bytes(
     metrics: Metrics,
     reports: int,
     trials: int,
-    dataset: Dataset | None,
 ) -> int:
-    """Return how many bytes the journal, the tables and the models will take, without what trials keep themselves.
+    """Return how many bytes the journal and the tables will take.
 
     Args:
         settings: of the study.
@@ -38,7 +38,6 @@ def disk_bytes(
         metrics: of a report.
         reports: how many a trial makes.
         trials: how many there will be.
-        dataset: of the built-in network; None for a function.
     """
     curve = tuple(CurvePoint(epoch, 1.2345678901234567, metrics) for epoch in range(1, reports + 1))
     sample = [
@@ -48,11 +47,11 @@ def disk_bytes(
     with_curves = [Result(**{**vars(result), "curve": curve}) for result in sample]
     journal = sum(len(encode(TrialEnded(result))) + 1 + 20 * settings.space.dimension for result in with_curves)
     tables = len(to_csv(results_table(sample, settings.space.names))) + len(to_csv(history_table(with_curves)))
-    return (journal + tables) * trials // len(sample) + _model_bytes(settings, configs, dataset)
+    return _ONCE + (journal + tables) * trials // len(sample)
 
 
-def _model_bytes(settings: Settings, configs: Sequence[Mapping[str, Any]], dataset: Dataset | None) -> int:
-    """Return how many bytes the kept networks take."""
+def model_bytes(settings: Settings, configs: Sequence[Mapping[str, Any]], dataset: Dataset | None) -> int:
+    """Return how many bytes the kept networks take, if they are like those of some configs; none of a function's."""
     if dataset is None or not (settings.confirm or settings.keep):
         return 0
     confirm = settings.confirm

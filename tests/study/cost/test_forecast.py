@@ -91,7 +91,7 @@ def test_a_function_that_fails_is_said_to(tmp_path):
     study = caviar.Study(
         broken, space=SPACE, metric="loss", mode="min", workers=0, out=tmp_path / "s", isolation="none"
     )
-    with pytest.raises(InputError, match="no forecast: trial 0, trained to measure its time, .*no data"):
+    with pytest.raises(InputError, match=r"no forecast: trial 0, trained to measure its time, .*no data"):
         study.forecast()
 
 

@@ -49,7 +49,7 @@ def test_every_trial_trains_as_often_as_it_should(tmp_path, settings):
         assert [len(phase) for phase in table.waves[0]] == [24, 8, 3]  # one in three survives a rung
 
 
-def test_later_picks_are_better_and_cost_more(tmp_path):
+def test_later_picks_are_better_and_cost_more():
     generator = np.random.default_rng(0)
     points = generator.random((1000, 2))
     logs = points[:, 0]
@@ -59,7 +59,7 @@ def test_later_picks_are_better_and_cost_more(tmp_path):
         cost.append([logs[wave].mean() for wave in picks.waves])
         loss.append([picks.losses[wave].mean() for wave in picks.waves])
     assert (np.diff(np.mean(loss, axis=0)) < 0).all()
-    assert np.mean(cost, axis=0)[3] > np.mean(cost, axis=0)[0]
+    assert np.mean(cost, axis=0)[3] > logs.mean() + 0.05
 
 
 def test_a_search_that_does_not_zoom_picks_at_random():
