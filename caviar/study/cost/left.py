@@ -25,8 +25,9 @@ from caviar.study.cost.regression import Features, Regression
 _DRAWS = 200
 _AGAIN = 1.0  # seconds between two estimates, or 50 times as long as one takes
 _FADING = 0.6  # of a wave's weight in the level of the next one, for each wave between
-_GROWTH = 0.03  # of the log of a trial's seconds, from wave to wave
-_DRIFT = 0.12  # its deviation
+_GROWTH = 0.02  # of the log of a trial's seconds, from wave to wave
+_DRIFT = 0.08  # its deviation, for good
+_CHANCE = 0.15  # the deviation of a single wave's, beside that of the mean of its trials
 _PACE = 0.15  # the deviation of the log of a run's seconds for each second of training, in its first wave
 
 
@@ -45,7 +46,7 @@ class TimeLeft:
         self._features: list[Features] = []  # of the trials of each wave
         self._begun: float | None = None
         self._span: Span | None = None
-        self._next = 0.0
+        self._at = self._next = 0.0  # when it was estimated, and will be again
 
     def report(self, trial: int, point: CurvePoint) -> None:
         """Take up a report of a trial, by its number."""
@@ -62,9 +63,9 @@ class TimeLeft:
         """
         now = time.monotonic()
         if self._begun is not None and now >= self._next and self._state.waves:
-            self._span = self._estimate(now - self._begun, workers, total)
+            self._span, self._at = self._estimate(now - self._begun, workers, total), now
             self._next = now + max(_AGAIN, 50 * (time.monotonic() - now))
-        return self._span
+        return self._span and Span(*(max(0.0, seconds - now + self._at) for seconds in self._span))
 
     def _estimate(self, elapsed: float, workers: int, total: int) -> Span | None:
         state, generator = self._state, np.random.default_rng(len(self._last))
@@ -79,7 +80,8 @@ class TimeLeft:
         unit, expected = np.exp(regression.draw(features, _DRAWS, generator)), np.exp(regression.expected(features))
         unit[:, known] = expected[known] = np.exp(logs)
         means = _means(work.seconds + expected * work.left, state.waves)
-        later = _later(means, state, total, isinstance(self._trainable, NetworkTrainable), generator)
+        again = isinstance(self._trainable, NetworkTrainable)  # the winners, for their weights
+        later = _later(means, float(np.log(unit.mean(axis=0)).var()), state, total, again, generator)
         if not by_epoch:  # nothing is known of what is in training but that, on average, half of it is done
             trained += 0.5 * (min(workers, len(state.running)) - 1) * float(expected[known].mean())
         pace = _PACE / math.sqrt(len(state.waves)) * generator.standard_normal(_DRAWS)
@@ -144,17 +146,30 @@ def _means(seconds: Array, waves: list[WaveBegan]) -> Array:
     return np.array([seconds[wave.first : wave.numbers.stop].mean() for wave in waves])
 
 
-def _later(means: Array, state: StudyState, total: int, is_network: bool, generator: np.random.Generator) -> Array:
-    """Return equally likely seconds of all trials that have not begun, shape (draws,)."""
+def _later(
+    means: Array, variance: float, state: StudyState, total: int, again: bool, generator: np.random.Generator
+) -> Array:
+    """Return equally likely seconds of all trials that have not begun, shape (draws,).
+
+    Args:
+        means: of the seconds of a trial in each wave so far.
+        variance: of the logs of the seconds of trials.
+        state: of the study.
+        total: how many trials it will have.
+        again: whether the winners are trained once more when they are confirmed.
+        generator: of the draws.
+    """
     begun, confirm = state.waves[-1].numbers.stop, state.settings.confirm
-    trials = total - begun + (confirm.top if is_network and confirm and not state.waves[-1].confirms else 0)
+    trials = total - begun + (confirm.top if again and confirm and not state.waves[-1].confirms else 0)
     if trials <= 0:
         return np.zeros(_DRAWS)
-    weights = _FADING ** np.arange(len(means))[::-1]
-    level = float(weights @ np.log(means) / weights.sum())
-    lag = float(weights @ np.arange(len(means))[::-1] / weights.sum())
-    waves = max(1, round(trials * len(means) / begun))
-    ahead = lag + 1 + np.arange(waves)
-    walk = np.cumsum(generator.standard_normal((_DRAWS, waves)), axis=1)
-    later: Array = trials * np.exp(level + _GROWTH * ahead + _DRIFT * walk).mean(axis=1)
+    ages = np.arange(len(means))[::-1]
+    weights = _FADING**ages / (_FADING**ages).sum()
+    size = begun / len(means)
+    waves = max(1, round(trials / size))
+    chance = math.sqrt(_CHANCE**2 + variance / size)
+    level = weights @ np.log(means) + chance * math.sqrt(weights @ weights) * generator.standard_normal((_DRAWS, 1))
+    steps = np.cumsum(generator.normal(_GROWTH, _DRIFT, (_DRAWS, waves)), axis=1) + _GROWTH * (weights @ ages)
+    logs = level + steps + chance * generator.standard_normal((_DRAWS, waves)) - chance**2 / 2
+    later: Array = trials * np.exp(logs).mean(axis=1)
     return later

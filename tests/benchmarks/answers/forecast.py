@@ -149,9 +149,10 @@ def trained(target: str) -> Any:
             return caviar.from_arrays(*datasets.load_diabetes(return_X_y=True), task="regression", name=target)
         case "generated":
             return caviar.from_arrays(*datasets.make_classification(3000, 20, random_state=0), name=target)
-        case "forest":
-            return forest
-    return boosting
+    function = forest if target == "forest" else boosting
+    config = SPACES[target].configs(np.zeros((1, SPACES[target].dimension)))[0]
+    function(config, 0)  # imports what it needs, which a process does once
+    return function
 
 
 def forest(config: Mapping[str, Any], seed: int) -> dict[str, float]:

@@ -54,12 +54,12 @@ def test_later_picks_are_better_and_cost_more():
     points = generator.random((1000, 2))
     logs = points[:, 0]
     cost, loss = [], []
-    for _ in range(50):
+    for _ in range(200):
         picks = imitate(points, logs, 8, (8, 8, 8, 8), True, generator)
         cost.append([logs[wave].mean() for wave in picks.waves])
         loss.append([picks.losses[wave].mean() for wave in picks.waves])
     assert (np.diff(np.mean(loss, axis=0)) < 0).all()
-    assert np.mean(cost, axis=0)[3] > logs.mean() + 0.05
+    assert np.mean(cost, axis=0)[3] > logs.mean() + 0.02
 
 
 def test_a_search_that_does_not_zoom_picks_at_random():
