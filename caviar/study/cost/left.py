@@ -70,7 +70,8 @@ class TimeLeft:
     def _estimate(self, elapsed: float, workers: int, total: int) -> Span | None:
         state, generator = self._state, np.random.default_rng(len(self._last))
         by_epoch = isinstance(self._trainable, NetworkTrainable) or state.settings.early_stopping is not None
-        work, features = _Work.of(state, self._last, by_epoch), self._all_features()
+        again = isinstance(self._trainable, NetworkTrainable)  # the winners, for their weights
+        work, features = _Work.of(state, self._last, by_epoch, again), self._all_features()
         known = (work.done > 0) & (work.seconds > 0)
         trained = float(np.delete(work.seconds, list(self._before)).sum())
         if not (known.any() and trained):
@@ -80,7 +81,6 @@ class TimeLeft:
         unit, expected = np.exp(regression.draw(features, _DRAWS, generator)), np.exp(regression.expected(features))
         unit[:, known] = expected[known] = np.exp(logs)
         means = _means(work.seconds + expected * work.left, state.waves)
-        again = isinstance(self._trainable, NetworkTrainable)  # the winners, for their weights
         later = _later(means, float(np.log(unit.mean(axis=0)).var()), state, total, again, generator)
         if not by_epoch:  # nothing is known of what is in training but that, on average, half of it is done
             trained += 0.5 * (min(workers, len(state.running)) - 1) * float(expected[known].mean())
@@ -112,16 +112,18 @@ class _Work:
     left: Array  # that are expected
 
     @classmethod
-    def of(cls, state: StudyState, last: Mapping[int, CurvePoint], by_epoch: bool) -> "_Work":
+    def of(cls, state: StudyState, last: Mapping[int, CurvePoint], by_epoch: bool, again: bool) -> "_Work":
         rows: list[tuple[float, float, float]] = []
+        confirm = state.settings.confirm
         for number in range(state.waves[-1].numbers.stop):
             result, point = state.results.get(number), last.get(number)
             if result is not None and number not in state.running:
                 rows.append((result.seconds, result.epochs if by_epoch else result.state is State.FINISHED, 0.0))
             elif by_epoch:
                 epoch = point.epoch if point else 0
-                whole = state.confirms(number) is not None
-                left = _epochs_left(state.settings, epoch, whole)
+                left = _epochs_left(state.settings, epoch, whole=state.confirms(number) is not None)
+                if again and confirm is not None and state.confirms(number) is not None:
+                    left *= 1 + 1 / confirm.replicates
                 rows.append((point.seconds if point else 0.0, epoch, left))
             else:
                 rows.append((point.seconds if point else 0.0, 0.0, 1.0))

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -283,24 +283,33 @@ def row(name: str, outcomes: Sequence[Outcome]) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help="a target")
+    parser.add_argument("--only", action="append", help="a target; may be repeated")
     parser.add_argument("--json", type=Path, help="a file to which each study adds a line")
+    parser.add_argument("--read", type=Path, nargs="+", help="files of earlier runs to print, instead of running")
     options = parser.parse_args()
-    outcomes: list[Outcome] = []
-    for case in cases():
-        if options.only in (None, case.target):
-            outcomes.append(outcome := measure(case))
-            if options.json:
-                with options.json.open("a", encoding="utf-8") as file:
-                    plain = [case.target, case.workers, case.settings["trials"], case.settings["seed"]]
-                    file.write(
-                        json.dumps([*plain, outcome.forecast, outcome.seconds, outcome.took, outcome.live]) + "\n"
-                    )
+    if options.read:
+        outcomes = [outcome_from(line) for file in options.read for line in file.read_text("utf-8").splitlines()]
+    else:
+        outcomes = []
+        for case in cases():
+            if not options.only or case.target in options.only:
+                outcomes.append(outcome := measure(case))
+                if options.json:
+                    with options.json.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(asdict(outcome), default=repr) + "\n")
     targets = dict.fromkeys(outcome.case.target for outcome in outcomes)
     groups = {target: [o for o in outcomes if o.case.target == target] for target in targets}
-    groups |= {f"{workers} trainers": [o for o in outcomes if o.case.workers == workers] for workers in WORKERS}
-    rows = [row(name, group) for name, group in {**groups, "all": outcomes}.items()]
-    print(pd.DataFrame(rows).to_string(index=False))
+    for workers in WORKERS:
+        groups[f"{workers} trainer{'s' * (workers > 1)}"] = [o for o in outcomes if o.case.workers == workers]
+    groups["all"] = outcomes
+    print(pd.DataFrame([row(name, group) for name, group in groups.items() if group]).to_string(index=False))
+
+
+def outcome_from(line: str) -> Outcome:
+    """Return the outcome of a line that an earlier run has written."""
+    plain = json.loads(line)
+    live = [(at, Span(*left)) for at, left in plain["live"]]
+    return Outcome(Case(**plain["case"]), Span(*plain["forecast"]), plain["seconds"], plain["took"], live)
 
 
 if __name__ == "__main__":
