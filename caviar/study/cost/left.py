@@ -62,7 +62,8 @@ class TimeLeft:
             total: how many trials the study will have.
         """
         now = time.monotonic()
-        if self._begun is not None and now >= self._next and self._state.waves:
+        is_half_over = self._span is not None and now - self._at > self._span.median / 2
+        if self._begun is not None and self._state.waves and (now >= self._next or is_half_over):
             self._span, self._at = self._estimate(now - self._begun, workers, total), now
             self._next = now + max(_AGAIN, 50 * (time.monotonic() - now))
         return self._span and Span(*(max(0.0, seconds - now + self._at) for seconds in self._span))

@@ -16,7 +16,7 @@ from caviar.study.cost.regression import Regression
 from caviar.study.cost.sizes import network_bytes
 from caviar.study.cost.timetable import Timetable
 
-_LONG_SEARCH = 0.3  # a share of the time that is worth a sentence
+_LONG_SEARCH = 0.5  # a share of the time that is worth a sentence
 
 
 def warnings_about(
