@@ -26,8 +26,8 @@ _DRAWS = 200
 _AGAIN = 1.0  # seconds between two estimates, or 50 times as long as one takes
 _FADING = 0.6  # of a wave's weight in the level of the next one, for each wave between
 _GROWTH = 0.02  # of the log of a trial's seconds, from wave to wave
-_DRIFT = 0.08  # its deviation, for good
-_CHANCE = 0.15  # the deviation of a single wave's, beside that of the mean of its trials
+_DRIFT = 0.12  # its deviation, for good
+_CHANCE = 0.25  # the deviation of a single wave's, beside that of the mean of its trials
 _PACE = 0.15  # the deviation of the log of a run's seconds for each second of training, in its first wave
 
 

@@ -277,7 +277,7 @@ def row(name: str, outcomes: Sequence[Outcome]) -> dict[str, object]:
         "width": f"{np.median([o.forecast.high / o.forecast.low for o in outcomes]):.2f}",
         "error left": f"{np.median([abs(said.median / left - 1) for left, said in moments]):.0%}",
         "coverage left": f"{np.mean([said.holds(left) for left, said in moments]):.0%}",
-        "width left": f"{np.median([said.high / said.low for _, said in moments]):.2f}",
+        "width left": f"{np.median([said.high / max(said.low, 1e-9) for _, said in moments]):.2f}",
     }
 
 
