@@ -1,5 +1,6 @@
 """What a study was forecast to cost, as a value and as a file in its folder, beside what its runs have taken."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -115,11 +116,11 @@ def forecast_file(forecast: CostForecast, settings: Settings) -> bytes:
 
 
 def add_run(folder: Path, seconds: float) -> None:
-    """Add what a run has taken to the forecast in a study's folder, if it has one."""
-    plain = _read(folder)
-    if plain is not None:
-        plain["seconds"] = plain.get("seconds", 0.0) + seconds
-        write_atomically(folder / FORECAST, json.dumps(plain, indent=1).encode())
+    """Add what a run has taken to the forecast in a study's folder, if there is one that can be read."""
+    with contextlib.suppress(StorageError):
+        if (plain := _read(folder)) is not None:
+            plain["seconds"] = plain.get("seconds", 0.0) + seconds
+            write_atomically(folder / FORECAST, json.dumps(plain, indent=1).encode())
 
 
 def read_forecast(folder: Path, settings: Settings) -> tuple[CostForecast, float] | None:

@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +20,8 @@ from caviar.study.cost import measurement as measuring
 from caviar.study.cost.launch import Launch
 from caviar.study.cost.measurement import Measurement
 from caviar.study.cost.regression import Regression
-from caviar.study.cost.sizes import disk_bytes, driver_bytes, model_bytes
-from caviar.study.cost.timetable import Job, Timetable, walls
+from caviar.study.cost.sizes import driver_bytes, model_bytes, text_bytes
+from caviar.study.cost.timetable import Job, Timetable, wall_seconds
 from caviar.study.cost.warnings import disk_warning, warnings_about
 from caviar.study.target import Target
 
@@ -30,6 +31,7 @@ _DRAWS = 8  # of the seconds of each
 _STACKS = 24  # that are measured at most
 _OVERHEAD = 1.04  # of the driver, its journal and its tables
 _EVALUATION = 0.2  # seconds, of the winner on the test part
+_MOST_CONFIGS = 100  # whose bytes stand for all
 _OTHER_TIMES = 0.08  # the deviation of the log of a machine's speed between a measurement and a run
 
 
@@ -94,36 +96,38 @@ def _forecast(
     regression = Regression.fit(launch.features(jobs), np.log(measured.seconds))
     fixed = measured.start + launch.search_seconds()
     fixed += _EVALUATION if target.dataset is not None and len(target.dataset.test_x) else 0.0
-    workers, settings = measured.workers, launch.settings
-    studies, minutes, core_hours = _imitate(launch, regression, placement, workers, fixed)
+    workers = measured.workers
+    imitation = _imitate(launch, regression, placement, workers, fixed)
+    minutes, disk = imitation.minutes, _disk_bytes(launch, target, measured, imitation)
     halved = launch.with_halving() if _may_halve(launch) else None
-    epochs = statistics.fmean(sum(len(job.rows) * job.epochs for job in study.jobs) for study in studies)
-    reports = max(1, round(measured.reports * min(1.0, epochs / launch.trials / settings.epochs)))
-    disk = disk_bytes(settings, launch.configs[: launch.first][:20], measured.metrics, reports, launch.trials)
-    winners = [launch.configs[row] for study in studies for job in study.confirm for row in job.rows]
-    disk += model_bytes(settings, winners[:200] or launch.configs[: launch.first], target.dataset)
     return CostForecast(
-        name=settings.name,
+        name=launch.settings.name,
         trials=launch.trials,
         workers=workers,
         minutes=minutes,
-        core_hours=core_hours,
+        core_hours=imitation.core_hours,
         trainer_bytes=measured.peak,
-        driver_bytes=driver_bytes(settings, launch.trials, disk),
+        driver_bytes=driver_bytes(launch.settings, launch.trials, disk),
         disk_bytes=disk,
         price=price,
         money=None if price is None else minutes.times(workers * price / 60),
-        twice_the_workers=_imitate(launch, regression, placement, 2 * workers, fixed)[1],
-        with_halving=_imitate(halved, regression, placement, workers, fixed)[1] if halved else None,
+        twice_the_workers=_imitate(launch, regression, placement, 2 * workers, fixed).minutes,
+        with_halving=_imitate(halved, regression, placement, workers, fixed).minutes if halved else None,
         measured=_what_was_measured(launch, jobs),
-        warnings=warnings_about(launch, regression, studies, minutes, placement, measured, fixed),
+        warnings=warnings_about(launch, regression, imitation.studies[0], minutes, placement, measured, fixed),
     )
 
 
-def _imitate(
-    launch: Launch, regression: Regression, placement: Placement, workers: int, fixed: float
-) -> tuple[list[Timetable], Span, Span]:
-    """Return imitated studies, the minutes that they take, and their core-hours.
+class _Imitation(NamedTuple):
+    """Imitated studies, and what they take."""
+
+    studies: list[Timetable]
+    minutes: Span
+    core_hours: Span
+
+
+def _imitate(launch: Launch, regression: Regression, placement: Placement, workers: int, fixed: float) -> _Imitation:
+    """Return imitated studies.
 
     Args:
         launch: of the study.
@@ -135,18 +139,25 @@ def _imitate(
     generator = np.random.default_rng(launch.settings.budget.seed)
     count = max(8, min(_STUDIES, _TRIALS // launch.trials))
     studies = launch.studies(regression.expected(launch.alone), workers, count, generator)
-    limit = math.log(placement.trial_timeout or math.inf)
-    seconds, trained = list[float](), list[float]()
+    trial_limit, limit = math.log(placement.trial_timeout or math.inf), placement.timeout or math.inf
+    walls, trained = list[float](), list[float]()
     for study in studies:
-        jobs = list(study.jobs)
-        drawn = np.exp(np.minimum(regression.draw(launch.features(jobs), _DRAWS, generator), limit))
-        drawn *= np.exp(_OTHER_TIMES * generator.standard_normal((_DRAWS, 1)))
-        for row in drawn:
-            of_job = dict(zip(map(id, jobs), row.tolist(), strict=True))
-            wall = float(walls(study, lambda job, of_job=of_job: of_job[id(job)], workers).sum())  # type: ignore[misc]
-            seconds.append(min(fixed + _OVERHEAD * wall, placement.timeout or math.inf))
-            trained.append(float(row.sum()))
-    return studies, Span.of(np.array(seconds) / 60), Span.of(np.array(trained) * placement.threads / 3600)
+        logs = regression.draw(launch.features(list(study.jobs)), _DRAWS, generator)
+        speeds = np.exp(_OTHER_TIMES * generator.standard_normal((_DRAWS, 1)))
+        for seconds in np.exp(np.minimum(logs, trial_limit)) * speeds:
+            walls.append(min(fixed + _OVERHEAD * wall_seconds(study, seconds.tolist(), workers), limit))
+            trained.append(float(seconds.sum()) * placement.threads)
+    return _Imitation(studies, Span.of(np.array(walls) / 60), Span.of(np.array(trained) / 3600))
+
+
+def _disk_bytes(launch: Launch, target: Target, measured: Measurement, imitation: _Imitation) -> int:
+    """Return how many bytes the study's folder takes, without what trials keep themselves."""
+    settings, first = launch.settings, launch.configs[: launch.first]
+    epochs = statistics.fmean(sum(len(job.rows) * job.epochs for job in study.jobs) for study in imitation.studies)
+    reports = max(1, round(measured.reports * min(1.0, epochs / launch.trials / settings.epochs)))
+    winners = [launch.configs[row] for study in imitation.studies for job in study.confirm for row in job.rows]
+    models = model_bytes(settings, (winners or first)[:_MOST_CONFIGS], target.dataset)
+    return models + text_bytes(settings, first[:_MOST_CONFIGS], measured.metrics, reports, launch.trials)
 
 
 def _may_halve(launch: Launch) -> bool:

@@ -65,7 +65,9 @@ def measure_stacks(trainable: NetworkTrainable, stacks: Sequence[Stack], placeme
                     case Report():
                         reports[event.trial] = event.metrics
                     case Done(error=error) if error:
-                        raise InputError(f"no forecast: a stack could not be trained for a moment ({error})")
+                        raise InputError(
+                            f"no forecast: a stack that was to measure the time failed ({error}); fix it first"
+                        )
         seconds = tuple(reports[stack[0].number][_SECONDS] for stack in stacks)
         peak = int(max(metrics[_BYTES] for metrics in reports.values()))
         metrics = {name: v for name, v in reports[stacks[0][0].number].items() if name not in (_SECONDS, _BYTES)}
@@ -118,7 +120,9 @@ class _Probe:
                 case Done(state=State.FINISHED | State.DIVERGED | State.TIMED_OUT):
                     self._ended[event.trial] = now
                 case Done():
-                    raise InputError(f"no forecast: trial {event.trial}, trained to measure its time, {event.error}")
+                    raise InputError(
+                        f"no forecast: a trial that was to measure the time failed ({event.error}); fix it first"
+                    )
 
     def is_enough(self, stacks: Sequence[Stack]) -> bool:
         """Return whether every trial has ended, or reported after a minute."""

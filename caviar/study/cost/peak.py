@@ -48,6 +48,8 @@ class Weighed:
         self._write()
 
     def _write(self) -> None:
+        if not self.folder.is_dir():  # it is on another machine
+            return
         peak = max(peak_bytes(), _reported(of_children=True))
         with tempfile.NamedTemporaryFile("w", dir=self.folder, suffix=".txt", delete=False, encoding="ascii") as file:
             file.write(str(peak))

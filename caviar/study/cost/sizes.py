@@ -23,7 +23,7 @@ _ONCE = 7000  # bytes of the journal, for the settings and the evaluation
 _MODEL_BYTES = 2500  # of a model's file beside its numbers
 
 
-def disk_bytes(
+def text_bytes(
     settings: Settings,
     configs: Sequence[Mapping[str, Any]],
     metrics: Metrics,

@@ -1,7 +1,7 @@
 """The timetable of a study that has not run: its waves, what trains at the same time, and how long that takes."""
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.fleet.worker.trainables import Trainable
 from caviar.records.settings import Settings
 from caviar.records.trial import Trial
-from caviar.space.scales import Array
 from caviar.study.cost.picks import Picks
 from caviar.study.halving import survivors
 from caviar.study.stacking import stack_trials
@@ -106,6 +105,7 @@ def makespan(seconds: Sequence[float], workers: int) -> float:
     return max(free)
 
 
-def walls(table: Timetable, seconds: Callable[[Job], float], workers: int) -> Array:
-    """Return how long each phase takes, shape (phases,)."""
-    return np.array([makespan([seconds(job) for job in phase], workers) for phase in table.phases])
+def wall_seconds(table: Timetable, seconds: Iterable[float], workers: int) -> float:
+    """Return how long a timetable takes, phase after phase, with the seconds of its jobs in order."""
+    of_jobs = iter(seconds)
+    return sum(makespan([next(of_jobs) for _ in phase], workers) for phase in table.phases)

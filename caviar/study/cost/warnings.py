@@ -1,7 +1,7 @@
 """What a user should know before a study begins."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ _LONG_SEARCH = 0.5  # a share of the time that is worth a sentence
 def warnings_about(
     launch: Launch,
     regression: Regression,
-    studies: Sequence[Timetable],
+    study: Timetable,
     minutes: Span,
     placement: Placement,
     measured: Measurement,
@@ -31,7 +31,7 @@ def warnings_about(
     """Return the sentences that hold for a launch; the arguments are those of the forecast."""
     found = [
         *_memory(launch, placement, measured),
-        *_idle(launch, studies[0], measured.workers),
+        *_idle(study, measured.workers),
         *_limits(launch, regression, minutes, placement),
     ]
     if fixed / 60 > _LONG_SEARCH * minutes.median:
@@ -52,15 +52,14 @@ def _memory(launch: Launch, placement: Placement, measured: Measurement) -> Iter
         yield f"what was measured took {format_bytes(measured.peak)}, more than the {format_bytes(room)} of a trainer"
 
 
-def _idle(launch: Launch, study: Timetable, workers: int) -> Iterator[str]:
+def _idle(study: Timetable, workers: int) -> Iterator[str]:
     """Yield which waves keep only some of the trainers busy."""
     busy = [len(wave[0]) for wave in study.waves]
     idle = [number for number in busy if number < workers]
-    if idle:
-        waves = (
-            "the last wave keeps" if busy[-1] < workers and len(idle) == 1 else f"{len(idle)} of {len(busy)} waves keep"
-        )
-        yield f"{waves} {busy[-1] if len(idle) == 1 else max(idle)} of {workers} trainers busy"
+    if idle == busy[-1:]:
+        yield f"the last wave keeps {idle[0]} of {workers} trainers busy"
+    elif idle:
+        yield f"{len(idle)} of {len(busy)} waves keep at most {max(idle)} of {workers} trainers busy"
     if 0 < len(study.confirm) < workers:
         yield f"the wave that confirms the winner keeps {len(study.confirm)} of {workers} trainers busy"
 

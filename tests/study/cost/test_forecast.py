@@ -91,7 +91,7 @@ def test_a_function_that_fails_is_said_to(tmp_path):
     study = caviar.Study(
         broken, space=SPACE, metric="loss", mode="min", workers=0, out=tmp_path / "s", isolation="none"
     )
-    with pytest.raises(InputError, match=r"no forecast: trial 0, trained to measure its time, .*no data"):
+    with pytest.raises(InputError, match=r"a trial that was to measure the time failed \(OSError: no data\)"):
         study.forecast()
 
 
@@ -124,6 +124,13 @@ def test_limits_that_will_be_exceeded_are_named(tmp_path):
     assert "8 of 8 configs need more than 10 kB each" in warnings
     assert "8 of 8 configs are likely to exceed trial_timeout=1e-06 s" in warnings
     assert "the study may not end within timeout=0.001 s" in warnings
+
+
+def test_waves_that_leave_trainers_idle_are_named(tmp_path):
+    study = network(tmp_path / "s", waves=[15, 1], epochs=1, workers=2)
+    forecast = study.forecast()
+    assert forecast.workers == 2
+    assert "the last wave keeps 1 of 2 trainers busy" in forecast.warnings
 
 
 def test_the_command_prints_it_and_runs_nothing(tmp_path, capsys):
