@@ -28,6 +28,8 @@ _FADING = 0.6  # of a wave's weight in the level of the next one, for each wave 
 _GROWTH = 0.02  # of the log of a trial's seconds, from wave to wave
 _DRIFT = 0.12  # its deviation, for good
 _CHANCE = 0.25  # the deviation of a single wave's, beside that of the mean of its trials
+_GROUP = 8  # trials that are taken for a wave where there is none
+_LEAST_LEFT = 0.1  # of a trial that takes longer than expected
 _PACE = 0.15  # the deviation of the log of a run's seconds for each second of training, in its first wave
 
 
@@ -70,8 +72,8 @@ class TimeLeft:
 
     def _estimate(self, elapsed: float, workers: int, total: int) -> Span | None:
         state, generator = self._state, np.random.default_rng(len(self._last))
-        by_epoch = isinstance(self._trainable, NetworkTrainable) or state.settings.early_stopping is not None
         again = isinstance(self._trainable, NetworkTrainable)  # the winners, for their weights
+        by_epoch = again or state.settings.early_stopping is not None
         work, features = _Work.of(state, self._last, by_epoch, again), self._all_features()
         known = (work.done > 0) & (work.seconds > 0)
         trained = float(np.delete(work.seconds, list(self._before)).sum())
@@ -81,12 +83,16 @@ class TimeLeft:
         regression = Regression.fit(features[known], logs)
         unit, expected = np.exp(regression.draw(features, _DRAWS, generator)), np.exp(regression.expected(features))
         unit[:, known] = expected[known] = np.exp(logs)
-        means = _means(work.seconds + expected * work.left, state.waves)
+        left = work.left
+        if not by_epoch:
+            left = left * np.maximum(_LEAST_LEFT, 1 - work.seconds / expected)
+            silent = len(state.running - self._last.keys())  # of what trains beside the last one, half is done
+            trained += 0.5 * min(workers - 1, silent) * float(expected[known].mean())
+        groups = _groups(state)
+        means = np.array([(work.seconds + expected * left)[list(group)].mean() for group in groups])
         later = _later(means, float(np.log(unit.mean(axis=0)).var()), state, total, again, generator)
-        if not by_epoch:  # nothing is known of what is in training but that, on average, half of it is done
-            trained += 0.5 * (min(workers, len(state.running)) - 1) * float(expected[known].mean())
-        pace = _PACE / math.sqrt(len(state.waves)) * generator.standard_normal(_DRAWS)
-        return Span.of((unit @ work.left + later) * elapsed / trained * np.exp(pace))
+        pace = _PACE / math.sqrt(len(groups)) * generator.standard_normal(_DRAWS)
+        return Span.of((unit @ left + later) * elapsed / trained * np.exp(pace))
 
     def _all_features(self) -> Features:
         """The features of a unit of each trial that has begun, by number."""
@@ -144,9 +150,12 @@ def _epochs_left(settings: Settings, epoch: int, whole: bool) -> float:
     return left
 
 
-def _means(seconds: Array, waves: list[WaveBegan]) -> Array:
-    """Return the mean seconds of a trial in each wave, shape (waves,)."""
-    return np.array([seconds[wave.first : wave.numbers.stop].mean() for wave in waves])
+def _groups(state: StudyState) -> list[range]:
+    """Return the trials of each wave; without barriers, a few at a time."""
+    end = state.waves[-1].numbers.stop
+    if state.continuous:
+        return [range(first, min(first + _GROUP, end)) for first in range(0, end, _GROUP)]
+    return [wave.numbers for wave in state.waves]
 
 
 def _later(

@@ -10,22 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from caviar.data.dataset import Dataset
 from caviar.errors import InputError
 from caviar.fleet.connect import Start, open_pool
 from caviar.fleet.messages import Done, Report, Stack, Started
 from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
 from caviar.fleet.worker.networks import NetworkTrainable
-from caviar.fleet.worker.output import OutputFile
-from caviar.fleet.worker.trainables import Run
 from caviar.records.trial import Metrics, State
-from caviar.study.cost.peak import Weighed, largest, peak_bytes
+from caviar.study.cost.peak import Weighed, largest
+from caviar.study.cost.sample import EPOCH_SECONDS, PEAK_BYTES, Sample
 from caviar.study.target import Target
 
-_STEPS = (4, 16)  # mini-batches of the two short epochs that are compared
-_REPEATS = 3  # of each, of which the shortest counts
-_SECONDS, _BYTES = "epoch_seconds", "peak_bytes"
 _PROBE_SECONDS = 60.0  # after which a probe that has reported is not trained to its end
 
 
@@ -53,7 +48,7 @@ class Measurement:
 def measure_stacks(trainable: NetworkTrainable, stacks: Sequence[Stack], placement: Placement) -> Measurement:
     """Train stacks of networks for a moment, and return the seconds that a whole epoch of each takes."""
     begun, unlimited = time.monotonic(), replace(placement, trial_timeout=None)
-    with open_pool(_Sample(trainable), _SECONDS, unlimited, start=Start.IN_PROCESSES) as trainers:
+    with open_pool(Sample(trainable), EPOCH_SECONDS, unlimited, start=Start.IN_PROCESSES) as trainers:
         start, reports = 0.0, dict[int, Metrics]()
         trainers.start(len(stacks))
         trainers.submit(stacks)
@@ -68,9 +63,11 @@ def measure_stacks(trainable: NetworkTrainable, stacks: Sequence[Stack], placeme
                         raise InputError(
                             f"no forecast: a stack that was to measure the time failed ({error}); fix it first"
                         )
-        seconds = tuple(reports[stack[0].number][_SECONDS] for stack in stacks)
-        peak = int(max(metrics[_BYTES] for metrics in reports.values()))
-        metrics = {name: v for name, v in reports[stacks[0][0].number].items() if name not in (_SECONDS, _BYTES)}
+        seconds = tuple(reports[stack[0].number][EPOCH_SECONDS] for stack in stacks)
+        peak = int(max(metrics[PEAK_BYTES] for metrics in reports.values()))
+        metrics = {
+            name: v for name, v in reports[stacks[0][0].number].items() if name not in (EPOCH_SECONDS, PEAK_BYTES)
+        }
         return Measurement(seconds, trainers.workers, start, peak, metrics, trainable.epochs)
 
 
@@ -139,86 +136,3 @@ class _Probe:
             return self._ended[trial] - self.begun[trial]
         last = self.reports[trial][-1]
         return last.seconds * max(1.0, self._epochs / last.epoch)
-
-
-class _Sample:
-    """A trainable: two short epochs of a stack, whose difference tells what a whole one takes."""
-
-    def __init__(self, trainable: NetworkTrainable) -> None:
-        self._trainable = trainable
-
-    def load(self) -> "_Sample":
-        return self
-
-    def start(self, stack: Stack) -> Run:
-        return _SampleRun(self._trainable, stack)
-
-    def close(self) -> None:
-        pass  # nothing runs between two stacks
-
-
-class _SampleRun:
-    output: OutputFile | None = None
-    seconds: float | None = None
-    continued_from: int | None = None
-
-    def __init__(self, trainable: NetworkTrainable, stack: Stack) -> None:
-        slow = {"learning_rate": 1e-4}  # so that none diverges and leaves; a rate costs nothing
-        self._stack = tuple(replace(trial, config={**trial.config, **slow}) for trial in stack)
-        self._trainable = trainable
-        self.alive = [True] * len(stack)
-        self._is_done = False
-
-    def epoch(self, until: int | None = None, seconds: float | None = None) -> Sequence[Metrics]:
-        if self._is_done:
-            return []
-        self._is_done = True
-        few, more = (self._shortest(steps) for steps in _STEPS)
-        whole = sum(map(self._steps, self._trainable.dataset.folds or (self._trainable.dataset,)))
-        taken = [min(steps * max(1, len(self._trainable.dataset.folds)), whole) for steps in _STEPS]
-        step = max(0.0, more.seconds - few.seconds) / max(1, taken[1] - taken[0])
-        report = {_SECONDS: more.seconds + step * (whole - taken[1]), _BYTES: float(peak_bytes())}
-        return [{**more.metrics, **report}] * len(self._stack)
-
-    def stop(self, member: int) -> None:
-        self.alive[member] = False
-
-    def _steps(self, dataset: Dataset) -> int:
-        return max(1, len(dataset.train_x) // self._batch)
-
-    @property
-    def _batch(self) -> int:
-        return int(self._stack[0].config.get("batch_size", 64))
-
-    def _shortest(self, steps: int) -> "_Epoch":
-        """Return the shortest of a few epochs on the first rows, in so many mini-batches."""
-        rows, dataset = steps * self._batch, self._trainable.dataset
-        short = replace(_first(dataset, rows), folds=tuple(_first(fold, rows) for fold in dataset.folds))
-        run = replace(self._trainable, dataset=short, epochs=_REPEATS + 1).start(self._stack)
-        run.epoch(None, None)
-        epochs = [_Epoch.of(run) for _ in range(_REPEATS)]
-        return min(epochs, key=lambda epoch: epoch.seconds)
-
-
-@dataclass(frozen=True)
-class _Epoch:
-    seconds: float
-    metrics: Metrics
-
-    @classmethod
-    def of(cls, run: Run) -> "_Epoch":
-        begun = time.perf_counter()
-        reports = run.epoch(None, None)
-        seconds = time.perf_counter() - begun
-        return cls(seconds, next((report for report in reports if isinstance(report, dict)), {}))
-
-
-def _first(dataset: Dataset, rows: int) -> Dataset:
-    """Return a data set of the first training rows."""
-    weights = dataset.train_weights
-    return replace(
-        dataset,
-        train_x=dataset.train_x[:rows],
-        train_y=dataset.train_y[:rows],
-        train_weights=None if weights is None else weights[:rows],
-    )

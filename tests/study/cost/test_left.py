@@ -84,6 +84,30 @@ def test_nothing_is_left_at_the_end(study, monkeypatch):
     assert left.span(1, 8) == (0.0, 0.0, 0.0)
 
 
+def test_without_waves_trials_count_in_groups(tmp_path, monkeypatch):
+    clock = Clock(monkeypatch)
+    space = caviar.Space(size=caviar.lograndint(1, 64))
+    settings = {"space": space, "metric": "loss", "mode": "min", "trials": 24, "waves": "continuous"}
+    study = caviar.Study(print, **settings, workers=0, isolation="none", out=tmp_path / "s")
+    planner, left = Planner(study.record.state), TimeLeft(study.record.state, FunctionTrainable(print))
+    for _ in range(12):
+        study.record._apply([planner.next_wave(1)])
+        end_all(study.record, planner, left, clock)
+    span = left.span(1, 24)
+    assert span.low < span.median < span.high < 4 * clock.now
+
+
+def test_a_trial_that_has_reported_is_partly_done(study, monkeypatch):
+    clock, planner = Clock(monkeypatch), begin(study)
+    left = TimeLeft(study.record.state, FunctionTrainable(print))
+    end_all(study.record, planner, left, clock, count=7)
+    before = left.span(1, 8)
+    (last,) = planner.running_trials()
+    clock.now += 0.7 * seconds_of(last.config)
+    left.report(last.number, CurvePoint(1, 0.7 * seconds_of(last.config), {"loss": 0.0}))
+    assert left.span(1, 8).median < 0.6 * before.median
+
+
 def test_epochs_count_while_networks_train(tmp_path, monkeypatch):
     clock = Clock(monkeypatch)
     study = caviar.Study("digits", trials=2, waves=1, epochs=10, workers=0, out=tmp_path / "s")
