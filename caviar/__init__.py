@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from caviar.jobs.client import connect
     from caviar.model.trained.estimators import load_model
     from caviar.panda import Panda
+    from caviar.records.cost import CostForecast
     from caviar.records.early_stopping import Halving
     from caviar.records.outcome import Outcome
     from caviar.records.stopping import Worth
@@ -61,6 +62,7 @@ _MODULES = {
     "Callback": "caviar.study.callbacks",
     "CaviarError": "caviar.errors",
     "ClusterError": "caviar.errors",
+    "CostForecast": "caviar.records.cost",
     "Dataset": "caviar.data.dataset",
     "Halving": "caviar.records.early_stopping",
     "InputError": "caviar.errors",
@@ -108,6 +110,7 @@ __all__ = [
     "Callback",
     "CaviarError",
     "ClusterError",
+    "CostForecast",
     "Dataset",
     "Halving",
     "InputError",

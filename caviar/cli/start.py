@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
@@ -27,6 +28,7 @@ from caviar.files import is_uri
 from caviar.fleet.address import VARIABLE, is_jobs_api
 
 if TYPE_CHECKING:
+    from caviar.records.cost import CostForecast
     from caviar.records.outcome import Outcome
     from caviar.study.study import Study
 
@@ -55,14 +57,21 @@ def init(folder: Path) -> None:
     click.echo(f"wrote {path}, which editors complete by {SCHEMA} beside it; edit it, then: caviar run {path}")
 
 
-def _print_outcome(outcome: "Outcome | Submitted") -> None:
+def _print_outcome(outcome: "Outcome | CostForecast | Submitted") -> None:
     from caviar.insight.summary import print_summary
+    from caviar.records.cost import CostForecast
 
-    if not isinstance(outcome, Submitted):  # which has been announced
+    if isinstance(outcome, CostForecast):
+        click.echo(outcome)
+    elif not isinstance(outcome, Submitted):  # which has been announced
         print_summary(outcome)
 
 
-def _plain(outcome: "Outcome | Submitted") -> object:
+def _plain(outcome: "Outcome | CostForecast | Submitted") -> object:
+    from caviar.records.cost import CostForecast
+
+    if isinstance(outcome, CostForecast):
+        return asdict(outcome)
     return outcome._asdict() if isinstance(outcome, Submitted) else outcome_data(outcome)
 
 
@@ -70,14 +79,26 @@ def _plain(outcome: "Outcome | Submitted") -> object:
 @study_options
 @click.option("--out", help="Study folder, or a URI (s3://...) to mirror it to. [default: runs/NAME-TIME]")
 @ray_address_option
+@click.option("--dry-run", is_flag=True, help="Measure for a moment, and print what the study will cost.")
+@click.option("--price", type=float, metavar="MONEY", help="Of a trainer for an hour, for --dry-run.")
 @prints(_print_outcome, _plain)
-def run(file: Path | None, data: str, target: str | None, **options: Unpack[StudyOptions]) -> "Outcome":
+def run(
+    file: Path | None,
+    data: str,
+    target: str | None,
+    dry_run: bool,
+    price: float | None,
+    **options: Unpack[StudyOptions],
+) -> "Outcome | CostForecast":
     """Run a study from this machine and print its results.
 
     The TOML FILE that `caviar init` writes defines the study, or the options do; an option overrides the file. To tune
     the built-in network on your own data: caviar run --data my.csv --target label
     """
-    return _run(_study(file, data, target, options))
+    if price is not None and not dry_run:
+        raise InputError(f"--price is for a forecast, got --price {price:g} without --dry-run; add it")
+    study = _study(file, data, target, options)
+    return study.forecast(price) if dry_run else _run(study)
 
 
 @click.command()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from caviar.insight.comparison import compare
+    from caviar.insight.cost import compare_cost
     from caviar.insight.counterfactual import random_search
     from caviar.insight.diagnosis.diagnose import diagnose
     from caviar.insight.importance import importance as measure_importance
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from caviar.insight.report.report import report as write_report
 
 __all__ = [
-    "Plots", "compare", "diagnose", "measure_importance", "methods", "outcome_html", "random_search", "write_report"
+    "Plots", "compare", "compare_cost", "diagnose", "measure_importance", "methods", "outcome_html", "random_search",
+    "write_report",
 ]  # fmt: skip
 
 _PLACES = {
     "Plots": ("caviar.insight.plots", "Plots"),
     "compare": ("caviar.insight.comparison", "compare"),
+    "compare_cost": ("caviar.insight.cost", "compare_cost"),
     "diagnose": ("caviar.insight.diagnosis.diagnose", "diagnose"),
     "measure_importance": ("caviar.insight.importance", "importance"),
     "methods": ("caviar.insight.paper", "methods"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from caviar._checks import check_integer
 from caviar.errors import InputError, StorageError
-from caviar.files import writing
+from caviar.files import write_atomically, writing
 from caviar.records import journal
 from caviar.records.events import DataPrepared, Event, StudyBegan, StudyExtended
 from caviar.records.journal import Journal
@@ -39,6 +39,7 @@ class StudyRecord:
         self._journal: Journal | None = None
         self._outcome: Outcome | None = None
         self._claimed = claimed
+        self._files: dict[str, bytes] = {}  # to be written beside the journal
 
     @classmethod
     def begin(cls, where: str | Path | None, settings: Settings, notes: Sequence[str] = ()) -> "StudyRecord":
@@ -83,6 +84,19 @@ class StudyRecord:
             raise InputError(f"the study in {self.folder} has begun; call this before its first run")
         self._wait(event)
 
+    def put(self, name: str, content: bytes) -> None:
+        """Write a file into the study's folder, at once, or as soon as the first run creates one."""
+        self._files[name] = content
+        if self._claimed:
+            self._write_files()
+
+    def _write_files(self) -> None:
+        while self._files:
+            name, content = self._files.popitem()
+            with writing(self.folder):
+                self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.folder / name, content)
+
     def extend(self, trials: int) -> Settings:
         """Let a study that has ended go on with more trials, and return its settings; written when the journal opens.
 
@@ -117,6 +131,7 @@ class StudyRecord:
             if opened.lines != self.state.events - len(self._unwritten):
                 self._read_again()
             opened.append(self._unwritten)
+            self._write_files()
             self._unwritten, self._journal = [], opened
             try:
                 yield

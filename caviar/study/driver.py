@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from caviar.errors import PausedError, StorageError
 from caviar.files import writing
@@ -26,6 +27,9 @@ from caviar.study.progress import ProgressReporter
 from caviar.study.stacking import stack_trials
 from caviar.study.wave import Deadline, run_wave
 
+if TYPE_CHECKING:
+    from caviar.study.cost.left import TimeLeft
+
 _LOOK_SECONDS = 0.5  # between two looks at whether the study should stop
 _WRITE_SECONDS = 2.0  # between two writes of the tables, or 20 times as long as a write takes
 logger = logging.getLogger("caviar")
@@ -45,6 +49,7 @@ class Driver:
     models: ModelKeeper
     _next_write: float = 0.0
     _next_look: float = 0.0
+    _left: "TimeLeft | None" = None  # once a trial has reported
 
     def run(self) -> None:
         """Train the trials that have not ended, as time allows; raise PausedError if trial after trial fails."""
@@ -143,6 +148,11 @@ class Driver:
         self._count(self.monitor.pending())
 
     def _report(self, trial: Trial, point: CurvePoint) -> None:
+        if self._left is None:
+            from caviar.study.cost.left import TimeLeft  # here: the first trial should not wait for it
+
+            self._left = TimeLeft(self.record.state, self.trainers.trainable)
+        self._left.report(trial.number, point)
         if trial.number in self.record.state.running:  # and is not only trained again for its weights
             self.callbacks.report(trial, point)
 
@@ -175,7 +185,8 @@ class Driver:
             self.callbacks.trials_ended(results)
             for number in range(ended_waves + 1, self.planner.ended_waves + 1):
                 self._end_wave(number)
-        self.progress(self.record.state.ended, self.record.state.best)
+        left = self._left.span(self.trainers.workers, self.planner.total) if self._left else None
+        self.progress(self.record.state.ended, self.record.state.best, left)
         self.callbacks.call()
         if (begun := time.monotonic()) > self._next_write:
             keep_files(self.record, self.models)

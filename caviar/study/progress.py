@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterator
 from html import escape
 
 from caviar.records.objective import Objective
+from caviar.records.span import Span, duration
 from caviar.records.trial import Result
 
 _LINE_SECONDS = 5.0  # between two log lines
 _NOTEBOOK_SECONDS = 0.2  # between two updates of a notebook's bar
 logger = logging.getLogger("caviar")
 
-ProgressReporter = Callable[[int, Result | None], None]  # called with the number of ended trials and the best result
+# called with the number of ended trials, the best result, and the seconds that are left
+ProgressReporter = Callable[[int, Result | None, Span | None], None]
 
 
 @contextlib.contextmanager
@@ -51,8 +53,8 @@ def _log_lines(done: int, total: int, objective: Objective) -> ProgressReporter:
     """A log line now and then, and one at the end."""
     lines = ProgressLine(done, total, objective, _LINE_SECONDS)
 
-    def update(done: int, best: Result | None) -> None:
-        if (line := lines.next(done, best)) is not None:
+    def update(done: int, best: Result | None, left: Span | None) -> None:
+        if (line := lines.next(done, best, left)) is not None:
             logger.info(line)
 
     return update
@@ -68,8 +70,8 @@ def _notebook_bar(done: int, total: int, objective: Objective) -> ProgressReport
     lines = ProgressLine(done, total, objective, _NOTEBOOK_SECONDS)
     handle = display(bundle(f"{done}/{total} trials", done), raw=True, display_id=True)
 
-    def update(done: int, best: Result | None) -> None:
-        if (line := lines.next(done, best)) is not None:
+    def update(done: int, best: Result | None, left: Span | None) -> None:
+        if (line := lines.next(done, best, left)) is not None:
             handle.update(bundle(line, done), raw=True)
 
     return update
@@ -78,16 +80,19 @@ def _notebook_bar(done: int, total: int, objective: Objective) -> ProgressReport
 @contextlib.contextmanager
 def _bar(done: int, total: int, objective: Objective) -> Iterator[ProgressReporter]:
     """A progress bar on a terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     best_value = describe_best(objective, None)
-    trials = TextColumn("trials, {task.fields[best]}, left", markup=False)  # the name of a metric may hold any text
+    trials = TextColumn(
+        "trials, {task.fields[best]}{task.fields[left]}", markup=False
+    )  # the name of a metric may hold any text
     description = TextColumn("[bold]{task.description}")
-    with Progress(description, BarColumn(), MofNCompleteColumn(), trials, TimeRemainingColumn()) as progress:
-        task = progress.add_task("starting", completed=done, total=total, best=best_value)
+    with Progress(description, BarColumn(), MofNCompleteColumn(), trials) as progress:
+        task = progress.add_task("starting", completed=done, total=total, best=best_value, left="")
 
-        def update(done: int, best: Result | None) -> None:
-            progress.update(task, completed=done, best=describe_best(objective, best), description="training")
+        def update(done: int, best: Result | None, left: Span | None) -> None:
+            best_value, time_left = describe_best(objective, best), describe_left(left if done < total else None)
+            progress.update(task, completed=done, best=best_value, left=time_left, description="training")
 
         yield update
 
@@ -96,25 +101,24 @@ class ProgressLine:
     """Progress in a line, at most once in `seconds`.
 
     >>> line = ProgressLine(0, 4, Objective("loss", "min"), seconds=60.0)
-    >>> line.next(1, None), line.next(4, None)
+    >>> line.next(1, None, None), line.next(4, None, None)
     (None, '4/4 trials, no best loss yet')
     """
 
     def __init__(self, done: int, total: int, objective: Objective, seconds: float) -> None:
-        self._done, self._total, self._objective, self._seconds = done, total, objective, seconds
-        self._begun = self._shown = time.monotonic()
+        self._total, self._objective, self._seconds = total, objective, seconds
+        self._shown = time.monotonic()
         self._last = ""
 
-    def next(self, done: int, best: Result | None) -> str | None:
+    def next(self, done: int, best: Result | None, left: Span | None) -> str | None:
         """Return the line to show now; None if the last one was a moment ago, or nothing has changed."""
         now = time.monotonic()
         if now - self._shown < self._seconds and done < self._total:
             return None
         self._shown = now
         line = f"{done}/{self._total} trials, {describe_best(self._objective, best)}"
-        if self._done < done < self._total:
-            remaining = (now - self._begun) / (done - self._done) * (self._total - done)
-            line += f", about {remaining:.0f} s left"
+        if done < self._total:
+            line += describe_left(left)
         if line == self._last:
             return None
         self._last = line
@@ -129,6 +133,15 @@ def describe_best(objective: Objective, best: Result | None) -> str:
     """
     metric = objective.metric
     return f"no best {metric} yet" if best is None else f"best {metric} {best.metrics[metric]:.4g}"
+
+
+def describe_left(left: Span | None) -> str:
+    """Return the time that is left in words, with the interval of 80%; "" if it is not known.
+
+    >>> describe_left(Span(50.0, 61.0, 75.0))
+    ', 61 s (50 to 75) left'
+    """
+    return "" if left is None else f", {duration(left)} left"
 
 
 class _PrintHandler(logging.Handler):

@@ -1,6 +1,7 @@
 """One run of a study: open the journal and the trainers, drive it, and write the tables however it ends."""
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 
 from caviar.fleet.address import RayAddress
@@ -8,6 +9,7 @@ from caviar.fleet.connect import Start, check_cluster, open_pool
 from caviar.fleet.interrupts import end_on_sigterm
 from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
+from caviar.records.cost import add_run
 from caviar.records.record import StudyRecord
 from caviar.records.trial_files import StudyFiles
 from caviar.study.callbacks import Callback, CallbackList, Ending
@@ -34,6 +36,7 @@ def run_study(
     trainers: Trainers | None = None,
 ) -> None:
     """Train what has not ended yet, on `trainers` or where the placement says, then evaluate; see `Study.run`."""
+    begun = time.monotonic()
     told, deadline = CallbackList(callbacks), Deadline(placement.timeout)
     if placement.workers == 0 or RayAddress.of(placement.address).is_local:
         target.check_here()
@@ -62,6 +65,7 @@ def run_study(
         finally:
             keep_files(record, models)
             record.outcome.write_tables()
+            add_run(record.folder, time.monotonic() - begun)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from caviar.records.settings import Settings
 from caviar.records.stopping import Worth, stopping_from
 from caviar.records.trial import Result
 from caviar.search import Budget
-from caviar.study import models, target, warm_start
+from caviar.study import cost, models, target, warm_start
 from caviar.study.run import Callbacks, run_study
 
 
@@ -140,13 +140,14 @@ class Study:
         self.record.give(warm_start.check_enqueued(config, self.settings))
 
     def warm_start(self, trials: "pd.DataFrame | str | Path | Study | Outcome") -> int:
-        """Let the search begin with finished trials in the space, on top of this study's own; return how many.
-
-        A table with the columns of space and metric, its CSV file, a study or an outcome; failed ones count as bad.
-        """
+        """Let the search begin with the finished trials of a table, CSV file, study or outcome; return how many."""
         table = trials.table if isinstance(trials, Study | Outcome) else trials
         self.record.give(event := warm_start.read_warm_start(table, self.settings))
         return len(event.points)
+
+    def forecast(self, price: float | None = None) -> "cost.CostForecast":
+        """Measure for a moment, and return what running it will cost, money too at the price of a trainer's hour."""
+        return cost.forecast_study(self.record, self.target, self.placement, price)
 
     def run(
         self,
@@ -164,8 +165,7 @@ class Study:
             failures: after how many equal failures in a row the study pauses, >= 1; infinity: never.
             trainers: used instead of trainers on Ray.
 
-        Raises StorageError if another driver runs this study, ClusterError if there is no Ray at the address or it has
-        no free resources, PausedError if trial after trial failed for one cause: running again trains them again.
+        Raises StorageError if another driver runs it, ClusterError without a Ray, PausedError after equal failures.
         """
         run_study(self.record, self.target, self.placement, progress, callbacks, failures, trainers)
         return self.table

@@ -4,6 +4,7 @@ import contextlib
 import logging
 
 from caviar.records.objective import Objective
+from caviar.records.span import Span
 from caviar.records.trial import Result, State
 from caviar.study.progress import ProgressLine, describe_best, show_progress
 
@@ -26,24 +27,24 @@ def logging_not_configured():
 
 
 def test_a_line_says_what_has_ended_and_how_long_the_rest_may_take():
-    line = ProgressLine(90, 100, LOSS, seconds=0.0)  # a study that continues: its first 90 trials took no time now
-    assert line.next(90, None) == "90/100 trials, no best loss yet"
-    assert line.next(90, None) is None  # nothing has changed
-    assert line.next(95, best(0.5)).startswith("95/100 trials, best loss 0.5, about ")
-    assert line.next(100, best(0.25)) == "100/100 trials, best loss 0.25"
-    assert line.next(100, best(0.25)) is None
+    line = ProgressLine(90, 100, LOSS, seconds=0.0)
+    assert line.next(90, None, None) == "90/100 trials, no best loss yet"
+    assert line.next(90, None, None) is None  # nothing has changed
+    assert line.next(95, best(0.5), Span(50, 61, 75)) == "95/100 trials, best loss 0.5, 61 s (50 to 75) left"
+    assert line.next(100, best(0.25), Span(0, 0, 0)) == "100/100 trials, best loss 0.25"
+    assert line.next(100, best(0.25), None) is None
 
 
 def test_lines_come_at_intervals_and_at_the_end():
     line = ProgressLine(0, 10, LOSS, seconds=1000.0)
-    assert [line.next(done, None) for done in range(1, 10)] == [None] * 9
-    assert line.next(10, None) is not None
+    assert [line.next(done, None, None) for done in range(1, 10)] == [None] * 9
+    assert line.next(10, None, None) is not None
 
 
 def test_a_run_prints_messages_where_nobody_has_configured_logging(capsys):
     with logging_not_configured(), show_progress(0, 2, LOSS) as reporter:
         logging.getLogger("caviar").info("wave 1: 2 trials on 1 trainers")
-        reporter(2, best(0.25))
+        reporter(2, best(0.25), None)
     logging.getLogger("caviar").info("after the run")
     assert capsys.readouterr().out.splitlines() == ["wave 1: 2 trials on 1 trainers", "2/2 trials, best loss 0.25"]
 
@@ -51,13 +52,13 @@ def test_a_run_prints_messages_where_nobody_has_configured_logging(capsys):
 def test_a_run_that_shows_nothing_prints_nothing(capsys):
     with logging_not_configured(), show_progress(0, 2, LOSS, show=False) as reporter:
         logging.getLogger("caviar").info("wave 1")
-        reporter(2, best(0.25))
+        reporter(2, best(0.25), None)
     assert capsys.readouterr().out == ""
 
 
 def test_a_program_that_configured_logging_routes_the_messages(caplog, capsys):
     with caplog.at_level(logging.INFO, "caviar"), show_progress(0, 2, LOSS) as reporter:
-        reporter(2, best(0.25))
+        reporter(2, best(0.25), None)
     assert caplog.messages == ["2/2 trials, best loss 0.25"]
     assert capsys.readouterr().out == ""
 

@@ -1,0 +1,111 @@
+"""The timetable of a study that has not run: its waves, what trains at the same time, and how long that takes."""
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from caviar.fleet.worker.networks import NetworkTrainable
+from caviar.fleet.worker.trainables import Trainable
+from caviar.records.settings import Settings
+from caviar.records.trial import Trial
+from caviar.study.cost.picks import Picks
+from caviar.study.halving import survivors
+from caviar.study.stacking import stack_trials
+
+
+@dataclass(frozen=True)
+class Job:
+    """Trials that one trainer trains together for some epochs, as rows of the table of candidates."""
+
+    rows: tuple[int, ...]
+    epochs: int
+
+
+Phase = tuple[Job, ...]  # jobs that wait for no others, in the order of their start
+Configs = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """The phases of each wave of the search, one after the other, and those of the wave that confirms the winner."""
+
+    waves: tuple[tuple[Phase, ...], ...]
+    confirm: Phase
+
+    @property
+    def jobs(self) -> Iterator[Job]:
+        """All jobs, in order."""
+        for phase in self.phases:
+            yield from phase
+
+    @property
+    def phases(self) -> Iterator[Phase]:
+        """All phases, in order."""
+        for wave in self.waves:
+            yield from wave
+        if self.confirm:
+            yield self.confirm
+
+
+def timetable(picks: Picks, configs: Configs, settings: Settings, trainable: Trainable, workers: int) -> Timetable:
+    """Return what the trainers of a study would do if the search picked so.
+
+    Args:
+        picks: of the search.
+        configs: of the candidates.
+        settings: of the study.
+        trainable: what trains.
+        workers: how many trainers there are.
+    """
+
+    def stacks(rows: Sequence[int]) -> list[tuple[int, ...]]:
+        trials = [Trial(i, 1, configs[row], 0) for i, row in enumerate(rows)]
+        return [tuple(rows[trial.number] for trial in stack) for stack in stack_trials(trials, trainable, workers)]
+
+    continuous = settings.budget.waves == "continuous"
+    groups = [np.concatenate(picks.waves)] if continuous else picks.waves
+    waves = tuple(_phases(stacks([int(row) for row in rows]), picks, settings) for rows in groups)
+    confirmed: list[int] = []
+    if settings.confirm is not None:
+        rows = sorted({int(row) for wave in picks.waves for row in wave}, key=lambda row: float(picks.losses[row]))
+        again = isinstance(trainable, NetworkTrainable)  # for its weights
+        confirmed = [row for row in rows[: settings.confirm.top] for _ in range(settings.confirm.replicates + again)]
+    return Timetable(waves, tuple(Job(stack, settings.epochs) for stack in stacks(confirmed)))
+
+
+def _phases(stacks: Sequence[tuple[int, ...]], picks: Picks, settings: Settings) -> tuple[Phase, ...]:
+    """Return the phases of a wave: one, or one for each rung of early stopping, after which few trials continue."""
+    halving, phases = settings.early_stopping, list[Phase]()
+    rungs = halving.rungs(settings.epochs) if halving is not None else ()
+    running, done = {i: float(picks.losses[row]) for i, row in enumerate(row for s in stacks for row in s)}, 0
+    numbered = iter(range(len(running)))
+    members = [[(next(numbered), row) for row in stack] for stack in stacks]
+    for end in (*rungs, settings.epochs):
+        left = (tuple(row for number, row in stack if number in running) for stack in members)
+        phases.append(tuple(Job(rows, end - done) for rows in left if rows))
+        if halving is not None:
+            kept = survivors(running, len(running), halving.factor)
+            running = {number: loss for number, loss in running.items() if number in kept}
+        done = end
+    return tuple(phases)
+
+
+def makespan(seconds: Sequence[float], workers: int) -> float:
+    """Return how long jobs take that trainers begin in this order, each as soon as it is free.
+
+    >>> makespan([3.0, 2.0, 2.0], workers=2)
+    4.0
+    """
+    free = [0.0] * workers
+    for job in seconds:
+        heapq.heapreplace(free, free[0] + job)
+    return max(free)
+
+
+def wall_seconds(table: Timetable, seconds: Iterable[float], workers: int) -> float:
+    """Return how long a timetable takes, phase after phase, with the seconds of its jobs in order."""
+    of_jobs = iter(seconds)
+    return sum(makespan([next(of_jobs) for _ in phase], workers) for phase in table.phases)
