@@ -34,7 +34,7 @@ def _plain(experiments: "Iterable[Written]") -> object:
     ]
 
 
-@click.command(hidden=True)  # so that the help of all others fits into 24 lines
+@click.command()
 @click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=complete_words(*NAMES))
 @click.option("--size", type=int, help="Trials of each search, or steps of each training. [default: by experiment]")
 @click.option("--seeds", type=int, help="Number of repetitions. [default: by experiment]")

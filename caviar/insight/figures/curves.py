@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from caviar.errors import InputError
-from caviar.insight.figures.metric import BROKEN, finished_values, outlier_range, wave_dots
+from caviar.insight.figures.metric import BROKEN, beyond, finished_values, outlier_range, wave_dots
 from caviar.insight.figures.style import ACCENT, BAD, PLAIN, Attributes, Figure, escape_label, figure
 from caviar.records.outcome import Outcome
 from caviar.records.trial import State
@@ -33,10 +33,11 @@ def best_so_far(outcome: Outcome, over: str = "trials") -> Figure:
         }
     )
     title, summed = ("trials", "") if over == "trials" else ("seconds of training", ", summed over all trainers")
+    limits = outlier_range(values[finished])
     caption = f"The best {objective.metric} so far over {title}{summed}; dots are finished trials, coloured by wave."
     xaxis = {"title": title, "rangemode": "tozero"}
-    yaxis = {"title": escape_label(objective.metric), "range": outlier_range(values[finished])}
-    return figure(caption, traces, xaxis=xaxis, yaxis=yaxis)
+    yaxis = {"title": escape_label(objective.metric), "range": limits}
+    return figure(caption + beyond(values, limits), traces, xaxis=xaxis, yaxis=yaxis)
 
 
 def learning_curves(outcome: Outcome) -> Figure:
@@ -67,8 +68,10 @@ def learning_curves(outcome: Outcome) -> Figure:
         )
     early = f", and {len(unfinished)} that ended early" if len(unfinished) else ""
     values = history[metric].to_numpy(float) if metric in history else np.empty(0)
-    yaxis = {"title": escape_label(metric), "range": outlier_range(values)}
-    return figure(f"{metric} over epochs: the ten best trials{early}.", traces, xaxis={"title": "epoch"}, yaxis=yaxis)
+    limits = outlier_range(values)
+    caption = f"{metric} over epochs: the ten best trials{early}.{beyond(values, limits)}"
+    yaxis = {"title": escape_label(metric), "range": limits}
+    return figure(caption, traces, xaxis={"title": "epoch"}, yaxis=yaxis)
 
 
 def _curve(curve: pd.DataFrame, metric: str) -> Attributes:

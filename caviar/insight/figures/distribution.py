@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from caviar.errors import InputError
-from caviar.insight.figures.metric import finished_values, outlier_range
+from caviar.insight.figures.metric import beyond, finished_values, outlier_range
 from caviar.insight.figures.style import ACCENT, WAVES, Attributes, Figure, escape_label, figure
 from caviar.records.outcome import Outcome
 from caviar.space.scales import Array
@@ -36,7 +36,9 @@ def distribution(outcome: Outcome, others: Mapping[str, Outcome] | None = None) 
     better = "further right" if mode == "max" else "further left"
     caption = f"The share of the trials whose {metric} is at most so much; a curve {better} is better."
     everything = np.concatenate(list(samples.values()))
-    xaxis = {"title": escape_label(metric), "range": outlier_range(everything)}
+    limits = outlier_range(everything)
+    caption += beyond(everything, limits)
+    xaxis = {"title": escape_label(metric), "range": limits}
     yaxis = {"title": "share of trials", "tickformat": ".0%", "range": [-0.02, 1.02]}
     return figure(caption, traces, xaxis=xaxis, yaxis=yaxis)
 

@@ -62,6 +62,17 @@ def outlier_range(values: Array) -> list[float] | None:
     return [float(inside.min() - margin), float(inside.max() + margin)]
 
 
+def beyond(values: Array, limits: Sequence[float] | None) -> str:
+    """Return a sentence about the values that an axis does not reach; "" if there are none.
+
+    >>> beyond(np.array([0.5, 1e9, np.nan]), [0.0, 1.0])
+    ' 1 value lies beyond the axis.'
+    """
+    finite = values[np.isfinite(values)]
+    outside = 0 if limits is None else int(((finite < limits[0]) | (finite > limits[1])).sum())
+    return f" {outside:,} value{'s lie' if outside > 1 else ' lies'} beyond the axis." if outside else ""
+
+
 def metric_axis(table: pd.DataFrame, metric: str) -> tuple[Array, Ticks]:
     """Return the metric scaled to the unit interval, shape (n,), outliers at its ends; and the ticks of its axis."""
     values = finished_values(table, metric)
@@ -121,6 +132,7 @@ def wave_dots(
         rows = rows[np.argsort(broken[rows], kind="stable")]  # crosses on top
         if not len(rows):
             continue
+        colour = wave_colour(wave, len(outcome.waves))
         circle, width = ("circle-open", 1.5) if kind == "confirm" else ("circle", 0.0)
         if broken[rows].any():
             symbols, width = np.where(broken[rows], "x-thin-open", circle).tolist(), max(width, 1.0)
@@ -136,9 +148,9 @@ def wave_dots(
                 "marker": {
                     "size": scale * (sizes if isinstance(sizes, float) else sizes[rows].astype(np.float32)),
                     "symbol": symbols,
-                    "color": wave_colour(wave),
+                    "color": colour,
                     "opacity": 0.8 * scale,
-                    "line": {"width": width, "color": wave_colour(wave)},
+                    "line": {"width": width, "color": colour},
                 },
                 "meta": {"points_per_trial": 1},
             }

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from caviar.insight.figures.axes import coordinates, ticks, wave_squares
-from caviar.insight.figures.metric import metric_axis, rank_groups
+from caviar.insight.figures.metric import beyond, finished_values, metric_axis, outlier_range, rank_groups
 from caviar.insight.figures.style import (
     HEIGHT,
     Attributes,
@@ -32,7 +32,8 @@ def parallel_coordinates(outcome: Outcome) -> Figure:
     count, scale = heights.shape[1], marker_scale(len(table))
     positions = np.append(np.arange(count - 1), np.nan)
     opacity = max(1 / 3, min(1.0, math.pow(200 / len(table), 0.3)))  # lines get fainter when there are many
-    traces = [_band(wave, sides) for wave, sides in wave_squares(outcome.waves, space).items()]
+    squares, values = wave_squares(outcome.waves, space), finished_values(table, objective.metric)
+    traces = [_band(wave, sides, wave_colour(wave, len(outcome.waves))) for wave, sides in squares.items()]
     for group in rank_groups(table, objective):
         width = (2.0 if group.name == "best 5%" else 1.2) * scale
         traces.append(
@@ -53,7 +54,8 @@ def parallel_coordinates(outcome: Outcome) -> Figure:
     axes[objective.metric] = metric_ticks
     notes = {"showarrow": False, "xanchor": "left", "xshift": 4, "font_size": 11}
     return figure(
-        f"{len(table)} trials, one line each, from grey (worst) to orange (best); bands are the squares of fine waves.",
+        f"{len(table)} trials, one line each, from grey (worst) to orange (best); bands are the squares of fine waves."
+        f"{beyond(values, outlier_range(values))}",
         traces,
         xaxis={
             "tickvals": list(range(count - 1)),
@@ -74,11 +76,10 @@ def parallel_coordinates(outcome: Outcome) -> Figure:
     )
 
 
-def _band(wave: int, sides: Array) -> Attributes:
+def _band(wave: int, sides: Array, colour: str) -> Attributes:
     """Return the square of a wave, shape (d, 2), as a band across the axes."""
     low, high = sides.T
     positions = np.arange(len(low), dtype=float)
-    colour = wave_colour(wave)
     return {
         "mode": "lines",
         "fill": "toself",

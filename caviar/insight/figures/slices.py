@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from caviar.insight.figures.axes import index_of, spread_points, unit_axis
-from caviar.insight.figures.metric import BROKEN, crosses, finished_values, outlier_range
+from caviar.insight.figures.metric import BROKEN, beyond, crosses, finished_values, outlier_range
 from caviar.insight.figures.style import ACCENT, PLAIN, Attributes, Figure, axis_layout, escape_label, figure
 from caviar.insight.surrogate import Surrogate
 from caviar.records.outcome import Outcome
@@ -64,7 +64,7 @@ def slices(outcome: Outcome, names: Sequence[str] = ()) -> Figure:
     caption = (
         f"{objective.metric} along each hyperparameter, with all others as in the winner: the mean of the Gaussian "
         "process and its 95% band. Trials close to the slice are stronger; crosses at the bottom failed or diverged, "
-        "and count like a median trial."
+        f"and count like a median trial.{beyond(values, limits)}"
     )
     layout = {name: axis_layout(axis) for name, axis in axes.items()}
     return figure(caption, traces, xaxis=layout.pop("xaxis"), yaxis=layout.pop("yaxis"), height=height, **layout)

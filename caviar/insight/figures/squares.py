@@ -19,7 +19,10 @@ def nested_squares(outcome: Outcome, x: str, y: str) -> Figure:
     horizontal, vertical = spread_points(table, space, axes).T.astype(np.float32)
     labels = [escape_label(label) for label in hover_labels(table, x, y, objective.metric)]
     traces = wave_dots(outcome, horizontal, vertical, marker_sizes(table, objective), labels)
-    frames = [_frame(wave, sides[axes]) for wave, sides in wave_squares(outcome.waves, space).items()]
+    frames = [
+        _frame(sides[axes], wave_colour(wave, len(outcome.waves)))
+        for wave, sides in wave_squares(outcome.waves, space).items()
+    ]
     caption = (
         f"{x} and {y}: a dot for each trial, larger where {objective.metric} is better, a cross where it failed or "
         "diverged; each frame is the square of the wave with the same colour."
@@ -28,10 +31,10 @@ def nested_squares(outcome: Outcome, x: str, y: str) -> Figure:
     return figure(caption, traces, xaxis=xaxis, yaxis=yaxis, shapes=frames)
 
 
-def _frame(wave: int, sides: Array) -> Attributes:
+def _frame(sides: Array, colour: str) -> Attributes:
     """Return two sides of a wave's square, shape (2, 2), as a rectangle."""
     (x0, x1), (y0, y1) = sides
-    return {"type": "rect", "x0": x0, "x1": x1, "y0": y0, "y1": y1, "line": {"color": wave_colour(wave), "width": 2}}
+    return {"type": "rect", "x0": x0, "x1": x1, "y0": y0, "y1": y1, "line": {"color": colour, "width": 2}}
 
 
 def hover_labels(table: pd.DataFrame, x: str, y: str, metric: str) -> list[str]:

@@ -47,13 +47,19 @@ def shorten(label: str) -> str:
     return label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1]}…"
 
 
-def wave_colour(wave: int) -> str:
-    """Return the colour of a wave, counted from 1; the colours of fine waves repeat after the eighth.
+def wave_colour(wave: int, waves: int) -> str:
+    """Return the colour of a wave, counted from 1, of a study of so many waves; no two have the same.
 
-    >>> wave_colour(1), wave_colour(2) == wave_colour(10)
-    ('#8a94a6', True)
+    >>> wave_colour(1, 3), wave_colour(2, 3), len({wave_colour(wave, 40) for wave in range(1, 41)})
+    ('#8a94a6', '#4fbcd0', 40)
     """
-    return WAVES[0] if wave == 1 else WAVES[1 + (wave - 2) % (len(WAVES) - 1)]
+    fine = WAVES[1:]
+    if wave == 1 or waves <= len(WAVES):
+        return WAVES[wave - 1]
+    place = (wave - 2) / (waves - 2) * (len(fine) - 1)  # between two colours
+    first, second = (bytes.fromhex(fine[min(int(place) + step, len(fine) - 1)][1:]) for step in (0, 1))
+    mixed = (round(a + (b - a) * (place % 1)) for a, b in zip(first, second, strict=True))
+    return "#{:02x}{:02x}{:02x}".format(*mixed)
 
 
 def figure(

@@ -1,4 +1,6 @@
-"""A study's report as one HTML file: what mattered, where the search zoomed in and why, how certain the winner is."""
+"""A study's report as one HTML file. It begins with what a reader of one minute needs: the winner and whether to trust
+it, whether the search was worth it, what mattered, what went wrong, how to repeat it. Then come the pictures.
+"""
 
 from itertools import combinations
 from pathlib import Path
@@ -9,18 +11,20 @@ from caviar.errors import InputError
 from caviar.insight.figures.axes import fine_waves
 from caviar.insight.figures.curves import best_so_far, learning_curves
 from caviar.insight.figures.importance_bars import importance_bars
-from caviar.insight.figures.metric import BROKEN
 from caviar.insight.figures.parallel import parallel_coordinates
+from caviar.insight.figures.slices import slices
 from caviar.insight.figures.squares import nested_squares
+from caviar.insight.figures.timeline import timeline
 from caviar.insight.formatting import config_as_code
 from caviar.insight.importance import MIN_TRIALS, importance, scored_trials
 from caviar.insight.paper import methods
 from caviar.insight.report import tables
+from caviar.insight.report.answers import worth_section, wrong_section
 from caviar.insight.report.page import Picture, Section, write_page
 from caviar.insight.report.reproduce import reproduction, settings_table
 from caviar.insight.report.unseen import data_section, unseen_section
+from caviar.insight.surrogate import LEAST
 from caviar.records.outcome import Outcome
-from caviar.records.trial import State
 
 PAIRED = 3  # this many of the most important hyperparameters are drawn in pairs
 MIN_FIT = 0.3  # of the variance that the forest predicts; below, its shares are not to be trusted
@@ -43,20 +47,26 @@ def report(outcome: Outcome, path: str | Path | None = None) -> Path:
     settings = outcome.settings
     if not len(outcome.table):
         raise InputError(f"a report needs a trial that has ended, got none in {outcome.folder}; try running the study")
-    sections = [_zoom(outcome, None)]
+    shares = None
     if len(scored_trials(outcome.table, settings.objective)) >= MIN_TRIALS:
         shares = importance(outcome)
-        sections = [_importance(outcome, shares), _zoom(outcome, shares)]
+    sections: list[Section] = []
     if outcome.has_finished:
         unseen = [unseen_section(outcome, outcome.test)] if outcome.test else []
-        sections = [_winner(outcome), *unseen, *sections, _progress(outcome)]
-    if outcome.notes:
-        sections.append(data_section(outcome.notes))
-    sections += [_failures(outcome.table), _reproduction(outcome)]
+        sections += [_winner(outcome), *unseen, worth_section(outcome)]
+    if shares is not None:
+        sections.append(_importance(outcome, shares))
+    sections += [wrong_section(outcome), _reproduction(outcome)]
     if outcome.has_finished:
         sections.append(Section("For a paper", [methods(outcome).replace("`", "")], code=methods(outcome, "latex")))
+    sections.append(_zoom(outcome, shares))
+    if outcome.has_finished:
+        sections.append(_progress(outcome))
+    if outcome.notes:
+        sections.append(data_section(outcome.notes))
     goal = f"{settings.objective.mode}imise {settings.objective.metric}"
     lead = f"A Caviar study: {goal} over {outcome.space.dimension} hyperparameters by {settings.search} search."
+    lead += tables.when_sentence(outcome.table)
     file = Path(path or outcome.folder / "report.html")
     return write_page(file, settings.name, lead, tables.key_figures(outcome), sections)
 
@@ -88,7 +98,11 @@ def _importance(outcome: Outcome, shares: pd.DataFrame) -> Section:
         sentences = [f"{explained} {predicted}; the lower this is, the less the shares mean."]
     if disagreements := [sentence for sentence in shares["disagreement"] if sentence]:
         sentences.append(f"The data disagree with the tiers: {'; '.join(disagreements)}.")
-    return Section("What mattered", sentences, [Picture(importance_bars(shares), shares, width=340)])
+    pictures = [Picture(importance_bars(shares), shares, width=340)]
+    if len(outcome.ranking) >= LEAST:
+        columns = _columns(outcome.table, *shares["hyperparameter"], outcome.settings.objective.metric)
+        pictures.append(Picture(slices(outcome), columns, width=680))
+    return Section("What mattered", sentences, pictures)
 
 
 def _zoom(outcome: Outcome, shares: pd.DataFrame | None) -> Section:
@@ -117,21 +131,12 @@ def _progress(outcome: Outcome) -> Section:
     columns = _columns(outcome.table, outcome.settings.objective.metric, "seconds")
     pictures = [
         Picture(best_so_far(outcome, "trials"), columns),
-        Picture(best_so_far(outcome, "seconds"), columns),
         Picture(learning_curves(outcome), history[history["trial"].isin(ten)]),
     ]
+    if "began" in outcome.table:
+        times = outcome.table[["trial", "worker", "began", "ended", "seconds", "state"]]
+        pictures.append(Picture(timeline(outcome), times, width=680))
     return Section("How it got there", pictures=pictures)
-
-
-def _failures(table: pd.DataFrame) -> Section:
-    reasons = tables.failures(table)
-    if not len(reasons):
-        return Section("What did not finish, and why", ["Every trial finished."])
-    stopped = int((table["state"] == State.STOPPED).sum())
-    broken = int(table["state"].isin(BROKEN).sum())
-    sentences = [f"{stopped} of {len(table)} trials were stopped early in favour of better ones."] if stopped else []
-    sentences += [f"{f'{broken} of {len(table)}' if broken else 'No'} trials failed, diverged or timed out."]
-    return Section("What did not finish, and why", sentences, tables={"Reasons": reasons})
 
 
 def _reproduction(outcome: Outcome) -> Section:

@@ -35,6 +35,23 @@ def key_figures(outcome: Outcome) -> dict[str, str]:
     return figures
 
 
+def when_sentence(table: pd.DataFrame) -> str:
+    """Return when a study ran, for how long and where, with a space before it; "" if it is not known.
+
+    >>> times = pd.to_datetime(["2026-11-27 10:00", "2026-11-27 10:03"], utc=True)
+    >>> when_sentence(pd.DataFrame({"began": times, "ended": times, "worker": ["a:1", "a:2"]}))
+    ' It ran from 2026-11-27 10:00 to 10:03 UTC, on 2 trainers of 1 machine.'
+    """
+    if "began" not in table or table["began"].isna().all():
+        return ""
+    first, last = table["began"].min(), table["ended"].max()
+    end = f"{last:%H:%M}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M}"
+    trainers = {worker for worker in table["worker"] if worker}
+    machines = {trainer.rpartition(":")[0] for trainer in trainers}
+    on = f"{len(trainers)} trainer{'s' * (len(trainers) != 1)} of {len(machines)} machine{'s' * (len(machines) != 1)}"
+    return f" It ran from {first:%Y-%m-%d %H:%M} to {end} UTC, on {on}."
+
+
 def winner_sentence(outcome: Outcome) -> str:
     """Return how certain the winner is: confirmed or estimated, compared with the best single value."""
     objective, winner, metric = outcome.settings.objective, outcome.best, outcome.settings.objective.metric
