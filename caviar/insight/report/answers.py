@@ -41,7 +41,7 @@ def wrong_section(outcome: Outcome) -> Section:
     else:
         sentences.append("Every trial finished.")
     if diagnosis.unseen:
-        sentences.append(f"What could not be looked at: {'; '.join(diagnosis.unseen)}.")
+        sentences.append(f"What could not be looked at: {'; '.join(diagnosis.unseen)}.".replace("`", ""))
     return Section("What went wrong", sentences, tables={"Reasons": reasons} if len(reasons) else {})
 
 

@@ -2,6 +2,7 @@
 it, whether the search was worth it, what mattered, what went wrong, how to repeat it. Then come the pictures.
 """
 
+import textwrap
 from itertools import combinations
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from caviar.insight.report.unseen import data_section, unseen_section
 from caviar.insight.surrogate import LEAST
 from caviar.records.outcome import Outcome
 
+LINE = 110  # characters of LaTeX
 PAIRED = 3  # this many of the most important hyperparameters are drawn in pairs
 MIN_FIT = 0.3  # of the variance that the forest predicts; below, its shares are not to be trusted
 MIN_SHARE = 0.02  # of the variance; a hyperparameter with less is not drawn in pairs, unless it is among the first two
@@ -58,7 +60,7 @@ def report(outcome: Outcome, path: str | Path | None = None) -> Path:
         sections.append(_importance(outcome, shares))
     sections += [wrong_section(outcome), _reproduction(outcome)]
     if outcome.has_finished:
-        sections.append(Section("For a paper", [methods(outcome).replace("`", "")], code=methods(outcome, "latex")))
+        sections.append(_paper(outcome))
     sections.append(_zoom(outcome, shares))
     if outcome.has_finished:
         sections.append(_progress(outcome))
@@ -156,6 +158,11 @@ def _reproduction(outcome: Outcome) -> Section:
     return Section(
         "How to reproduce it", sentences, tables=listed, code=reproduction(outcome.began or settings, outcome.extended)
     )
+
+
+def _paper(outcome: Outcome) -> Section:
+    latex = textwrap.fill(methods(outcome, "latex"), LINE, break_long_words=False, break_on_hyphens=False)
+    return Section("For a paper", [methods(outcome).replace("`", ""), "The same in LaTeX:"], code=latex)
 
 
 def _columns(table: pd.DataFrame, *names: str) -> pd.DataFrame:
