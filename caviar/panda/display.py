@@ -99,7 +99,8 @@ def _watch_in_lines(name: str, looks: Iterable[PandaStatus]) -> None:
 def panda_text(name: str, status: PandaStatus, width: int = 80) -> str:
     """Return a Panda as lines of text: its status, its curve, its latest interventions."""
     rows = [row for row in status.history if not row.abandoned]
-    head = f"{name}: {status.state}, epoch {status.epoch}, {status.epochs_remaining} epochs left"
+    epoch = "" if rows else f", epoch {status.epoch}"  # the line below tells it; the present one may be further
+    head = f"{name}: {status.state}{epoch}, {status.epochs_remaining} epochs left"
     latest = [f"  epoch {entry.epoch} {entry.by}: {entry.action} {entry.details}" for entry in status.diary[-3:]]
     return "\n".join([head, *map(_epoch_line, rows[-1:]), *text_chart(rows, min(width, 100)), *latest])
 
@@ -152,6 +153,7 @@ def text_chart(rows: _Rows, width: int = 80, height: int = 12) -> list[str]:
        0.25 |      .  .
             +----------
              1        4
+              . train_loss   o val_loss
     """
     columns = min(width - 10, 3 * len(rows) - 2)
     axes = _Axes.of(rows, 0, 0, columns - 1, height - 1)
@@ -162,10 +164,17 @@ def text_chart(rows: _Rows, width: int = 80, height: int = 12) -> list[str]:
         for row in rows:
             if _drawable(row, name):
                 grid[round(axes.y(row.metrics[name]))][round(axes.x(row.epoch))] = mark
-    labels = {0: f"{axes.high:7.3g}", height - 1: f"{axes.low:7.3g}"}
+    labels = {0: _label(axes.high), height - 1: _label(axes.low)}
     lines = [f"{labels.get(i, ''):>7} |{''.join(line)}" for i, line in enumerate(grid)]
     first, last = str(axes.first), str(axes.last)
-    return [*lines, " " * 8 + "+" + "-" * columns, " " * 9 + first + last.rjust(columns - len(first))]
+    legend = "   ".join(f"{mark} {name}" for name, (mark, _) in _LINES.items())
+    epochs = " " * 9 + first + last.rjust(columns - len(first))
+    return [*lines, " " * 8 + "+" + "-" * columns, epochs, " " * 10 + legend]
+
+
+def _label(loss: float) -> str:
+    """Return a loss in at most 7 characters, so that the axis stays straight."""
+    return next(text for digits in (3, 2, 1) if len(text := f"{loss:.{digits}g}") <= 7)
 
 
 def svg_chart(history: _Rows, marks: Sequence[int] = ()) -> str:

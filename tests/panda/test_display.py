@@ -3,6 +3,8 @@
 import math
 import xml.etree.ElementTree as xml
 
+import pytest
+
 from caviar.panda.commands import Pause, SetHyperparameters
 from caviar.panda.display import (
     diary_table,
@@ -66,10 +68,17 @@ def test_what_people_wrote_is_escaped():
 
 def test_the_terminal_shows_the_curve_between_status_and_diary():
     lines = panda_text("night", status([row(1, 1.0), row(2, 0.5)], [entry("set", "")])).splitlines()
-    assert lines[0] == "night: idle, epoch 2, 3 epochs left"
+    assert lines[0] == "night: idle, 3 epochs left"
     assert lines[1] == "epoch 2: train_loss 0.5, val_loss 1, learning_rate 0.1"
     assert lines[-1].startswith("  epoch 1 hand: set")
-    assert sum(line.count("o") for line in lines[2:-1]) == 2
+    assert sum(line.count("o") for line in lines[2:-2]) == 2
+    assert lines[-2].split() == [".", "train_loss", "o", "val_loss"]
+
+
+@pytest.mark.parametrize("loss", [1.234e-12, 9.999e-5, 12345.6, 0.5, 1.5e300])
+def test_the_axis_is_straight_whatever_the_losses(loss):
+    lines = text_chart([row(1, loss), row(2, loss / 2)])
+    assert {line.index("|") for line in lines if "|" in line} == {8}
 
 
 def test_without_a_terminal_watching_prints_every_epoch_once(capsys):
