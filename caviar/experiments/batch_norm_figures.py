@@ -96,7 +96,11 @@ def _panels(networks: Sequence[str]) -> tuple[Attributes, Attributes]:
     axes = [{"domain": [x + 0.02 * (x > 0), x + share], "anchor": "y", **_STEPS} for x in starts]
     title = {"xref": "paper", "yref": "paper", "y": 1.02, "yanchor": "bottom", "showarrow": False}
     names = [{**title, "x": x + share / 2, "text": name} for x, name in zip(starts, networks, strict=True)]
-    return axes[0], {"annotations": names, **{f"xaxis{i}": axis for i, axis in enumerate(axes[1:], start=2)}}
+    above = {
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.09},
+        "margin": {"l": 30, "r": 16, "t": 56, "b": 30},
+    }
+    return axes[0], {"annotations": names, **above, **{f"xaxis{i}": axis for i, axis in enumerate(axes[1:], start=2)}}
 
 
 DRAWINGS = {
