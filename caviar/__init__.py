@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     )
     from caviar.study.callbacks import Callback
     from caviar.study.explanation import explain
+    from caviar.study.notebook_view import NotebookView
     from caviar.study.study import Study
     from caviar.study.verification import verify
 
@@ -65,6 +66,7 @@ _MODULES = {
     "CostForecast": "caviar.records.cost",
     "Dataset": "caviar.data.dataset",
     "Halving": "caviar.records.early_stopping",
+    "NotebookView": "caviar.study.notebook_view",
     "InputError": "caviar.errors",
     "Outcome": "caviar.records.outcome",
     "Panda": "caviar.panda",
@@ -114,6 +116,7 @@ __all__ = [
     "Dataset",
     "Halving",
     "InputError",
+    "NotebookView",
     "Outcome",
     "Panda",
     "PausedError",
