@@ -14,6 +14,9 @@ from caviar.records.outcome import Outcome
 
 _NO_ACTIVATIONS = "dead units: a study keeps no activations; `caviar panda` and Training.inspect show them"
 _SHORT_CURVES = f"over-fitting and the number of epochs: curves have fewer than {LEAST_REPORTS} reports"
+_NO_CHANCE_LOSS = (
+    "trials that do not learn: what predictions without columns lose is known when a study of data has ended"
+)
 _NO_TRAINING_LOSS = "over-fitting: trials report no train_loss with a validation loss"
 
 
@@ -69,3 +72,5 @@ def _unseen(evidence: Evidence) -> Iterator[str]:
         yield _SHORT_CURVES
     elif "train_loss" not in evidence.table or "val_loss" not in evidence.table:
         yield _NO_TRAINING_LOSS
+    if evidence.chance_loss is None:
+        yield _NO_CHANCE_LOSS
