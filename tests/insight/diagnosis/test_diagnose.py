@@ -1,6 +1,7 @@
 """Planted faults are found with their numbers, and sound studies have none."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -211,10 +212,19 @@ def test_a_diagnosis_as_text_table_and_html(tmp_path):
     assert "<b>bad</b>" not in diagnosis._repr_html_()
 
 
-def test_a_trial_that_has_not_ended_cannot_be_diagnosed(tmp_path):
+def test_what_has_not_ended_cannot_be_diagnosed(tmp_path):
     outcome = outcome_of(tmp_path, cube(1), bowl, trials=4)
     with pytest.raises(InputError, match="no trial 99"):
         diagnose(outcome, 99)
+    with pytest.raises(InputError, match="a diagnosis needs a trial that has ended, got none in "):
+        diagnose(replace(outcome, results=()))
+
+
+def test_a_confirming_trial_stands_for_the_one_it_confirms(digits):
+    confirming = digits.results[-1]
+    assert (
+        diagnose(digits, confirming.trial).subject == f"trial {confirming.trial}, which confirms {confirming.confirms}"
+    )
 
 
 def test_a_study_without_a_finished_trial_has_its_failures(tmp_path):
