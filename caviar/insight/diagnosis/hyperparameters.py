@@ -60,8 +60,8 @@ def _small_batches(evidence: Evidence) -> Iterator[Finding]:
     if p < LEVEL:
         yield Finding(
             Kind.SMALL_BATCHES,
-            f"{small.sum()} trials with batch norm over fewer than {SMALL_BATCH} rows are worse ({in_words(p)}): the mean "
-            "and variance of so few rows are noise",
+            f"{small.sum()} trials with batch norm over fewer than {SMALL_BATCH} rows are worse ({in_words(p)}): the "
+            "mean and variance of so few rows are noise",
             f"let batch_size begin at {SMALL_BATCH}, or set batch_norm to False",
             tuple(map(int, evidence.table["trial"][small])),
             "batch_size",
