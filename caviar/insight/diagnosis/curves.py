@@ -53,8 +53,8 @@ def from_curves(evidence: Evidence) -> Iterator[Finding]:
     if sum(stuck) >= LEAST:
         yield Finding(
             Kind.NOT_LEARNING,
-            f"{sum(stuck)} of {len(stuck)} trials do not learn: they do not improve, and their train_loss stays above "
-            "what a quarter of the trials have after an epoch",
+            f"{sum(stuck)} of {len(stuck)} trials do not learn: their train_loss stays above "
+            f"{evidence.chance_loss:.4g}, that of predictions that ignore all columns",
             "compare their learning rates with those that learn; without batch norm, a high rate kills ReLU units",
             tuple(evidence.table["trial"][stuck].tolist()),
         )
@@ -76,7 +76,10 @@ def from_curve(evidence: Evidence, trial: int) -> Iterator[Finding]:
     if not learns(evidence, trial):
         remedy = "try a lower learning rate, then a higher one, and batch norm"
         yield Finding(
-            Kind.NOT_LEARNING, "it does not learn: it does not improve, and its train_loss stays high", remedy, (trial,)
+            Kind.NOT_LEARNING,
+            "it does not learn: its train_loss stays above that of predictions that ignore all columns",
+            remedy,
+            (trial,),
         )
 
 
@@ -114,13 +117,13 @@ def turning_point(evidence: Evidence, trial: int) -> Course | None:
 
 
 def learns(evidence: Evidence, trial: int) -> bool:
-    """Return whether a trial learns: its training loss has got to where a quarter of the trials begin, or it improves.
+    """Return whether a trial gets below the loss of predictions that ignore all columns, or improves.
 
-    To improve, both that loss and the metric must have a trend (Kendall): a network that has blown up and died has a
-    loss that falls, from a huge one. It is True for a trial with too few reports to say.
+    To improve, both its training loss and its metric must have a trend (Kendall): a network that has blown up and died
+    has a loss that falls, from a huge one. It is True if the trial has too few reports, or that loss is not known.
     """
-    loss = evidence.curve(trial, "train_loss")
-    if len(loss) < LEAST_REPORTS or float(loss[-_LAST:].mean()) < evidence.first_loss:
+    loss, chance = evidence.curve(trial, "train_loss"), evidence.chance_loss
+    if chance is None or len(loss) < LEAST_REPORTS or float(loss[-_LAST:].mean()) < chance:
         return True
     metric = evidence.objective.sign * evidence.curve(trial, evidence.objective.metric)
     return trend_test(-loss) < LEVEL and trend_test(-metric) < LEVEL

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from caviar.errors import InputError
 from caviar.insight.diagnosis.curves import LEAST_REPORTS, from_curve, from_curves
 from caviar.insight.diagnosis.edges import from_state, from_states
 from caviar.insight.diagnosis.evidence import Evidence
@@ -14,6 +15,9 @@ from caviar.records.outcome import Outcome
 
 _NO_ACTIVATIONS = "dead units: a study keeps no activations; `caviar panda` and Training.inspect show them"
 _SHORT_CURVES = f"over-fitting and the number of epochs: curves have fewer than {LEAST_REPORTS} reports"
+_NO_CHANCE_LOSS = (
+    "trials that do not learn: what predictions without columns lose is known when a study of data has ended"
+)
 _NO_TRAINING_LOSS = "over-fitting: trials report no train_loss with a validation loss"
 
 
@@ -28,7 +32,7 @@ def diagnose(outcome: Outcome, trial: int | None = None) -> Diagnosis:
         trial: the number of the trial; None: the study.
 
     Raises:
-        InputError: no trial of that number has ended.
+        InputError: no trial, or none of that number, has ended.
 
     >>> import caviar, tempfile
     >>> study = caviar.Study("digits", trials=4, epochs=1, workers=0, out=tempfile.mkdtemp())
@@ -36,6 +40,10 @@ def diagnose(outcome: Outcome, trial: int | None = None) -> Diagnosis:
     >>> diagnose(study.outcome).findings
     ()
     """
+    if not outcome.results:
+        raise InputError(
+            f"a diagnosis needs a trial that has ended, got none in {outcome.folder}; try running the study"
+        )
     evidence = Evidence(outcome)
     if trial is None:
         subject = outcome.settings.name
@@ -43,9 +51,9 @@ def diagnose(outcome: Outcome, trial: int | None = None) -> Diagnosis:
         findings = (*from_states(evidence), *blind, *from_curves(evidence))
         findings += () if blind else tuple(from_hyperparameters(evidence))
     else:
-        original = outcome.trial(trial)
-        subject = f"trial {trial}"
-        findings = tuple(_of_trial(evidence, trial if original.confirms is None else original.confirms))
+        confirms = outcome.trial(trial).confirms  # what is known is about the trial that it trains again
+        subject = f"trial {trial}" + ("" if confirms is None else f", which confirms {confirms}")
+        findings = tuple(_of_trial(evidence, trial if confirms is None else confirms))
     return Diagnosis(subject, findings, tuple(_unseen(evidence)))
 
 
@@ -69,3 +77,5 @@ def _unseen(evidence: Evidence) -> Iterator[str]:
         yield _SHORT_CURVES
     elif "train_loss" not in evidence.table or "val_loss" not in evidence.table:
         yield _NO_TRAINING_LOSS
+    if evidence.chance_loss is None:
+        yield _NO_CHANCE_LOSS

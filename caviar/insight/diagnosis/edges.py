@@ -23,6 +23,7 @@ from caviar.space.scales import Array
 LEAST = 3  # broken trials, and others
 _INTERCEPT, _SLOPE = 10.0, 30.0  # deviations of the priors, in logits, and logits across the range of a hyperparameter
 _STEPS = 50  # of Newton's method
+_NEAREST = 500  # trials to the edge
 _DRAWS, _WIDER = 4000, 1.5  # draws of the weights, from Laplace's approximation widened by so much
 
 
@@ -166,7 +167,8 @@ def _edge(design: Array, broken: NDArray[np.bool_], j: int, others: Array, upper
     value = 0.5 - float(np.delete(weights, j) @ np.delete(others, j)) / weights[j]
     normal = np.random.default_rng(0).standard_normal((_DRAWS, len(weights)))
     draws = weights + _WIDER * normal @ np.linalg.cholesky(np.linalg.inv(hessian)).T
-    signed = np.where(broken, 1.0, -1.0) * (draws @ design.T)
+    near = np.argsort(np.abs(chance - 0.5), kind="stable")[:_NEAREST]  # the others say nothing about where it is
+    signed = np.where(broken[near], 1.0, -1.0) * (draws @ design[near].T)
     density = -np.logaddexp(0.0, -signed).sum(axis=1) - 0.5 * draws**2 @ precision
     logs = density + 0.5 * (normal**2).sum(axis=1)  # of the weights of importance sampling
     rest, slopes = np.delete(draws, j, axis=1) @ np.delete(others, j), draws[:, j]

@@ -111,12 +111,10 @@ class Evidence:
         values = curve[name].to_numpy(float)
         return values if np.isfinite(values).all() else np.empty(0)
 
-    @cached_property
-    def first_loss(self) -> float:
-        """The training loss that a quarter of the trials have after an epoch; NaN if none reports it."""
-        history = self.outcome.history
-        first = history["train_loss"][history["epoch"] == 1] if "train_loss" in history else history["epoch"][:0]
-        return float(first.quantile(0.25))
+    @property
+    def chance_loss(self) -> float | None:
+        """The loss of predictions that ignore all columns; None before a study of a data set has ended."""
+        return self.outcome.test.baseline.get("test_loss") if self.outcome.test else None
 
     @cached_property
     def best(self) -> list[int]:

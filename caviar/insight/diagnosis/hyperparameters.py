@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from caviar.data.source import SourceKind
 from caviar.insight.diagnosis.evidence import Evidence
 from caviar.insight.diagnosis.finding import Finding, Kind
-from caviar.insight.diagnosis.statistics import LEVEL, rank_test
+from caviar.insight.diagnosis.statistics import LEVEL, in_words, rank_test
 from caviar.insight.formatting import format_value
+from caviar.insight.surrogate import Surrogate
 from caviar.model.config import NETWORK_DEFAULTS
 from caviar.space import Choice
-from caviar.space.scales import Array
 from caviar.space.values import named
 
 LEAST = 8  # finished trials
@@ -23,6 +23,8 @@ _NEAR = 0.05  # of the range: closer is at the bound
 _LEAST_OF_OPTION = 3  # trials
 _MANY = 16  # finished trials, before a process knows what has no influence
 _POSITIONS = 21  # along a hyperparameter
+_KNOWN = 0.1  # of what does not count: a change that is surely larger is an influence, if a small one
+_Z_95 = 1.645  # one-sided
 _CENTRES = 20  # trials around which it is varied
 _SMALL = 0.12**0.5  # of the first wave's standard deviation: an even change by so much has 1% of the variance
 
@@ -58,8 +60,8 @@ def _small_batches(evidence: Evidence) -> Iterator[Finding]:
     if p < LEVEL:
         yield Finding(
             Kind.SMALL_BATCHES,
-            f"trials with batch norm over fewer than {SMALL_BATCH} rows are worse (p={p:.1g}, {small.sum()} of them): "
-            "the mean and variance of so few rows are noise",
+            f"{small.sum()} trials with batch norm over fewer than {SMALL_BATCH} rows are worse ({in_words(p)}): the "
+            "mean and variance of so few rows are noise",
             f"let batch_size begin at {SMALL_BATCH}, or set batch_norm to False",
             tuple(map(int, evidence.table["trial"][small])),
             "batch_size",
@@ -86,7 +88,7 @@ def _losing_options(evidence: Evidence) -> Iterator[Finding]:
                 yield Finding(
                     Kind.LOSING_OPTION,
                     f"{dimension.name} {named(option)} never wins: none of its {own.sum()} trials is among the best "
-                    f"quarter (p={p:.1g})",
+                    f"quarter ({in_words(p)})",
                     f"leave {named(option)} out of {dimension.name}",
                     tuple(map(int, evidence.table["trial"][used][own])),
                     dimension.name,
@@ -116,7 +118,7 @@ def _bounds(evidence: Evidence) -> Iterator[Finding]:
                     Kind.BOUND,
                     f"the best values of {surrogate.space.dimensions[j].name} lie at its "
                     f"{'upper' if upper else 'lower'} bound, {format_value(bound)}, and {evidence.objective.metric} "
-                    f"still improves towards it (p={p:.1g})",
+                    f"still improves towards it ({in_words(p)})",
                     "widen it, or let the search: grow=True",
                     hyperparameter=surrogate.space.dimensions[j].name,
                     value=bound,
@@ -130,29 +132,29 @@ def _without_influence(evidence: Evidence) -> Iterator[Finding]:
         return
     worst = surrogate.process.shift + surrogate.process.scale * surrogate.process.z.max()  # it clips poor trials
     first = np.minimum(evidence.values[evidence.first], worst)
-    least = _SMALL * float(first.std()) if len(first) else 0.0
+    limit = _SMALL * float(first.std()) if len(first) else 0.0
     for j in surrogate.active:
-        if (change := _largest_change(evidence, j)) < least:
+        least, most = _largest_change(surrogate, j)
+        if most < limit and least < _KNOWN * limit:
             name = surrogate.space.dimensions[j].name
             yield Finding(
                 Kind.NO_INFLUENCE,
                 f"{name} has no influence: whatever its value, {evidence.objective.metric} changes by less than "
-                f"{format_value(least)} (95% sure)",
+                f"{format_value(limit)} (95% sure)",
                 f"fix {name}, and give its trials to the others",
                 hyperparameter=name,
-                value=change,
+                value=most,
             )
 
 
-def _largest_change(evidence: Evidence, j: int) -> float:
-    """Return the largest change along coordinate j that the process thinks possible, from any of some trials."""
-    surrogate = evidence.surrogate
-    assert surrogate is not None
+def _largest_change(surrogate: Surrogate, j: int) -> tuple[float, float]:
+    """Return bounds of the largest change along coordinate j, from any of some trials, by the process; each at 95%."""
     trials = surrogate.process.points
     spread = np.linspace(0, len(trials) - 1, min(_CENTRES, len(trials))).astype(int)
-    largest = 0.0
+    least = most = 0.0
     for centre in (surrogate.winner, *trials[spread]):
-        moved: Array = surrogate.along(j, surrogate.steps(j, _POSITIONS), centre)
+        moved = surrogate.along(j, surrogate.steps(j, _POSITIONS), centre)
         mean, deviation = surrogate.differences(moved, np.tile(centre, (len(moved), 1)))
-        largest = max(largest, float((np.abs(mean) + 1.645 * deviation).max()))
-    return largest
+        least = max(least, float((np.abs(mean) - _Z_95 * deviation).max()))
+        most = max(most, float((np.abs(mean) + _Z_95 * deviation).max()))
+    return least, most

@@ -106,6 +106,10 @@ def noisy_bowl(config: dict[str, Any], generator: np.random.Generator) -> float:
     return bowl(config, generator) + 0.02 * generator.standard_normal()
 
 
+def quiet_bowl(config: dict[str, Any], generator: np.random.Generator) -> float:
+    return bowl(config, generator) + 0.005 * generator.standard_normal()
+
+
 def only_noise(config: dict[str, Any], generator: np.random.Generator) -> float:
     return 0.001 * bowl(config, generator) + generator.standard_normal()
 
@@ -189,7 +193,7 @@ PLANTED = (
     Problem("errors above an edge", function(memory), LOSS, Kind.EDGE, "y", (Kind.FAILED,)),
     Problem("constant metric", function(lambda config, _: 0.5), LOSS, Kind.CONSTANT),
     Problem(
-        "one without influence", function(noisy_bowl),
+        "one without influence", function(quiet_bowl),
         {**LOSS, "trials": 96, "space": caviar.Space(**CUBE, z=caviar.uniform(0, 1))},
         Kind.NO_INFLUENCE, "z",
     ),

@@ -1,6 +1,7 @@
 """Planted faults are found with their numbers, and sound studies have none."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -180,15 +181,16 @@ def test_curves_that_have_ended_are_sound(tmp_path):
     assert not {Kind.TOO_SHORT, Kind.OVERFITTING, Kind.NOT_LEARNING} & {*diagnose(curves_of(tmp_path, train)).kinds}
 
 
-def test_trials_that_do_not_learn_lie_beyond_an_edge(tmp_path):
-    def train(config, epoch, noise):
-        learns = config["x0"] < 0.7
-        return {"train_loss": 1 / epoch if learns else 2.3 + noise, "val_loss": config["x0"] + noise}
-
-    findings = diagnose(curves_of(tmp_path, train, trials=40)).findings
-    stuck, edge = (next(f for f in findings if f.kind is kind) for kind in (Kind.NOT_LEARNING, Kind.EDGE))
-    assert len(stuck.trials) >= 3
-    assert edge.low < 0.7 < edge.high
+def test_networks_that_do_not_learn_lie_beyond_an_edge(tmp_path):
+    space = {"learning_rate": caviar.loguniform(1e-3, 30), "hidden_units": 20, "hidden_layers": 3, "batch_norm": False}
+    study = caviar.Study("digits", space=space, trials=20, waves=[20], epochs=8, confirm=False, workers=0, out=tmp_path)
+    study.run(progress=False)
+    stuck, edge = diagnose(study.outcome).findings
+    assert (stuck.kind, edge.kind) == (Kind.NOT_LEARNING, Kind.EDGE)
+    table = study.table
+    assert set(stuck.trials) == set(table["trial"][table["train_loss"] > 2.303])
+    assert edge.low < edge.value < table["learning_rate"][list(stuck.trials)].min() * 1.5
+    assert Kind.NOT_LEARNING in diagnose(study.outcome, stuck.trials[0]).kinds
 
 
 def test_small_batches_of_the_network(tmp_path):
@@ -210,10 +212,19 @@ def test_a_diagnosis_as_text_table_and_html(tmp_path):
     assert "<b>bad</b>" not in diagnosis._repr_html_()
 
 
-def test_a_trial_that_has_not_ended_cannot_be_diagnosed(tmp_path):
+def test_what_has_not_ended_cannot_be_diagnosed(tmp_path):
     outcome = outcome_of(tmp_path, cube(1), bowl, trials=4)
     with pytest.raises(InputError, match="no trial 99"):
         diagnose(outcome, 99)
+    with pytest.raises(InputError, match="a diagnosis needs a trial that has ended, got none in "):
+        diagnose(replace(outcome, results=()))
+
+
+def test_a_confirming_trial_stands_for_the_one_it_confirms(digits):
+    confirming = digits.results[-1]
+    assert (
+        diagnose(digits, confirming.trial).subject == f"trial {confirming.trial}, which confirms {confirming.confirms}"
+    )
 
 
 def test_a_study_without_a_finished_trial_has_its_failures(tmp_path):

@@ -50,6 +50,10 @@ def test_a_rise_is_a_trend_and_a_fall_is_not():
     assert trend_test(-rise) > 0.99
 
 
+def test_long_curves_have_trends_too():
+    assert trend_test(np.arange(200_000.0)) < LEVEL
+
+
 def test_much_noise_is_told_from_little():
     values = np.random.default_rng(2).standard_normal(24)
     assert variance_ratio_test(1.0, 20, values, 0.25) < LEVEL
