@@ -33,7 +33,7 @@ from tests.benchmarks.search.problems import Problem, functions, lcbench
 from tests.benchmarks.search.tables import tables
 
 NOISELESS_SEARCHES, NOISY_SEARCHES = 2000, 40  # random searches on a problem; those with noise need a process each
-SAMPLE = 50_000  # random configs of a problem
+SAMPLE = 20_000  # random configs of a problem
 NOISES = (0.0, 2.0)  # of LCBench
 CONFIRM = Confirm(3, 4)  # of problems with noise
 
