@@ -8,18 +8,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from caviar.insight.comparison import compare
     from caviar.insight.counterfactual import random_search
     from caviar.insight.importance import importance as measure_importance
     from caviar.insight.notebook import outcome_html
     from caviar.insight.plots import Plots
     from caviar.insight.report.report import report as write_report
 
-__all__ = ["Plots", "compare", "measure_importance", "outcome_html", "random_search", "write_report"]
+__all__ = ["Plots", "measure_importance", "outcome_html", "random_search", "write_report"]
 
 _PLACES = {
     "Plots": ("caviar.insight.plots", "Plots"),
-    "compare": ("caviar.insight.comparison", "compare"),
     "measure_importance": ("caviar.insight.importance", "importance"),
     "outcome_html": ("caviar.insight.notebook", "outcome_html"),
     "random_search": ("caviar.insight.counterfactual", "random_search"),
