@@ -33,6 +33,7 @@ _MOST_CONFIGS = 20_000
 _OVERSAMPLING = 4  # random points for each config, since some are the same
 _MOST_NOISE = 0.3  # of the variance of the values: beyond, the process knows too little of them
 _SHARE_OF_WAVE = 0.25  # up to this share of the first wave, its order statistics are better than the process
+_LEAST_WAVE = 16  # if it has so many trials
 _LEAST_PROBABLE = 0.02  # for the best trial of the first wave, if the process is right
 
 
@@ -175,7 +176,7 @@ def _reached_after(trials: int, searches: Array, first: Array, generator: np.ran
     For few trials these are order statistics of the first wave, which need no process; a sample tells no more about
     the best of many.
     """
-    if trials > _SHARE_OF_WAVE * len(first) or not np.isfinite(first).any():
+    if trials > _SHARE_OF_WAVE * len(first) or len(first) < _LEAST_WAVE or not np.isfinite(first).any():
         return searches[:, trials - 1]
     values = np.where(np.isfinite(first), first, np.nanmax(first))
     reached: Array = values[generator.integers(len(values), size=(DRAWS, trials))].min(axis=1)
