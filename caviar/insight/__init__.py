@@ -8,7 +8,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from caviar.insight.comparison import compare
     from caviar.insight.cost import compare_cost
     from caviar.insight.counterfactual import random_search
     from caviar.insight.diagnosis.diagnose import diagnose
@@ -19,13 +18,12 @@ if TYPE_CHECKING:
     from caviar.insight.report.report import report as write_report
 
 __all__ = [
-    "Plots", "compare", "compare_cost", "diagnose", "measure_importance", "methods", "outcome_html", "random_search",
+    "Plots", "compare_cost", "diagnose", "measure_importance", "methods", "outcome_html", "random_search",
     "write_report",
 ]  # fmt: skip
 
 _PLACES = {
     "Plots": ("caviar.insight.plots", "Plots"),
-    "compare": ("caviar.insight.comparison", "compare"),
     "compare_cost": ("caviar.insight.cost", "compare_cost"),
     "diagnose": ("caviar.insight.diagnosis.diagnose", "diagnose"),
     "measure_importance": ("caviar.insight.importance", "importance"),

@@ -51,6 +51,7 @@ def gains_between(a: Outcome, b: Outcome) -> tuple[HyperparameterGain, ...]:
     points = space.snap(np.concatenate([entry.points for entry in observed]))
     process = GaussianProcess.fit(points, np.concatenate([e.values for e in observed]), space.categorical)
     masks = np.array([*itertools.product([False, True], repeat=len(changed))])
+    # which coordinates each config takes from b's winner; where the winners agree, it does not matter
     taken = np.array([masks[:, changed.index(name)] if name in changed else masks[:, 0] for name in roots]).T
     mean, v = process.posterior(corners := np.where(taken, end, start))
     covariance = process.kernel.covariance(corners, corners) - v.T @ v

@@ -33,6 +33,7 @@ _MOST_CONFIGS = 20_000
 _OVERSAMPLING = 4  # random points for each config, since some are the same
 _MOST_NOISE = 0.3  # of the variance of the values: beyond, the process knows too little of them
 _SHARE_OF_WAVE = 0.25  # up to this share of the first wave, its order statistics are better than the process
+_LEAST_WAVE = 16  # if it has so many trials
 _LEAST_PROBABLE = 0.02  # for the best trial of the first wave, if the process is right
 
 
@@ -111,7 +112,8 @@ def random_search(outcome: Outcome, trials: int | None = None, *, seed: int = 0)
     searches = random_searches(process, points, generator, detail=detail, measurements=measurements)
     sign, winner = outcome.settings.objective.sign, winner_expectation(outcome, search, process)
     reached = sign * winner.mean + winner.deviation * generator.standard_normal(DRAWS)
-    searches, reached = (np.maximum(values, _limit(process.values)) for values in (searches, reached))
+    limit = _limit(process.values)
+    searches, reached = np.maximum(searches, limit), np.maximum(reached, limit)
     most = searches.shape[1]
     first = _first_wave(outcome, search)
     random = _reached_after(min(size, most), searches, first, generator)
@@ -127,7 +129,7 @@ def random_search(outcome: Outcome, trials: int | None = None, *, seed: int = 0)
         gain=Estimate.of(random - reached, _TAIL),
         equal_trials=Estimate.of(equal, _TAIL),
         most_trials=most,
-        doubt=_doubt(first, process, searches),
+        doubt=_doubt(first, process, searches, random),
         sizes=tuple((n, _told(_reached_after(n, searches, first, generator), sign)) for n in sizes),
     )
 
@@ -174,17 +176,19 @@ def _reached_after(trials: int, searches: Array, first: Array, generator: np.ran
     For few trials these are order statistics of the first wave, which need no process; a sample tells no more about
     the best of many.
     """
-    if trials > _SHARE_OF_WAVE * len(first) or not np.isfinite(first).any():
+    if trials > _SHARE_OF_WAVE * len(first) or len(first) < _LEAST_WAVE or not np.isfinite(first).any():
         return searches[:, trials - 1]
     values = np.where(np.isfinite(first), first, np.nanmax(first))
     reached: Array = values[generator.integers(len(values), size=(DRAWS, trials))].min(axis=1)
     return reached
 
 
-def _doubt(first: Array, process: GaussianProcess, searches: Array) -> str:
+def _doubt(first: Array, process: GaussianProcess, searches: Array, random: Array) -> str:
     """Return why the process does not describe the space, in a sentence; "" if nothing speaks against it."""
     if process.kernel.noise_variance > _MOST_NOISE:
         return "what the trials reached follows too little from their configs"
+    if np.median(random) <= _limit(process.values) < np.nanmin(process.values):
+        return "too little is known of the best values, which lie near a limit that no trial has reached"
     if not np.isfinite(first).any():
         return "no trial of the first wave has finished"
     better = float((searches[:, min(len(first), searches.shape[1]) - 1] <= np.nanmin(first)).mean())

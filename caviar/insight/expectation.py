@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy  # whose packages are slow to load; each is loaded when first used
 
+from caviar._threads import one_blas_thread
 from caviar.errors import InputError
 from caviar.records.outcome import Outcome
 from caviar.records.ranking import search_told
@@ -38,6 +39,7 @@ def told_search(outcome: Outcome) -> tuple[Search, GaussianProcess]:
     return search, process
 
 
+@one_blas_thread()
 def by_process(outcome: Outcome, result: Result, search: Search, process: GaussianProcess) -> Expectation:
     """Return what a trial would reach on average by what the process knows of it and of its neighbours."""
     objective = outcome.settings.objective

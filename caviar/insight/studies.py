@@ -58,8 +58,9 @@ def _group(name: str, given: Studies) -> StudyGroup:
     if isinstance(given, Outcome):
         return StudyGroup(given.folder.name, (given,))
     if isinstance(given, str | Path):
-        found = _read(name, given)
-        return StudyGroup(Path(given).name, found)
+        return StudyGroup(Path(given).name, _read(name, given))
+    if not isinstance(given, Sequence):
+        raise InputError(f"{name} must be a study's folder, its outcome or a list of these, got {given!r}")
     outcomes = tuple(found for one in given for found in _group(name, one).outcomes)
     if not outcomes:
         raise InputError(f"{name} must hold at least one study, got {given!r}")

@@ -159,6 +159,8 @@ def test_the_metric_must_be_the_same(root, tmp_path):
         caviar.compare(root / "waves", other)
     with pytest.raises(InputError, match="b must hold at least one study"):
         caviar.compare(root / "waves", [])
+    with pytest.raises(InputError, match="b must be a study's folder, its outcome or a list of these, got 3"):
+        caviar.compare(root / "waves", 3)
 
 
 def test_the_command_prints_it(root, capsys):

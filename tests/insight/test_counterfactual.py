@@ -133,6 +133,16 @@ def test_what_follows_from_no_config_is_not_told(tmp_path):
     assert str(found).startswith("It cannot be told what random search would have reached: ")
 
 
+def test_nothing_is_told_at_a_limit_that_no_trial_has_reached(tmp_path):
+    def cone(config, number):
+        return 1e-6 + abs(config["x0"] - 0.31) ** 4 * 100
+
+    outcome = outcome_of(tmp_path / "s", cube(2), cone, trials=16, mode="min", epochs=1, seed=2)
+    found = random_search(outcome)
+    assert found.random.low == 0
+    assert "near a limit that no trial has reached" in found.doubt
+
+
 def test_too_few_trials_are_an_error(tmp_path):
     outcome = outcome_of(tmp_path / "s", cube(1), bowl, trials=7, epochs=1)
     with pytest.raises(InputError, match="must have at least 8 trials of complete waves with a value, got 7"):

@@ -39,11 +39,12 @@ def main() -> None:
     """Run studies, and print the tables."""
     options = _options()
     rows = []
-    for problem in functions(0)[:: options.every]:
+    for problem in functions(0)[options.first : options.last : options.every]:
         for kind, confirm in KINDS if problem.noise else (("no noise", False),):
             with tempfile.TemporaryDirectory() as folder:
                 rows.append({"kind": kind} | compared(problem, options.trials, Path(folder), confirm))
-    print(pd.DataFrame(rows).groupby("kind").agg("mean").round(3).to_string())
+    groups = pd.DataFrame(rows).groupby("kind")
+    print(groups.mean().round(3).assign(problems=groups.size()).to_string())
     with tempfile.TemporaryDirectory() as folder:
         inside = attributed(options.trials, Path(folder))
     print(f"\ngains of hyperparameters inside their intervals: {np.mean(inside):.1%} of {len(inside)}")
@@ -99,7 +100,9 @@ def attributed(trials: int, folder: Path) -> list[bool]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=64)
-    parser.add_argument("--every", type=int, default=1, help="take every n-th of the 34 functions")
+    parser.add_argument("--first", type=int, default=0, help="the first of the 34 functions; 23 to 27 have noise")
+    parser.add_argument("--last", type=int, help="the one after the last")
+    parser.add_argument("--every", type=int, default=1, help="take every n-th")
     return parser.parse_args()
 
 

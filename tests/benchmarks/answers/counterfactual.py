@@ -7,7 +7,7 @@ about which it tells something, and over those about which it does not:
 
     bias       of what random search reaches, told minus true, in units of the distance from there to the median config
     inside     the share of random searches that end inside the interval, which should hold 80%
-    few        the same for random searches of four trials, which order statistics of the first wave tell
+    few        the same for random searches of four trials, which order statistics of the first wave tell if it has 16
     gain       of the study over random search, true and told, in the same unit
     trials     the share of random searches that need a number of trials inside the interval of `equal_trials`
 
@@ -18,7 +18,7 @@ import argparse
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,7 @@ from tests.benchmarks.search.problems import Problem, functions, lcbench
 from tests.benchmarks.search.tables import tables
 
 NOISELESS_SEARCHES, NOISY_SEARCHES = 2000, 40  # random searches on a problem; those with noise need a process each
-SAMPLE = 50_000  # random configs of a problem
+SAMPLE = 20_000  # random configs of a problem
 NOISES = (0.0, 2.0)  # of LCBench
 CONFIRM = Confirm(3, 4)  # of problems with noise
 
@@ -59,7 +59,7 @@ def main() -> None:
     rows: list[Row] = []
     for seed in range(options.seeds):
         for problem in [*problems(options.families, options.lcbench, seed)][options.first :: options.every]:
-            rows.append(row(problem, seed, options.trials, options.search))
+            rows.append(row(problem, seed, options))
             if options.out:  # after each, since all take long
                 pd.DataFrame(rows).to_csv(options.out, index=False)
     show(pd.DataFrame(rows))
@@ -82,11 +82,12 @@ def problems(families: str, folder: str, seed: int) -> Iterator[Problem]:
         yield from tables()
 
 
-def row(problem: Problem, seed: int, trials: int, search: str) -> Row:
+def row(problem: Problem, seed: int, options: argparse.Namespace) -> Row:
     """Run a study and return how true what is said about it is."""
     with tempfile.TemporaryDirectory() as folder:
         confirm = (CONFIRM.top, CONFIRM.replicates) if problem.noise else False
-        outcome = run_study(problem, seed, trials, Path(folder), confirm=confirm, search=search)
+        search, waves, trials = options.search, options.waves or "auto", options.trials
+        outcome = run_study(problem, seed, trials, Path(folder), confirm=confirm, search=search, waves=waves)
         found = random_search(outcome)
         winner = true_value(problem, outcome.best.config)
     sample = problem.true(problem.space.snap(np.random.default_rng(5).random((SAMPLE, problem.space.dimension))))
@@ -115,6 +116,7 @@ def run_study(
     *,
     confirm: bool | tuple[int, int],
     search: str = "coarse-to-fine",
+    waves: int | Literal["auto"] = "auto",
     again: int = 0,
 ) -> caviar.Outcome:
     """Run a study of a problem in this process; another `again` gives other noise."""
@@ -124,8 +126,8 @@ def run_study(
         return {"reached": true_value(problem, config) + noise}
 
     study = caviar.Study(
-        train, space=problem.space, metric="reached", mode="min", trials=trials, seed=seed, search=search, out=folder,
-        confirm=confirm, name=problem.name, workers=0, isolation="none",
+        train, space=problem.space, metric="reached", mode="min", trials=trials, waves=waves, seed=seed, search=search,
+        out=folder, confirm=confirm, name=problem.name, workers=0, isolation="none",
     )  # fmt: skip
     study.run(progress=False, failures=float("inf"))
     return study.outcome
@@ -176,6 +178,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--trials", type=int, default=64)
     parser.add_argument("--every", type=int, default=1, help="take every n-th problem,")
     parser.add_argument("--first", type=int, default=0, help="from this one on")
+    parser.add_argument("--waves", type=int, help="how many; by default as many as a study has")
     parser.add_argument("--search", default="coarse-to-fine")
     parser.add_argument("--out", metavar="FILE", help="a CSV file with a row a study")
     return parser.parse_args()
