@@ -204,14 +204,8 @@ def test_help_imports_nothing_slow():
 def test_the_defaults_of_run_are_those_of_study():
     options = cli.commands["run"].make_context("run", [], click.Context(cli, **cli.context_settings)).params
     parameters = inspect.signature(Study).parameters
-    assert set(options) - set(parameters) == {
-        "file",
-        "target",
-        "as_json",
-        "dry_run",
-        "price",
-        *TableOptions.__annotations__,
-    }
+    others = {"file", "target", "as_json", "dry_run", "price", *TableOptions.__annotations__}
+    assert set(options) - set(parameters) == others
     assert all(options[name] is None for name in TableOptions.__annotations__)
     for name in set(options) & set(parameters):
         assert options[name] == parameters[name].default, name

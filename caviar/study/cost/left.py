@@ -1,7 +1,7 @@
 """How long a run still takes, by the same model as the forecast, fed by what has trained so far instead.
 
 The seconds of a trial follow from its config, those of later waves from the last ones; and a second of training takes
-as much of the run's time as it did so far, with everything around it.
+as much of the run's time as it did so far. Between waves passes as much time as it did so far, too.
 """
 
 import math
@@ -28,6 +28,8 @@ _FADING = 0.6  # of a wave's weight in the level of the next one, for each wave 
 _GROWTH = 0.02  # of the log of a trial's seconds, from wave to wave
 _DRIFT = 0.12  # its deviation, for good
 _CHANCE = 0.25  # the deviation of a single wave's, beside that of the mean of its trials
+_BETWEEN = 0.1  # seconds between two waves, before they were measured
+_END = 0.2  # seconds for the winner of a network's study on the test part
 _GROUP = 8  # trials that are taken for a wave where there is none
 _LEAST_LEFT = 0.1  # of a trial that takes longer than expected
 _PACE = 0.15  # the deviation of the log of a run's seconds for each second of training, in its first wave
@@ -47,14 +49,19 @@ class TimeLeft:
         self._last: dict[int, CurvePoint] = {}  # the last report of each trial of this run
         self._features: list[Features] = []  # of the trials of each wave
         self._begun: float | None = None
+        self._between: list[float] = []  # seconds from a wave to the next
+        self._waves, self._latest = 0, 0.0  # how many had begun at the last report, and when that was
         self._span: Span | None = None
         self._at = self._next = 0.0  # when it was estimated, and will be again
 
     def report(self, trial: int, point: CurvePoint) -> None:
         """Take up a report of a trial, by its number."""
+        now, waves = time.monotonic(), 1 if self._state.continuous else len(self._state.waves)
         if self._begun is None:
-            self._begun = time.monotonic() - point.seconds
-        self._last[trial] = point
+            self._begun = now - point.seconds
+        elif waves > self._waves:
+            self._between.append(max(0.0, now - point.seconds - self._latest))
+        self._last[trial], self._waves, self._latest = point, waves, now
 
     def span(self, workers: int, total: int) -> Span | None:
         """Return the seconds that are left; None before the first report.
@@ -90,9 +97,13 @@ class TimeLeft:
             trained += 0.5 * min(workers - 1, silent) * float(expected[known].mean())
         groups = _groups(state)
         means = np.array([(work.seconds + expected * left)[list(group)].mean() for group in groups])
-        later = _later(means, float(np.log(unit.mean(axis=0)).var()), state, total, again, generator)
-        pace = _PACE / math.sqrt(len(groups)) * generator.standard_normal(_DRAWS)
-        return Span.of((unit @ left + later) * elapsed / trained * np.exp(pace))
+        trials = total - len(left) + _trained_again(state) * again
+        waves = math.ceil(trials * len(groups) / len(left))
+        later = _later(means, float(np.log(unit.mean(axis=0)).var()) * len(groups) / len(left), waves, generator)
+        passed = (_BETWEEN + sum(self._between)) / (1 + len(self._between)) * waves * (not state.continuous)
+        deviation = _PACE / math.sqrt(len(groups))
+        pace = (elapsed - sum(self._between)) / trained * np.exp(deviation * generator.standard_normal(_DRAWS))
+        return Span.of((unit @ left + trials * later) * pace + passed + _END * again)
 
     def _all_features(self) -> Features:
         """The features of a unit of each trial that has begun, by number."""
@@ -158,30 +169,26 @@ def _groups(state: StudyState) -> list[range]:
     return [wave.numbers for wave in state.waves]
 
 
-def _later(
-    means: Array, variance: float, state: StudyState, total: int, again: bool, generator: np.random.Generator
-) -> Array:
-    """Return equally likely seconds of all trials that have not begun, shape (draws,).
+def _trained_again(state: StudyState) -> int:
+    """Return how many winners will be trained once more, for their weights, in a wave that has not begun."""
+    confirm = state.settings.confirm
+    return 0 if confirm is None or state.waves[-1].confirms else confirm.top
+
+
+def _later(means: Array, variance: float, waves: int, generator: np.random.Generator) -> Array:
+    """Return equally likely mean seconds of the trials in later waves, shape (draws,).
 
     Args:
         means: of the seconds of a trial in each wave so far.
-        variance: of the logs of the seconds of trials.
-        state: of the study.
-        total: how many trials it will have.
-        again: whether the winners are trained once more when they are confirmed.
+        variance: of the log of such a mean, because trials differ.
+        waves: how many there will be; 0 if there are no trials left.
         generator: of the draws.
     """
-    begun, confirm = state.waves[-1].numbers.stop, state.settings.confirm
-    trials = total - begun + (confirm.top if again and confirm and not state.waves[-1].confirms else 0)
-    if trials <= 0:
-        return np.zeros(_DRAWS)
     ages = np.arange(len(means))[::-1]
     weights = _FADING**ages / (_FADING**ages).sum()
-    size = begun / len(means)
-    waves = max(1, round(trials / size))
-    chance = math.sqrt(_CHANCE**2 + variance / size)
+    chance = math.sqrt(_CHANCE**2 + variance)
     level = weights @ np.log(means) + chance * math.sqrt(weights @ weights) * generator.standard_normal((_DRAWS, 1))
-    steps = np.cumsum(generator.normal(_GROWTH, _DRIFT, (_DRAWS, waves)), axis=1) + _GROWTH * (weights @ ages)
-    logs = level + steps + chance * generator.standard_normal((_DRAWS, waves)) - chance**2 / 2
-    later: Array = trials * np.exp(logs).mean(axis=1)
+    walk = np.cumsum(generator.normal(_GROWTH, _DRIFT, (_DRAWS, max(1, waves))), axis=1) + _GROWTH * (weights @ ages)
+    logs = level + walk + chance * generator.standard_normal(walk.shape) - chance**2 / 2
+    later: Array = np.exp(logs).mean(axis=1)
     return later

@@ -15,7 +15,7 @@ from caviar.space.scales import Array
 
 _RIVALS = 2.0  # among how many random configs a pick of the second wave is the best; wave after wave, so many more
 _MOST_RIVALS = 16
-_COST = (0.15, 0.9)  # of the preference for costly configs: mean and deviation, in deviations of the bowl
+_COST = (0.15, 0.6)  # of the preference for costly configs: mean and deviation, in deviations of the bowl
 
 
 Rows = NDArray[np.intp]

@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import functools
 import json
+import math
 import tempfile
 import time
 from collections import deque
@@ -128,10 +129,13 @@ class Outcome:
 
     @property
     def moments(self) -> Iterator[tuple[float, Span]]:
-        """The true time left and what was said, at a tenth, a quarter, half and three quarters of the study."""
+        """The true time left and what was said, at a tenth, a quarter, half and three quarters of the study.
+
+        Only where a second or more is left: the progress is shown in seconds.
+        """
         for share in (0.1, 0.25, 0.5, 0.75):
             said = [(at, left) for at, left in self.live if at >= share * self.seconds]
-            if said:
+            if said and self.seconds - said[0][0] >= 1.0:
                 yield self.seconds - said[0][0], said[0][1]
 
 
@@ -267,7 +271,7 @@ def row(name: str, outcomes: Sequence[Outcome]) -> dict[str, object]:
     """Return the errors and coverages of some studies."""
     errors = [abs(o.forecast.median / o.seconds - 1) for o in outcomes]
     held = [o.forecast.holds(o.seconds) for o in outcomes]
-    moments = [moment for o in outcomes for moment in o.moments]
+    moments = [moment for o in outcomes for moment in o.moments] or [(1.0, Span(math.nan, math.nan, math.nan))]
     return {
         "target": name,
         "studies": len(outcomes),
@@ -275,6 +279,7 @@ def row(name: str, outcomes: Sequence[Outcome]) -> dict[str, object]:
         "bias": f"{np.exp(np.median([np.log(o.forecast.median / o.seconds) for o in outcomes])) - 1:+.0%}",
         "coverage": f"{np.mean(held):.0%}",
         "width": f"{np.median([o.forecast.high / o.forecast.low for o in outcomes]):.2f}",
+        "moments": len(moments),
         "error left": f"{np.median([abs(said.median / left - 1) for left, said in moments]):.0%}",
         "coverage left": f"{np.mean([said.holds(left) for left, said in moments]):.0%}",
         "width left": f"{np.median([said.high / max(said.low, 1e-9) for _, said in moments]):.2f}",
