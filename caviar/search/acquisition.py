@@ -1,5 +1,5 @@
 """Choose the points of a wave, one after the other: each has the highest expected improvement over the whole space.
-Every second point is drawn to the inside of the space, towards the best trial; the others are free to go anywhere.
+Every fourth point is drawn to the inside of the space, towards the best trial; the others are free to go anywhere.
 
 The improvement is over the best of all trials and of the points chosen so far, none of which is known exactly: trials
 are noisy, and the others have not run. So it is averaged over samples of their values, as in Letham et al. (2019),
@@ -25,10 +25,10 @@ _ELITES = 10  # small steps start from this many of the best trials
 _STEP_SIZES = (0.03, 0.1, 0.3)  # of small steps, in length scales
 _STEP_SHARE = 1 / 3  # of the coordinates that a small step changes
 _SAMPLES = 32  # of the values that the improvement is averaged over, an even number
-# every second point is drawn inwards: the log of a normal density around the middle between the best trial and the
+# every fourth point is drawn inwards: the log of a normal density around the middle between the best trial and the
 # centre of the space is added, with a weight that fades as trials come in (Hvarfner et al. 2022, "piBO"); otherwise the
 # first waves lie in the corners, about which least is known
-_INWARDS, _SPREAD = 40.0, 0.3
+_INWARDS, _SPREAD, _INWARDS_EVERY = 40.0, 0.3, 4
 _STARTS, _STEPS = 3, 30  # the candidates that are refined for each point, and the steps of L-BFGS
 _REFINED = 100  # the points of larger waves are not refined
 _JOINT_SIZE = 125  # larger waves are split into parts that are chosen independently
@@ -209,7 +209,7 @@ class Outlook:
     def _inwards(self, points: Array) -> tuple[Array, Array]:
         """Return how far inside points lie, weighted, shape (k,), and its gradient, shape (k, d)."""
         offset = np.where(self.kernel.categorical, 0.0, (points - self._centre) / _SPREAD)
-        weight = _INWARDS / self._trials if self._n % 2 else 0.0
+        weight = 0.0 if (self._n + 1) % _INWARDS_EVERY else _INWARDS / self._trials
         return -0.5 * weight * (offset**2).sum(axis=1), -weight * offset / _SPREAD
 
     def refine(self, starts: Array, free: NDArray[np.bool_]) -> Array:
