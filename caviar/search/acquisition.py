@@ -1,5 +1,5 @@
 """Choose the points of a wave, one after the other: each has the highest expected improvement over the whole space.
-Every second point is drawn to the inside of the space, towards the best trial; the others are free to go anywhere.
+Some are drawn to the inside of the space, towards the best trial; the others are free to go anywhere (`inwards`).
 
 The improvement is over the best of all trials and of the points chosen so far, none of which is known exactly: trials
 are noisy, and the others have not run. So it is averaged over samples of their values, as in Letham et al. (2019),
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from caviar.search.gaussian_process import GaussianProcess
 from caviar.search.improvement import log_expected_improvement
+from caviar.search.inwards import Inwards
 from caviar.search.kernel import Kernel
 from caviar.search.samplers import sobol_points
 from caviar.search.unique import keys
@@ -25,10 +26,6 @@ _ELITES = 10  # small steps start from this many of the best trials
 _STEP_SIZES = (0.03, 0.1, 0.3)  # of small steps, in length scales
 _STEP_SHARE = 1 / 3  # of the coordinates that a small step changes
 _SAMPLES = 32  # of the values that the improvement is averaged over, an even number
-# every second point is drawn inwards: the log of a normal density around the middle between the best trial and the
-# centre of the space is added, with a weight that fades as trials come in (Hvarfner et al. 2022, "piBO"); otherwise the
-# first waves lie in the corners, about which least is known
-_INWARDS, _SPREAD = 40.0, 0.3
 _STARTS, _STEPS = 3, 30  # the candidates that are refined for each point, and the steps of L-BFGS
 _REFINED = 100  # the points of larger waves are not refined
 _JOINT_SIZE = 125  # larger waves are split into parts that are chosen independently
@@ -150,10 +147,10 @@ class Outlook:
     def __init__(self, trials: Trials, pool: Array, count: int, generator: np.random.Generator) -> None:
         self.kernel, self.pool, self.capacity = trials.kernel, pool, min(count, len(pool))
         self._generator, n = generator, len(trials.points)
-        size, self._n, self._trials = n + self.capacity, n, n
+        size, self._n = n + self.capacity, n
         samples = trials.mean[:, None] + trials.root @ self._normal(n)
         self._best = samples.min(axis=0)
-        self._centre = (trials.points[np.argmin(trials.mean)] + 0.5) / 2
+        self._inwards = Inwards.of(trials.points, trials.mean, trials.kernel.categorical)
         self._points, self._v = np.empty((size, pool.shape[1])), np.empty((size, len(pool)))
         self._inverse, self._whitened = np.zeros((size, size)), np.empty((size, _SAMPLES))
         self._points[:n], self._inverse[:n, :n] = trials.points, trials.inverse
@@ -192,7 +189,8 @@ class Outlook:
         """Return the candidates with the highest expected improvement that were not chosen, shape (count, d)."""
         new = np.flatnonzero(self._new)
         sd = np.sqrt(np.maximum(self._variance[new], _LEAST_VARIANCE))
-        values = log_expected_improvement(self._mean[new], sd, self._best)[0] + self._inwards(self.pool[new])[0]
+        values = log_expected_improvement(self._mean[new], sd, self._best)[0]
+        values += self._inwards.log_density(self.pool[new], self._n)[0]
         return np.array(self.pool[new[np.argsort(-values, kind="stable")[:count]]])
 
     def improvement(self, points: Array) -> tuple[Array, Array]:
@@ -203,14 +201,8 @@ class Outlook:
         sd = np.sqrt(np.maximum(self.kernel.signal_variance - (v**2).sum(axis=1), _LEAST_VARIANCE))
         value, by_mean, by_sd = log_expected_improvement(v @ whitened, sd, self._best)
         by_v = by_mean @ whitened.T - (by_sd / sd)[:, None] * v
-        inwards, slope = self._inwards(points)
+        inwards, slope = self._inwards.log_density(points, self._n)
         return value + inwards, np.einsum("kn,knd->kd", by_v @ inverse, slopes) + slope
-
-    def _inwards(self, points: Array) -> tuple[Array, Array]:
-        """Return how far inside points lie, weighted, shape (k,), and its gradient, shape (k, d)."""
-        offset = np.where(self.kernel.categorical, 0.0, (points - self._centre) / _SPREAD)
-        weight = _INWARDS / self._trials if self._n % 2 else 0.0
-        return -0.5 * weight * (offset**2).sum(axis=1), -weight * offset / _SPREAD
 
     def refine(self, starts: Array, free: NDArray[np.bool_]) -> Array:
         """Return points with a higher improvement near the starts, shape (k, d), moved along the free coordinates."""

@@ -104,11 +104,3 @@ def test_options_are_tried_though_they_have_no_gradient():
     batch = choose_wave(space, process, points[:0], pool, 8, np.random.default_rng(1))
     np.testing.assert_array_equal(batch, space.snap(batch))
     assert np.mean(batch[:, 0] > 0.5) > 0.7
-
-
-def test_every_second_point_is_drawn_inside():
-    points = np.random.default_rng(3).random((8, 6))
-    process = GaussianProcess.fit(points, np.arange(8.0), np.zeros(6, dtype=bool))
-    batch = wave(process, np.random.default_rng(4).random((500, 6)), 8)
-    outward = np.mean((batch < 0.01) | (batch > 0.99), axis=1)  # the share of coordinates at a bound
-    assert abs(np.median(outward[::2]) - np.median(outward[1::2])) > 0.4

@@ -58,7 +58,7 @@ def run(options: argparse.Namespace, path: Path) -> None:
         done = set(records[["method", "problem", "seed", "trials", "width"]].itertuples(index=False, name=None))
     else:
         path.write_text(",".join(Record._fields) + "\n")
-    for seed in range(options.seeds):
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
         for method in options.methods.split(","):
             started, count = time.perf_counter(), 0
             for problem in problems(options, seed):
@@ -136,6 +136,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", metavar="FILE", help="write the figures as flat records")
     parser.add_argument("--out", metavar="FOLDER", default="runs/search-benchmark", help="default: %(default)s")
     parser.add_argument("--seeds", type=int, help="default: 20, quick 3")
+    parser.add_argument("--first-seed", type=int, default=0, help="default: %(default)s")
     parser.add_argument("--methods", help="comma-separated; default all but the slow ones: Optuna's GP and the rivals")
     parser.add_argument("--budgets", type=_budget, nargs="+", metavar="NxB", help="such as 200x50; default: all five")
     parser.add_argument(
