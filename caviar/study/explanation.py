@@ -51,6 +51,8 @@ class Estimate:
         return cls(mean, mean - margin, mean + margin)
 
     def __str__(self) -> str:
+        if math.isnan(self.mean):
+            return "(unknown: a training did not finish)"
         return f"{self.mean:.4g} ({self.low:.4g} to {self.high:.4g})"
 
 
