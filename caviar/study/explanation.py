@@ -40,6 +40,7 @@ class Estimate:
     def of(cls, values: Array) -> "Estimate":
         """Return the estimate from one value for each seed; without an interval from a single one.
 
+        >>> import numpy as np
         >>> Estimate.of(np.array([1.0, 1.0]))
         Estimate(mean=1.0, low=1.0, high=1.0)
         """
@@ -50,6 +51,8 @@ class Estimate:
         return cls(mean, mean - margin, mean + margin)
 
     def __str__(self) -> str:
+        if math.isnan(self.mean):
+            return "(unknown: a training did not finish)"
         return f"{self.mean:.4g} ({self.low:.4g} to {self.high:.4g})"
 
 

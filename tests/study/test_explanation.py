@@ -102,6 +102,13 @@ def test_a_config_that_fails_is_never_preferred_and_has_no_number(tmp_path):
     assert np.isfinite(found.total.mean)
 
 
+def test_a_baseline_that_fails_has_an_unknown_value(tmp_path):
+    study = study_of(tmp_path, lambda config, seed: {"score": config["large"] if config["large"] > 0.1 else np.nan})
+    found = explain(study, baseline={"large": 0.0}, seeds=2)
+    assert np.isnan(found.start.mean)
+    assert "over the baseline, (unknown: a training did not finish)" in str(found)
+
+
 def test_the_built_in_network_starts_from_its_own_defaults(tmp_path):
     space = {"learning_rate": caviar.loguniform(1e-4, 1.0), "hidden_units": caviar.randint(100, 120)}
     study = caviar.Study("digits", space=space, trials=4, epochs=1, workers=0, out=tmp_path)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-import caviar
 from caviar.insight import diagnose
 from caviar.insight.diagnosis.edges import find_edge
 from caviar.insight.diagnosis.evidence import Evidence
@@ -23,25 +22,25 @@ DRAWS = 2000
 EDGE, WIDTH = 0.7, 0.03
 
 
-def print_planted(seeds: int, root: str) -> tuple[int, int]:
+def print_planted(seeds: range, root: str) -> tuple[int, int]:
     """Print a line for each fault; return how often one was found, and how many other findings there were."""
     found = wrong = 0
     for problem in PLANTED:
         hits, others = 0, []
-        for seed in range(seeds):
+        for seed in seeds:
             findings = diagnose(problem.run(seed, f"{root}/{problem.name}-{seed}")).findings
             hits += any(map(problem.is_planted, findings))
             others += [f for f in findings if not problem.is_planted(f) and f.kind not in problem.follows]
         found, wrong = found + hits, wrong + len(others)
-        print(f"{problem.name:28} {problem.planted:24} {hits} of {seeds}  {_listed(others)}", flush=True)
+        print(f"{problem.name:28} {problem.planted:24} {hits} of {len(seeds)}  {_listed(others)}", flush=True)
     return found, wrong
 
 
-def print_sound(seeds: int, root: str) -> int:
+def print_sound(seeds: range, root: str) -> int:
     """Print a line for each sound study; return how many findings there were."""
     wrong = 0
     for problem in SOUND:
-        outcomes = [problem.run(seed, f"{root}/{problem.name}-{seed}") for seed in range(seeds)]
+        outcomes = [problem.run(seed, f"{root}/{problem.name}-{seed}") for seed in seeds]
         findings = [finding for outcome in outcomes for finding in diagnose(outcome).findings]
         wrong += len(findings)
         print(f"{problem.name:28} {'sound':24} {len(findings)} found  {_listed(findings)}", flush=True)
@@ -87,11 +86,13 @@ def main() -> None:
     """Print what is found, missed and found wrongly."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=3)
-    seeds = parser.parse_args().seeds
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    arguments = parser.parse_args()
+    seeds = range(arguments.first, arguments.first + arguments.seeds)
     with tempfile.TemporaryDirectory() as root:
         found, wrong = print_planted(seeds, root)
         false = print_sound(seeds, root)
-        planted, sound = seeds * len(PLANTED), seeds * len(SOUND)
+        planted, sound = len(seeds) * len(PLANTED), len(seeds) * len(SOUND)
         print(f"\n{found} of {planted} faults found, {planted - found} missed; {wrong} other findings beside them")
         print(f"{false} findings in {sound} sound studies\n")
         print_levels()
@@ -99,5 +100,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    assert caviar.__version__
     main()
