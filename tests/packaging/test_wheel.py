@@ -82,7 +82,7 @@ def test_every_block_of_the_documentation_runs_with_the_wheel(wheel, tmp_path):
     environment = Environment.create(tmp_path)
     environment.install(f"{wheel}[all]", "hypothesis", "pytest", "pytest-timeout", "pytest-xdist", "pyyaml")
     assert environment.run("python", "-c", "import caviar; print(caviar.__file__)").stdout.startswith(str(tmp_path))
-    environment.run("python", "-m", "pytest", "-q", "-k", "blocks_of_a_page", "tests/docs/test_snippets.py")
+    environment.run("python", "-m", "pytest", "-q", "-n", "2", "-k", "blocks_of_a_page", "tests/docs/test_snippets.py")
 
 
 @pytest.mark.parametrize("source", ["print 'a program for Python 2'", "VERSION = '0.1.5'"])
