@@ -153,7 +153,7 @@ def test_64_and_32_more_are_a_study_of_96_and_repeatable(tmp_path):
 def test_an_extension_goes_on_after_a_stop_a_confirmation_and_a_crash(tmp_path):
     one = study(tmp_path / "s", stop={"gain": 1.0}, confirm=(2, 2))
     assert len(one.run(progress=False)) == 12
-    assert LocalJobs(tmp_path).status("s").progress == "12/12 trials"
+    assert LocalJobs(tmp_path).status("s").progress.startswith("12/12 trials, best loss ")
     one.extend(trials=24)
     assert len(one.run(progress=False)) == 12 + 24 + 4  # whatever stop says, and confirmed again
     assert one.outcome.stopped == ""
