@@ -29,7 +29,7 @@ _COVERAGE = 0.95
 
 
 @dataclass(frozen=True)
-class Estimate:
+class SeedMean:
     """A mean over seeds, with its 95% interval (Student's t); NaN if a training did not finish."""
 
     mean: float
@@ -37,12 +37,12 @@ class Estimate:
     high: float
 
     @classmethod
-    def of(cls, values: Array) -> "Estimate":
+    def of(cls, values: Array) -> "SeedMean":
         """Return the estimate from one value for each seed; without an interval from a single one.
 
         >>> import numpy as np
-        >>> Estimate.of(np.array([1.0, 1.0]))
-        Estimate(mean=1.0, low=1.0, high=1.0)
+        >>> SeedMean.of(np.array([1.0, 1.0]))
+        SeedMean(mean=1.0, low=1.0, high=1.0)
         """
         mean, n = float(values.mean()), len(values)
         if n == 1:
@@ -70,8 +70,8 @@ class Change:
     name: str
     before: Any
     after: Any
-    metric: Estimate
-    gain: Estimate
+    metric: SeedMean
+    gain: SeedMean
 
     @property
     def shown(self) -> bool:
@@ -80,7 +80,7 @@ class Change:
 
     def __str__(self) -> str:
         verb = "brings" if self.gain.mean >= 0 else "costs"
-        size = self.gain if self.gain.mean >= 0 else Estimate(-self.gain.mean, -self.gain.high, -self.gain.low)
+        size = self.gain if self.gain.mean >= 0 else SeedMean(-self.gain.mean, -self.gain.high, -self.gain.low)
         return f"{self.name} {_words(self.before)} -> {_words(self.after)} {verb} {size}"
 
 
@@ -104,8 +104,8 @@ class Explanation:
     metric: str
     baseline: Config
     source: str
-    start: Estimate
-    total: Estimate
+    start: SeedMean
+    total: SeedMean
     changes: tuple[Change, ...]
     seeds: int
     trainings: int
@@ -123,7 +123,7 @@ class Explanation:
         """Return a row for the baseline and for each step: change, before, after, metric and gain with intervals."""
         import pandas as pd
 
-        nothing = Estimate(math.nan, math.nan, math.nan)
+        nothing = SeedMean(math.nan, math.nan, math.nan)
         rows = [("", None, None, self.start, nothing)]
         rows += [(c.name, c.before, c.after, c.metric, c.gain) for c in self.changes]
         names = ("change", "before", "after", self.metric, "low", "high", "gain", "gain_low", "gain_high")
@@ -185,8 +185,8 @@ def explain(
             name,
             start.get(name),
             result.config.get(name),
-            Estimate.of(sign * values[i + 1]),
-            Estimate.of(values[i] - values[i + 1]),
+            SeedMean.of(sign * values[i + 1]),
+            SeedMean.of(values[i] - values[i + 1]),
         )
         for i, name in enumerate(path)
     )
@@ -195,8 +195,8 @@ def explain(
         outcome.settings.objective.metric,
         start,
         source,
-        Estimate.of(sign * values[0]),
-        Estimate.of(values[0] - values[-1]),
+        SeedMean.of(sign * values[0]),
+        SeedMean.of(values[0] - values[-1]),
         changes,
         ablation.seeds,
         ablation.trainings,

@@ -5,7 +5,7 @@ import pytest
 
 import caviar
 from caviar.errors import InputError
-from caviar.study.explanation import Estimate, explain
+from caviar.study.explanation import SeedMean, explain
 
 SPACE = caviar.Space(
     small=caviar.uniform(0, 1), large=caviar.uniform(0, 1), nothing=caviar.uniform(0, 1, default=0.25)
@@ -59,7 +59,7 @@ def test_a_function_without_a_seed_is_called_once_a_config(tmp_path):
     study = study_of(tmp_path, lambda config: {"score": -((config["large"] - 0.9) ** 2)})
     found = explain(study)
     assert found.seeds == 1
-    assert found.start == Estimate(-(0.4**2), -(0.4**2), -(0.4**2))
+    assert found.start == SeedMean(-(0.4**2), -(0.4**2), -(0.4**2))
 
 
 def test_an_enqueued_config_is_the_baseline(tmp_path):
@@ -120,7 +120,7 @@ def test_the_built_in_network_starts_from_its_own_defaults(tmp_path):
 @pytest.mark.parametrize("seeds", [2, 8])
 def test_intervals_hold_the_truth(seeds):
     draws = np.random.default_rng(0).standard_normal((1000, seeds))
-    held = sum(estimate.low <= 0 <= estimate.high for estimate in map(Estimate.of, draws))
+    held = sum(estimate.low <= 0 <= estimate.high for estimate in map(SeedMean.of, draws))
     assert 925 <= held <= 975  # of 1,000 at 95%; others have a probability of 4e-4
 
 
