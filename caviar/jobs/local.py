@@ -15,7 +15,7 @@ from caviar.files import is_uri, reading
 from caviar.jobs.status import JobState, JobStatus
 from caviar.records import journal
 from caviar.records.events import Event, StudyPaused, TrialEnded, WaveBegan
-from caviar.records.lock import DRIVER, ask_to_stop, driver
+from caviar.records.lock import DRIVER, LEFT, ask_to_stop, driver
 from caviar.records.trial import State
 
 RUNS = Path("runs")
@@ -70,6 +70,8 @@ class LocalJobs:
         objective = study.settings.objective
         best = objective.best(r.metrics[objective.metric] for r in study.results.values() if r.state is State.FINISHED)
         progress = f"{ended}/{total} trials" + ("" if math.isnan(best) else f", best {objective.metric} {best:.4g}")
+        if state is JobState.RUNNING:
+            progress += _left(folder)
         return JobStatus(name, state, progress, since, str(folder))
 
     def logs(self, name: str, follow: bool = False) -> Iterator[str]:
@@ -121,6 +123,14 @@ def _written(path: Path) -> datetime.datetime | None:
         return datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC)
     except OSError:
         return None
+
+
+def _left(folder: Path) -> str:
+    """What the driver of a folder last wrote of the time that is left, after a comma; "" if it has not."""
+    try:
+        return (folder / LEFT).read_text(encoding="utf-8", errors="replace")[:100]
+    except OSError:
+        return ""
 
 
 def _began(folder: Path) -> float:

@@ -23,6 +23,7 @@ from caviar.files import write_atomically, writing
 LOCK = "driver.lock"  # always empty
 DRIVER = "driver.txt"  # host:process:start of the driver, until it ends
 STOP = "driver.stop"  # is there once the driver should stop
+LEFT = "driver.left"  # how much time is left, in words, while the driver knows
 _ATTEMPTS = 20  # 10 ms apart: `driver` holds the lock for a moment
 _NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}  # the last one on Windows
 
@@ -94,7 +95,7 @@ def driver_lock(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            for name in (DRIVER, STOP):
+            for name in (DRIVER, STOP, LEFT):
                 with contextlib.suppress(OSError):  # it only says who holds the lock, and what is asked of it
                     (folder / name).unlink()
 

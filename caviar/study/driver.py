@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caviar.errors import PausedError, StorageError
-from caviar.files import writing
+from caviar.files import write_atomically, writing
 from caviar.fleet.interrupts import hold_interrupts
 from caviar.fleet.messages import Stack
 from caviar.fleet.protocol import Trainers
 from caviar.records.events import StudyPaused, TrialEnded
-from caviar.records.lock import is_asked_to_stop
+from caviar.records.lock import LEFT, is_asked_to_stop
 from caviar.records.outcome import Outcome
 from caviar.records.record import StudyRecord
 from caviar.records.trial import CurvePoint, Result, Trial
@@ -23,7 +23,7 @@ from caviar.study.failures import FailureMonitor
 from caviar.study.halving import run_halving
 from caviar.study.keeping import ModelKeeper
 from caviar.study.planner import Planner
-from caviar.study.progress import ProgressReporter
+from caviar.study.progress import ProgressReporter, describe_left
 from caviar.study.stacking import stack_trials
 from caviar.study.wave import Deadline, run_wave
 
@@ -192,6 +192,7 @@ class Driver:
             keep_files(self.record, self.models)
             try:
                 Outcome.of(self.record.state, self.record.folder).write_tables()  # not kept: it may be large
+                write_atomically(self.record.folder / LEFT, describe_left(left).encode())
             except StorageError as error:  # a spreadsheet on Windows, for example, has one open
                 logger.warning("%s; will retry", error)
             ended = time.monotonic()

@@ -158,6 +158,9 @@ def test_a_running_study_is_followed_until_it_is_stopped(tmp_path, driver):
     assert jobs.status("long").state is JobState.RUNNING
     log = jobs.logs("long", follow=True)
     assert next(log) == "wave 1 begins\n"
+    while not (progress := jobs.status("long").progress).endswith(" left"):
+        time.sleep(0.1)
+    assert re.fullmatch(r"\d+/5000 trials, best loss \S+, \S+ (s|min|h) \(\S+ to \S+\) left", progress)
     jobs.stop("long")
     status = jobs.status("long")
     assert status.state is JobState.STOPPED
@@ -167,6 +170,7 @@ def test_a_running_study_is_followed_until_it_is_stopped(tmp_path, driver):
     assert status.progress.startswith(f"{len(lines)}/5000 trials, best loss ")
     assert (tmp_path / "long" / "results.csv").read_text().count("\n") == len(lines) + 1
     assert not (tmp_path / "long" / "driver.stop").exists()
+    assert not (tmp_path / "long" / "driver.left").exists()
     jobs.stop("long")  # nothing is running any more
 
 
