@@ -88,8 +88,8 @@ class TimeLeft:
             return None
         logs = np.log(work.seconds[known] / work.done[known])
         regression = Regression.fit(features[known], logs)
-        unit, expected = np.exp(regression.draw(features, _DRAWS, generator)), np.exp(regression.expected(features))
-        unit[:, known] = expected[known] = np.exp(logs)
+        expected = np.exp(regression.expected(features))
+        expected[known] = np.exp(logs)
         left = work.left
         if not by_epoch:
             left = left * np.maximum(_LEAST_LEFT, 1 - work.seconds / expected)
@@ -99,11 +99,14 @@ class TimeLeft:
         means = np.array([(work.seconds + expected * left)[list(group)].mean() for group in groups])
         trials = total - len(left) + _trained_again(state) * again
         waves = math.ceil(trials * len(groups) / len(left))
-        later = _later(means, float(np.log(unit.mean(axis=0)).var()) * len(groups) / len(left), waves, generator)
+        later = _later(means, float(np.log(expected).var()) * len(groups) / len(left), waves, generator)
         passed = (_BETWEEN + sum(self._between)) / (1 + len(self._between)) * waves * (not state.continuous)
         deviation = _PACE / math.sqrt(len(groups))
         pace = (elapsed - sum(self._between)) / trained * np.exp(deviation * generator.standard_normal(_DRAWS))
-        return Span.of((unit @ left + trials * later) * pace + passed + _END * again)
+        train = np.flatnonzero(left)  # the trials that have not ended
+        unit = np.exp(regression.draw(features[train], _DRAWS, generator))
+        unit[:, known[train]] = expected[train[known[train]]]
+        return Span.of((unit @ left[train] + trials * later) * pace + passed + _END * again)
 
     def _all_features(self) -> Features:
         """The features of a unit of each trial that has begun, by number."""
