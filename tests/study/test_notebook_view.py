@@ -18,6 +18,7 @@ class Handle:
 @pytest.fixture
 def handles(monkeypatch):
     display = pytest.importorskip("IPython.display")
+    monkeypatch.setattr("IPython.get_ipython", object)
     made = []
     monkeypatch.setattr(display, "display", lambda shown, display_id: made.append(Handle(shown)) or made[-1])
     return made
@@ -43,8 +44,7 @@ def test_it_shows_the_study_before_each_wave_and_at_the_end(tmp_path, handles):
     assert len(picture.shown) == 3
 
 
-def test_without_a_notebook_it_shows_nothing(tmp_path, monkeypatch):
-    display = pytest.importorskip("IPython.display")
-    monkeypatch.setattr(display, "display", lambda shown, display_id: None)
+def test_without_a_notebook_it_shows_nothing(tmp_path, capsys):
     table = study_in(tmp_path / "study").run(progress=False, callbacks=[caviar.NotebookView()])
     assert len(table) == 16
+    assert capsys.readouterr().out == ""
