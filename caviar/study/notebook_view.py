@@ -14,8 +14,8 @@ from caviar.study.callbacks import Callback, Ending
 class NotebookView(Callback):
     """Shows the winner so far, the ten best trials and the best so far as a picture, anew after each wave.
 
-    The picture needs Plotly, which comes with the extra `report`. Outside of a notebook nothing is shown; `caviar watch`
-    shows the whole report in a browser.
+    The picture needs Plotly, which comes with the extra `report`. Outside of a notebook nothing is shown; the
+    command `caviar watch` shows the whole report in a browser.
 
     >>> import caviar, tempfile
     >>> study = caviar.Study("digits", trials=4, epochs=1, workers=0, out=tempfile.mkdtemp() + "/first")
