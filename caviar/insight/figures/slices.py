@@ -14,6 +14,7 @@ from caviar.space.scales import Array
 COLUMNS = 3  # of panels
 GAP_X, GAP_Y = 0.04, 70  # between panels: a share of the width, and pixels
 PANEL = 210  # pixels: the height of a panel
+MOST = 1000  # dots in a panel: the closest to the slice
 POSITIONS = 61  # along a hyperparameter
 FLOOR = 0.04  # of the height of a panel: where trials without a value are
 FAINTEST = 0.12  # the opacity of trials far from the slice
@@ -63,7 +64,7 @@ def slices(outcome: Outcome, names: Sequence[str] = ()) -> Figure:
         axes[f"yaxis{suffix}"] = {"range": limits, "showticklabels": first, "title": title, "anchor": f"x{suffix}"} | up
     caption = (
         f"{objective.metric} along each hyperparameter, with all others as in the winner: the mean of the Gaussian "
-        "process and its 95% band. Trials close to the slice are stronger; crosses at the bottom failed or diverged, "
+        f"process and its 95% band. {_which(len(shown))}; crosses at the bottom failed or diverged, "
         f"and count like a median trial.{beyond(values, limits)}"
     )
     layout = {name: axis_layout(axis) for name, axis in axes.items()}
@@ -76,6 +77,11 @@ def _domains(panel: int, count: int, height: int) -> tuple[Attributes, Attribute
     left, top = panel % COLUMNS / columns, 1 - panel // COLUMNS / rows
     bottom = max(0.0, top - 1 / rows + GAP_Y / height)
     return {"domain": [left + GAP_X / 2, left + 1 / columns - GAP_X / 2]}, {"domain": [bottom, top]}
+
+
+def _which(trials: int) -> str:
+    closer = "Trials close to the slice are stronger"
+    return closer if trials <= MOST else f"{closer}, and the {MOST:,} closest are shown"
 
 
 def _process(surrogate: Surrogate, j: int, mean: Array, deviation: Array) -> list[Attributes]:
@@ -96,7 +102,7 @@ def _process(surrogate: Surrogate, j: int, mean: Array, deviation: Array) -> lis
 
 
 def _dots(x: Array, y: Array, closeness: Array, trials: Array) -> Attributes:
-    order = np.argsort(closeness, kind="stable")  # the closest on top
+    order = np.argsort(closeness, kind="stable")[-MOST:]  # the closest on top
     opacity = FAINTEST + (1 - FAINTEST) * closeness[order]
     return {
         "mode": "markers",

@@ -11,6 +11,7 @@ from caviar.records.trial import State
 
 COLOURS = {"finished": "#4aa3df", "stopped early": PLAIN, "failed, diverged or timed out": BAD}
 ROW = 18  # pixels
+MOST = 2000  # bars; with more trials, those that follow each other closely are one
 
 
 def timeline(outcome: Outcome) -> Figure:
@@ -33,7 +34,8 @@ def timeline(outcome: Outcome) -> Figure:
             "kind": [_kind(State(state)) for state in known["state"]],
         }
     )
-    traces = [_bars(bars[bars["kind"] == kind], kind, colour) for kind, colour in COLOURS.items()]
+    drawn = bars if len(bars) <= MOST else _merged(bars)
+    traces = [_bars(drawn[drawn["kind"] == kind], kind, colour) for kind, colour in COLOURS.items()]
     if outcome.has_finished:
         traces.append(_bars(bars[bars["trial"] == outcome.best.trial], "the winner", ACCENT))
     trainers = list(dict.fromkeys(bars.sort_values("began", kind="stable")["trainer"]))
@@ -53,6 +55,21 @@ def timeline(outcome: Outcome) -> Figure:
 def _kind(state: State) -> str:
     finished, stopped, failed = COLOURS
     return failed if state in (*BROKEN, State.TIMED_OUT) else stopped if state is State.STOPPED else finished
+
+
+def _merged(bars: pd.DataFrame) -> pd.DataFrame:
+    """Return bars of the trials of a trainer that end alike and follow each other with hardly a gap."""
+    ordered = bars.sort_values(["trainer", "kind", "began"], kind="stable", ignore_index=True)
+    end = ordered["began"] + ordered["seconds"]
+    gap = float(end.max()) / MOST
+    same = (ordered["trainer"] == ordered["trainer"].shift()) & (ordered["kind"] == ordered["kind"].shift())
+    group = (~same | (ordered["began"] > end.shift() + gap)).cumsum()
+    merged = (
+        ordered.assign(end=end)
+        .groupby(group)
+        .agg({"trial": "first", "trainer": "first", "kind": "first", "began": "min", "end": "max"})
+    )
+    return merged.assign(seconds=merged["end"] - merged["began"])
 
 
 def _bars(bars: pd.DataFrame, name: str, colour: str) -> Attributes:

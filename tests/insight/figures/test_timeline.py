@@ -39,3 +39,21 @@ def test_the_caption_counts_idle_trainers_and_a_stack_once(outcome):
 def test_a_study_without_times_is_refused_in_a_sentence(outcome):
     with pytest.raises(InputError, match="no trial has a time"):
         timeline(at(outcome, [("a", None, None)] * 3))
+
+
+def test_thousands_of_trials_are_drawn_as_few_bars_over_the_same_time(outcome):
+    results = [
+        replace(
+            outcome.results[1],
+            trial=number,
+            worker=f"w:{number % 2}",
+            began=100.0 + number // 2,
+            ended=101.0 + number // 2,
+        )
+        for number in range(3000)
+    ]
+    many = replace(outcome, results=tuple(results))
+    traces = {trace.name: trace for trace in timeline(replace(many, search_log=())).data}
+    (kind,) = [name for name in traces if name != "the winner"]
+    assert len(traces[kind].x) == 2
+    assert list(traces[kind].x) == [1500.0, 1500.0]
