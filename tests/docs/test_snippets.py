@@ -34,14 +34,11 @@ SLOW = {
     "docs/tutorials/panda.md",
 }
 ON_A_CLUSTER = "docs/tutorials/cluster.md"
-ON_RAY = {  # pages that also run on Ray; the others would only show the same tables again
+ON_RAY = {  # pages that also run on Ray; the built-in network trains without it for the first minute
     *SLOW,
-    "README.md",
-    "docs/tutorials/table.md",
     "docs/tutorials/function.md",
     "docs/how-to/limits.md",
     "docs/how-to/programs.md",
-    "docs/how-to/resume.md",
     "docs/how-to/workers.md",
 }
 LOGGERS = {  # pages of callbacks that write elsewhere, each with a test of what arrives there
