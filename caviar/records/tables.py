@@ -57,12 +57,19 @@ def _times(results: Sequence[Result]) -> dict[str, Any]:
     """The columns of moments, to the millisecond; without them if no time is known, as earlier versions kept none."""
     if all(result.ended is None for result in results):
         return {}
-    seconds = {"began": [result.began for result in results], "ended": [result.ended for result in results]}
-    milliseconds = {name: (np.array(times, dtype=float) * 1000).round() for name, times in seconds.items()}
-    moments = {
-        name: pd.to_datetime(times, unit="ms", utc=True, errors="coerce") for name, times in milliseconds.items()
+    return {
+        "began": _moments([result.began for result in results]),
+        "ended": _moments([result.ended for result in results]),
     }
-    return {name: times.as_unit("ms").array for name, times in moments.items()}
+
+
+def _moments(seconds: Sequence[float | None]) -> Any:
+    """Seconds since 1970 as moments in UTC; NaT for those that are not known, or beyond the year 5000."""
+    known = np.array(seconds, dtype=float)
+    inside = np.abs(known) < 1e11
+    moments = (np.where(inside, known, 0.0) * 1000).round().astype("datetime64[ms]")
+    moments[~inside] = np.datetime64("NaT")
+    return pd.DatetimeIndex(moments).tz_localize("UTC").array
 
 
 def _continued(results: Sequence[Result]) -> dict[str, Any]:
