@@ -88,8 +88,9 @@ def driver_lock(folder: Path) -> Iterator[None]:
             descriptor = stack.enter_context(path.open("ab")).fileno()
             _acquire(descriptor, folder)
         stack.callback(unlock_descriptor, descriptor)
-        with writing(folder / STOP):
-            (folder / STOP).unlink(missing_ok=True)  # it was meant for an earlier driver
+        for name in (STOP, LEFT):  # meant for an earlier driver, or left by one that was killed
+            with writing(folder / name):
+                (folder / name).unlink(missing_ok=True)
         process = os.getpid()
         write_atomically(folder / DRIVER, f"{socket.gethostname()}:{process}:{start_of(process)}".encode())
         try:

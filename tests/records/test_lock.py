@@ -12,7 +12,7 @@ import pytest
 
 from caviar.errors import StorageError
 from caviar.records.journal import Journal
-from caviar.records.lock import DRIVER, LOCK, Driver, driver, driver_lock, start_of
+from caviar.records.lock import DRIVER, LEFT, LOCK, STOP, Driver, driver, driver_lock, start_of
 
 HOLDER = """
 import pathlib, sys
@@ -133,3 +133,11 @@ def test_a_damaged_file_of_the_driver_names_no_process(tmp_path, holder, content
     (tmp_path / DRIVER).unlink()
     (tmp_path / DRIVER).mkdir()
     assert driver(tmp_path).process is None
+
+
+def test_what_a_killed_driver_has_left_says_nothing_of_the_next_one(tmp_path):
+    for name in (LEFT, STOP):
+        (tmp_path / name).write_text(", 12 s (9 to 20) left")
+    with driver_lock(tmp_path):
+        assert not (tmp_path / LEFT).exists()
+        assert not (tmp_path / STOP).exists()
