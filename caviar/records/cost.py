@@ -9,8 +9,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from caviar._typed import typed
 from caviar.errors import StorageError
 from caviar.files import reading, write_atomically
+from caviar.records.plain import number
 from caviar.records.settings import Settings
 from caviar.records.span import Span, duration
 
@@ -117,9 +119,9 @@ def forecast_file(forecast: CostForecast, settings: Settings) -> bytes:
 
 def add_run(folder: Path, seconds: float) -> None:
     """Add what a run has taken to the forecast in a study's folder, if there is one that can be read."""
-    with contextlib.suppress(StorageError):
+    with contextlib.suppress(StorageError, ValueError):
         if (plain := _read(folder)) is not None:
-            plain["seconds"] = plain.get("seconds", 0.0) + seconds
+            plain["seconds"] = number(plain.get("seconds", 0.0)) + seconds
             write_atomically(folder / FORECAST, json.dumps(plain, indent=1).encode())
 
 
@@ -133,9 +135,9 @@ def read_forecast(folder: Path, settings: Settings) -> tuple[CostForecast, float
         return None
     try:
         values: Mapping[str, Any] = plain["forecast"]
-        spans = {name: Span(*values[name]) for name in _SPANS if values[name] is not None}
-        forecast = CostForecast(**{**values, **spans, "warnings": tuple(values["warnings"])})
-        return forecast, float(plain.get("seconds", 0.0))
+        spans = {name: Span(*map(number, values[name])) for name in _SPANS if values[name] is not None}
+        forecast = typed(CostForecast, {**values, **spans, "warnings": tuple(values["warnings"])})
+        return forecast, number(plain.get("seconds", 0.0))
     except (KeyError, TypeError, ValueError) as error:
         raise StorageError(f"{folder / FORECAST} is damaged ({error}); remove it") from None
 

@@ -74,5 +74,24 @@ def test_a_damaged_file_is_one_sentence_or_no_forecast(study, damage):
         assert read_forecast(study.folder, study.settings) is None
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("trials", "many"), ("minutes", ["a", "b", "c"]), ("measured", 3), ("price", [1])]
+)
+def test_a_value_of_another_type_is_damage(study, field, value):
+    plain = json.loads((study.folder / FORECAST).read_text(encoding="utf-8"))
+    plain["forecast"][field] = value
+    (study.folder / FORECAST).write_text(json.dumps(plain), encoding="utf-8")
+    with pytest.raises(StorageError, match=r"is damaged .*; remove it"):
+        read_forecast(study.folder, study.settings)
+
+
+def test_a_run_ends_well_beside_seconds_that_are_no_number(study):
+    plain = json.loads((study.folder / FORECAST).read_text(encoding="utf-8"))
+    (study.folder / FORECAST).write_text(json.dumps(plain | {"seconds": "long"}), encoding="utf-8")
+    add_run(study.folder, 1.0)
+    with pytest.raises(StorageError, match="'long' is no number"):
+        read_forecast(study.folder, study.settings)
+
+
 def test_bytes_have_units():
     assert [format_bytes(n) for n in (12, 1234, 56_700_000, 7.89e9)] == ["12 bytes", "1.2 kB", "57 MB", "7.9 GB"]
