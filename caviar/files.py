@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Protocol
@@ -220,7 +221,7 @@ def _why_not_found(error: FileNotFoundError) -> str:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: whatever happens, it holds the old content or the new."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

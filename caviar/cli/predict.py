@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, Unpack
@@ -136,7 +137,7 @@ def _opened(out: Path | None) -> Iterator[IO[bytes]]:
         return
     if out.is_dir():
         raise InputError(f"--out must be a file, got the folder {out}; try --out {out / 'predictions.csv'}")
-    unfinished = out.with_name(f".{out.name}.{os.getpid()}")
+    unfinished = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         file = unfinished.open("wb")

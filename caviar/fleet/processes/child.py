@@ -120,7 +120,7 @@ class _Sender:
 
     def replay(self) -> None:
         """Send what the trial had reported at its checkpoint, if it has one."""
-        last = checkpoints.last(self._folder)
+        last = checkpoints.begin(self._folder)
         for point in last.curve if last else ():
             self._curve.append(point)
             self.reports.count += 1

@@ -150,7 +150,7 @@ class _FunctionRun:
         study = Path(trainable.files.folder if trainable.files else tempfile.gettempdir())
         self._folder = trial_folder(study, trial.number)
         self._running = RunningTrial(trial.number, trial.seed, self._folder)
-        last = checkpoints.last(self._folder) if trainable.files else None
+        last = checkpoints.begin(self._folder) if trainable.files else None
         self.continued_from = last.epoch if last else None
         self._curve = list(last.curve) if last else []  # what it has reported
         self._checks = Reports(trainable.metric, trial.config, count=len(self._curve))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ import pytest
 
 import caviar
 from caviar.fleet.worker import checkpoints
+from caviar.records.trial import CurvePoint
 from tests.fleet.processes.studies import SETTINGS, finished, numbers_in, output, run, study_of
 
 EPOCHS = 6
@@ -188,8 +190,43 @@ def test_a_driver_killed_again_and_again_ends_with_the_undisturbed_table(tmp_pat
 
 def test_an_unfinished_checkpoint_is_not_used(tmp_path):
     folder = tmp_path / "trials" / "000000"
-    (folder / "checkpoint" / "unfinished" / "saved").mkdir(parents=True)
+    unfinished = folder / "checkpoint" / "unfinished-7" / "saved"
+    unfinished.mkdir(parents=True)
     assert checkpoints.last(folder) is None
+    assert checkpoints.begin(folder) is None
+    assert not unfinished.exists()
+
+
+def test_a_trial_that_two_processes_train_is_continued_from_the_furthest(tmp_path):
+    """A trial is given to another trainer while the machine of its first one is cut off, and trains on."""
+    folder, seen = tmp_path / "trials" / "000000", []
+    curve = [CurvePoint(epoch, 0.1, {"loss": 1 / epoch}) for epoch in range(1, 41)]
+
+    def train(name):
+        for epoch in range(1, 41):
+            saved = tmp_path / f"{name}.pt"
+            saved.write_text(str(epoch))
+            checkpoints.save(folder, saved, curve[:epoch])
+            last = checkpoints.last(folder)
+            assert last.epoch >= epoch
+            seen.append(last.epoch)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(train, ("first", "second")))
+    last = checkpoints.begin(folder)
+    assert (last.epoch, last.path.read_text(), last.curve) == (40, "40", tuple(curve))
+    assert [path.name for path in (folder / "checkpoint").iterdir()] == ["000040"]
+
+
+@pytest.mark.parametrize("epoch", [2, 3])
+def test_a_process_that_is_behind_leaves_the_newer_checkpoint(tmp_path, epoch):
+    folder, saved = tmp_path / "trials" / "000000", tmp_path / "model.pt"
+    curve = [CurvePoint(epoch, 0.1, {"loss": 1 / epoch}) for epoch in range(1, 4)]
+    for content, reports in (("newer", 3), ("older", epoch)):
+        saved.write_text(content)
+        checkpoints.save(folder, saved, curve[:reports])
+    last = checkpoints.last(folder)
+    assert (last.epoch, last.path.read_text()) == (3, "newer")
 
 
 @pytest.mark.parametrize("isolation", ["process", "none"])
