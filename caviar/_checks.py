@@ -1,4 +1,4 @@
-"""Checks of user input: integers, seeds, seconds, misspelt names, optional packages.
+"""Checks of user input: integers, seeds, seconds, paths, misspelt names, optional packages.
 
 Every check returns the value, or raises an InputError that shows it and what is allowed.
 """
@@ -6,7 +6,9 @@ Every check returns the value, or raises an InputError that shows it and what is
 import difflib
 import importlib
 import math
+import os
 from collections.abc import Iterable
+from numbers import Integral, Real
 from types import ModuleType
 
 from caviar.errors import InputError, MissingError
@@ -15,15 +17,32 @@ _DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # modules whose package has a diff
 
 
 def check_integer(name: str, value: object, minimum: int = 1) -> int:
-    """Return an integer >= `minimum`; booleans and whole floats are rejected.
+    """Return an integer >= `minimum` as Python's, since NumPy's overflow; booleans and whole floats are rejected.
 
     >>> check_integer("trials", 0)
     Traceback (most recent call last):
     caviar.errors.InputError: trials must be an integer >= 1, got 0
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < minimum:
         raise InputError(f"{name} must be an integer >= {minimum}, got {value!r}")
-    return value
+    return int(value)
+
+
+def check_integer_fields(instance: object, *names: str, minimum: int = 1) -> None:
+    """Check fields of a frozen dataclass as `check_integer` does, and store what it returns."""
+    for name in names:
+        object.__setattr__(instance, name, check_integer(name, getattr(instance, name), minimum))
+
+
+def plain_number(value: object) -> float | None:
+    """Return an integer or float as Python's, if it is one of Python's or NumPy's and no boolean; else None.
+
+    >>> plain_number(2), plain_number("2"), plain_number(True)
+    (2, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def check_seed(value: object) -> int:
@@ -35,9 +54,10 @@ def check_seconds(name: str, value: object) -> float | None:
     """Return a time limit in seconds, > 0, or None for no limit."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or value <= 0:
+    seconds = plain_number(value)
+    if seconds is None or math.isnan(seconds) or seconds <= 0:
         raise InputError(f"{name} must be a number of seconds > 0 or None, got {value!r}")
-    return value
+    return seconds
 
 
 def check_string(name: str, value: object) -> str:
@@ -45,6 +65,19 @@ def check_string(name: str, value: object) -> str:
     if not isinstance(value, str) or not value:
         raise InputError(f"{name} must be a non-empty string, got {value!r}")
     return value
+
+
+def check_path(name: str, value: object) -> str:
+    """Return a path or URI as text; an empty one is refused, since it would be the working folder.
+
+    >>> check_path("out", "")
+    Traceback (most recent call last):
+    caviar.errors.InputError: out must be a path, got ''
+    """
+    path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise InputError(f"{name} must be a path, got {value!r}")
+    return path
 
 
 def did_you_mean(name: object, choices: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Protocol
 
-from caviar._checks import import_optional
+from caviar._checks import check_path, import_optional
 from caviar._secrets import hide_secrets
 from caviar._version import install_command
 from caviar.errors import InputError, StorageError
@@ -64,9 +64,9 @@ def open_store(where: str | Path) -> FileStore:
 
     Raises InputError for a URI with a password, and for several in one, whose names may be those of files elsewhere.
     """
-    if not is_uri(where):
-        return LocalStore(Path(where))
-    uri = str(where)
+    uri = check_path("folder", where)
+    if not is_uri(uri):
+        return LocalStore(Path(uri))
     if (shown := hide_secrets(uri)) != uri:
         variable = f"FSSPEC_{uri.partition(':')[0].upper()}_PASSWORD"
         raise InputError(

@@ -3,9 +3,19 @@
 import math
 import pickle
 
+import numpy as np
 import pytest
 
-from caviar._checks import check_integer, check_seconds, check_seed, check_string, did_you_mean, import_optional
+from caviar._checks import (
+    check_integer,
+    check_path,
+    check_seconds,
+    check_seed,
+    check_string,
+    did_you_mean,
+    import_optional,
+    plain_number,
+)
 from caviar.errors import InputError, MissingError, PausedError
 
 
@@ -14,12 +24,13 @@ from caviar.errors import InputError, MissingError, PausedError
     [
         (
             lambda v: check_integer("trials", v),
-            [1, 10**9],
-            [0, -1, 2.0, "3", True, None],
+            [1, 10**9, np.int8(3)],
+            [0, -1, 2.0, "3", True, None, np.int64(0), np.float64(2.0), np.True_],
             "trials must be an integer >= 1",
         ),
         (check_seed, [0, 7], [-1, 0.5, False], "seed must be an integer >= 0"),
         (lambda v: check_seconds("timeout", v), [None, 1, 0.5, math.inf], [0, -1, math.nan, "1", True], "seconds > 0"),
+        (lambda v: check_path("out", v), ["a", "s3://b/c"], ["", 5, None, b"a", "a\0b", ["a"]], "out must be a path"),
         (lambda v: check_string("name", v), ["a"], ["", 3, None], "name must be a non-empty string"),
     ],
 )
@@ -29,6 +40,12 @@ def test_a_check_returns_valid_values_and_shows_invalid_ones(check, valid, inval
         with pytest.raises(InputError, match=message) as error:
             check(value)
         assert str(error.value).endswith(f"got {value!r}")
+
+
+@pytest.mark.parametrize("number", [np.int8(100), np.uint64(100), np.float32(100), np.float64(100)])
+def test_a_number_of_numpy_becomes_one_of_python_which_does_not_overflow(number):
+    assert type(check_seconds("timeout", number)) is type(number.item())
+    assert plain_number(number) * 2 == 200
 
 
 def test_an_unknown_name_suggests_the_closest_or_lists_the_first_twenty():

@@ -5,9 +5,10 @@ Settings are checked here, before any work starts and without Ray.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Literal, get_args
 
-from caviar._checks import check_seconds
+from caviar._checks import check_seconds, plain_number
 from caviar.errors import InputError
 from caviar.fleet.address import RayAddress
 
@@ -49,30 +50,35 @@ class Placement:
         >>> Placement.of(resources={"CPU": 2, "num_gpus": 0.5}).resources
         {'cpu': 2, 'gpu': 0.5}
         """
-        if workers != "auto" and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 0):
+        if workers == "auto":
+            trainers = None
+        elif isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 0:
             raise InputError(f"workers must be 'auto' or an integer >= 0, got {workers!r}")
+        else:
+            trainers = int(workers)
         if not isinstance(resources, Mapping | None):
             raise InputError(f'resources must be a dict, got {resources!r}; try {{"cpu": 2, "gpu": 0.5}}')
         checked = {"cpu": 1.0, **_checked_resources(resources or {})}
         if not any(checked.values()):
             raise InputError(f'resources must contain an amount > 0, got {resources!r}; try {{"cpu": 0.1}}')
-        check_seconds("trial_timeout", trial_timeout)
-        check_seconds("timeout", timeout)
+        trial_timeout = check_seconds("trial_timeout", trial_timeout)
+        timeout = check_seconds("timeout", timeout)
         if isolation not in ISOLATIONS:
             raise InputError(f"isolation must be 'process' or 'none', got {isolation!r}")
         if address is not None:
             RayAddress(address).check()
-        return cls(workers if isinstance(workers, int) else None, address, checked, trial_timeout, timeout, isolation)
+        return cls(trainers, address, checked, trial_timeout, timeout, isolation)
 
 
 def _checked_resources(resources: Mapping[str, float]) -> dict[str, float]:
     """Return resources under our names, custom ones as they are; Ray's names are accepted too."""
     checked: dict[str, float] = {}
     for name, amount in resources.items():
-        if isinstance(amount, bool) or not isinstance(amount, int | float) or not amount >= 0:
+        number = plain_number(amount)
+        if number is None or not number >= 0:
             raise InputError(f"resources[{name!r}] must be a number >= 0, got {amount!r}")
         ours = _NAMES_IN_RAY.get(name, name)
         if ours in checked:
             raise InputError(f"resources must name each thing once, got {dict(resources)!r}; keep {ours!r}")
-        checked[ours] = amount
+        checked[ours] = number
     return checked

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from caviar._checks import check_path
 from caviar.errors import InputError
 from caviar.files import is_uri
 from caviar.insight.progress import Progress, progress_of
@@ -58,7 +59,7 @@ def _group(name: str, given: Studies) -> StudyGroup:
     if isinstance(given, Outcome):
         return StudyGroup(given.folder.name, (given,))
     if isinstance(given, str | Path):
-        return StudyGroup(Path(given).name, _read(name, given))
+        return StudyGroup(Path(given).name, _read(name, check_path(name, given)))
     if not isinstance(given, Sequence):
         raise InputError(f"{name} must be a study's folder, its outcome or a list of these, got {given!r}")
     outcomes = tuple(found for one in given for found in _group(name, one).outcomes)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from caviar._checks import check_integer, check_seconds, check_seed
+from caviar._checks import check_integer_fields, check_seconds
 from caviar._typed import typed
 from caviar.data.dataset import Dataset
 from caviar.data.preparation.preparation import Preparation
@@ -66,9 +66,8 @@ class PandaSettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "config", check_config(self.config))
-        check_seed(self.seed)
-        for name in ("horizon", "checkpoint_epochs", "rewindable_epochs"):
-            check_integer(name, getattr(self, name))
+        check_integer_fields(self, "seed", minimum=0)
+        check_integer_fields(self, "horizon", "checkpoint_epochs", "rewindable_epochs")
         seconds = check_seconds("checkpoint_seconds", self.checkpoint_seconds)
         object.__setattr__(self, "checkpoint_seconds", math.inf if seconds is None else seconds)
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from caviar._checks import check_integer
+from caviar._checks import check_integer_fields, plain_number
 from caviar.errors import InputError
 from caviar.model.config import CHANGEABLE, check_change
 from caviar.panda.rules import Rule, Tweak
@@ -29,7 +29,7 @@ class Train(_Command):
     epochs: int
 
     def __post_init__(self) -> None:
-        check_integer("epochs", self.epochs)
+        check_integer_fields(self, "epochs")
 
 
 class Pause(_Command):
@@ -69,7 +69,7 @@ class Rewind(_Command):
     or_earlier: bool = False
 
     def __post_init__(self) -> None:
-        check_integer("epoch", self.epoch, minimum=0)
+        check_integer_fields(self, "epoch", minimum=0)
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,14 @@ class Fork(_Command):
     epochs: int = 5
 
     def __post_init__(self) -> None:
-        check_integer("n", self.n, minimum=2)
-        check_integer("epochs", self.epochs)
-        around = self.around
+        check_integer_fields(self, "n", minimum=2)
+        check_integer_fields(self, "epochs")
+        around, factor = self.around, plain_number(self.around)
         if isinstance(around, Space):
             if not around.dimension or not set(around.names) <= set(_FORK_CHANGEABLE):
                 names = ", ".join(_FORK_CHANGEABLE)
                 raise InputError(f"around must be a space that varies some of {names} and nothing else, got {around!r}")
-        elif isinstance(around, bool) or not isinstance(around, int | float) or not 1 < around < math.inf:
+        elif factor is None or not 1 < factor < math.inf:
             raise InputError(f"around must be a factor > 1 or a caviar.Space, got {around!r}; try 2.0")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from caviar._checks import check_integer
+from caviar._checks import check_integer_fields
 from caviar.model.config import CHANGEABLE
 from caviar.panda.rules import Rule
 from caviar.records.trial import Config, Metrics
@@ -96,8 +96,7 @@ class PandaState:
     handled_ids: tuple[str, ...] = ()  # of the latest commands, so that one sent twice is executed once
 
     def __post_init__(self) -> None:
-        for name in ("epochs_remaining", "step", "branch", "restarts"):
-            check_integer(name, getattr(self, name), minimum=0)
+        check_integer_fields(self, "epochs_remaining", "step", "branch", "restarts", minimum=0)
         if not all({"val_loss"} <= set(row.metrics) for row in self.history):
             raise ValueError("each row of the history must have a val_loss")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from caviar._checks import check_integer, did_you_mean
+from caviar._checks import check_integer_fields, did_you_mean
 from caviar.errors import InputError
 from caviar.search.schedule import MOST_WAVES, Waves
 
@@ -22,8 +22,8 @@ class Halving:
     asynchronous: bool = False  # decide about each trial as it arrives; the table then depends on who was faster
 
     def __post_init__(self) -> None:
-        check_integer("factor", self.factor, minimum=2)
-        check_integer("first", self.first)
+        check_integer_fields(self, "factor", minimum=2)
+        check_integer_fields(self, "first")
         if not isinstance(self.asynchronous, bool):
             raise InputError(f"asynchronous must be True or False, got {self.asynchronous!r}")
 
@@ -72,8 +72,8 @@ class Confirm:
     replicates: int = 4  # how often each, >= 2
 
     def __post_init__(self) -> None:
-        check_integer("top", self.top)
-        check_integer("replicates", self.replicates, minimum=2)
+        check_integer_fields(self, "top")
+        check_integer_fields(self, "replicates", minimum=2)
 
 
 def confirm_from(value: object, trials: int, seeded: bool) -> Confirm | None:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from caviar._checks import check_path
 from caviar.errors import InputError, StorageError
 from caviar.files import flush_to_disk, is_uri, reading, write_atomically, writing
 from caviar.records.events import Event, TrialEnded, damaged, decode, encode
@@ -123,9 +124,10 @@ def local_folder(where: str | Path, folder: Path | None = None) -> Path:
     Raises:
         StorageError: the URI cannot be reached, or does not hold what the folder holds.
     """
+    where = check_path("a study's folder", where)
     if not is_uri(where):
         return Path(where)
-    uri = str(where).rstrip("/")
+    uri = where.rstrip("/")
     folder = folder or Path("runs") / uri.rpartition("/")[2]
     path, mirrored = folder / NAME, mirror_uri(folder)
     if mirrored not in ("", uri) or (not mirrored and path.exists()):

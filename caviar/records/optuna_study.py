@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from caviar._checks import import_optional
+from caviar._secrets import hide_secrets
 from caviar.errors import InputError
 from caviar.records.objective import Objective
 from caviar.records.settings import Settings
@@ -26,6 +27,8 @@ def create_study(
 ) -> "Study":
     """Create a study in a storage, or load it if it may exist; raise InputError if it may not and does."""
     optuna = import_optional("optuna", "Optuna's storage", "optuna")
+    database_errors = import_optional("sqlalchemy.exc", "Optuna's storage", "optuna")
+    _check_storage(storage)
     name = settings.name if name is None else name
     try:
         study = optuna.create_study(
@@ -33,10 +36,22 @@ def create_study(
         )
     except optuna.exceptions.DuplicatedStudyError:
         raise InputError(f"the storage has a study named {name!r}; pass another name, or delete it") from None
+    except (ImportError, database_errors.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        reason = str(error.__cause__ or error).partition("\n")[0]
+        raise InputError(f"Optuna cannot open the storage {hide_secrets(str(storage))} ({reason})") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names([settings.objective.metric])
     return study
+
+
+def _check_storage(storage: object) -> None:
+    """Raise InputError for what is neither a database's URL nor a storage of Optuna's."""
+    storages = import_optional("optuna.storages", "Optuna's storage", "optuna")
+    if isinstance(storage, storages.BaseStorage | None) or (isinstance(storage, str) and "://" in storage):
+        return
+    remedy = f"; try 'sqlite:///{storage}'" if isinstance(storage, str) and storage else ""
+    raise InputError(f"storage must be the URL of a database or a storage of Optuna's, got {storage!r}{remedy}")
 
 
 def frozen_trial(result: Result, space: Space, objective: Objective) -> "FrozenTrial":

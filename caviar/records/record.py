@@ -106,7 +106,7 @@ class StudyRecord:
         Raises:
             InputError: it has trials left to train, or no waves.
         """
-        check_integer("trials", trials)
+        trials = check_integer("trials", trials)
         state = self.state
         if state.continuous:
             raise InputError(

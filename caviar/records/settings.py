@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from caviar._checks import check_integer, check_string, did_you_mean
+from caviar._checks import check_integer_fields, check_string, did_you_mean
 from caviar.data.source import Source
 from caviar.errors import InputError, StorageError
 from caviar.records import stopping
@@ -53,13 +53,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_string("name", self.name)
-        check_integer("epochs", self.epochs)
+        check_integer_fields(self, "epochs")
         if not isinstance(self.space, Space):
             raise InputError(f"space must be a caviar.Space, got {self.space!r}; try Space(x=uniform(0, 1))")
         if self.search not in SEARCHES:
             raise InputError(f"search={self.search!r} is unknown{did_you_mean(self.search, SEARCHES)}")
         if self.keep is not None:
-            check_integer("keep", self.keep, minimum=0)
+            check_integer_fields(self, "keep", minimum=0)
         if not isinstance(self.grow, bool):
             raise InputError(f"grow must be True or False, got {self.grow!r}")
         if self.budget.waves == "continuous" and self.early_stopping and not self.early_stopping.asynchronous:

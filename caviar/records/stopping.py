@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from caviar._checks import check_integer, did_you_mean
+from caviar._checks import check_integer_fields, did_you_mean, plain_number
 from caviar.errors import InputError
 from caviar.records.objective import Objective
 
@@ -34,8 +34,12 @@ class Worth:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if value is not None and not _is_positive(value):
+            if value is None:
+                continue
+            number = plain_number(value)
+            if number is None or not 0 < number < math.inf:
                 raise InputError(f"{name} of stop must be a number > 0, got {value!r}")
+            object.__setattr__(self, name, number)
         if (self.money is None) != (self.hourly is None):
             raise InputError(
                 f"money of stop needs hourly, what a trainer costs an hour, got money={self.money!r}, "
@@ -69,7 +73,7 @@ class Plateau:
     waves: int = 2  # how many, >= 1
 
     def __post_init__(self) -> None:
-        check_integer("waves", self.waves)
+        check_integer_fields(self, "waves")
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,10 @@ class Goal:
     value: float
 
     def __post_init__(self) -> None:
-        if isinstance(self.value, bool) or not isinstance(self.value, int | float) or not math.isfinite(self.value):
+        number = plain_number(self.value)
+        if number is None or not math.isfinite(number):
             raise InputError(f"stop must have a finite number for the metric, got {self.value!r}")
+        object.__setattr__(self, "value", number)
 
 
 Stopping = Worth | Plateau | Goal
@@ -151,7 +157,3 @@ def from_plain(plain: Mapping[str, Any] | None) -> Stopping | None:
     if plain is None:
         return None
     return _CLASSES[plain["kind"]](**{name: value for name, value in plain.items() if name != "kind"})
-
-
-def _is_positive(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf

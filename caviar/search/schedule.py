@@ -3,9 +3,10 @@
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal
 
-from caviar._checks import check_integer, check_seed
+from caviar._checks import check_integer_fields
 from caviar.errors import InputError
 
 Waves = int | Sequence[int] | Literal["auto", "continuous"]
@@ -34,10 +35,11 @@ class Budget:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_integer("trials", self.trials)
-        check_seed(self.seed)
-        if isinstance(self.waves, int):
-            if check_integer("waves", self.waves) > self.trials:
+        check_integer_fields(self, "trials")
+        check_integer_fields(self, "seed", minimum=0)
+        if isinstance(self.waves, int | Integral):
+            check_integer_fields(self, "waves")
+            if self.waves > self.trials:
                 raise InputError(f"waves must be <= trials={self.trials}, got {self.waves}; try waves={self.trials}")
         elif not isinstance(self.waves, str):
             object.__setattr__(self, "waves", _checked_sizes(self.waves, self.trials))

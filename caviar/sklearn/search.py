@@ -273,8 +273,7 @@ class CaviarSearchCV(internals.SearchCV):
         return results
 
     def _trials(self, translation: Translation) -> int:
-        n_iter = self.n_iter.item() if isinstance(self.n_iter, np.integer) else self.n_iter
-        trials = check_integer("n_iter", n_iter)
+        trials = check_integer("n_iter", self.n_iter)
         if translation.size >= trials:
             return trials
         logger.warning("the space has %d configurations, fewer than n_iter=%d", translation.size, trials)

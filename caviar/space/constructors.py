@@ -131,7 +131,7 @@ def choice(
     >>> choice({"adam": {"beta2": reverseloguniform(0.9, 0.999)}, "momentum": None}).options
     ('adam', 'momentum')
     """
-    if isinstance(options, str):
+    if isinstance(options, str | bytes) or not isinstance(options, Iterable):
         raise InputError(f"choice options must be a list or a dict, got {options!r}; try choice([{options!r}])")
     spaces = tuple(options.values()) if isinstance(options, Mapping) else ()
     return Choice(tuple(options), tier, default, spaces, ordinal)

@@ -54,10 +54,12 @@ class _Number:
                 object.__setattr__(self, name, value.item())
         try:
             finite = math.isfinite(self.low) and math.isfinite(self.high)
-        except TypeError:
+        except (TypeError, OverflowError):
             finite = False
         if not finite:
             raise self._bounds_error("finite numbers")
+        if not math.isfinite(float(self.high) - float(self.low)):
+            raise self._bounds_error("less than 1.8e308 apart", "narrower ones")
         if self.low > self.high:
             raise self._bounds_error("in ascending order", "swapping them")
         if self.kind == "loguniform" and self.low <= 0:

@@ -1,6 +1,7 @@
 """A study in Optuna's storage: every trial with its config, state, curve and times; live too."""
 
 import math
+import re
 import warnings
 
 import optuna
@@ -94,6 +95,20 @@ def test_a_study_of_the_same_name_is_refused_unless_another_name_is_passed(outco
     with pytest.raises(InputError, match="the storage has a study named 'made'; pass another name"):
         outcome.to_optuna(storage)
     assert len(outcome.to_optuna(storage, name="again").trials) == len(outcome.results)
+
+
+@pytest.mark.parametrize(
+    ("storage", "words"),
+    [
+        ("studies.db", "got 'studies.db'; try 'sqlite:///studies.db'"),
+        (5, "storage must be the URL of a database or a storage of Optuna's, got 5"),
+        ("sqlite:////nowhere/studies.db", "cannot open the storage sqlite:////nowhere/studies.db (unable to open"),
+        ("bogus://me:secret@host/x", "cannot open the storage bogus://***@host/x"),
+    ],
+)
+def test_a_storage_that_cannot_be_opened_is_one_sentence(outcome, storage, words):
+    with pytest.raises(InputError, match=re.escape(words)):
+        outcome.to_optuna(storage)
 
 
 def test_no_warning_reaches_the_user(outcome):

@@ -285,6 +285,23 @@ def test_an_invalid_setting_is_one_sentence_before_any_work_starts(tmp_path, arg
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.parametrize("out", ["", 5, b"s", "a\0b", ["s"]])
+def test_a_folder_that_is_no_path_is_refused(out):
+    with pytest.raises(InputError, match="a study's folder must be a path, got"):
+        caviar.Study("digits", out=out)
+
+
+def test_settings_may_be_numbers_of_numpy(tmp_path):
+    settings = {"trials": 8, "waves": 2, "epochs": 3, "seed": 200, "timeout": 600, "workers": 0}
+    plain = study_of(bowl, tmp_path / "plain", early_stopping=caviar.Halving(2, 1), stop={"loss": 0}, **settings)
+    narrow = {name: np.uint16(value) for name, value in settings.items()}
+    early = caviar.Halving(np.int8(2), np.int8(1))
+    study = study_of(bowl, tmp_path / "narrow", early_stopping=early, stop={"loss": np.float32(0)}, **narrow)
+    assert (study.settings, study.placement) == (plain.settings, plain.placement)
+    study.run(progress=False)
+    assert caviar.Study.open(study.folder, data=bowl, workers=np.int64(0)).settings == plain.settings
+
+
 def test_a_folder_that_holds_a_study_is_refused(tmp_path):
     digits(tmp_path, "s", trials=2, epochs=1, waves=1).run(progress=False)
     with pytest.raises(InputError, match="already holds a study"):

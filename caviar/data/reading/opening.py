@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from caviar._checks import did_you_mean
+from caviar._checks import check_path, did_you_mean
 from caviar.errors import InputError, StorageError
 from caviar.files import fetch, is_uri
 
@@ -27,7 +27,8 @@ def opened(path: str | Path) -> Iterator[IO[bytes]]:
     caviar.errors.InputError: cannot read /nowhere/flowers.csv: there is no folder /nowhere
     """
     try:
-        with _open_uri(str(path)) if is_uri(path) else _open_local(Path(path)) as file:
+        place = check_path("table", path)
+        with _open_uri(place) if is_uri(place) else _open_local(Path(place)) as file:
             yield file
     except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         raise damaged(path, error) from None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from caviar._checks import check_path
 from caviar.errors import InputError
 from caviar.insight.figures.axes import fine_waves
 from caviar.insight.figures.curves import best_so_far, learning_curves
@@ -69,7 +70,7 @@ def report(outcome: Outcome, path: str | Path | None = None) -> Path:
     goal = f"{settings.objective.mode}imise {settings.objective.metric}"
     lead = f"A Caviar study: {goal} over {outcome.space.dimension} hyperparameters by {settings.search} search."
     lead += tables.when_sentence(outcome.table)
-    file = Path(path or outcome.folder / "report.html")
+    file = outcome.folder / "report.html" if path is None else Path(check_path("path", path))
     return write_page(file, settings.name, lead, tables.key_figures(outcome), sections)
 
 

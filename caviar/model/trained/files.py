@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from caviar._checks import check_path
 from caviar._typed import typed
 from caviar.errors import InputError, StorageError
 from caviar.files import write_atomically
@@ -40,16 +41,17 @@ def networks_from_bytes(content: bytes, where: object) -> tuple[TrainedNetwork, 
 
 def save(model: Model, path: str | Path) -> Path:
     """Write a model to a file, whole or not at all; return its path."""
-    if Path(path).is_dir():
-        raise InputError(f"path must be a file, got the folder {path}; try {Path(path) / 'model.npz'}")
-    write_atomically(Path(path), networks_to_bytes(model.networks, model.facts()))
-    return Path(path)
+    file = Path(check_path("path", path))
+    if file.is_dir():
+        raise InputError(f"path must be a file, got the folder {file}; try {file / 'model.npz'}")
+    write_atomically(file, networks_to_bytes(model.networks, model.facts()))
+    return file
 
 
 def load(path: str | Path) -> Model:
     """Return the model in a file; raise InputError if there is none, StorageError if it is damaged or newer."""
     try:
-        content = Path(path).read_bytes()
+        content = Path(check_path("path", path)).read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path} ({error.strerror}); pass a file that model.save(path) wrote") from None
     networks, facts = _read(content, path)

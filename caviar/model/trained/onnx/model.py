@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from caviar._checks import check_path
 from caviar.files import write_atomically
 from caviar.model.arrays import Array
 from caviar.model.trained.model import Model
@@ -33,7 +34,7 @@ def to_onnx(model: Model, path: str | Path | None = None) -> "ModelProto":
         _add_label(graph, model, logits)
     made = graph.model(schema.name)
     if path is not None:
-        write_atomically(Path(path), made.SerializeToString())
+        write_atomically(Path(check_path("path", path)), made.SerializeToString())
     return made
 
 
