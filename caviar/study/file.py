@@ -42,7 +42,7 @@ data = "digits"                    # or a table beside this one (CSV, Parquet, F
 # sample_weight = "weight"         # the column that says how much each row counts
 # class_weight = "balanced"        # or a table, { yes = 10, no = 1 }
 # trainable = "my_module:train"    # or your own code: def train(config, seed) in my_module.py beside this file;
-                                   # it returns a dict of metrics, or yields one each epoch
+                                   # it returns the metric or a dict, or yields one each epoch
 # command = "python train.py --lr {learning_rate}"  # or a program, which reports lines such as {"loss": 0.3}
 
 metric = "val_accuracy"            # what to optimise, and which way: "min" or "max"

@@ -26,7 +26,7 @@ class Study:
 
     Args:
         data: "digits", a data set of `load_table` or (x, y) for the built-in network; a function `train(config, seed)`
-            that returns a dict of metrics, or yields or reports one each epoch (`caviar.report`); a `caviar.program`.
+            that returns the metric or a dict, or yields or reports one an epoch (`caviar.report`); a `caviar.program`.
         space: what may vary, a `Space` or a dict for one (see `caviar.model.config`); the network's own if left out.
         trials: how many configs to train, >= 1.
         waves: how many waves, or their sizes; "auto": up to eight, by trials and dimensions. "continuous": no barriers,

@@ -60,6 +60,27 @@ def test_a_function_without_a_signature_takes_a_config_alone():
     assert seed_by(max) is seed_by(dict)
 
 
+async def asynchronous(config):
+    return {"loss": 0.0}
+
+
+async def asynchronous_generator(config):
+    yield {"loss": 0.0}
+
+
+class Asynchronous:
+    async def __call__(self, config):
+        return {"loss": 0.0}
+
+
+@pytest.mark.parametrize(
+    "function", [asynchronous, asynchronous_generator, functools.partial(asynchronous), Asynchronous()]
+)
+def test_an_asynchronous_function_is_refused(function):
+    with pytest.raises(InputError, match=r"train must not be async; try a function that calls asyncio\.run"):
+        check_callable(function, "train")
+
+
 @pytest.mark.parametrize(
     "function",
     [

@@ -52,12 +52,15 @@ def taking_seed(function: Function) -> Callable[[Config, int], object]:
 
 
 def check_callable(function: Function, name: str) -> None:
-    """Raise an InputError if a function cannot be called with a config and a seed.
+    """Raise an InputError if a function cannot be called with a config and a seed, or is asynchronous.
 
     >>> check_callable(lambda config, model, seed: None, "train")
     Traceback (most recent call last):
     caviar.errors.InputError: train(config, model, seed) must be callable with a config, or a config and a seed; ...
     """
+    for called in (function, getattr(function, "__call__", None)):  # noqa: B004 - of an object, its method
+        if inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called):
+            raise InputError(f"{name} must not be async; try a function that calls asyncio.run")
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):

@@ -35,13 +35,16 @@ class Reports:
         return not self.count or (isinstance(returned, Mapping) and self._metric in returned)
 
     def checked(self, report: object) -> Metrics:
-        """Return a report as names to Python's numbers; warn about the rest, once a name, on stderr.
+        """Return a report as names to Python's numbers; a number alone is the metric. Warn about the rest on stderr.
 
         Raises:
-            InputError: it is no dict, or the metric is missing or no number.
+            InputError: it is neither a dict nor a number, or the metric is missing or no number.
         """
+        if self._metric and not isinstance(report, bool) and as_number(report) is not None:
+            report = {self._metric: report}
         if not isinstance(report, Mapping):
-            raise InputError(f"a report must be a dict of metrics such as {{'val_loss': 0.3}}, got {report!r:.200}")
+            got = f"{_described(report):.200}"
+            raise InputError(f"a report must be a number or a dict of metrics such as {{'val_loss': 0.3}}, got {got}")
         if self._metric and self._metric not in report:
             names = ", ".join(map(repr, report)) or "nothing"
             raise InputError(f"the report must contain the metric {self._metric!r}, got {names}")

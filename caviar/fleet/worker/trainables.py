@@ -116,7 +116,7 @@ class FunctionTrainable:
     What it reports by `caviar.report` arrives when it returns; what it yields arrives at once.
 
     Args:
-        function: it returns or yields dicts of metrics, or reports them.
+        function: it returns or yields the metric or dicts of metrics, or reports them.
         metric: what each report must contain; "" for any.
         files: where the study keeps those of its trials; None: in a temporary folder.
 

@@ -123,6 +123,24 @@ def test_the_metric_must_be_a_number(tmp_path, isolation):
     assert "got loss='low'" in table["error"][1]
 
 
+@pytest.mark.parametrize("isolation", ["process", "none"])
+def test_a_number_alone_is_the_metric(tmp_path, isolation):
+    def train(config):
+        if config["x"] == "returned":
+            return np.float32(0.5)
+        if config["x"] == "yielded":
+            return iter((1.0, 0.5))
+        if config["x"] == "after a report":
+            caviar.report({"loss": 0.5})
+            return 7.0  # such as the status of a main function
+        return True
+
+    table, _ = run(train, tmp_path / "s", ["returned", "yielded", "after a report", "boolean"], isolation=isolation)
+    assert list(table["loss"][:3]) == [0.5, 0.5, 0.5]
+    assert list(table["epochs"]) == [1, 2, 1, 0]
+    assert table["error"][3] == "a report must be a number or a dict of metrics such as {'val_loss': 0.3}, got True"
+
+
 @pytest.mark.parametrize("name", RESERVED_COLUMNS)
 def test_no_column_of_a_table_can_be_the_metric(tmp_path, name):
     with pytest.raises(InputError, match="metric"):
