@@ -107,7 +107,7 @@ def run_page(page, folder, replacements=(), check=None):
 
 def code_of(block, text):
     """Compile a block; a line that belongs into a training function is put into one."""
-    text = f"def train(config, seed): {text}" if text.startswith("yield ") else text
+    text = f"def train(config, seed): {text}" if text.startswith(("yield ", "return ")) else text
     return compile("\n" * block.line + text, block.page, "exec")
 
 
