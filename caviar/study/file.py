@@ -152,14 +152,16 @@ def beside(folder: Path, path: str) -> str:
 
 def read_arguments(path: Path) -> dict[str, Any]:
     """Return the keys of a study's file; raise InputError for an invalid file or an unknown key."""
+    is_toml = path.suffix == ".toml"
+    remedy = "`caviar init` writes one" if is_toml else f"data are passed as `--data {path}`"
     try:
         arguments = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"there is no file {path}; `caviar init` writes one") from None
+        raise InputError(f"there is no file {path}; {remedy}") from None
     except OSError as error:
         raise InputError(f"cannot read {path} ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not valid TOML: {error}") from None
+        raise InputError(f"{path} is not valid TOML: {error}{'' if is_toml else f'; {remedy}'}") from None
     _check_keys(str(path), arguments, (*TRAINED, *TABLE, *inspect.signature(Study).parameters), FILE_KEYS)
     if "resources" in arguments:
         _table(path, "resources", arguments["resources"])

@@ -76,7 +76,7 @@ def test_a_function_beside_the_file_is_trained_and_resumed(tmp_path):
         ('dataset = "digits"', "unknown key 'dataset'; it is called data here"),
         ('data = "digits"\nearly_stopping = { max_t = 9 }', "unknown key 'max_t'; choose one of"),
         ('data = "digits"\n[space]\noptimizer.lr = { uniform = [0, 1] }', "in quotes"),
-        ("metric = \n", "not valid TOML.*line 1"),
+        ("metric = \n", "not valid TOML.*line 1[^;]*$"),
         ('data = "digits"\ntrainable = "a:b"', "it sets data and trainable"),
         ('command = "a {x}"\ntrainable = "a:b"', "it sets trainable and command"),
         ("trials = 3", "exactly one of data, trainable, command; it sets none of them"),
@@ -108,6 +108,20 @@ def test_a_mistake_is_one_sentence(tmp_path, text, words):
     with pytest.raises(InputError, match=words) as error:
         study_from_file(write(tmp_path, text), out=tmp_path / "s")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("study.toml", "there is no file .*study.toml; `caviar init` writes one"),
+        ("digits", "there is no file .*digits; data are passed as `--data .*digits`"),
+        ("mine.csv", "mine.csv is not valid TOML: .*; data are passed as `--data .*mine.csv`"),
+    ],
+)
+def test_data_in_place_of_a_study_are_told_from_a_missing_file(tmp_path, name, words):
+    (tmp_path / "mine.csv").write_text("width,label\n1,a\n")
+    with pytest.raises(InputError, match=words):
+        study_from_file(tmp_path / name)
     assert not (tmp_path / "s").exists()
 
 
