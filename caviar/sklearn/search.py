@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self, cast
 
+import joblib
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, clone, is_classifier
@@ -56,8 +57,9 @@ class CaviarSearchCV(internals.SearchCV):
         early_stopping: None cross-validates every configuration in full; "halving" continues only the best third at
             each rung of folds (see `caviar.Study`). Skipped folds score NaN.
         random_state: seeds the search, and estimators that draw from NumPy's global generator.
-        n_jobs: 1 fits in this process; None and -1 use one trainer per free CPU; any other number is the number of
-            trainers. If no Ray is connected or named, fits begin in this process, then go on in others if that pays.
+        n_jobs: 1 fits in this process; None and -1 use one trainer per free CPU; any other number > 0 is that of the
+            trainers, and -2 means one fewer than the CPUs of this machine. If no Ray is connected or named, fits begin
+            in this process, then go on in others if that pays.
         address, resources, trial_timeout: the Ray cluster, as in `caviar.Study`.
         out: a folder to keep the study in, for `caviar.Outcome.read(out)` and `caviar report`; None: not kept.
         verbose: above 0 shows a progress bar.
@@ -283,6 +285,7 @@ class CaviarSearchCV(internals.SearchCV):
 def _workers(n_jobs: int | None) -> int | str:
     if n_jobs is None or n_jobs == -1:
         return "auto"
-    if n_jobs < 1:
-        raise InputError(f"n_jobs must be None, -1 or an integer >= 1, got {n_jobs!r}; try 1 for this process")
-    return 0 if n_jobs == 1 else int(n_jobs)
+    if n_jobs == 0:
+        raise InputError(f"n_jobs must be None or an integer other than 0, got {n_jobs!r}; try 1 for this process")
+    count = int(joblib.effective_n_jobs(n_jobs))
+    return 0 if count == 1 else count

@@ -125,6 +125,19 @@ def test_weights_reach_the_network_in_a_search():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("n_jobs", [-100, np.int64(1)])
+def test_n_jobs_counts_as_in_joblib_down_to_one_in_this_process(n_jobs):
+    fits = []
+
+    class Noting(SVC):
+        def fit(self, x, y):
+            fits.append(len(x))
+            return super().fit(x, y)
+
+    search(Noting(), n_jobs=n_jobs).fit(X, Y)
+    assert fits == [100] * 12 + [150]
+
+
 def test_the_same_random_state_gives_the_same_results_for_any_number_of_workers(ray_cluster):
     space = {"max_depth": stats.randint(1, 9), "max_features": stats.beta(2, 2), "criterion": ["gini", "entropy"]}
     forest = RandomForestClassifier(n_estimators=2)  # without a random_state
