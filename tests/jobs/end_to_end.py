@@ -2,10 +2,11 @@
 
     python -m tests.jobs.end_to_end
 
-The table that the cluster wrote must equal that of the same study run on this machine, cell by cell. Then a head is
-lost with its disk in the middle of the study, which resumes from its bucket on another head.
+The table that the cluster wrote must equal that of the same study run on this machine, cell by cell. Before it, another
+head is lost with its disk in the middle of the study, which then resumes from its bucket on the second head.
 """
 
+import contextlib
 import io
 import os
 import signal
@@ -28,7 +29,7 @@ SETTINGS = {"trials": 96, "waves": 3, "epochs": 40, "seed": 5}
 OPTIONS = [f"--{name}={value}" for name, value in SETTINGS.items()]
 
 
-NAME = "night"
+NAME, PLACE = "night", "s3://studies/night"
 
 
 def command(environment, *arguments):
@@ -49,69 +50,77 @@ def wait_for_end(environment, name):
         time.sleep(0.5)
 
 
-def run_undisturbed():
-    """Submit, follow and read a study; return its table as the cluster wrote it."""
-    with head() as environment:
-        print(command(environment, "submit", "--name", NAME, "--workers", "2", *OPTIONS).decode(), end="")
-        done, counts = threading.Event(), []
-
-        def read():
-            while not done.wait(0.5):
-                counts.append(rows(environment))
-
-        reader = threading.Thread(target=read)
-        reader.start()
-        log = subprocess.Popen(
-            [sys.executable, "-m", "caviar", "logs", NAME, "-f"], env=environment, stdout=subprocess.PIPE, text=True
-        )
-        for line in log.stdout:
-            print(f"  | {line}", end="")
-        done.set()
-        reader.join()
-        wait_for_end(environment, NAME)
-        table = command(environment, "results", NAME)
-    print(f"rows read while it ran: {sorted(set(counts))}")
-    assert any(0 < count < SETTINGS["trials"] for count in counts), "no table was read before the end"
-    return table
-
-
-def run_and_lose_the_head():
-    """Do the same with a head that dies with its disk; return the table that another cluster wrote."""
-    bucket = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    bucket.start()
+@contextlib.contextmanager
+def bucket():
+    """Serve the bucket "studies" at the endpoint that the environment names."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
     os.environ |= {
-        "AWS_ENDPOINT_URL": "http://{}:{}".format(*bucket.get_host_and_port()),
+        "AWS_ENDPOINT_URL": "http://{}:{}".format(*server.get_host_and_port()),
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     boto3.client("s3").create_bucket(Bucket="studies")
+    yield
+    server.stop()
+
+
+def lose_a_head():
+    """Submit a study to a head that dies with its disk; return when."""
     with head() as environment:
-        command(environment, "submit", "--name", NAME, "--workers", "2", "--out", "s3://studies/night", *OPTIONS)
+        command(environment, "submit", "--name", NAME, "--workers", "2", "--out", PLACE, *OPTIONS)
         while (count := rows(environment)) <= SETTINGS["trials"] // 3:
             time.sleep(0.5)
         os.killpg(int(environment["HEAD_PROCESS"]), signal.SIGKILL)
-        lost = time.monotonic()
-    print(f"the head is lost after {count} rows; ", end="")
-    with head() as environment:
-        time.sleep(max(DEAD_SECONDS + 5 - (time.monotonic() - lost), 0))  # until its driver counts as dead
-        address = environment["RAY_API_SERVER_ADDRESS"]
-        line = command(environment, "resume", "s3://studies/night", "--address", address, "--workers", "2").decode()
-        print(line, end="")
-        name = line.splitlines()[-1].split()[0]
-        wait_for_end(environment, name)
-        table = command(environment, "results", name)
-        assert command(environment, "results", "s3://studies/night") is not None
-    bucket.stop()
-    return table
+    print(f"a head is lost after {count} rows of its study")
+    return time.monotonic()
+
+
+def run_undisturbed(environment):
+    """Submit, follow and read a study; return its table as the cluster wrote it."""
+    print(command(environment, "submit", "--name", NAME, "--workers", "2", *OPTIONS).decode(), end="")
+    done, counts = threading.Event(), []
+
+    def read():
+        while not done.wait(0.5):
+            counts.append(rows(environment))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    log = subprocess.Popen(
+        [sys.executable, "-m", "caviar", "logs", NAME, "-f"], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    for line in log.stdout:
+        print(f"  | {line}", end="")
+    done.set()
+    reader.join()
+    wait_for_end(environment, NAME)
+    print(f"rows read while it ran: {sorted(set(counts))}")
+    assert any(0 < count < SETTINGS["trials"] for count in counts), "no table was read before the end"
+    return command(environment, "results", NAME)
+
+
+def resume(environment):
+    """Resume the study of the head that was lost; return the table that this cluster wrote."""
+    address = environment["RAY_API_SERVER_ADDRESS"]
+    line = command(environment, "resume", PLACE, "--address", address, "--workers", "2").decode()
+    print(line, end="")
+    name = line.splitlines()[-1].split()[0]
+    wait_for_end(environment, name)
+    assert command(environment, "results", PLACE) is not None
+    return command(environment, "results", name)
 
 
 def main():
-    tables = [run_undisturbed()]
     home = os.getcwd()
-    with tempfile.TemporaryDirectory() as folder:
+    with bucket(), tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)  # the bucket's studies are copied to the working folder
-        tables.append(run_and_lose_the_head())
+        lost = lose_a_head()
+        with head() as environment:
+            tables = [run_undisturbed(environment)]
+            time.sleep(max(DEAD_SECONDS + 5 - (time.monotonic() - lost), 0))  # until the lost driver counts as dead
+            tables.append(resume(environment))
         os.chdir(home)
     os.environ.pop("RAY_ADDRESS", None)
     with tempfile.TemporaryDirectory() as folder:
