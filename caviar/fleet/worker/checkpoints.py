@@ -42,7 +42,7 @@ def save(folder: Path, path: Path, curve: Sequence[CurvePoint]) -> None:
 
     On a full disk there is no new checkpoint and the trial goes on: it could only lose what it has learnt.
 
-    >>> import uuid
+    >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / "model.pt").write_bytes(b"weights")
     >>> save(folder, folder / "model.pt", [CurvePoint(1, 0.5, {"loss": 0.3})])
