@@ -139,8 +139,11 @@ class StudyState:
         confirm = self.settings.confirm
         if confirm is None or (self.waves and self.waves[-1].confirms):
             return total
-        finished = sum(result.state is State.FINISHED and result.confirms is None for result in self.results.values())
-        return total + min(confirm.top, finished) * confirm.replicates
+        top = confirm.top
+        if self.searched and not self.running:
+            results = self.results.values()
+            top = min(top, sum(result.state is State.FINISHED and result.confirms is None for result in results))
+        return total + top * confirm.replicates
 
     def _wave_of(self, trial: int) -> WaveBegan:
         """The wave that a trial began with."""

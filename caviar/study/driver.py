@@ -185,7 +185,7 @@ class Driver:
             self.callbacks.trials_ended(results)
             for number in range(ended_waves + 1, self.planner.ended_waves + 1):
                 self._end_wave(number)
-        left = self._left.span(self.trainers.workers, self.planner.total) if self._left else None
+        left = self._left.span(self.trainers.workers, self.record.state.total) if self._left else None
         self.progress(self.record.state.ended, self.record.state.best, left)
         self.callbacks.call()
         if (begun := time.monotonic()) > self._next_write:

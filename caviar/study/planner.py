@@ -47,14 +47,6 @@ class Planner:
         return _QUARTERS * first_running // state.settings.budget.trials
 
     @property
-    def total(self) -> int:
-        """How many trials the study will have."""
-        state, confirm = self.state, self.state.settings.confirm
-        confirmed = sum(len(wave.points) for wave in state.waves if wave.confirms)
-        left = 0 if confirm is None or (confirmed and state.waves[-1].confirms) else confirm.top * confirm.replicates
-        return (state.requested if state.stopped else state.settings.budget.trials) + confirmed + left
-
-    @property
     def next_trials(self) -> int:
         """How many trials will be submitted next, as far as is known."""
         if self.state.running:

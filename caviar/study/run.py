@@ -50,7 +50,7 @@ def run_study(
                 monitor = FailureMonitor(record.state.pauses, failures)
                 with contextlib.ExitStack() as stack:
                     reporter = stack.enter_context(
-                        show_progress(done, planner.total, settings.objective, show=progress)
+                        show_progress(done, record.state.total, settings.objective, show=progress)
                     )
                     if trainers is None:
                         metric = settings.objective.metric

@@ -95,7 +95,7 @@ def test_enqueued_configs_come_first_as_given():
 
 def test_the_best_trials_are_confirmed_once_with_fresh_seeds():
     study = planner(confirm=Confirm(2, 3))
-    assert study.total == 12 + 6
+    assert study.state.total == 12 + 6
     *_, last = drive(study)
     assert len(last.confirms) == 6
     best, second = last.confirms[0], last.confirms[3]
