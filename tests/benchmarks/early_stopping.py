@@ -1,10 +1,11 @@
-"""Early stopping replayed: `python -m tests.benchmarks.early_stopping [--lcbench FOLDER] [--seeds 20] [--json FILE]`.
+"""Early stopping replayed: `python -m tests.benchmarks.early_stopping [--lcbench FOLDER] [--seeds 20]`.
 
 Studies of 64 trials, searched by Caviar, on tables of real trainings (20 epochs) and, with `--lcbench`, on LCBench's
 curves (50 epochs, noise of .5 points a trial and of .5 an epoch). The winner is the trial with the lowest smoothed
 value among those trained to their ends. What is compared is its true value, without noise, with that of the study of
 the same task and seed that stops no trial, as a share of what there is to gain: from the median to the best of 1,000
-random points. The rules are in `RULES`; Hyperband, median and Wilcoxon are Optuna's pruners with their defaults.
+random points. The rules are in `stopping_rules`; Hyperband, median and Wilcoxon are Optuna's pruners with their
+defaults. `--first-seed N` begins with another seed than 0.
 """
 
 import argparse
