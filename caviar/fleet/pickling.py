@@ -8,7 +8,7 @@ import io
 import pickle
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 _CLOUDPICKLE = "ray.cloudpickle.cloudpickle"  # Ray's copy, which its pickles name
@@ -16,7 +16,16 @@ _CLOUDPICKLE = "ray.cloudpickle.cloudpickle"  # Ray's copy, which its pickles na
 
 def dumps(value: object) -> bytes:
     """Return a value pickled with what the user's script defines."""
-    return bytes(_cloudpickle().dumps(value))
+    file = io.BytesIO()
+    pickler = _cloudpickle().Pickler(file)
+    pickler.persistent_id = _name_in_cloudpickle
+    pickler.dump(value)
+    return file.getvalue()
+
+
+def pickle_by_value(module: ModuleType) -> None:
+    """Pickle what a module defines by value from now on, because trainers may not find its file."""
+    _cloudpickle().register_pickle_by_value(module)
 
 
 def loads(content: bytes) -> Any:
@@ -28,10 +37,17 @@ def loads(content: bytes) -> Any:
     return _Unpickler(io.BytesIO(content)).load()
 
 
+def _name_in_cloudpickle(value: object) -> str | None:
+    """Return the name of what cloudpickle defines; pickle would import the package of its module, which is Ray."""
+    if isinstance(value, FunctionType | type) and value.__module__ == _CLOUDPICKLE:
+        return value.__qualname__
+    return None
+
+
 class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        """As pickle does, which would import the package of a module that is there already."""
-        return getattr(_cloudpickle(), name) if module == _CLOUDPICKLE else super().find_class(module, name)
+    def persistent_load(self, name: str) -> Any:
+        """Return what cloudpickle defines under a name."""
+        return getattr(_cloudpickle(), name)
 
 
 def _cloudpickle() -> ModuleType:

@@ -1,6 +1,7 @@
 """The pool in processes of this machine: it trains without Ray, which takes seconds to start.
 
-It is for what cannot hang or take the memory of the machine: the built-in network, and fits of scikit-learn.
+A process that dies is replaced. One that hangs is not noticed, so it is for the built-in network, for fits of
+scikit-learn, and for functions whose trials have processes of their own.
 """
 
 import contextlib

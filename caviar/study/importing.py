@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from caviar.errors import InputError, OwnCodeError
-from caviar.fleet.worker.trainables import pickle_by_value
+from caviar.fleet.pickling import pickle_by_value
 from caviar.study.own_code import files_of, loaded_below, own_module
 
 _importing = ContextVar("importing", default=False)

@@ -34,7 +34,7 @@ SLOW = {
     "docs/tutorials/panda.md",
 }
 ON_A_CLUSTER = "docs/tutorials/cluster.md"
-ON_RAY = {  # pages that also run on Ray; the built-in network trains without it for the first minute
+ON_RAY = {  # pages that also run on Ray
     *SLOW,
     "docs/tutorials/function.md",
     "docs/how-to/limits.md",

@@ -10,13 +10,15 @@ from dataclasses import replace
 import pytest
 
 from caviar.fleet.local_pool import LocalPool
-from caviar.fleet.messages import Report, Started
+from caviar.fleet.messages import Printed, Report, Started
 from caviar.fleet.placement import Placement
 from caviar.fleet.process_pool import ProcessPool
+from caviar.fleet.processes.isolated import IsolatedFunction
 from caviar.fleet.settings import PoolSettings
 from caviar.fleet.worker.networks import NetworkTrainable
-from caviar.records.trial import State
+from caviar.records.trial import State, Trial
 from tests.fleet.pools import NETWORK, curves, ends, network_trials, train
+from tests.fleet.processes.studies import ended, numbers_in
 
 TRIALS = network_trials(6)
 STACKS = [tuple(TRIALS[:2]), *((trial,) for trial in TRIALS[2:])]
@@ -24,6 +26,15 @@ STACKS = [tuple(TRIALS[:2]), *((trial,) for trial in TRIALS[2:])]
 
 def pool(workers=2, trainable=NETWORK, settings=PoolSettings()):  # noqa: B008 - it is frozen
     return contextlib.closing(ProcessPool(trainable, "val_accuracy", Placement(workers), settings))
+
+
+def function_pool(function, workers=2, trial_timeout=None):
+    placement = Placement(workers, trial_timeout=trial_timeout)
+    return contextlib.closing(ProcessPool(IsolatedFunction.of(function, "loss", placement), "loss", placement))
+
+
+def function_trials(*values):
+    return [(Trial(number, 1, {"x": x}, seed=number),) for number, x in enumerate(values)]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
@@ -99,3 +110,61 @@ def test_paused_trials_continue_where_they_are_and_the_rest_is_handed_over():
         assert trainers.hand_over() == []
     epochs = [(event.trial, event.epoch) for event in events if isinstance(event, Report)]
     assert sorted(epochs) == [(0, 1), (0, 2), (0, 3), (0, 4), (1, 1), (1, 2)]
+
+
+def end_somehow(config):
+    match config["x"]:
+        case "return":
+            return 0.5
+        case "raise":
+            raise ValueError("no")
+        case "exit":
+            os._exit(3)
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+    return iter((1.0, 0.5))
+
+
+def test_trials_of_a_function_end_as_in_this_process():
+    stacks = function_trials("return", "raise", "exit", "kill", "yield")
+    isolated = IsolatedFunction.of(end_somehow, "loss", Placement(0))
+    with contextlib.closing(LocalPool(isolated, "loss")) as here:
+        expected = train(here, stacks)
+    with function_pool(end_somehow) as trainers:
+        events = train(trainers, stacks)
+    assert curves(events) == curves(expected)
+    assert {n: (end.state, end.error) for n, end in ends(events).items()} == {
+        n: (end.state, end.error) for n, end in ends(expected).items()
+    }
+
+
+def test_what_a_trial_prints_arrives_while_it_runs():
+    def speak(config):
+        print("the first epoch", flush=True)
+        time.sleep(60)
+
+    with function_pool(speak, workers=1) as trainers:
+        trainers.submit(function_trials(0))
+        texts = []
+        while not texts:
+            texts = [event.text for event in trainers.poll() if isinstance(event, Printed)]
+        assert texts == ["the first epoch\n"]
+
+
+def test_a_trial_that_exceeds_its_time_limit_ends():
+    with function_pool(lambda config: time.sleep(config["x"]) or 0.0, trial_timeout=1.0) as trainers:
+        states = [end.state for _, end in sorted(ends(train(trainers, function_trials(0, 60))).items())]
+    assert states == [State.FINISHED, State.TIMED_OUT]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_process_of_a_trial_stays_when_the_pool_closes(tmp_path):
+    def wait(config):
+        (tmp_path / f"{os.getpid()}").touch()
+        time.sleep(60)
+
+    with function_pool(wait) as trainers:
+        trainers.submit(function_trials(0, 1))
+        while len(numbers_in(tmp_path)) < 2:
+            trainers.poll(0.1)
+    assert all(ended(number) for number in numbers_in(tmp_path))

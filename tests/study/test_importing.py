@@ -1,13 +1,12 @@
 """Modules of functions, imported from a folder, and what travels to the trainers with them."""
 
-import pickle
 import sys
 
 import pytest
 
 import caviar
 from caviar.errors import InputError
-from caviar.fleet.pickling import dumps
+from caviar.fleet.pickling import dumps, loads
 from caviar.study.importing import end_import, import_from
 from caviar.study.target import target_in_module
 
@@ -72,7 +71,7 @@ def test_only_the_users_own_modules_travel(tmp_path):
     for name in ("train_beside", "beside_that"):
         del sys.modules[name]  # as in a trainer that has no such files
     sys.path.remove(str(tmp_path))
-    assert pickle.loads(pickled)({"x": 3}, 0) == {"loss": 9.0}
+    assert loads(pickled)({"x": 3}, 0) == {"loss": 9.0}
     assert "beside_that" not in sys.modules
 
 

@@ -37,8 +37,9 @@ def test_a_study_killed_at_random_moments_ends_with_the_undisturbed_table(ray_cl
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_drivers_that_end_in_their_first_seconds_lose_nothing(tmp_path):
-    command = [sys.executable, "-m", "tests.study.first_seconds", tmp_path / "s", "--ends=3", "--seed=1"]
+@pytest.mark.parametrize("of", [[], ["--function"]])
+def test_drivers_that_end_in_their_first_seconds_lose_nothing(tmp_path, of):
+    command = [sys.executable, "-m", "tests.study.first_seconds", tmp_path / "s", "--ends=2", "--seed=1", *of]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines()[-1] == "the table is equal to the bit"

@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 import caviar
 from caviar.csv import read_csv
 from caviar.errors import CaviarError, InputError, StorageError
+from caviar.fleet.connect import Start, open_pool
+from caviar.fleet.placement import Placement
 from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.records.journal import NAME, Journal
 from tests.fleet.simulation import SimulatedTrainers
@@ -300,6 +303,34 @@ def test_settings_may_be_numbers_of_numpy(tmp_path):
     assert (study.settings, study.placement) == (plain.settings, plain.placement)
     study.run(progress=False)
     assert caviar.Study.open(study.folder, data=bowl, workers=np.int64(0)).settings == plain.settings
+
+
+@pytest.mark.parametrize(
+    ("data", "isolation", "imported", "start"),
+    [
+        ("digits", "process", True, Start.IN_PROCESSES),
+        (bowl, "process", False, Start.IN_PROCESSES),
+        (bowl, "process", True, Start.ON_RAY),  # it may use Ray
+        (bowl, "none", False, Start.ON_RAY),  # it may hang in its trainer
+    ],
+)
+def test_trials_begin_without_ray_if_they_can(tmp_path, monkeypatch, data, isolation, imported, start):
+    """Ray takes seconds to start."""
+    asked = []
+
+    def local(*arguments, start):
+        asked.append(start)
+        return open_pool(*arguments[:2], Placement(0))
+
+    monkeypatch.setattr("caviar.study.run.open_pool", local)
+    monkeypatch.setattr("caviar.study.run.check_cluster", lambda placement: None)
+    monkeypatch.setitem(sys.modules, "ray", sys.modules.get("ray"))
+    if not imported:
+        monkeypatch.delitem(sys.modules, "ray")
+    own = {} if data == "digits" else {"space": SPACE, "metric": "loss", "mode": "min"}
+    study = caviar.Study(data, **own, trials=2, waves=1, workers=2, epochs=1, isolation=isolation, out=tmp_path / "s")
+    study.run(progress=False)
+    assert asked == [start]
 
 
 def test_a_folder_that_holds_a_study_is_refused(tmp_path):

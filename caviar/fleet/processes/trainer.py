@@ -2,12 +2,18 @@
 
 import contextlib
 import signal
+import threading
+import time
+from collections.abc import Callable
 
 from caviar._threads import limit_all_threads
+from caviar.fleet.messages import Event
 from caviar.fleet.pickling import loads
 from caviar.fleet.processes.main import end_with_parent
 from caviar.fleet.processes.messages import Connection, Discard, LeaseEnded, TrainerReady
 from caviar.fleet.worker.stacks import StackRunner
+
+_PRINT_SECONDS = 0.2  # between two looks at what trials have printed
 
 
 def main(connection: Connection) -> None:
@@ -16,9 +22,15 @@ def main(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides
     trainable, metric, trial_timeout, threads = loads(connection.recv_bytes())
     limit_all_threads(threads)
-    runner = StackRunner(trainable, metric, trial_timeout)
+    runner, sending = StackRunner(trainable, metric, trial_timeout), threading.Lock()
+
+    def send(message: Event | TrainerReady | LeaseEnded) -> None:
+        with sending:
+            connection.send(message)
+
+    threading.Thread(target=_send_output, args=(runner, send), daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
-        connection.send(TrainerReady(runner.name))
+        send(TrainerReady(runner.name))
         while True:
             order = loads(connection.recv_bytes())
             if isinstance(order, Discard):
@@ -26,5 +38,14 @@ def main(connection: Connection) -> None:
                 continue
             for stack in order:
                 for event in runner.train(stack):
-                    connection.send(event)
-            connection.send(LeaseEnded())
+                    send(event)
+            send(LeaseEnded())
+
+
+def _send_output(runner: StackRunner, send: Callable[[Event], None]) -> None:
+    """Send what trials print while they run, about once a second."""
+    with contextlib.suppress(OSError):  # the driver has ended
+        while True:
+            time.sleep(_PRINT_SECONDS)
+            for event in runner.printed():
+                send(event)

@@ -12,7 +12,6 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Protocol, runtime_checkable
 
 from caviar.errors import InputError
@@ -100,13 +99,6 @@ def check_picklable(trainable: Trainable, name: str) -> None:
             f"{name} cannot be sent to the trainers ({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
             "open files, create locks and connect inside it, or use workers=0 with isolation='none'"
         ) from None
-
-
-def pickle_by_value(module: ModuleType) -> None:
-    """Send what a module defines to the trainers by value, because they may not find its file."""
-    from caviar.fleet.cluster import cloudpickle
-
-    cloudpickle.register_pickle_by_value(module)
 
 
 @dataclass(frozen=True)

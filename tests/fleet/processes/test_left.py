@@ -50,11 +50,10 @@ def pids(tmp_path):
             os.kill(number, signal.SIGKILL)
 
 
-def start(folder, workers, use="pass", spawned=False):
-    """Start a driver; return it when a trial is in the middle."""
-    text = SCRIPT.format(
-        workers=workers, folder=str(folder), use=use, module="import threaded" if spawned else "", spawned=spawned
-    )
+def start(folder, workers, module="", use="pass"):
+    """Start a driver; return it when a trial is in the middle. A module that starts threads prevents forks."""
+    spawned = module == "import threaded"
+    text = SCRIPT.format(workers=workers, folder=str(folder), use=use, module=module, spawned=spawned)
     (folder / "script.py").write_text(text, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": f"{Path(caviar.__file__).parents[1]}:{folder}"}
     with (folder / "stderr").open("w") as errors:
@@ -68,9 +67,12 @@ def start(folder, workers, use="pass", spawned=False):
 
 
 @pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
-def test_none_stays_after_the_driver(tmp_path, pids, end, workers):
-    driver = start(tmp_path, workers)
+@pytest.mark.parametrize(
+    ("workers", "module"),
+    [(0, ""), (2, ""), pytest.param(2, "import ray", marks=pytest.mark.slow)],  # here, in processes, on Ray
+)
+def test_none_stays_after_the_driver(tmp_path, pids, end, workers, module):
+    driver = start(tmp_path, workers, module)
     driver.send_signal(ENDS[end])
     driver.wait(timeout=60)
     assert len(numbers_in(pids)) >= 3
@@ -86,7 +88,7 @@ def test_none_stays_of_a_function_whose_module_starts_a_thread(tmp_path, pids, e
             started = True
         """)
     )
-    driver = start(tmp_path, 0, "threaded.started", spawned=True)
+    driver = start(tmp_path, 0, "import threaded", "threaded.started")
     driver.send_signal(ENDS[end])
     driver.wait(timeout=60)
     assert len(numbers_in(pids)) == 2
