@@ -12,8 +12,10 @@ from caviar._threads import limit_all_threads
 from caviar.fleet.address import RayAddress
 from caviar.fleet.local_pool import LocalPool
 from caviar.fleet.placement import Placement
+from caviar.fleet.processes.isolated import IsolatedFunction
 from caviar.fleet.protocol import Trainers
 from caviar.fleet.settings import DEFAULTS, PoolSettings
+from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.fleet.worker.trainables import Trainable
 
 if TYPE_CHECKING:
@@ -26,8 +28,20 @@ class Start(Enum):
     """Where trials train first, if a Ray of its own would train them, which takes seconds to start."""
 
     ON_RAY = "on Ray"
-    IN_PROCESSES = "in processes of this machine, for a while"
-    HERE = "in this process; in others once that pays"
+    BEFORE_RAY = "in processes of this machine, and on Ray after a while"
+    IN_PROCESSES = "in processes of this machine"
+    HERE = "in this process, and in others once that pays"
+
+
+def start_of(trainable: Trainable) -> Start:
+    """Return where the trials of a study train first.
+
+    A trial of a function may take hours, and Ray's trainers would begin others beside it, so they never take over. Code
+    that may use Ray, or hang in its trainer, which only the pool on Ray notices, trains there.
+    """
+    if isinstance(trainable, NetworkTrainable):
+        return Start.BEFORE_RAY
+    return Start.IN_PROCESSES if isinstance(trainable, IsolatedFunction) and "ray" not in sys.modules else Start.ON_RAY
 
 
 @contextlib.contextmanager
@@ -60,8 +74,8 @@ def open_pool(
         opened = _local(trainable, metric, placement)
     elif start is Start.ON_RAY or not _starts_ray(placement):
         opened = _on_ray(trainable, metric, placement, settings)
-    elif start is Start.IN_PROCESSES:
-        opened = _processes_first(trainable, metric, placement, settings)
+    elif start in (Start.BEFORE_RAY, Start.IN_PROCESSES):
+        opened = _processes(trainable, metric, placement, settings, then_ray=start is Start.BEFORE_RAY)
     else:
         opened = _here_first(trainable, metric, placement, settings, trials)
     with opened as trainers:
@@ -97,7 +111,7 @@ def _here_first(
     from caviar.fleet.opening import WhenItPays
     from caviar.fleet.starting_pool import StartingPool
 
-    open_others = functools.partial(_processes_first, trainable, metric, placement, settings)
+    open_others = functools.partial(_processes, trainable, metric, placement, settings)
     with (
         _local(trainable, metric, placement) as local,
         contextlib.closing(StartingPool(local, WhenItPays(open_others, local, trials))) as starting,
@@ -106,8 +120,8 @@ def _here_first(
 
 
 @contextlib.contextmanager
-def _processes_first(
-    trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings
+def _processes(
+    trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings, then_ray: bool = False
 ) -> "Iterator[LaterTrainers]":
     from caviar.fleet import opening
     from caviar.fleet.process_pool import ProcessPool
@@ -118,9 +132,12 @@ def _processes_first(
     if first.size > _MOST_BYTES:
         with open_ray() as pool:
             yield pool
-        return
-    with contextlib.closing(StartingPool(first, opening.AfterAWhile(open_ray, opening.RAY_AFTER))) as starting:
-        yield starting
+    elif then_ray:
+        with contextlib.closing(StartingPool(first, opening.AfterAWhile(open_ray, opening.RAY_AFTER))) as starting:
+            yield starting
+    else:
+        with contextlib.closing(first):
+            yield first
 
 
 @contextlib.contextmanager

@@ -1,12 +1,11 @@
 """One run of a study: open the journal and the trainers, drive it, and write the tables however it ends."""
 
 import contextlib
-import sys
 import time
 from collections.abc import Iterator, Sequence
 
 from caviar.fleet.address import RayAddress
-from caviar.fleet.connect import Start, check_cluster, open_pool
+from caviar.fleet.connect import check_cluster, open_pool, start_of
 from caviar.fleet.interrupts import end_on_sigterm
 from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
@@ -57,7 +56,7 @@ def run_study(
                         metric = settings.objective.metric
                         files = StudyFiles.of(record.folder)
                         trainable = target.trainable(settings.epochs, metric, placement, files, settings.metrics)
-                        pool = open_pool(trainable, metric, placement, start=_start(target, placement))
+                        pool = open_pool(trainable, metric, placement, start=start_of(trainable))
                         trainers = stack.enter_context(pool)
                     Driver(record, planner, trainers, monitor, reporter, deadline, told, models).run()
             if planner.done:
@@ -66,13 +65,6 @@ def run_study(
             keep_files(record, models)
             record.outcome.write_tables()
             add_run(record.folder, time.monotonic() - begun)
-
-
-def _start(target: Target, placement: Placement) -> Start:
-    """Return where trials train first: on Ray if they use it, or may hang in a trainer, which only Ray's pool ends."""
-    if target.dataset is None and (placement.isolation == "none" or "ray" in sys.modules):
-        return Start.ON_RAY
-    return Start.IN_PROCESSES
 
 
 @contextlib.contextmanager

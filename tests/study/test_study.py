@@ -308,7 +308,7 @@ def test_settings_may_be_numbers_of_numpy(tmp_path):
 @pytest.mark.parametrize(
     ("data", "isolation", "imported", "start"),
     [
-        ("digits", "process", True, Start.IN_PROCESSES),
+        ("digits", "process", True, Start.BEFORE_RAY),
         (bowl, "process", False, Start.IN_PROCESSES),
         (bowl, "process", True, Start.ON_RAY),  # it may use Ray
         (bowl, "none", False, Start.ON_RAY),  # it may hang in its trainer

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from caviar.fleet.address import RayAddress
+from caviar.fleet.connect import Start, start_of
 from caviar.fleet.placement import Placement
 from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.records.cost import format_bytes
@@ -35,8 +36,8 @@ def warnings_about(
         *_idle(study, measured.workers),
         *_limits(launch, regression, minutes, placement),
     ]
-    is_network = isinstance(launch.trainable, NetworkTrainable)
-    if not is_network and placement.workers != 0 and RayAddress.of(placement.address).is_local:
+    is_local = placement.workers != 0 and RayAddress.of(placement.address).is_local
+    if is_local and start_of(launch.trainable) is Start.ON_RAY:
         found.append("before the first trial a Ray starts on this machine, for some seconds more")
     if fixed / 60 > _LONG_SEARCH * minutes.median:
         found.append(f"starting trainers, choosing configs and the end take {fixed:.1f} s, however many trainers train")
