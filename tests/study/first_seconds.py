@@ -1,8 +1,8 @@
 """End the drivers of a study again and again in their first ten seconds: `python -m tests.study.first_seconds FOLDER`.
 
-The built-in network, or with --function one of ours, trains in processes first, and on a Ray of its own as soon as that
-has started. So the end often falls into the start of Ray or the handover. Prints the signals, and whether the table
-equals that of one process.
+The built-in network trains in processes first, and on a Ray of its own as soon as that has started. So the end often
+falls into the start of Ray or the handover. With --function, a function trains in processes throughout. Prints the
+signals, and whether the table equals that of one process.
 """
 
 import argparse
