@@ -1,7 +1,7 @@
 """Compare searches: `python -m tests.benchmarks.search [--quick] [--lcbench FOLDER] [--json FILE]`.
 
-Random, Sobol', a grid, Optuna's samplers and Caviar get the same numbers of trials at the same parallel width.
-Prints normalised regret, mean rank and share of wins with intervals; budgets are trials x parallel width. Writes
+Caviar, random, Sobol' and Optuna's samplers get the same numbers of trials at the same parallel width. Prints
+normalised regret, points lost, cost, and the share of wins with intervals; budgets are trials x parallel width. Writes
 all records to search.csv, the figures to figures.csv and wins.csv, and a picture to search.svg in the folder of
 `--out`. Records already in search.csv are not run again, so a long benchmark can be stopped and resumed, and
 `--seeds 0` only prints.
@@ -21,12 +21,10 @@ from tests.benchmarks.search.figures import BATCHED, summary, wins
 from tests.benchmarks.search.picture import draw
 from tests.benchmarks.search.problems import Problem, functions, lcbench
 from tests.benchmarks.search.race import BUDGETS, METHODS, Record, race
-from tests.benchmarks.search.rivals import RIVALS
 from tests.benchmarks.search.tables import tables
 
-QUICK = ("Caviar", "random", "Sobol'", "TPE")
-SLOW = ("Optuna GP", *RIVALS)  # they think up to a second for each trial: run only when named
-FOUR_WAVES = (200, 50)  # one more budget of LCBench
+DEFAULT = ("Caviar", "TPE sequential", "TPE", "CMA-ES", "Sobol'", "random")
+STANDARD = " ".join(f"{trials}x{width}" for trials, width in BUDGETS)
 
 
 def main() -> None:
@@ -43,8 +41,7 @@ def main() -> None:
     report(table, pooled, shares)
     pd.concat([table, pooled]).round(4).to_csv(path.with_name("figures.csv"), index=False)
     shares.round(4).to_csv(path.with_name("wins.csv"), index=False)
-    shown = [budget in BUDGETS for budget in zip(table["trials"], table["width"], strict=True)]
-    draw(table[shown], path.with_suffix(".svg"))
+    draw(table, path.with_suffix(".svg"))
     if options.json:
         flat = [*table.to_dict("records"), *pooled.to_dict("records"), *shares.to_dict("records")]
         Path(options.json).write_text(json.dumps(flat, indent=1) + "\n")
@@ -63,9 +60,7 @@ def run(options: argparse.Namespace, path: Path) -> None:
             started, count = time.perf_counter(), 0
             for problem in problems(options, seed):
                 budgets = tuple(
-                    budget
-                    for budget in options.budgets or _budgets(problem)
-                    if (method, problem.name, seed, *budget) not in done
+                    budget for budget in options.budgets if (method, problem.name, seed, *budget) not in done
                 )
                 results = race(method, problem, seed, budgets) if budgets else []
                 with path.open("a", newline="") as file:
@@ -85,7 +80,7 @@ def problems(options: argparse.Namespace, seed: int) -> list[Problem]:
         selected += tables()
     if options.lcbench and "a" in options.families:
         tasks = lcbench(options.lcbench)[:: 4 if options.quick else 1]
-        selected += [task for task in tasks if not (task.noise and "a0" in options.families)]
+        selected += [task for task in tasks if f"a{task.noise:g}" in options.families] or tasks
     return selected
 
 
@@ -96,8 +91,6 @@ def report(table: pd.DataFrame, pooled: pd.DataFrame, shares: pd.DataFrame) -> N
     print(_wide(table, "regret"))
     print("\nNormalised regret over functions and trainings")
     print(pooled.pivot(index="method", columns=["trials", "width"], values="regret").round(3))
-    print("\nMean rank (where all methods ran)")
-    print(_wide(table, "rank"))
     print("\nLoss on LCBench against the best of 20,000 random configurations, points of accuracy")
     print(_wide(table[table["family"].str.startswith("lcbench")], "loss"))
     print("\nMilliseconds of CPU to ask and tell, for each trial")
@@ -108,20 +101,15 @@ def report(table: pd.DataFrame, pooled: pd.DataFrame, shares: pd.DataFrame) -> N
         return
     print("\nShare of races that Caviar wins, with 95% intervals over problems")
     text = shares.apply(lambda row: f"{row.wins:.2f} [{row.low:.2f}, {row.high:.2f}]", axis=1)
-    print(
-        shares.assign(text=text)
-        .pivot(index=["family", "trials", "width"], columns="peer", values="text")
-        .fillna("")
-        .to_string()
-    )
+    by_peer = {"index": ["family", "trials", "width"], "columns": "peer"}
+    print(shares.assign(text=text).pivot(values="text", **by_peer).fillna("").to_string())
+    print("\nPoints of accuracy on LCBench that Caviar is ahead, in the same races")
+    ahead = shares.dropna(subset="ahead").pivot(values="ahead", **by_peer)
+    print(ahead.round(2).to_string())
 
 
 def _wide(table: pd.DataFrame, column: str) -> pd.DataFrame:
     return table.pivot(index="method", columns=["family", "trials", "width"], values=column).round(2).T
-
-
-def _budgets(problem: Problem) -> tuple[tuple[int, int], ...]:
-    return (*BUDGETS, FOUR_WAVES) if problem.family.startswith("lcbench") else BUDGETS
 
 
 def _budget(text: str) -> tuple[int, int]:
@@ -131,23 +119,20 @@ def _budget(text: str) -> tuple[int, int]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a fourth of the problems, 3 seeds, 4 methods")
+    parser.add_argument("--quick", action="store_true", help="a fourth of the problems")
     parser.add_argument("--lcbench", metavar="FOLDER", help="holds lcbench.py and its model, for family a")
     parser.add_argument("--json", metavar="FILE", help="write the figures as flat records")
     parser.add_argument("--out", metavar="FOLDER", default="runs/search-benchmark", help="default: %(default)s")
-    parser.add_argument("--seeds", type=int, help="default: 20, quick 3")
+    parser.add_argument("--seeds", type=int, default=3, help="default: %(default)s")
     parser.add_argument("--first-seed", type=int, default=0, help="default: %(default)s")
-    parser.add_argument("--methods", help="comma-separated; default all but the slow ones: Optuna's GP and the rivals")
-    parser.add_argument("--budgets", type=_budget, nargs="+", metavar="NxB", help="such as 200x50; default: all five")
+    parser.add_argument("--methods", default=",".join(DEFAULT), help=f"default: %(default)s; all: {','.join(METHODS)}")
     parser.add_argument(
-        "--families", default="abc", help="a (LCBench; a0: only without noise), b (functions), c (trainings)"
+        "--budgets", type=_budget, nargs="+", metavar="NxB", default=BUDGETS, help=f"default: {STANDARD}"
     )
-    options = parser.parse_args()
-    if options.seeds is None:
-        options.seeds = 3 if options.quick else 20
-    if options.methods is None:
-        options.methods = ",".join(QUICK if options.quick else [m for m in METHODS if m not in SLOW])
-    return options
+    parser.add_argument(
+        "--families", default="abc", help="a (LCBench; a0, a2, a5: only with this noise), b (functions), c (trainings)"
+    )
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Computes figures from the records of races: normalised regret, mean rank, share of wins with intervals."""
+"""Computes figures from the records of races: normalised regret, points lost, share of wins with intervals."""
 
 from typing import Any
 
@@ -32,26 +32,23 @@ def regrets(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(records: pd.DataFrame) -> pd.DataFrame:
-    """Return mean regret, rank and loss and the number of seeds by family, budget (trials x width) and method.
+    """Return mean regret and loss, the cost and the number of seeds by family, budget (trials x width) and method.
 
-    Means are over problems of the mean over seeds; ranks count only races that all methods ran.
+    Means are over problems of the mean over seeds.
     """
-    table = regrets(records)
-    keys = ["family", "trials", "width", "problem", "seed"]
-    methods = table.groupby("family")["method"].transform("nunique")
-    complete = table.groupby(keys)["method"].transform("nunique") == methods
-    table["rank"] = table[complete].groupby(keys)["value"].rank()
-    by_problem = table.groupby(["family", "trials", "width", "method", "problem"], as_index=False).agg(
-        regret=("regret", "mean"),
-        rank=("rank", "mean"),
-        loss=("loss", "mean"),
-        milliseconds=("seconds", lambda seconds: 1000 * seconds.mean()),
-        seeds=("seed", "nunique"),
+    by_problem = (
+        regrets(records)
+        .groupby(["family", "trials", "width", "method", "problem"], as_index=False)
+        .agg(
+            regret=("regret", "mean"),
+            loss=("loss", "mean"),
+            milliseconds=("seconds", lambda seconds: 1000 * seconds.mean()),
+            seeds=("seed", "nunique"),
+        )
     )
     grouped = by_problem.groupby(["family", "trials", "width", "method"], as_index=False)
     return grouped.agg(
         regret=("regret", "mean"),
-        rank=("rank", "mean"),
         loss=("loss", "mean"),
         milliseconds=("milliseconds", "mean"),
         problems=("problem", "nunique"),
@@ -62,8 +59,9 @@ def summary(records: pd.DataFrame) -> pd.DataFrame:
 def wins(records: pd.DataFrame, method: str = "Caviar") -> pd.DataFrame:
     """Return the share of races that `method` wins against each rival, with 95% bootstrap intervals over problems.
 
-    A tie counts half. Rows for each family and budget, for functions and trainings together ("b and c"), and for
-    everything ("all"); trials 0 stands for all budgets.
+    A tie counts half. `ahead` is the mean number of points of accuracy that `method` is ahead, on LCBench, where a task
+    is one problem whatever its noise. Rows for each family and budget, for functions and trainings together
+    ("b and c"), for all of LCBench ("lcbench"), and for everything ("all"); trials 0 stands for all budgets.
     """
     table = regrets(records).set_index(["family", "trials", "width", "problem", "seed"])
     own = table.loc[table["method"] == method, "value"]
@@ -72,21 +70,28 @@ def wins(records: pd.DataFrame, method: str = "Caviar") -> pd.DataFrame:
         other = table.loc[table["method"] == peer, "value"]
         both = pd.concat([own, other], axis=1, keys=["own", "other"], join="inner").reset_index()
         both["win"] = np.where(both["own"] == both["other"], 0.5, both["own"] < both["other"])
+        both["task"] = both["problem"].str.replace(r"-noise\d+$", "", regex=True)
         groups = {family: both[both["family"] == family] for family in FAMILIES}
-        groups |= {"b and c": both[both["family"].isin(BATCHED)], "all": both}
+        groups |= {"b and c": both[both["family"].isin(BATCHED)], "lcbench": both[~both["family"].isin(BATCHED)]}
+        groups["all"] = both
         for name, group in groups.items():
             budgets = {(int(trials), int(width)): rest for (trials, width), rest in group.groupby(["trials", "width"])}
             for (trials, width), races in [*budgets.items(), ((0, 0), group)]:
                 if len(races):
-                    share, low, high = _interval(races.groupby(["family", "problem"])["win"].mean().to_numpy())
+                    share, low, high = _interval(races.groupby("task")["win"].agg(["sum", "count"]).to_numpy())
                     row = {"family": name, "trials": trials, "width": width, "peer": peer}
-                    rows.append(row | {"wins": share, "low": low, "high": high, "races": len(races)})
+                    ahead = (races["other"] - races["own"]).mean() if name.startswith("lcbench") else np.nan
+                    rows.append(row | {"wins": share, "low": low, "high": high, "ahead": ahead, "races": len(races)})
     return pd.DataFrame(rows)
 
 
-def _interval(shares: np.ndarray) -> tuple[float, float, float]:
-    """Return the mean over problems, and its 95% interval by resampling problems."""
+def _interval(won: np.ndarray) -> tuple[float, float, float]:
+    """Return the share of races won, and its 95% interval by resampling problems.
+
+    Args:
+        won: for each problem, the number of races won and of all races, shape (n, 2).
+    """
     generator = np.random.default_rng(0)
-    means = shares[generator.integers(len(shares), size=(RESAMPLES, len(shares)))].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(shares.mean()), float(low), float(high)
+    won_of = won[generator.integers(len(won), size=(RESAMPLES, len(won)))].sum(axis=1)
+    low, high = np.quantile(won_of[:, 0] / won_of[:, 1], [0.025, 0.975])
+    return float(won[:, 0].sum() / won[:, 1].sum()), float(low), float(high)

@@ -9,18 +9,17 @@ COLOURS = {
     "Caviar continuous": "#edae49",
     "random": "#9aa0a6",
     "Sobol'": "#c9b458",
-    "grid": "#b08d57",
     "TPE": "#2e6f95",
     "CMA-ES": "#3c896d",
     "TPE sequential": "#7b4b94",
-    "Optuna GP": "#444444",
 }
 WIDTH, HEIGHT, GAP, TOP, LEFT = 200, 190, 34, 34, 46
 HIGHEST = 1.4  # larger regrets are drawn at the upper edge
 
 
 def draw(summary: pd.DataFrame, path: Path) -> None:
-    """Write the picture of a summary (columns family, trials, method, regret)."""
+    """Write the picture of a summary (columns family, trials, method, regret), of the methods that have a colour."""
+    summary = summary[summary["method"].isin(COLOURS)]
     families = list(dict.fromkeys(summary["family"]))
     total = LEFT + len(families) * (WIDTH + GAP)
     parts = [

@@ -13,7 +13,7 @@ from tests.benchmarks.search.peers import SAMPLERS, Optuna
 from tests.benchmarks.search.problems import Problem
 from tests.benchmarks.search.rivals import RIVALS
 
-BUDGETS = ((32, 16), (64, 16), (128, 32), (256, 64))  # trials, and trials that run at the same time
+BUDGETS = ((32, 16), (64, 16), (200, 50))  # trials, and trials that run at the same time
 OWN = {"random": Random, "Sobol'": Sobol, "grid": Grid}
 CAVIAR = ("Caviar", "Caviar continuous")  # the second asks for a point whenever a trial ends
 METHODS = (*CAVIAR, *OWN, *SAMPLERS, *RIVALS)
