@@ -15,7 +15,6 @@ CASES = {  # name: the kind of estimator, its trees, configs, folds, jobs
     "an SVC, 32 configs in 5 folds, 2 jobs": ("svc", 0, 32, 5, 2),
     "40 trees, 12 configs in 3 folds, 2 jobs": ("forest", 40, 12, 3, 2),
     "300 trees, 12 configs in 3 folds, 2 jobs": ("forest", 300, 12, 3, 2),
-    "8,000 trees, 4 configs in 2 folds, 2 jobs": ("forest", 8_000, 4, 2, 2),
 }
 SEARCHES = ("CaviarSearchCV", "RandomizedSearchCV")
 
