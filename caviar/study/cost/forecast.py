@@ -30,7 +30,7 @@ _TRIALS = 6000  # in all imitated studies
 _DRAWS = 8  # of the seconds of each
 _STACKS = 24  # that are measured at most
 _OVERHEAD = 1.04  # of the driver, its journal and its tables
-_EVALUATION = 0.2  # seconds, of the winner on the test part
+_EVALUATION = 0.1  # seconds, of the winner on the test part
 _MOST_CONFIGS = 100  # whose bytes stand for all
 _OTHER_TIMES = 0.08  # the deviation of the log of a machine's speed between a measurement and a run
 
