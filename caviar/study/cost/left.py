@@ -75,8 +75,7 @@ class TimeLeft:
             total: how many trials the study will have.
         """
         now = time.monotonic()
-        is_half_over = self._span is not None and now - self._at > self._span.median / 2
-        if self._waves and (now >= self._next or is_half_over):
+        if self._waves and now >= self._next:
             self._take_up(workers)
             self._span, self._at = self._estimate(workers, total), now
             self._next = now + max(_AGAIN, 50 * (time.monotonic() - now))
