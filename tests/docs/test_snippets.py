@@ -25,7 +25,7 @@ from caviar.cli.main import cli, main
 from caviar.fleet.placement import Placement
 from caviar.records.events import decode
 from caviar.study.file import TRAINED, study_from_file
-from tests.docs.pages import PAGES, blocks, commands, missing_modules, name_of
+from tests.docs.pages import PAGES, PRICES, blocks, commands, missing_modules, name_of
 
 # Pages that need Ray or more than some seconds run among the slow tests only.
 SLOW = {
@@ -56,7 +56,6 @@ SMALLER = {  # commands that would take longer than a test should
 }
 LANGUAGES = {"python", "sh", "r", "julia", "toml", "json", "yaml", "text", "setting"}
 FILES = (".py", ".sh", ".csv", ".R", ".jl")  # of which a title says the name
-PRICES = "prices.toml"  # is no study
 OTHER_COMMANDS = r"pip install |python -m |python3 -m venv |export \w+="  # in blocks that run: not executed here
 
 _HAS_RAY_TUNE = importlib.util.find_spec("pyarrow") is not None  # which Ray Tune cannot be imported without
