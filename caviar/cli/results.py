@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -184,7 +185,7 @@ def watch(name: str, address: str | None, port: int) -> None:
 
     jobs = backend(address, name)
     jobs.status(name)  # a study that does not exist is an error now
-    with serving(lambda: look(lambda: jobs.status(name), lambda: local_copy(name, address)), port) as server:
+    with serving(partial(look, lambda: jobs.status(name), lambda: local_copy(name, address)), port) as server:
         click.echo(f"Open {server.url} in a browser of this machine; Ctrl-C ends this, and not the study.")
         while True:
             time.sleep(3600)

@@ -80,14 +80,14 @@ def _plain(outcome: "Outcome | CostForecast | Submitted") -> object:
 @click.option("--out", help="Study folder, or a URI (s3://...) to mirror it to. [default: runs/NAME-TIME]")
 @ray_address_option
 @click.option("--dry-run", is_flag=True, help="Measure for a moment, and print what the study will cost.")
-@click.option("--price", type=float, metavar="MONEY", help="Of a trainer for an hour, for --dry-run.")
+@click.option("--price", metavar="MONEY|FILE", help="For --dry-run: of a trainer's hour, or a TOML file of instances.")
 @prints(_print_outcome, _plain)
 def run(
     file: Path | None,
     data: str,
     target: str | None,
     dry_run: bool,
-    price: float | None,
+    price: str | None,
     **options: Unpack[StudyOptions],
 ) -> "Outcome | CostForecast":
     """Run a study from this machine and print its results.
@@ -96,9 +96,17 @@ def run(
     the built-in network on your own data: caviar run --data my.csv --target label
     """
     if price is not None and not dry_run:
-        raise InputError(f"--price is for a forecast, got --price {price:g} without --dry-run; add it")
+        raise InputError(f"--price is for a forecast, got --price {price} without --dry-run; add it")
     study = _study(file, data, target, options)
-    return study.forecast(price) if dry_run else _run(study)
+    return study.forecast(_price(price)) if dry_run else _run(study)
+
+
+def _price(text: str | None) -> float | str | None:
+    """Return a price as a number, or the name of a file."""
+    try:
+        return text if text is None else float(text)
+    except ValueError:
+        return text
 
 
 @click.command()

@@ -46,6 +46,7 @@ class Done(NamedTuple):
     worker: str  # host:process of the trainer
     output: str = ""  # the last part of what it printed, including warnings
     continued_from: int | None = None  # the report of the checkpoint that its last process continued from
+    dead_units: tuple[float, ...] = ()  # the share in each hidden layer of its network; () if it is not known
     weights: bytes = b""  # of its network if it has finished and they are kept, as `networks_to_bytes` returns them
 
 

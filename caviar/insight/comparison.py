@@ -20,7 +20,7 @@ from caviar.insight.attribution import HyperparameterGain, gains_between
 from caviar.insight.differences import Difference, differences
 from caviar.insight.estimate import Estimate
 from caviar.insight.formatting import as_html
-from caviar.insight.progress import Progress
+from caviar.insight.incumbents import Incumbents
 from caviar.insight.studies import Studies, StudyGroup, study_groups
 from caviar.space.values import named
 
@@ -139,7 +139,7 @@ def compare(a: Studies, b: Studies) -> StudyComparison:
         probability=probability,
         differences=differences(left.outcomes, right.outcomes),
         gains=gains_between(left.outcomes[0], right.outcomes[0]) if single else (),
-        progress=tuple((n, _reached(left.progress, n), _reached(right.progress, n)) for n in _sizes(groups)),
+        progress=tuple((n, _reached(left.incumbents, n), _reached(right.incumbents, n)) for n in _sizes(groups)),
     )
 
 
@@ -147,7 +147,7 @@ def _gain(a: StudyGroup, b: StudyGroup, sign: int) -> tuple[Estimate, float, tup
     """Return what b gains over a, the probability that it is positive, and the seeds of the pairs, if there are."""
     worse, better = sign * a.winners, sign * b.winners  # lower is better
     if len(worse) == len(better) == 1:
-        error = math.hypot(*(group.progress[0].winner.deviation for group in (a, b)))
+        error = math.hypot(*(group.incumbents[0].winner.deviation for group in (a, b)))
         return (*_student(float(worse[0] - better[0]), error, math.inf), ())
     seeds = sorted(a.by_seed.keys() & b.by_seed.keys())
     if len(seeds) > 1:
@@ -176,7 +176,7 @@ def _side(group: StudyGroup) -> Side:
     return Side(group.name, len(group.outcomes), *means)
 
 
-def _reached(ways: Sequence[Progress], trials: int) -> Estimate:
+def _reached(ways: Sequence[Incumbents], trials: int) -> Estimate:
     """Return what the best trial after so many would reach: of one study by its process, of several their mean."""
     if trials > max(way.trials for way in ways) or not (known := [e for way in ways if (e := way.after(trials))]):
         return Estimate(math.nan, math.nan, math.nan)
@@ -189,7 +189,7 @@ def _reached(ways: Sequence[Progress], trials: int) -> Estimate:
 
 def _sizes(groups: Sequence[StudyGroup]) -> list[int]:
     """Return the numbers of trials at which any study has a step."""
-    return sorted({size for group in groups for progress in group.progress for size in progress.steps})
+    return sorted({size for group in groups for incumbents in group.incumbents for size in incumbents.steps})
 
 
 def _times(ratio: float, what: str) -> str:

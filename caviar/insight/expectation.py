@@ -9,7 +9,6 @@ import scipy  # whose packages are slow to load; each is loaded when first used
 from caviar._threads import one_blas_thread
 from caviar.errors import InputError
 from caviar.records.outcome import Outcome
-from caviar.records.ranking import search_told
 from caviar.records.trial import Result
 from caviar.search.base import Search
 from caviar.search.gaussian_process import GaussianProcess
@@ -29,8 +28,7 @@ class Expectation:
 
 def told_search(outcome: Outcome) -> tuple[Search, GaussianProcess]:
     """Return the search of a study as it knows all trials, and its process; raise InputError if there are too few."""
-    search = search_told(outcome.settings, outcome.search_log)
-    process = search.surrogate
+    search, process = outcome.search, outcome.search.surrogate
     known = int(np.isfinite(search.estimates()).sum())
     if process is None or known < MIN_TRIALS:
         raise InputError(

@@ -10,7 +10,7 @@ import numpy as np
 from caviar._checks import check_path
 from caviar.errors import InputError
 from caviar.files import is_uri
-from caviar.insight.progress import Progress, progress_of
+from caviar.insight.incumbents import Incumbents, incumbents_of
 from caviar.records import journal
 from caviar.records.outcome import Outcome
 from caviar.space.scales import Array
@@ -26,14 +26,14 @@ class StudyGroup:
     outcomes: tuple[Outcome, ...]
 
     @cached_property
-    def progress(self) -> tuple[Progress, ...]:
+    def incumbents(self) -> tuple[Incumbents, ...]:
         """How far each study had come after so many trials."""
-        return tuple(map(progress_of, self.outcomes))
+        return tuple(map(incumbents_of, self.outcomes))
 
     @property
     def winners(self) -> Array:
         """What the winner of each study would reach if it were trained again, shape (k,)."""
-        return np.array([progress.winner.mean for progress in self.progress])
+        return np.array([incumbents.winner.mean for incumbents in self.incumbents])
 
     @property
     def by_seed(self) -> dict[int, int]:

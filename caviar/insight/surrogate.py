@@ -10,6 +10,7 @@ from caviar._threads import one_blas_thread
 from caviar.errors import InputError
 from caviar.insight.figures.axes import coordinates
 from caviar.records.outcome import Outcome
+from caviar.records.replay import Observed
 from caviar.records.trial import State
 from caviar.search.gaussian_process import GaussianProcess
 from caviar.space import Space
@@ -54,7 +55,9 @@ class Surrogate:
                 "try a study with more trials"
             )
         points = _points(table, space)
-        process = GaussianProcess.fit(points, values, space.categorical)
+        process = _process_of_the_search(outcome, points, values)
+        if process is None:
+            process = GaussianProcess.fit(points, values, space.categorical)
         winner = points[(table["trial"] == outcome.best.trial).to_numpy(bool)][0]
         return cls(space, process, winner, objective.sign)
 
@@ -102,6 +105,16 @@ class Surrogate:
     def active(self) -> list[int]:
         """The coordinates that the winner uses."""
         return [int(j) for j in np.flatnonzero(self.space.active(self.winner[None])[0])]
+
+
+def _process_of_the_search(outcome: Outcome, points: Array, values: Array) -> GaussianProcess | None:
+    """Return the process by which the search ranks its trials, if it was told just these; a fit takes long."""
+    search, observed = outcome.search, [entry for entry in outcome.search_log if isinstance(entry, Observed)]
+    if search.continuous or search.space != outcome.space or sum(map(len, (e.values for e in observed))) != len(values):
+        return None
+    told, known = np.concatenate([e.points for e in observed]), np.concatenate([e.values for e in observed])
+    is_same = np.allclose(told, points, atol=1e-9) and np.array_equal(known, values, equal_nan=True)
+    return search.surrogate if is_same else None
 
 
 def _points(table: pd.DataFrame, space: Space) -> Array:

@@ -22,6 +22,7 @@ from caviar._version import VERSION
 from caviar.errors import CaviarError, InputError
 from caviar.insight.report.report import report
 from caviar.jobs.status import JobStatus
+from caviar.records.journal import NAME as JOURNAL
 from caviar.records.outcome import Outcome
 
 HOST = "127.0.0.1"
@@ -36,31 +37,46 @@ class View:
     content: bytes
     is_last: bool  # the study has ended, so the page stays as it is
     seconds: float  # until the next one is worth asking for
+    journal_bytes: int | None = None  # of which it was made; None: of none
 
 
-def look(status: Callable[[], JobStatus], folder: Callable[[], Path]) -> View:
+Views = Callable[[View | None], View]
+
+
+def look(status: Callable[[], JobStatus], folder: Callable[[], Path], last: View | None = None) -> View:
     """Return the page of a study as it is now: its report, or a line if there is none.
 
     Args:
         status: returns how the study is doing.
         folder: returns its folder on this machine, or a new copy of it.
+        last: the page so far, which stays if nothing has been added to the journal and the study has not ended.
     """
-    began, is_last = time.monotonic(), False
+    began, is_last, size = time.monotonic(), False, None
     try:
-        is_last = status().state.has_ended
+        is_last, study = status().state.has_ended, folder()
+        size = _journal_bytes(study)
+        if last is not None and size is not None and (size, is_last) == (last.journal_bytes, last.is_last):
+            return last
         with tempfile.TemporaryDirectory() as place:
-            content = report(Outcome.read(folder()), Path(place, "report.html")).read_bytes()
+            content = report(Outcome.read(study), Path(place, "report.html")).read_bytes()
     except CaviarError as error:  # no trial has ended yet, or the head cannot be reached for the moment
         line = html.escape(str(error))
         content = f'<!doctype html><meta charset="utf-8"><title>Caviar</title><p>{line}</p>'.encode()
-    return View(content, is_last, max(_SECONDS, (time.monotonic() - began) / _SHARE))
+        size = None
+    return View(content, is_last, max(_SECONDS, (time.monotonic() - began) / _SHARE), size)
+
+
+def _journal_bytes(folder: Path) -> int | None:
+    """Return the size of a study's journal, which only grows; None if there is none."""
+    path = folder / JOURNAL
+    return path.stat().st_size if path.exists() else None
 
 
 class Server(ThreadingHTTPServer):
     """Serves the newest view of a study on loopback, to those who know the token.
 
     Args:
-        views: returns the page as it is now.
+        views: passed the last page, if any, returns the page as it is now.
         port: 0 for a free one.
 
     Raises:
@@ -70,7 +86,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, views: Callable[[], View], port: int = 0) -> None:
+    def __init__(self, views: Views, port: int = 0) -> None:
         try:
             super().__init__((HOST, port), _Handler)
         except OSError as error:
@@ -96,13 +112,13 @@ class Server(ThreadingHTTPServer):
         """Return the newest page, made anew if the last one is old."""
         with self._lock:
             if self._view is None or (not self._view.is_last and time.monotonic() > self._until):
-                self._view = self._views()
+                self._view = self._views(self._view)
                 self._until = time.monotonic() + self._view.seconds
             return self._view
 
 
 @contextmanager
-def serving(views: Callable[[], View], port: int = 0) -> Iterator[Server]:
+def serving(views: Views, port: int = 0) -> Iterator[Server]:
     """Serve in a thread until the block ends."""
     with Server(views, port) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -39,6 +39,22 @@ def outputs_of_layers(layers: Sequence[tuple[Array, Array]], activation_name: st
     return outputs
 
 
+def dead_units(network: Network, x: Array) -> list[tuple[float, ...]]:
+    """Return for each model the share of each hidden layer's units that are 0 for all rows of x, (n, features).
+
+    They have no gradient for these rows, so training on them does not revive them. () unless the units are ReLU.
+    """
+    dead: list[list[float]] = [[] for _ in network.unpadded_units]
+    if network.shape.activation == "relu":
+        h: Array = x[None].astype(network.parameters.dtype, copy=False)
+        for weight, shift in network.inference_layers()[:-1]:
+            h = np.matmul(h, weight)
+            live = np.maximum(np.add(h, shift, out=h), 0, out=h).max(axis=1) > 0
+            for shares, units, row in zip(dead, network.unpadded_units, live, strict=True):
+                shares.append(1 - float(row[:units].mean()))
+    return [tuple(shares) for shares in dead]
+
+
 def predictions(network: Network, x: Array, dataset: Dataset) -> Array:
     """Return (K, n, outputs): probabilities of the classes, or targets in their own unit; x is (n, features)."""
     outputs = outputs_of(network, x)

@@ -23,6 +23,38 @@ FORECAST = "forecast.json"
 
 
 @dataclass(frozen=True)
+class InstanceCost:
+    """What a study is likely to cost on one machine of a user's table, if its cores are as fast as those that measured.
+
+    Args:
+        name: of the machine.
+        trainers: how many it has.
+        memory: bytes that it has.
+        needed: bytes that its trainers and the driver are likely to take.
+        minutes: of wall time.
+        money: for them.
+    """
+
+    name: str
+    trainers: int
+    memory: int
+    needed: int
+    minutes: Span
+    money: Span
+
+    @property
+    def fits(self) -> bool:
+        """Whether its memory suffices."""
+        return self.needed <= self.memory
+
+    def __str__(self) -> str:
+        words = f"{duration(self.minutes.times(60))}; money {self.money.words}"
+        if self.fits:
+            return words
+        return f"{words}, but it needs {format_bytes(self.needed)} of memory and has {format_bytes(self.memory)}"
+
+
+@dataclass(frozen=True)
 class CostForecast:
     """What a study is likely to cost, from `Study.forecast`. Intervals hold the truth for 80% of studies.
 
@@ -41,6 +73,7 @@ class CostForecast:
         with_halving: minutes with early_stopping="halving"; None where that does not apply.
         measured: what was trained for a moment, in words.
         warnings: sentences.
+        instances: the machines of the file that was passed as a price, in its order.
 
     >>> import caviar, tempfile
     >>> study = caviar.Study("digits", trials=4, epochs=1, workers=0, out=tempfile.mkdtemp() + "/first")
@@ -63,6 +96,13 @@ class CostForecast:
     with_halving: Span | None
     measured: str
     warnings: tuple[str, ...]
+    instances: tuple[InstanceCost, ...] = ()
+
+    @property
+    def cheapest(self) -> InstanceCost | None:
+        """The instance that is likely to cost least, of those whose memory suffices; None: there is none."""
+        enough = [instance for instance in self.instances if instance.fits]
+        return min(enough, key=lambda instance: instance.money.median, default=None)
 
     def __str__(self) -> str:
         trainers = f"{self.workers} trainer{'s' * (self.workers > 1)}"
@@ -84,6 +124,9 @@ class CostForecast:
         yield f"time with {2 * self.workers} trainers", duration(self.twice_the_workers.times(60))
         if self.with_halving is not None:
             yield "time with halving", duration(self.with_halving.times(60))
+        for instance in self.instances:
+            trainers = f"{instance.trainers} trainer{'s' * (instance.trainers > 1)}"
+            yield f"on {instance.name}, {trainers}", f"{instance}{', the cheapest' * (instance is self.cheapest)}"
 
     def table(self) -> "pd.DataFrame":
         """Return a row for each quantity: its unit, its median, and the bounds of the interval where it has one."""
@@ -95,6 +138,8 @@ class CostForecast:
             "money": self.money,
             "minutes, twice the workers": self.twice_the_workers,
             "minutes, with halving": self.with_halving,
+            **{f"minutes, {instance.name}": instance.minutes for instance in self.instances},
+            **{f"money, {instance.name}": instance.money for instance in self.instances},
         }
         rows: list[tuple[str, float, float | None, float | None]] = [
             (name, span.median, span.low, span.high) for name, span in spans.items() if span is not None
@@ -136,10 +181,19 @@ def read_forecast(folder: Path, settings: Settings) -> tuple[CostForecast, float
     try:
         values: Mapping[str, Any] = plain["forecast"]
         spans = {name: Span(*map(number, values[name])) for name in _SPANS if values[name] is not None}
-        forecast = typed(CostForecast, {**values, **spans, "warnings": tuple(values["warnings"])})
+        tuples = {
+            "warnings": tuple(values["warnings"]),
+            "instances": tuple(map(_instance, values.get("instances", ()))),  # earlier versions knew none
+        }
+        forecast = typed(CostForecast, {**values, **spans, **tuples})
         return forecast, number(plain.get("seconds", 0.0))
     except (KeyError, TypeError, ValueError) as error:
         raise StorageError(f"{folder / FORECAST} is damaged ({error}); remove it") from None
+
+
+def _instance(plain: Mapping[str, Any]) -> InstanceCost:
+    spans = {name: Span(*map(number, plain[name])) for name in ("minutes", "money")}
+    return typed(InstanceCost, {**plain, **spans})
 
 
 def _read(folder: Path) -> dict[str, Any] | None:

@@ -144,6 +144,8 @@ _TAGS |= {"warm start": WarmStarted, "wave": WaveBegan, "trial": TrialEnded, "pa
 _TAGS |= {"evaluation": WinnerEvaluated, "forecast": ForecastMade, "extended": StudyExtended}
 _TRIAL_FIELDS = ("trial", "wave", "state", "config", "seconds", "seed", "worker", "error", "confirms", "curve")
 
+_OPTIONAL_TRIAL_FIELDS = ("began", "ended", "continued_from", "dead_units")
+
 
 def encode(event: Event) -> str:
     """Return an event as a line of JSON.
@@ -154,8 +156,8 @@ def encode(event: Event) -> str:
     tag = next(tag for tag, kind in _TAGS.items() if kind is type(event))
     if isinstance(event, TrialEnded):
         values = {name: getattr(event.result, name) for name in _TRIAL_FIELDS}
-        optional_fields = {name: getattr(event.result, name) for name in ("began", "ended", "continued_from")}
-        values |= {name: value for name, value in optional_fields.items() if value is not None}
+        optional_fields = {name: getattr(event.result, name) for name in _OPTIONAL_TRIAL_FIELDS}
+        values |= {name: value for name, value in optional_fields.items() if value not in (None, ())}
     else:
         values = {field.name: getattr(event, field.name) for field in fields(event)}
     if "config" in values:
@@ -262,6 +264,7 @@ _READ: Mapping[str, Callable[[Any], object]] = {
     "seconds": number,
     "began": number,
     "ended": number,
+    "dead_units": tuple_of(number),
     "seed": integer,
     "worker": text,
     "error": text,

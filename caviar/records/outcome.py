@@ -24,6 +24,7 @@ from caviar.records.settings import Settings
 from caviar.records.tables import history_table, results_table, square_table, waves_table, write_csv
 from caviar.records.trial import NOT_PROMISED, Result, State
 from caviar.records.trial_files import fetch_folder
+from caviar.search import Search
 from caviar.space import Space
 
 if TYPE_CHECKING:  # scikit-learn and Optuna are slow to import
@@ -119,10 +120,15 @@ class Outcome:
         return confirmation_table([by_number[n] for n in replicates], replicates, self.settings.objective)
 
     @cached_property
+    def search(self) -> Search:
+        """The search as it knows all trials, whose Gaussian process is fitted once."""
+        return search_told(self.settings, self.search_log)
+
+    @cached_property
     def ranking(self) -> tuple[Result, ...]:
         """The finished trials: the confirmed ones, best first, then the others by their estimates."""
-        search = search_told(self.settings, self.search_log)
-        by_estimate = rank_trials(self.results, estimates(search, self.search_log), self.settings.objective)
+        known = estimates(self.search, self.search_log)
+        by_estimate = rank_trials(self.results, known, self.settings.objective)
         confirmed = [self.trial(int(number)) for number in self.confirmation["trial"]]
         numbers = {result.trial for result in confirmed}
         return (*confirmed, *(result for result in by_estimate if result.trial not in numbers))

@@ -26,6 +26,7 @@ from caviar.records.settings import Settings
 from caviar.records.trial import ENDED, Result, State
 from caviar.search.square import SquareSide, whole_space
 from caviar.space import Choice
+from caviar.space.hyperparameters import Hyperparameter
 from caviar.space.values import named
 
 
@@ -159,17 +160,18 @@ def _wave_row(
     row["best"] = objective.best(values)
     row["median"] = statistics.median(values) if values else math.nan
     row["seconds"] = math.fsum(r.seconds for r in results)
-    row["square_share"] = 1.0 if last.square is None else last.square.share
+    sides = _sides(last, settings)
+    row["square_share"] = 1.0 if last.square is None else math.prod(side.share for side in sides)
     row["outside"] = sum(_outside(part, settings) for part in parts)
     row["reason"] = reason
     row["edges"] = "; ".join(last.edges)
-    sides: dict[str, object] = {}
-    for side in _sides(last, settings):
+    bounds: dict[str, object] = {}
+    for side in sides:
         if side.options:
-            sides[f"{side.name}_options"] = side.options
+            bounds[f"{side.name}_options"] = side.options
         else:
-            sides |= {f"{side.name}_low": side.low, f"{side.name}_high": side.high}
-    return row, sides
+            bounds |= {f"{side.name}_low": side.low, f"{side.name}_high": side.high}
+    return row, bounds
 
 
 def _kind(wave: WaveBegan) -> tuple[str, str]:
@@ -189,11 +191,23 @@ def _outside(wave: WaveBegan, settings: Settings) -> int:
 
 def _sides(wave: WaveBegan | None, settings: Settings) -> list[SquareSide]:
     space = wave.space if wave and wave.space else settings.space
-    sides = ((wave and wave.square) or whole_space(space)).sides(space.ranked())
+    ranked = space.ranked()
+    found = ((wave and wave.square) or whole_space(space)).sides(ranked)
+    sides = [_whole_values(side, d.hyperparameter) for side, d in zip(found, ranked.dimensions, strict=True)]
     pairs = zip(sides, space.dimensions, strict=True)
     return [
         _in_options(side, h) if isinstance(h := d.hyperparameter, Choice) and h.ordinal else side for side, d in pairs
     ]
+
+
+def _whole_values(side: SquareSide, hyperparameter: Hyperparameter) -> SquareSide:
+    """The side of a number with steps, whose share is that of the values it shows: 3 .. 3 of 1 to 4 is a quarter."""
+    if isinstance(hyperparameter, Choice) or not hyperparameter.step or side.low is None or side.high is None:
+        return side
+    half = hyperparameter.step / 2
+    ends = np.array([side.low - half, side.high + half])
+    low, high = hyperparameter.scale.units(ends, *hyperparameter.ends).tolist()
+    return side._replace(share=high - low)
 
 
 def _in_options(side: SquareSide, choice: Choice) -> SquareSide:

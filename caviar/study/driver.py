@@ -152,7 +152,7 @@ class Driver:
             from caviar.study.cost.left import TimeLeft  # here: the first trial should not wait for it
 
             self._left = TimeLeft(self.record.state, self.trainers.trainable)
-        self._left.report(trial.number, point)
+        self._left.report(trial.number, point, self.trainers.workers)
         if trial.number in self.record.state.running:  # and is not only trained again for its weights
             self.callbacks.report(trial, point)
 

@@ -145,8 +145,8 @@ class Study:
         self.record.give(event := warm_start.read_warm_start(table, self.settings))
         return len(event.points)
 
-    def forecast(self, price: float | None = None) -> "cost.CostForecast":
-        """Measure for a moment, and return what running it will cost, money too at the price of a trainer's hour."""
+    def forecast(self, price: float | str | Path | None = None) -> "cost.CostForecast":
+        """Measure a moment; return what it will cost, at a price of a trainer's hour or with a file of instances."""
         return cost.forecast_study(self.record, self.target, self.placement, price)
 
     def run(

@@ -120,6 +120,7 @@ class WaveRunner:
             began=self._began.get(trial.number),
             ended=time.time(),
             continued_from=done.continued_from,
+            dead_units=done.dead_units,
             curve=tuple(curve),
             weights=done.weights,
             output=output,

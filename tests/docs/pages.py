@@ -23,6 +23,7 @@ from pathlib import Path
 import caviar
 
 ROOT = Path(__file__).parents[2]
+PRICES = "prices.toml"  # the title of a block that is no study
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _FENCE = re.compile(r'^```(\w+)(?: title="([^"\n]*)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import caviar
 from caviar.errors import InputError
 from caviar.insight.surrogate import Surrogate
 from tests.insight.studies import cube, outcome_of
@@ -38,3 +39,18 @@ def test_too_few_trials_are_one_sentence(tmp_path):
     outcome = outcome_of(tmp_path, cube(1), lambda c, n: c["x0"] if n < 3 else "broken", trials=6)
     with pytest.raises(InputError, match="at least 4 trials that have finished, got 3; try a study with more trials"):
         Surrogate.of(outcome)
+
+
+@pytest.mark.parametrize(("options", "is_shared"), [({}, True), ({"waves": "continuous"}, False)])
+def test_the_process_is_fitted_once_if_the_search_was_told_the_same(tmp_path, options, is_shared):
+    def train(config, seed):
+        for epoch in range(1, 10):
+            yield {"loss": (config["x0"] - 0.4) ** 2 + 1 / epoch}
+
+    study = caviar.Study(
+        train, space=cube(2), metric="loss", mode="min", trials=16, epochs=9, workers=0, isolation="none",
+        out=tmp_path / "s", **options,
+    )  # fmt: skip
+    study.run(progress=False)
+    outcome = study.outcome
+    assert (Surrogate.of(outcome).process is outcome.search.surrogate) == is_shared

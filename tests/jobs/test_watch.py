@@ -30,7 +30,7 @@ def cookie_of(server):
 
 @pytest.fixture
 def server():
-    with serving(lambda: LAST) as server:
+    with serving(lambda last: LAST) as server:
         yield server
 
 
@@ -77,13 +77,13 @@ def test_it_listens_on_this_machine_only(server):
 
 def test_a_port_that_is_taken_is_one_sentence(server):
     with pytest.raises(InputError, match=rf"port {server.server_port} of this machine cannot be used"):
-        Server(lambda: LAST, server.server_port)
+        Server(lambda last: LAST, server.server_port)
 
 
 def test_the_page_is_made_anew_while_the_study_runs_and_then_no_more():
     views = [View(b"first", False, 0.0), View(b"second", False, 0.0), View(b"last", True, 0.0)]
     left = list(views)
-    with serving(lambda: left.pop(0)) as server:
+    with serving(lambda last: left.pop(0)) as server:
         cookie = cookie_of(server)
         answers = [ask(server, Cookie=cookie) for _ in range(5)]
     assert [body for _, _, body in answers] == [b"first", b"second", b"last", b"last", b"last"]
@@ -109,6 +109,28 @@ def test_the_page_is_the_report_of_the_study_as_it_is_now(tmp_path):
     assert b"The winner" in after.content
     assert after.is_last
     assert not (study.folder / "report.html").exists()
+
+
+def test_the_page_is_made_anew_only_if_the_journal_has_grown_or_the_study_has_ended(tmp_path):
+    def train(config, seed):
+        return {"loss": config["x"]}
+
+    study = caviar.Study(
+        train, space=caviar.Space(x=caviar.uniform(0, 1)), metric="loss", mode="min", trials=8, seed=0,
+        out=tmp_path / "first", workers=0, isolation="none",
+    )  # fmt: skip
+    study.run(progress=False)
+    running, ended = (
+        JobStatus("first", state, "", None, str(study.folder)) for state in (JobState.RUNNING, JobState.FINISHED)
+    )
+    first = look(lambda: running, lambda: study.folder)
+    assert look(lambda: running, lambda: study.folder, first) is first
+    last = look(lambda: ended, lambda: study.folder, first)
+    assert last is not first
+    assert last.is_last
+    study.extend(2)
+    study.run(progress=False)
+    assert look(lambda: running, lambda: study.folder, first) is not first
 
 
 def test_a_head_that_cannot_be_reached_for_a_moment_is_a_line_on_the_page():

@@ -99,6 +99,7 @@ def results(draw):
         error=draw(words),
         confirms=draw(st.none() | st.integers(0, 99)),
         curve=curve,
+        dead_units=draw(st.lists(st.floats(0, 1), max_size=3).map(tuple)),
     )
 
 

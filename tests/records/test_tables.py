@@ -18,7 +18,7 @@ from caviar.records.settings import Settings
 from caviar.records.tables import history_table, results_table, square_table, waves_table, write_csv
 from caviar.records.trial import CurvePoint, Result, State
 from caviar.search import Budget, Square
-from caviar.space import Space, choice, uniform
+from caviar.space import Space, choice, randint, uniform
 
 
 def result(trial, config, *reports, wave=1, state=State.FINISHED, error=""):
@@ -122,6 +122,16 @@ def test_the_square_beside_the_space_of_its_time():
     assert whole["share"].tolist() == [1.0, 1.0]
     grown = WaveBegan(1, 0, np.zeros((2, 2)), square=SQUARE, space=Space(x=uniform(0, 4), kind=choice(["a", "b"])))
     assert square_table(grown, SETTINGS)["space_high"].tolist()[0] == 4
+
+
+@pytest.mark.parametrize(("low", "high", "shown", "share"), [(0.6, 0.67, (3, 3), 0.25), (0.3, 0.74, (2, 3), 0.5)])
+def test_the_share_of_an_integer_counts_the_values_that_are_shown(low, high, shown, share):
+    square = Square((low, 0.0), (high, 0.5), (0.65, 0.2), ((), ()), "close")
+    space = Space(layers=randint(1, 4), x=uniform(0, 1))
+    wave = WaveBegan(2, 8, np.zeros((2, 2)), square=square, space=space)
+    layers, x = square_table(wave, SETTINGS).to_dict("records")
+    assert (layers["low"], layers["high"], layers["share"]) == (*shown, pytest.approx(share))
+    assert waves_table([wave], [], SETTINGS)["square_share"][0] == pytest.approx(share * x["share"])
 
 
 @given(values=st.lists(st.floats(allow_nan=False), min_size=1, max_size=20))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started
 from caviar.fleet.worker.errors import describe, own_traceback
 from caviar.fleet.worker.output import Capture, without_surrogates
-from caviar.fleet.worker.trainables import HasWeights, Killed, Loaded, Run, TimeLimit, TrialError
+from caviar.fleet.worker.trainables import HasNetworks, Killed, Loaded, Run, TimeLimit, TrialError
 from caviar.records.trial import Metrics, State
 
 _PRINT_SECONDS = 1.0  # how often output is sent while a trial runs
@@ -108,7 +108,7 @@ class StackRun:
         """Check a member's report and yield its events."""
         if report is None:
             if self._reports[member]:
-                yield self._end(member, State.FINISHED, weights=self._weights(member))
+                yield self._finish(member)
             else:
                 yield self._end(member, State.FAILED, f"it reported nothing; the metric {self._metric!r} is required")
             return
@@ -137,12 +137,17 @@ class StackRun:
     def _time_out(self, member: int) -> Done:
         return self._end(member, State.TIMED_OUT, f"it exceeded its time limit of {self._timeout:g} s")
 
-    def _weights(self, member: int) -> bytes:
-        return self._run.weights(member) if self._stack[member].keep and isinstance(self._run, HasWeights) else b""
+    def _finish(self, member: int) -> Done:
+        """End a member that has trained to its end, with what is known of its network."""
+        weights, dead_units, run = b"", (), self._run
+        if isinstance(run, HasNetworks):
+            dead_units = run.dead_units(member)
+            weights = run.weights(member) if self._stack[member].keep else b""
+        return self._end(member, State.FINISHED)._replace(dead_units=dead_units, weights=weights)
 
-    def _end(self, member: int, state: State, error: str = "", weights: bytes = b"") -> Done:
+    def _end(self, member: int, state: State, error: str = "") -> Done:
         self._stop(member)
-        return self._done(member, state, error, weights)
+        return self._done(member, state, error)
 
     def _stop(self, member: int) -> None:
         self._members.remove(member)
@@ -150,7 +155,7 @@ class StackRun:
             with self._capture, contextlib.suppress(Exception):  # a trial's own cleanup may fail
                 self._run.stop(member)
 
-    def _done(self, member: int, state: State, error: str = "", weights: bytes = b"") -> Done:
+    def _done(self, member: int, state: State, error: str = "") -> Done:
         done = Done(
             self._stack[member].number,
             state,
@@ -159,7 +164,6 @@ class StackRun:
             self._worker,
             self._output(),
             self._run.continued_from if self._run else None,
-            weights,
         )
         if self._run and self._run.output and state is not State.PAUSED:
             self._run.output.remove()

@@ -10,11 +10,15 @@ from caviar.errors import InputError
 from caviar.fleet.messages import Stack
 from caviar.fleet.worker.output import OutputFile
 from caviar.fleet.worker.trainables import Run, TrialError
+from caviar.model.evaluation import dead_units
+from caviar.model.numpy_settings import numpy_settings
 from caviar.model.shapes import parameter_count
 from caviar.model.trained.files import networks_to_bytes
 from caviar.model.trained.network import Origin, TrainedNetwork
 from caviar.model.training import Training
 from caviar.records.trial import Metrics
+
+_MOST_ROWS = 256  # for which units are looked at: a small part of an epoch's
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class _NetworkRun:
 
     def __init__(self, trainable: NetworkTrainable, stack: Stack) -> None:
         self._stack, self._reports = stack, list[Metrics | None]()
+        self._dead_units: dict[int, tuple[float, ...]] = {}  # by member, once they have trained
         configs, seeds = [trial.config for trial in stack], [trial.seed for trial in stack]
         self._training = Training(configs, seeds, trainable.dataset, trainable.epochs)
         self._parameters = [parameter_count(config, trainable.dataset) for config in configs]
@@ -68,11 +73,23 @@ class _NetworkRun:
 
     def epoch(self, until: int | None = None, seconds: float | None = None) -> Sequence[Metrics | TrialError | None]:
         if self._training.epochs_done == self._training.epochs or not any(self.alive):
+            self._dead_units = self._count_dead_units()
             return []
         reports = enumerate(self._training.epoch())
         completed = [report and self._complete(member, report) for member, report in reports]
         self._reports = [None if isinstance(report, TrialError) else report for report in completed]
         return completed
+
+    def dead_units(self, member: int) -> tuple[float, ...]:
+        return self._dead_units.get(member, ())
+
+    def _count_dead_units(self) -> dict[int, tuple[float, ...]]:
+        x, training = self._dataset.val_x, self._training
+        if not (len(x) and training.members):
+            return {}
+        with numpy_settings():
+            found = dead_units(training.network, x[:: -(-len(x) // _MOST_ROWS)])
+        return dict(zip(training.members, found, strict=True))
 
     def weights(self, member: int) -> bytes:
         trial, metrics = self._stack[member], self._reports[member] or {}
@@ -123,6 +140,9 @@ class _FoldsRun:
         if not all(of_folds):
             return []
         return list(map(_mean, zip(*of_folds, strict=True), self._parameters))
+
+    def dead_units(self, member: int) -> tuple[float, ...]:
+        return self._folds[0].dead_units(member)
 
     def weights(self, member: int) -> bytes:
         run = _NetworkRun(self._whole, self._stack[member : member + 1])

@@ -66,11 +66,14 @@ class Run(Protocol):
 
 
 @runtime_checkable
-class HasWeights(Protocol):
+class HasNetworks(Protocol):
     """A run whose trials are networks."""
 
     def weights(self, member: int) -> bytes:
         """Return the network of a member as it is now, as the content of a file."""
+
+    def dead_units(self, member: int) -> tuple[float, ...]:
+        """Return the share of units without effect in each hidden layer of a member; () where that is not known."""
 
 
 class Loaded(Protocol):

@@ -11,9 +11,10 @@ from caviar.insight.diagnosis.evidence import Evidence
 from caviar.insight.diagnosis.finding import Diagnosis, Finding, Kind
 from caviar.insight.diagnosis.hyperparameters import SMALL_BATCH, from_hyperparameters, has_small_batches
 from caviar.insight.diagnosis.metric import from_metric, indistinguishable
+from caviar.insight.diagnosis.units import from_units, of_units
 from caviar.records.outcome import Outcome
 
-_NO_ACTIVATIONS = "dead units: a study keeps no activations; `caviar panda` and Training.inspect show them"
+_NO_UNITS = "dead units: they are counted when networks of ReLU units have trained to their end"
 _SHORT_CURVES = f"over-fitting and the number of epochs: curves have fewer than {LEAST_REPORTS} reports"
 _NO_CHANCE_LOSS = (
     "trials that do not learn: what predictions without columns lose is known when a study of data has ended"
@@ -49,7 +50,7 @@ def diagnose(outcome: Outcome, trial: int | None = None) -> Diagnosis:
         subject = outcome.settings.name
         blind = tuple(from_metric(evidence))  # a metric that cannot tell trials apart says nothing of hyperparameters
         findings = (*from_states(evidence), *blind, *from_curves(evidence))
-        findings += () if blind else tuple(from_hyperparameters(evidence))
+        findings += () if blind else (*from_units(evidence), *from_hyperparameters(evidence))
     else:
         confirms = outcome.trial(trial).confirms  # what is known is about the trial that it trains again
         subject = f"trial {trial}" + ("" if confirms is None else f", which confirms {confirms}")
@@ -60,6 +61,7 @@ def diagnose(outcome: Outcome, trial: int | None = None) -> Diagnosis:
 def _of_trial(evidence: Evidence, trial: int) -> Iterator[Finding]:
     yield from from_state(evidence, trial)
     yield from from_curve(evidence, trial)
+    yield from of_units(evidence, trial)
     row = int(np.flatnonzero(evidence.table["trial"] == trial)[0])
     if has_small_batches(evidence)[row]:
         size = evidence.table["batch_size"][row]
@@ -71,7 +73,8 @@ def _of_trial(evidence: Evidence, trial: int) -> Iterator[Finding]:
 
 
 def _unseen(evidence: Evidence) -> Iterator[str]:
-    yield _NO_ACTIVATIONS
+    if not evidence.dead_units:
+        yield _NO_UNITS
     longest = int(evidence.table["epochs"].max()) if len(evidence.table) else 0
     if longest < LEAST_REPORTS:
         yield _SHORT_CURVES

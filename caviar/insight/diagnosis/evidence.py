@@ -111,6 +111,11 @@ class Evidence:
         values = curve[name].to_numpy(float)
         return values if np.isfinite(values).all() else np.empty(0)
 
+    @cached_property
+    def dead_units(self) -> dict[int, tuple[float, ...]]:
+        """The share of dead units in each hidden layer of a trial, by its number, where it is known."""
+        return {result.trial: result.dead_units for result in self.outcome.results if result.dead_units}
+
     @property
     def chance_loss(self) -> float | None:
         """The loss of predictions that ignore all columns; None before a study of a data set has ended."""

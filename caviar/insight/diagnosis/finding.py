@@ -15,6 +15,7 @@ class Kind(StrEnum):
     DIVERGED = "diverged"
     EDGE = "broken beyond an edge"  # trials fail or diverge on one side of a value of a hyperparameter
     NOT_LEARNING = "not learning"  # the training loss does not fall
+    DEAD_UNITS = "dead units"  # nearly all ReLU units of a layer are 0 for every row
     TOO_SHORT = "too short"  # still improving when training ends
     OVERFITTING = "over-fitting"  # training goes on improving, validation gets worse
     SMALL_BATCHES = "batches too small"  # for batch norm

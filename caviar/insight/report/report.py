@@ -31,6 +31,10 @@ from caviar.records.outcome import Outcome
 LINE = 110  # characters of LaTeX
 PAIRED = 3  # this many of the most important hyperparameters are drawn in pairs
 MIN_FIT = 0.3  # of the variance that the forest predicts; below, its shares are not to be trusted
+_SHARE = (
+    "A share of the space is the product of the shares of all hyperparameters: of a range on its scale, by whole "
+    "values where they are integers, or of options by their probabilities."
+)
 MIN_SHARE = 0.02  # of the variance; a hyperparameter with less is not drawn in pairs, unless it is among the first two
 
 
@@ -112,6 +116,8 @@ def _zoom(outcome: Outcome, shares: pd.DataFrame | None) -> Section:
     sentences = [tables.wave_sentence(row) for _, row in fine_waves(outcome.waves).iterrows()] or [
         "Every wave was sampled from the whole space."
     ]
+    if len(fine_waves(outcome.waves)):
+        sentences.append(_SHARE)
     sentences += [f"{sentence}." for sentence in (*outcome.edges, outcome.stopped) if sentence]
     table = outcome.table
     readable = table.drop(columns=["began", "ended", "seed", "worker", "confirms"], errors="ignore")

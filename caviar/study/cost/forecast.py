@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,13 +13,14 @@ from caviar.errors import InputError
 from caviar.fleet.messages import Stack
 from caviar.fleet.placement import Placement
 from caviar.fleet.worker.networks import NetworkTrainable
-from caviar.records.cost import FORECAST, CostForecast, forecast_file
+from caviar.records.cost import FORECAST, CostForecast, InstanceCost, forecast_file
 from caviar.records.record import StudyRecord
 from caviar.records.span import Span
 from caviar.records.trial import Trial
 from caviar.study.cost import measurement as measuring
 from caviar.study.cost.launch import Launch
 from caviar.study.cost.measurement import Measurement
+from caviar.study.cost.prices import Instance, Price, hourly_price, read_instances
 from caviar.study.cost.regression import Regression
 from caviar.study.cost.sizes import driver_bytes, model_bytes, text_bytes
 from caviar.study.cost.timetable import Job, Timetable, wall_seconds
@@ -30,28 +32,26 @@ _TRIALS = 6000  # in all imitated studies
 _DRAWS = 8  # of the seconds of each
 _STACKS = 24  # that are measured at most
 _OVERHEAD = 1.04  # of the driver, its journal and its tables
-_EVALUATION = 0.2  # seconds, of the winner on the test part
+_EVALUATION = 0.1  # seconds, of the winner on the test part
 _MOST_CONFIGS = 100  # whose bytes stand for all
 _OTHER_TIMES = 0.08  # the deviation of the log of a machine's speed between a measurement and a run
 
 
 def forecast_study(
-    record: StudyRecord, target: Target, placement: Placement, price: float | None = None
+    record: StudyRecord, target: Target, placement: Placement, price: Price | None = None
 ) -> CostForecast:
     """Return what a study that has not begun will cost; see `Study.forecast`."""
     if record.state.waves:
         raise InputError(f"{record.folder} has begun, so it is too late to forecast it; its progress says what is left")
-    if price is not None and (
-        isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < math.inf
-    ):
-        raise InputError(f"price must be that of a trainer for an hour, a number >= 0, got {price!r}; try price=0.38")
+    instances = read_instances(price) if isinstance(price, str | Path) else ()
+    hourly = None if isinstance(price, str | Path) else hourly_price(price)
     settings = record.state.settings
     metric = settings.objective.metric
     launch = Launch.of(record.state, target.trainable(settings.epochs, metric, placement, None, settings.metrics))
     generator = np.random.default_rng(settings.budget.seed)
     jobs = _jobs_to_measure(launch, placement, generator)
     measured = _measure(launch, target, jobs, placement)
-    forecast = _forecast(launch, target, placement, jobs, measured, price)
+    forecast = _forecast(launch, target, placement, jobs, measured, hourly, instances)
     needed = tuple(disk_warning(record.folder, forecast.disk_bytes))
     forecast = replace(forecast, warnings=forecast.warnings + needed)
     record.put(FORECAST, forecast_file(forecast, settings))
@@ -92,6 +92,7 @@ def _forecast(
     jobs: Sequence[Job],
     measured: Measurement,
     price: float | None,
+    instances: Sequence[Instance],
 ) -> CostForecast:
     regression = Regression.fit(launch.features(jobs), np.log(measured.seconds))
     fixed = measured.start + launch.search_seconds()
@@ -100,6 +101,14 @@ def _forecast(
     imitation = _imitate(launch, regression, placement, workers, fixed)
     minutes, disk = imitation.minutes, _disk_bytes(launch, target, measured, imitation)
     halved = launch.with_halving() if _may_halve(launch) else None
+    driver = driver_bytes(launch.settings, launch.trials, disk)
+
+    def on(instance: Instance) -> InstanceCost:
+        trainers = instance.trainers
+        there = _imitate(launch, regression, placement, trainers, fixed).minutes
+        needed, money = trainers * measured.peak + driver, there.times(instance.price / 60)
+        return InstanceCost(instance.name, trainers, int(instance.memory), needed, there, money)
+
     return CostForecast(
         name=launch.settings.name,
         trials=launch.trials,
@@ -107,7 +116,7 @@ def _forecast(
         minutes=minutes,
         core_hours=imitation.core_hours,
         trainer_bytes=measured.peak,
-        driver_bytes=driver_bytes(launch.settings, launch.trials, disk),
+        driver_bytes=driver,
         disk_bytes=disk,
         price=price,
         money=None if price is None else minutes.times(workers * price / 60),
@@ -115,6 +124,7 @@ def _forecast(
         with_halving=_imitate(halved, regression, placement, workers, fixed).minutes if halved else None,
         measured=_what_was_measured(launch, jobs),
         warnings=warnings_about(launch, regression, imitation.studies[0], minutes, placement, measured, fixed),
+        instances=tuple(map(on, instances)),
     )
 
 

@@ -1,38 +1,45 @@
 """How long a run still takes, by the same model as the forecast, fed by what has trained so far instead.
 
-The seconds of a trial follow from its config, those of later waves from the last ones; and a second of training takes
-as much of the run's time as it did so far. Between waves passes as much time as it did so far, too.
+The stacks of the wave that trains are priced by their configs and the epochs behind them, and laid out on the trainers.
+Later waves take as long as waves took so far; at the end, the best trials train again, in the stacks of their wave.
 """
 
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from caviar.fleet.messages import Stack
 from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.fleet.worker.trainables import Trainable
-from caviar.records.events import WaveBegan
 from caviar.records.replay import StudyState
-from caviar.records.settings import Settings
 from caviar.records.span import Span
-from caviar.records.trial import CurvePoint, State
+from caviar.records.trial import CurvePoint, Result, State, Trial
 from caviar.space.scales import Array
 from caviar.study.cost.features import stack_features, trial_features
-from caviar.study.cost.regression import Features, Regression
+from caviar.study.cost.regression import Features
+from caviar.study.cost.stack_times import StackTimes
+from caviar.study.cost.timetable import trains_the_winner_again
+from caviar.study.cost.trained import Part, TrainedWave
+from caviar.study.stacking import stack_trials
 
-_DRAWS = 200
-_AGAIN = 1.0  # seconds between two estimates, or 50 times as long as one takes
+_DRAWS, _PLANS = 200, 8  # of what is left, as many of each plan of what trains
+_AGAIN = 0.2  # seconds between two estimates, or 50 times as long as one takes
 _FADING = 0.6  # of a wave's weight in the level of the next one, for each wave between
 _GROWTH = 0.02  # of the log of a trial's seconds, from wave to wave
 _DRIFT = 0.12  # its deviation, for good
 _CHANCE = 0.25  # the deviation of a single wave's, beside that of the mean of its trials
-_BETWEEN = 0.1  # seconds between two waves, before they were measured
-_END = 0.2  # seconds for the winner of a network's study on the test part
+_PACE = 0.1  # the deviation of the log of a run's seconds for each second of its trainers
+_BEST = 0.25  # of the trials so far, among which those are that train again
+_OTHERS, _SAME = 0.35, 0.1  # the deviation of the log of their seconds, if others may be found, and if not
+_CHOICE, _CHOICE_WEIGHT = 0.0115, 4  # seconds in which the search chooses a config, as if measured for so many
+_CHOICES = 0.2  # the deviation of their log
+_END, _ENDS = 0.07, 0.5  # seconds for the winner on the test part, and the deviation of their log
 _GROUP = 8  # trials that are taken for a wave where there is none
 _LEAST_LEFT = 0.1  # of a trial that takes longer than expected
-_PACE = 0.15  # the deviation of the log of a run's seconds for each second of training, in its first wave
 
 
 class TimeLeft:
@@ -44,24 +51,21 @@ class TimeLeft:
     """
 
     def __init__(self, state: StudyState, trainable: Trainable) -> None:
-        self._state, self._trainable = state, trainable
-        self._before = set(state.results)  # the trials that an earlier run has trained
-        self._last: dict[int, CurvePoint] = {}  # the last report of each trial of this run
-        self._features: list[Features] = []  # of the trials of each wave
-        self._begun: float | None = None
-        self._between: list[float] = []  # seconds from a wave to the next
-        self._waves, self._latest = 0, 0.0  # how many had begun at the last report, and when that was
+        self._state, self._trainable, self._settings = state, trainable, state.settings
+        self._is_network = isinstance(trainable, NetworkTrainable)
+        self._by_epoch = self._is_network or state.settings.early_stopping is not None
+        self._before = state.results.keys() - state.running  # the trials that an earlier run has trained
+        self._taken_up = 0  # how many of the state's waves are among these:
+        self._waves: list[TrainedWave] = []
+        self._configs: list[Mapping[str, Any]] = []  # by trial number
+        self._features: list[Features] = []  # of the trials of a function, for each wave
         self._span: Span | None = None
         self._at = self._next = 0.0  # when it was estimated, and will be again
 
-    def report(self, trial: int, point: CurvePoint) -> None:
-        """Take up a report of a trial, by its number."""
-        now, waves = time.monotonic(), 1 if self._state.continuous else len(self._state.waves)
-        if self._begun is None:
-            self._begun = now - point.seconds
-        elif waves > self._waves:
-            self._between.append(max(0.0, now - point.seconds - self._latest))
-        self._last[trial], self._waves, self._latest = point, waves, now
+    def report(self, trial: int, point: CurvePoint, workers: int) -> None:
+        """Take up a report of a trial, by its number, when there are so many trainers."""
+        self._take_up(workers)
+        self._waves[-1].report(trial, point, time.monotonic())
 
     def span(self, workers: int, total: int) -> Span | None:
         """Return the seconds that are left; None before the first report.
@@ -71,126 +75,150 @@ class TimeLeft:
             total: how many trials the study will have.
         """
         now = time.monotonic()
-        is_half_over = self._span is not None and now - self._at > self._span.median / 2
-        if self._begun is not None and self._state.waves and (now >= self._next or is_half_over):
-            self._span, self._at = self._estimate(now - self._begun, workers, total), now
+        if self._waves and now >= self._next:
+            self._take_up(workers)
+            self._span, self._at = self._estimate(workers, total), now
             self._next = now + max(_AGAIN, 50 * (time.monotonic() - now))
         return self._span and Span(*(max(0.0, seconds - now + self._at) for seconds in self._span))
 
-    def _estimate(self, elapsed: float, workers: int, total: int) -> Span | None:
-        state, generator = self._state, np.random.default_rng(len(self._last))
-        again = isinstance(self._trainable, NetworkTrainable)  # the winners, for their weights
-        by_epoch = again or state.settings.early_stopping is not None
-        work, features = _Work.of(state, self._last, by_epoch, again), self._all_features()
-        known = (work.done > 0) & (work.seconds > 0)
-        trained = float(np.delete(work.seconds, list(self._before)).sum())
-        if not (known.any() and trained):
-            return None
-        logs = np.log(work.seconds[known] / work.done[known])
-        regression = Regression.fit(features[known], logs)
-        expected = np.exp(regression.expected(features))
-        expected[known] = np.exp(logs)
-        left = work.left
-        if not by_epoch:
-            left = left * np.maximum(_LEAST_LEFT, 1 - work.seconds / expected)
-            silent = len(state.running - self._last.keys())  # of what trains beside the last one, half is done
-            trained += 0.5 * min(workers - 1, silent) * float(expected[known].mean())
-        groups = _groups(state)
-        means = np.array([(work.seconds + expected * left)[list(group)].mean() for group in groups])
-        trials = total - len(left) + _trained_again(state) * again
-        waves = math.ceil(trials * len(groups) / len(left))
-        later = _later(means, float(np.log(expected).var()) * len(groups) / len(left), waves, generator)
-        passed = (_BETWEEN + sum(self._between)) / (1 + len(self._between)) * waves * (not state.continuous)
-        deviation = _PACE / math.sqrt(len(groups))
-        pace = (elapsed - sum(self._between)) / trained * np.exp(deviation * generator.standard_normal(_DRAWS))
-        train = np.flatnonzero(left)  # the trials that have not ended
-        unit = np.exp(regression.draw(features[train], _DRAWS, generator))
-        unit[:, known[train]] = expected[train[known[train]]]
-        return Span.of((unit @ left[train] + trials * later) * pace + passed + _END * again)
+    def _take_up(self, workers: int) -> None:
+        """Take up the waves that have begun since the last time."""
+        state = self._state
+        for wave in state.waves[self._taken_up :]:
+            space = wave.space or self._settings.space
+            self._configs += [*wave.configs, *space.configs(wave.points[len(wave.configs) :])]
+            if not self._is_network:
+                self._features.append(trial_features(space, wave.points))
+            again = sorted(set(wave.confirms)) if self._is_network else []  # for their weights
+            numbers = [*(number for number in wave.numbers if number not in self._before), *again]
+            if not state.continuous or wave.confirms:
+                self._waves.append(TrainedWave(self._stacks(numbers, workers), bool(wave.confirms)))
+                continue
+            if not self._waves:
+                self._waves.append(TrainedWave([], confirms=False))
+            self._waves[0].stacks += [stack for number in numbers for stack in self._stacks([number], workers)]
+        self._taken_up = len(state.waves)
 
-    def _all_features(self) -> Features:
-        """The features of a unit of each trial that has begun, by number."""
-        for wave in self._state.waves[len(self._features) :]:
-            self._features.append(self._features_of(wave))
-        first = self._features[0]
+    def _stacks(self, numbers: Sequence[int], workers: int) -> list[Stack]:
+        trials = [Trial(number, 1, self._configs[number], 0) for number in numbers]
+        return stack_trials(trials, self._trainable, workers)
+
+    def _features_of(self, parts: Sequence[Part]) -> Features:
+        if isinstance(self._trainable, NetworkTrainable):
+            return stack_features([(self._configs[part.trial], part.width) for part in parts], self._trainable)
+        rows = np.array([part.trial for part in parts], dtype=int)
         offset = np.concatenate([features.offset for features in self._features])
         columns = np.concatenate([features.columns for features in self._features])
-        return Features(offset, columns, first.mean, first.deviation, first.noise)
+        return replace(self._features[0], offset=offset[rows], columns=columns[rows])
 
-    def _features_of(self, wave: WaveBegan) -> Features:
-        space = wave.space or self._state.settings.space
-        if isinstance(self._trainable, NetworkTrainable):
-            return stack_features([(config, 1) for config in space.configs(wave.points)], self._trainable)
-        return trial_features(space, wave.points)
+    def _estimate(self, workers: int, total: int) -> Span | None:
+        measured = [found for wave in self._waves for found in wave.measured(self._state, self._by_epoch)]
+        if not measured:
+            return None
+        times = StackTimes.fit(self._features_of, [part for part, _ in measured], [second for _, second in measured])
+        generator = np.random.default_rng(len(self._configs))
+
+        def draw(plan: Callable[[], list[list[Part]]]) -> Array:
+            plans = (times.draw(plan(), workers, _DRAWS // _PLANS, generator) for _ in range(_PLANS))
+            return np.concatenate(list(plans)) * self._pace(workers)
+
+        def factor(deviation: float) -> Array:
+            return np.exp(deviation * generator.standard_normal(_DRAWS))
+
+        left = draw(lambda: self._left(times, workers, generator))
+        later = max(0, total - len(self._configs) - self._to_confirm)
+        again = draw(lambda: self._again(workers, generator))
+        again *= factor(times.regression.noise + (_OTHERS if later else _SAME))
+        walls = self._walls(float(np.median(left)), workers)
+        groups = len(walls) / len(self._configs)
+        search = later * _later(walls, times.variance * groups, math.ceil(later * groups), generator)
+        choices = later * self._choice_seconds() * factor(_CHOICES)
+        return Span.of(left * factor(_PACE) + search + choices + again + _END * self._is_network * factor(_ENDS))
+
+    def _left(self, times: StackTimes, workers: int, generator: np.random.Generator) -> list[list[Part]]:
+        """Return what the stacks that have begun have left."""
+        running = self._waves[-1]
+        stacks = running.left(self._state, self._by_epoch, generator)
+        parts = [part for stack in stacks for part in stack]
+        if self._by_epoch or not parts:
+            return stacks
+        seconds = np.array([running.seconds(part.trial) for part in parts])
+        units = np.where(seconds > 0, np.maximum(_LEAST_LEFT, 1 - seconds / times.expected(parts)), 1.0)
+        units[: workers - 1][seconds[: workers - 1] == 0] = 0.5  # of what trains beside the last one
+        return [[part._replace(units=share)] for part, share in zip(parts, units.tolist(), strict=True)]
+
+    @property
+    def _to_confirm(self) -> int:
+        """How many trials will confirm others, in a wave that has not begun."""
+        confirm = self._settings.confirm
+        return 0 if confirm is None or self._waves[-1].confirms else confirm.top * confirm.replicates
+
+    def _again(self, workers: int, generator: np.random.Generator) -> list[list[Part]]:
+        """Return what trains again at the end: trials to confirm, or the winner whose network was not kept."""
+        settings = self._settings
+        confirm, units = settings.confirm, settings.epochs if self._by_epoch else 1
+        if self._to_confirm and confirm is not None:
+            chosen = self._some_of_the_best(confirm.top, generator)
+            often = confirm.replicates + self._is_network
+            stacks = self._stacks([number for number in chosen for _ in range(often)], workers)
+            return [[Part(stack[0].number, len(stack), units)] for stack in stacks]
+        if trains_the_winner_again(settings, self._trainable):
+            return [[Part(number, 1, units)] for number in self._some_of_the_best(1, generator)]
+        return []
+
+    def _some_of_the_best(self, count: int, generator: np.random.Generator) -> list[int]:
+        """Return trials that may be the best in the end."""
+
+        def loss(result: Result) -> float:
+            return self._settings.objective.to_minimise(result.metrics)
+
+        results = [result for result in self._state.results.values() if result.confirms is None]
+        finished = sorted((result for result in results if result.state is State.FINISHED), key=loss)
+        best = [result.trial for result in finished[: max(count, math.ceil(_BEST * len(finished)))]]
+        numbers: list[int] = generator.permutation(best or len(self._configs))[:count].tolist()
+        return numbers
+
+    def _pace(self, workers: int) -> float:
+        """The run's seconds for each second of its trainers; with early stopping, they also wait for each other."""
+        trained = [wave for wave in self._waves if wave.began is not None]
+        busy = sum(wave.busy_seconds(workers) for wave in trained)
+        if self._settings.early_stopping is not None or not busy:
+            return 1.0
+        return sum(wave.seconds_passed for wave in trained) / busy
+
+    def _walls(self, left: float, workers: int) -> Array:
+        """The seconds for each trial that each wave of the search takes, of which the last has some left."""
+        searched = [wave for wave in self._waves if wave.began is not None and not wave.confirms] or self._waves[-1:]
+        if self._state.continuous:
+            seconds = [s for number in searched[0].trials if (s := searched[0].seconds(number))]
+            groups = [seconds[i : i + _GROUP] for i in range(0, len(seconds), _GROUP)]
+            return np.array([np.mean(group) for group in groups]) * self._pace(workers) / workers
+        passed = [wave.seconds_passed + left * (wave is self._waves[-1]) for wave in searched]
+        return np.array([seconds / len(wave.trials) for seconds, wave in zip(passed, searched, strict=True)])
+
+    def _choice_seconds(self) -> float:
+        """The seconds in which the search chooses a config while nothing trains."""
+        gaps, choices = 0.0, 0
+        for before, wave in zip(self._waves, self._waves[1:], strict=False):
+            if wave.began is not None and not wave.confirms:
+                gaps, choices = gaps + max(0.0, wave.began - before.latest), choices + len(wave.trials)
+        expected = _CHOICE * (self._settings.search == "coarse-to-fine" and not self._state.continuous)
+        return (expected * _CHOICE_WEIGHT + gaps) / (_CHOICE_WEIGHT + choices)
 
 
-@dataclass(frozen=True, eq=False)
-class _Work:
-    """What n trials that have begun have done, in units: epochs, or whole trials of a function."""
-
-    seconds: Array  # so far
-    done: Array  # units
-    left: Array  # that are expected
-
-    @classmethod
-    def of(cls, state: StudyState, last: Mapping[int, CurvePoint], by_epoch: bool, again: bool) -> "_Work":
-        rows: list[tuple[float, float, float]] = []
-        confirm = state.settings.confirm
-        for number in range(state.waves[-1].numbers.stop):
-            result, point = state.results.get(number), last.get(number)
-            if result is not None and number not in state.running:
-                rows.append((result.seconds, result.epochs if by_epoch else result.state is State.FINISHED, 0.0))
-            elif by_epoch:
-                epoch = point.epoch if point else 0
-                left = _epochs_left(state.settings, epoch, whole=state.confirms(number) is not None)
-                if again and confirm is not None and state.confirms(number) is not None:
-                    left *= 1 + 1 / confirm.replicates
-                rows.append((point.seconds if point else 0.0, epoch, left))
-            else:
-                rows.append((point.seconds if point else 0.0, 0.0, 1.0))
-        seconds, done, left = np.array(rows, dtype=float).T
-        return cls(seconds, done, left)
-
-
-def _epochs_left(settings: Settings, epoch: int, whole: bool) -> float:
-    """Return how many epochs a trial is expected to train after one, as one of many that early stopping may end."""
-    if settings.early_stopping is None or whole:
-        return settings.epochs - epoch
-    left, share, done = 0.0, 1.0, epoch
-    for rung in (*settings.early_stopping.rungs(settings.epochs), settings.epochs):
-        if rung >= epoch:
-            left += share * (rung - done)
-            share, done = share / settings.early_stopping.factor, rung
-    return left
-
-
-def _groups(state: StudyState) -> list[range]:
-    """Return the trials of each wave; without barriers, a few at a time."""
-    end = state.waves[-1].numbers.stop
-    if state.continuous:
-        return [range(first, min(first + _GROUP, end)) for first in range(0, end, _GROUP)]
-    return [wave.numbers for wave in state.waves]
-
-
-def _trained_again(state: StudyState) -> int:
-    """Return how many winners will be trained once more, for their weights, in a wave that has not begun."""
-    confirm = state.settings.confirm
-    return 0 if confirm is None or state.waves[-1].confirms else confirm.top
-
-
-def _later(means: Array, variance: float, waves: int, generator: np.random.Generator) -> Array:
-    """Return equally likely mean seconds of the trials in later waves, shape (draws,).
+def _later(walls: Array, variance: float, waves: int, generator: np.random.Generator) -> Array:
+    """Return equally likely means of what later waves take, shape (draws,).
 
     Args:
-        means: of the seconds of a trial in each wave so far.
-        variance: of the log of such a mean, because trials differ.
+        walls: what each wave took so far.
+        variance: of the log of one, because trials differ.
         waves: how many there will be; 0 if there are no trials left.
         generator: of the draws.
     """
-    ages = np.arange(len(means))[::-1]
+    ages = np.arange(len(walls))[::-1]
     weights = _FADING**ages / (_FADING**ages).sum()
     chance = math.sqrt(_CHANCE**2 + variance)
-    level = weights @ np.log(means) + chance * math.sqrt(weights @ weights) * generator.standard_normal((_DRAWS, 1))
+    level = weights @ np.log(walls) + chance * math.sqrt(weights @ weights) * generator.standard_normal((_DRAWS, 1))
     walk = np.cumsum(generator.normal(_GROWTH, _DRIFT, (_DRAWS, max(1, waves))), axis=1) + _GROWTH * (weights @ ages)
     logs = level + walk + chance * generator.standard_normal(walk.shape) - chance**2 / 2
     later: Array = np.exp(logs).mean(axis=1)

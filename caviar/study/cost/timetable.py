@@ -11,6 +11,7 @@ from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.fleet.worker.trainables import Trainable
 from caviar.records.settings import Settings
 from caviar.records.trial import Trial
+from caviar.space.scales import Array
 from caviar.study.cost.picks import Picks
 from caviar.study.halving import survivors
 from caviar.study.stacking import stack_trials
@@ -30,10 +31,14 @@ Configs = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Timetable:
-    """The phases of each wave of the search, one after the other, and those of the wave that confirms the winner."""
+    """The phases of each wave of the search, that of the wave that confirms the winner, and the winner's last training.
+
+    The winner trains alone, where its network was not kept; see `trains_the_winner_again`.
+    """
 
     waves: tuple[tuple[Phase, ...], ...]
     confirm: Phase
+    winner: Phase = ()
 
     @property
     def jobs(self) -> Iterator[Job]:
@@ -46,8 +51,7 @@ class Timetable:
         """All phases, in order."""
         for wave in self.waves:
             yield from wave
-        if self.confirm:
-            yield self.confirm
+        yield from filter(None, (self.confirm, self.winner))
 
 
 def timetable(picks: Picks, configs: Configs, settings: Settings, trainable: Trainable, workers: int) -> Timetable:
@@ -68,12 +72,20 @@ def timetable(picks: Picks, configs: Configs, settings: Settings, trainable: Tra
     continuous = settings.budget.waves == "continuous"
     groups = [np.concatenate(picks.waves)] if continuous else picks.waves
     waves = tuple(_phases(stacks([int(row) for row in rows]), picks, settings) for rows in groups)
+    rows = sorted({int(row) for wave in picks.waves for row in wave}, key=lambda row: float(picks.losses[row]))
     confirmed: list[int] = []
     if settings.confirm is not None:
-        rows = sorted({int(row) for wave in picks.waves for row in wave}, key=lambda row: float(picks.losses[row]))
         again = isinstance(trainable, NetworkTrainable)  # for its weights
         confirmed = [row for row in rows[: settings.confirm.top] for _ in range(settings.confirm.replicates + again)]
-    return Timetable(waves, tuple(Job(stack, settings.epochs) for stack in stacks(confirmed)))
+    winner = (Job((rows[0],), settings.epochs),) if trains_the_winner_again(settings, trainable) else ()
+    return Timetable(waves, tuple(Job(stack, settings.epochs) for stack in stacks(confirmed)), winner)
+
+
+def trains_the_winner_again(settings: Settings, trainable: Trainable) -> bool:
+    """Return whether the winner trains once more at the end, to be evaluated on the test part: it was not kept."""
+    if not isinstance(trainable, NetworkTrainable) or settings.confirm is not None or settings.keep:
+        return False
+    return len(trainable.dataset.test_x) > 0
 
 
 def _phases(stacks: Sequence[tuple[int, ...]], picks: Picks, settings: Settings) -> tuple[Phase, ...]:
@@ -109,3 +121,12 @@ def wall_seconds(table: Timetable, seconds: Iterable[float], workers: int) -> fl
     """Return how long a timetable takes, phase after phase, with the seconds of its jobs in order."""
     of_jobs = iter(seconds)
     return sum(makespan([next(of_jobs) for _ in phase], workers) for phase in table.phases)
+
+
+def makespans(seconds: Array, workers: int) -> Array:
+    """Return the makespan of each row of jobs, shape (draws, jobs), as shape (draws,)."""
+    free, rows = np.zeros((len(seconds), workers)), np.arange(len(seconds))
+    for job in seconds.T:
+        free[rows, free.argmin(axis=1)] += job
+    longest: Array = free.max(axis=1)
+    return longest

@@ -1,4 +1,4 @@
-"""Diagnosis: fifteen planted faults and nine sound studies: `python -m tests.benchmarks.answers.diagnosis --seeds 3`.
+"""Diagnosis: sixteen planted faults and nine sound studies: `python -m tests.benchmarks.answers.diagnosis --seeds 3`.
 
 For each problem: in how many studies the fault was found, and every other finding. Then the tests behind it, on numbers
 without any effect: how often each is significant at 1%, and how often the interval of an edge holds it.

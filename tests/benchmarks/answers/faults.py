@@ -142,7 +142,7 @@ PLANTED = (
         "rate above an edge", sums,
         {"trials": 32, "epochs": 10, "space": {"learning_rate": caviar.loguniform(1e-4, 100), "momentum": 0.9,
          "hidden_units": caviar.randint(20, 60), "optimizer": "momentum", "batch_norm": False}},
-        Kind.EDGE, "learning_rate", (Kind.DIVERGED, Kind.NOT_LEARNING, Kind.TOO_SHORT),
+        Kind.EDGE, "learning_rate", (Kind.DIVERGED, Kind.NOT_LEARNING, Kind.TOO_SHORT, Kind.DEAD_UNITS),
     ),
     Problem(
         "too few epochs", digits,
@@ -167,6 +167,12 @@ PLANTED = (
         "units that die", digits,
         {"trials": 24, "epochs": 10, "space": {"learning_rate": caviar.loguniform(1e-3, 30), "hidden_layers": 3,
          "hidden_units": caviar.randint(20, 60), "batch_norm": False}},
+        Kind.DEAD_UNITS, "", (Kind.DIVERGED, Kind.EDGE, Kind.NOT_LEARNING),
+    ),
+    Problem(
+        "networks that do not learn", digits,
+        {"trials": 24, "epochs": 10, "space": {"learning_rate": caviar.loguniform(1e-3, 30), "hidden_layers": 3,
+         "hidden_units": caviar.randint(20, 60), "batch_norm": False, "activation": "tanh"}},
         Kind.NOT_LEARNING, "", (Kind.DIVERGED, Kind.EDGE),
     ),
     Problem(

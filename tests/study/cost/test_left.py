@@ -28,7 +28,7 @@ def end_all(record, planner, left, clock, count=None):
     for trial in planner.running_trials()[:count]:
         seconds = seconds_of(trial.config)
         clock.now += seconds
-        left.report(trial.number, CurvePoint(1, seconds, {"loss": 0.0}))
+        left.report(trial.number, CurvePoint(1, seconds, {"loss": 0.0}), 1)
         metrics, config = {"loss": float(trial.number)}, trial.config
         result = Result(trial.number, trial.wave, State.FINISHED, config, metrics, 1, seconds, trial.seed, "host:1")
         record._apply([TrialEnded(result)])
@@ -104,7 +104,7 @@ def test_a_trial_that_has_reported_is_partly_done(study, monkeypatch):
     before = left.span(1, 8)
     (last,) = planner.running_trials()
     clock.now += 0.7 * seconds_of(last.config)
-    left.report(last.number, CurvePoint(1, 0.7 * seconds_of(last.config), {"loss": 0.0}))
+    left.report(last.number, CurvePoint(1, 0.7 * seconds_of(last.config), {"loss": 0.0}), 1)
     assert left.span(1, 8).median < 0.6 * before.median
 
 
@@ -117,20 +117,64 @@ def test_epochs_count_while_networks_train(tmp_path, monkeypatch):
     for epoch in (1, 2):
         clock.now += 2.0
         for number in (0, 1):
-            left.report(number, CurvePoint(epoch, float(epoch), {"val_accuracy": 0.5}))
+            left.report(number, CurvePoint(epoch, float(epoch), {"val_accuracy": 0.5}), 1)
     assert left.span(1, 2).median == pytest.approx(16.0, rel=0.3)  # the clock began with the first report
 
 
+def left_after_an_epoch(study, clock, trials):
+    """What is left after the first epoch of a wave of networks, each of which took a second of one trainer."""
+    begin(study)
+    left = TimeLeft(study.record.state, study.target.trainable(20, "val_accuracy", study.placement))
+    for number in range(trials):
+        clock.now += 1.0
+        left.report(number, CurvePoint(1, 1.0, {"val_accuracy": 0.5}), 1)
+    return left.span(1, trials).median
+
+
 def test_early_stopping_ends_most_trials(tmp_path, monkeypatch):
-    Clock(monkeypatch)
-    spans = []
-    for stopping in (None, "halving"):
-        out = tmp_path / str(stopping)
-        study = caviar.Study("digits", trials=9, waves=1, epochs=20, workers=0, early_stopping=stopping, out=out)
-        begin(study)
-        left = TimeLeft(study.record.state, study.target.trainable(20, "val_accuracy", study.placement))
-        for number in range(9):
-            left.report(number, CurvePoint(1, 1.0, {"val_accuracy": 0.5}))
-        left._begun = -9.0
-        spans.append(left.span(1, 9).median)
+    clock, options = Clock(monkeypatch), {"trials": 9, "waves": 1, "epochs": 20, "workers": 0, "keep": 1}
+    spans = [
+        left_after_an_epoch(
+            caviar.Study("digits", early_stopping=stopping, out=tmp_path / str(stopping), **options), clock, 9
+        )
+        for stopping in (None, "halving")
+    ]
     assert np.divide(*spans) > 3
+
+
+def test_a_winner_whose_network_was_not_kept_trains_again(tmp_path, monkeypatch):
+    clock, options = Clock(monkeypatch), {"trials": 9, "waves": 1, "epochs": 20, "workers": 0}
+    kept, again = (
+        left_after_an_epoch(caviar.Study("digits", keep=keep, out=tmp_path / str(keep), **options), clock, 9)
+        for keep in (1, None)
+    )
+    assert 5 < again - kept < 60  # about the 20 epochs of one of the nine
+
+
+def test_the_last_trials_are_laid_out_on_the_trainers(study, monkeypatch):
+    clock, planner = Clock(monkeypatch), begin(study)
+    left = TimeLeft(study.record.state, FunctionTrainable(print))
+    end_all(study.record, planner, left, clock, count=6)
+    rest = [seconds_of(trial.config) for trial in planner.running_trials()]
+    one, two = left.span(1, 8).median, None
+    left._next = 0.0
+    two = left.span(2, 8).median
+    assert one == pytest.approx(sum(rest), rel=0.15)
+    assert one / 2.5 < two < one
+
+
+def test_choosing_the_next_configs_counts_as_long_as_it_took(study, monkeypatch):
+    clock, planner = Clock(monkeypatch), begin(study)
+    hasty, slow = (TimeLeft(study.record.state, FunctionTrainable(print)) for _ in range(2))
+    for left in (hasty, slow):  # both see the first wave
+        clock.now = 0.0
+        for trial in planner.running_trials():
+            clock.now += seconds_of(trial.config)
+            left.report(trial.number, CurvePoint(1, seconds_of(trial.config), {"loss": 0.0}), 1)
+    end_all(study.record, planner, hasty, clock)
+    study.record._apply([planner.next_wave(32)])
+    first, begun = planner.running_trials()[0], clock.now
+    for left, pause in ((hasty, 0.0), (slow, 4000.0)):
+        clock.now = begun + pause + seconds_of(first.config)
+        left.report(first.number, CurvePoint(1, seconds_of(first.config), {"loss": 0.0}), 1)
+    assert slow.span(1, 32).median - hasty.span(1, 32).median > 2000

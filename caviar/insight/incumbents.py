@@ -1,4 +1,4 @@
-"""How far a study had come after so many trials: what its best trial would reach if it were trained again."""
+"""The incumbents of a study, the best trials so far: what they would reach if they were trained again."""
 
 import math
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from caviar.records.ranking import estimates
 
 
 @dataclass(frozen=True)
-class Progress:
+class Incumbents:
     """What the best trial so far would reach, after numbers of trials; at the end it is the winner."""
 
     steps: Mapping[int, Expectation]
@@ -31,8 +31,8 @@ class Progress:
         return None if step is None else self.steps[step]
 
 
-def progress_of(outcome: Outcome) -> Progress:
-    """Return how far a study had come after 1, 2, 4, 8, ... trials and at its end; those that confirm do not count.
+def incumbents_of(outcome: Outcome) -> Incumbents:
+    """Return the incumbents of a study after 1, 2, 4, 8, ... trials and at its end; those that confirm do not count.
 
     The best trial is the one with the best estimate by all that is known today.
     """
@@ -45,4 +45,4 @@ def progress_of(outcome: Outcome) -> Progress:
         if finished:
             best = min(finished, key=lambda result: known[result.trial])
             steps[size] = by_process(outcome, best, search, process)
-    return Progress(steps | {len(tried): winner_expectation(outcome, search, process)})
+    return Incumbents(steps | {len(tried): winner_expectation(outcome, search, process)})
