@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from caviar._checks import plain_number
 from caviar._typed import typed
 from caviar.errors import InputError
 from caviar.files import reading
@@ -37,14 +38,13 @@ class Instance:
 
 def hourly_price(price: float | None) -> float | None:
     """Return the price of a trainer for an hour; raise InputError if it cannot be one."""
-    if price is not None and (
-        isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < math.inf
-    ):
+    number = plain_number(price)
+    if price is not None and (number is None or not 0 <= number < math.inf):
         raise InputError(
             f"price must be that of a trainer for an hour, a number >= 0, or a TOML file of instances, got {price!r}; "
             "try price=0.38"
         )
-    return price
+    return number
 
 
 def read_instances(path: str | Path) -> tuple[Instance, ...]:

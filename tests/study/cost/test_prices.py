@@ -1,12 +1,13 @@
 """Prices: a number, or a file of instances of the user's own."""
 
+import numpy as np
 import pytest
 
 import caviar
 from caviar.cli.main import main
 from caviar.errors import InputError
 from caviar.records.cost import read_forecast
-from caviar.study.cost.prices import Instance, read_instances
+from caviar.study.cost.prices import Instance, hourly_price, read_instances
 
 PRICES = """
 small = { trainers = 2, memory = 8e9, price = 0.1 }
@@ -17,6 +18,11 @@ trainers = 8
 memory = 64e9
 price = 0.8
 """
+
+
+@pytest.mark.parametrize("price", [np.float32(0.5), np.int64(2)])
+def test_a_price_may_be_a_number_of_numpy(price):
+    assert type(hourly_price(price)) is type(price.item())
 
 
 @pytest.fixture
