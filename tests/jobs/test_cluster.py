@@ -190,9 +190,11 @@ def child_processes(process):
 
 
 def write_slow_study(folder):
-    """Write a study of a slow function to a folder."""
+    """Write a study of a slow function to a folder; it imports Ray, and so trains there from the first trial on."""
     (folder / "slowly.py").write_text("""
 import time
+
+import ray
 
 def train(config):
     time.sleep(0.2)
@@ -211,7 +213,7 @@ def test_a_temporary_local_ray_asks_for_a_token(environment, tmp_path):
         env=local, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     raylets = []
-    while not raylets:  # it starts after a while
+    while not raylets:
         assert run.poll() is None
         time.sleep(0.1)
         raylets = [path for path in child_processes(run.pid) if b"raylet" in (path / "cmdline").read_bytes()]
