@@ -14,12 +14,12 @@ from caviar.records.events import TrialEnded
 from tests.study import killed_driver
 
 ROOT = Path(__file__).parents[2]
-KILLS = 10
+KILLS = 20
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_study_killed_at_random_moments_ends_with_the_undisturbed_table(ray_cluster, tmp_path):
+def test_a_study_killed_at_twenty_random_moments_ends_with_the_undisturbed_table(ray_cluster, tmp_path):
     whole = killed_driver.drive(tmp_path / "whole", None)
     address = ray_cluster.get_runtime_context().gcs_address
     done = subprocess.run(
