@@ -58,11 +58,12 @@ class Validation:
         """
         if value is None:
             return cls()
-        value = value.item() if isinstance(value, np.number) else value
+        value = _plain(value)
         if isinstance(value, bool) or not isinstance(value, int | float | Mapping):
             return cls(table=value)
         if not isinstance(value, Mapping):
             value = {"folds": value} if isinstance(value, int) else {"fraction": value}
+        value = {key: _plain(setting) for key, setting in value.items()}
         for key in value:
             if key not in _KEYS:
                 raise InputError(f"validation has no option {key!r}{did_you_mean(key, _KEYS)}")
@@ -94,6 +95,11 @@ class Validation:
         """Return what differs from the default, as plain data, without the table."""
         names = [name for name in _KEYS if name != "table"]
         return {name: getattr(self, name) for name in names if getattr(self, name) != getattr(Validation, name)}
+
+
+def _plain(value: Any) -> Any:
+    """Return one of NumPy's numbers as Python's, and other values as they are."""
+    return value.item() if isinstance(value, np.number) else value
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,8 @@ class Fork(_Command):
                 raise InputError(f"around must be a space that varies some of {names} and nothing else, got {around!r}")
         elif factor is None or not 1 < factor < math.inf:
             raise InputError(f"around must be a factor > 1 or a caviar.Space, got {around!r}; try 2.0")
+        else:
+            object.__setattr__(self, "around", factor)
 
 
 Command = Train | Pause | Resume | Stop | EndTraining | SetHyperparameters | Rewind | Follow | Fork

@@ -106,6 +106,21 @@ def test_a_class_with_a_single_row_is_for_training():
 
 
 @pytest.mark.parametrize(
+    ("value", "same"),
+    [
+        (np.int64(5), 5),
+        ({"folds": np.int64(5)}, {"folds": 5}),
+        ({"fraction": np.float32(0.25)}, {"fraction": 0.25}),
+        ({"group": np.int64(3), "folds": np.uint8(4)}, {"group": 3, "folds": 4}),  # a column without a name
+    ],
+)
+def test_numbers_may_be_those_of_numpy(value, same):
+    chosen = Validation.of(value)
+    assert chosen == Validation.of(same)
+    assert {type(each) for each in chosen.to_plain().values()} <= {int, float, str}
+
+
+@pytest.mark.parametrize(
     ("value", "message"),
     [
         (0.7, r"fraction must be in \(0, 0.5\], got 0.7"),

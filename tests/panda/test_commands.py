@@ -1,5 +1,6 @@
 """Commands validate themselves, and a rule's verdict becomes commands."""
 
+import numpy as np
 import pytest
 
 import caviar
@@ -37,6 +38,13 @@ def test_an_invalid_command_is_refused_in_one_sentence(make, words):
     with pytest.raises(InputError, match=words) as error:
         make()
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("factor", [np.float32(2.5), np.int64(3)])
+def test_numbers_of_numpy_become_pythons(factor):
+    command = Fork(np.int8(2), factor, np.int64(4))
+    assert command == Fork(2, factor.item(), 4)
+    assert [type(value) for value in (command.n, command.around, command.epochs)] == [int, type(factor.item()), int]
 
 
 def test_a_verdict_is_executed_as_rewind_then_changes_then_the_end():
