@@ -219,9 +219,14 @@ def _why_not_found(error: FileNotFoundError) -> str:
     return f"its host cannot be reached ({cause})" if isinstance(cause, OSError) else "nothing was found"
 
 
+def unfinished_path(path: Path) -> Path:
+    """Return another name beside a file, under which one process writes it before it is whole."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: whatever happens, it holds the old content or the new."""
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    unfinished = unfinished_path(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

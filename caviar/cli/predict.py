@@ -5,7 +5,6 @@ import os
 import shutil
 import sys
 import tempfile
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, Unpack
@@ -16,7 +15,7 @@ from caviar.cli.jobs import local_copy, study_command
 from caviar.cli.options import FormatOptions, format_options
 from caviar.csv import to_csv
 from caviar.errors import InputError
-from caviar.files import writing
+from caviar.files import unfinished_path, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +136,7 @@ def _opened(out: Path | None) -> Iterator[IO[bytes]]:
         return
     if out.is_dir():
         raise InputError(f"--out must be a file, got the folder {out}; try --out {out / 'predictions.csv'}")
-    unfinished = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
+    unfinished = unfinished_path(out)
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         file = unfinished.open("wb")

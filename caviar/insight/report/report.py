@@ -31,11 +31,11 @@ from caviar.records.outcome import Outcome
 LINE = 110  # characters of LaTeX
 PAIRED = 3  # this many of the most important hyperparameters are drawn in pairs
 MIN_FIT = 0.3  # of the variance that the forest predicts; below, its shares are not to be trusted
+MIN_SHARE = 0.02  # of the variance; a hyperparameter with less is not drawn in pairs, unless it is among the first two
 _SHARE = (
     "A share of the space is the product of the shares of all hyperparameters: of a range on its scale, by whole "
     "values where they are integers, or of options by their probabilities."
 )
-MIN_SHARE = 0.02  # of the variance; a hyperparameter with less is not drawn in pairs, unless it is among the first two
 
 
 def report(outcome: Outcome, path: str | Path | None = None) -> Path:

@@ -7,7 +7,7 @@ import numpy as np
 
 from caviar.space.scales import Array
 from caviar.study.cost.regression import Features, Regression
-from caviar.study.cost.timetable import makespans
+from caviar.study.cost.timetable import makespan
 from caviar.study.cost.trained import Part
 
 FeaturesOf = Callable[[Sequence[Part]], Features]
@@ -53,4 +53,5 @@ class StackTimes:
         known = [part.trial in self.residuals for part in parts]
         drawn[:, known] = self.expected(parts)[known]
         starts = np.cumsum([0, *map(len, stacks)])[:-1][[bool(stack) for stack in stacks]]
-        return makespans(np.add.reduceat(drawn * [part.units for part in parts], starts, axis=1), workers)
+        seconds = np.add.reduceat(drawn * [part.units for part in parts], starts, axis=1)
+        return np.array([makespan(row, workers) for row in seconds.tolist()])

@@ -11,7 +11,6 @@ from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.fleet.worker.trainables import Trainable
 from caviar.records.settings import Settings
 from caviar.records.trial import Trial
-from caviar.space.scales import Array
 from caviar.study.cost.picks import Picks
 from caviar.study.halving import survivors
 from caviar.study.stacking import stack_trials
@@ -121,12 +120,3 @@ def wall_seconds(table: Timetable, seconds: Iterable[float], workers: int) -> fl
     """Return how long a timetable takes, phase after phase, with the seconds of its jobs in order."""
     of_jobs = iter(seconds)
     return sum(makespan([next(of_jobs) for _ in phase], workers) for phase in table.phases)
-
-
-def makespans(seconds: Array, workers: int) -> Array:
-    """Return the makespan of each row of jobs, shape (draws, jobs), as shape (draws,)."""
-    free, rows = np.zeros((len(seconds), workers)), np.arange(len(seconds))
-    for job in seconds.T:
-        free[rows, free.argmin(axis=1)] += job
-    longest: Array = free.max(axis=1)
-    return longest
