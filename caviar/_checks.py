@@ -8,6 +8,7 @@ import importlib
 import math
 import os
 from collections.abc import Iterable
+from decimal import Decimal
 from numbers import Integral, Real
 from types import ModuleType
 
@@ -35,12 +36,12 @@ def check_integer_fields(instance: object, *names: str, minimum: int = 1) -> Non
 
 
 def plain_number(value: object) -> float | None:
-    """Return an integer or float as Python's, if it is one of Python's or NumPy's and no boolean; else None.
+    """Return an integer or float for a number of Python's or NumPy's, such as a Fraction; None for all else.
 
-    >>> plain_number(2), plain_number("2"), plain_number(True)
-    (2, None, None)
+    >>> plain_number(2), plain_number(Decimal("0.1")), plain_number("2"), plain_number(True)
+    (2, 0.1, None, None)
     """
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if isinstance(value, bool) or not isinstance(value, Real | Decimal):
         return None
     return int(value) if isinstance(value, Integral) else float(value)
 

@@ -220,7 +220,8 @@ def _options(values: list[Any]) -> Any:
     """A column of a hyperparameter: as objects where floats would not tell integers from them, else typed."""
     integers = {value for value in values if type(value) is int}
     floats = {value for value in values if type(value) is float}
-    if floats and (integers & floats or any(abs(value) > 2**53 for value in integers)):
+    exact = 2**53 if floats else 2**63 - 1  # beyond it, a number of the column's type would be another one
+    if integers & floats or any(abs(value) > exact for value in integers):
         return pd.array(values, dtype="object")
     return _column(values)
 

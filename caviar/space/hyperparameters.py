@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from caviar._checks import plain_number
 from caviar.errors import InputError
 from caviar.space.options import Choice, Option, SubSpace, are_ascending, are_equal, check_tier, settings_repr
 from caviar.space.scales import LINEAR, LOG, REVERSE_LOG, Array, Scale, quantiles
@@ -49,12 +50,12 @@ class _Number:
 
     def __post_init__(self) -> None:
         check_tier(self.tier)
-        for name in ("low", "high", "default", "step"):  # NumPy's numbers as Python's, which a journal can hold
-            if isinstance(value := getattr(self, name), np.generic):
-                object.__setattr__(self, name, value.item())
         try:
-            finite = math.isfinite(self.low) and math.isfinite(self.high)
-        except (TypeError, OverflowError):
+            for name in ("low", "high", "default", "step"):  # as integers and floats, which a journal can hold
+                if (number := plain_number(getattr(self, name))) is not None:
+                    object.__setattr__(self, name, number)
+            finite = all(isinstance(b, int | float) and math.isfinite(b) for b in (self.low, self.high))
+        except OverflowError:
             finite = False
         if not finite:
             raise self._bounds_error("finite numbers")

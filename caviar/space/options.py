@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from caviar.space.values import identity, named
 
 Option = Any  # of a choice: whatever the user's own code takes
 SubSpace = Mapping[str, Any]  # hyperparameters and constants by name
+_BOOLEANS = (bool, np.bool_)
 
 
 @dataclass(frozen=True, repr=False)
@@ -130,19 +132,19 @@ def are_equal(option: Option, value: Option) -> bool:
     if option is value:
         return True
     try:
-        return bool(option == value) and isinstance(option, bool) == isinstance(value, bool)
+        return bool(option == value) and isinstance(option, _BOOLEANS) == isinstance(value, _BOOLEANS)
     except Exception:  # arrays and the like raise for ==, or for its truth
         return False
 
 
 def are_ascending(options: Sequence[Option]) -> bool:
-    """Return whether options are numbers, two or more, each above the one before; a boolean is no number.
+    """Return whether options are numbers, two or more, each above the one before; no booleans or Enum members.
 
     >>> are_ascending([32, 64, 128]), are_ascending([64, 32]), are_ascending([False, True])
     (True, False, False)
     """
     kinds = int | float | np.integer | np.floating
-    numbers = all(isinstance(option, kinds) and not isinstance(option, bool) for option in options)
+    numbers = all(isinstance(option, kinds) and not isinstance(option, bool | Enum) for option in options)
     return numbers and len(options) > 1 and all(a < b for a, b in itertools.pairwise(options))
 
 

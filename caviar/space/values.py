@@ -240,8 +240,9 @@ def check_value(name: str, value: Any) -> None:
     caviar.errors.InputError: rates must be a value that the study's journal can keep, got ndarray array([1., 1.]); ...
     """
     try:
-        exact = identity(decode(json.loads(json.dumps(encode(value))))) == identity(value)
-    except (TypeError, ValueError, RecursionError):  # also what NumPy and Python cannot write, such as huge integers
+        text = json.dumps(encode(value), ensure_ascii=False).encode()
+        exact = identity(decode(json.loads(text))) == identity(value)
+    except (TypeError, ValueError, RecursionError):  # also what cannot be written: huge integers, lone surrogates
         exact = False
     if exact:
         return

@@ -1,6 +1,7 @@
 """Spaces of every kind for hypothesis: all hyperparameters, sub-spaces, options and constants of all kinds."""
 
 import datetime
+import decimal
 import enum
 import fractions
 import math
@@ -30,6 +31,7 @@ class Colour(enum.Enum):
 
 class Level(enum.IntEnum):
     LOW = 0
+    HIGH = 1
 
 
 class Activation:
@@ -88,6 +90,8 @@ numbers = st.one_of(
     pairs.map(lambda pair: reverseloguniform(pair[0] / 20, 0.9 + pair[1] / 100)),
     pairs.map(lambda pair: uniform(0, pair[1], step=0.1)),
     pairs.map(lambda pair: uniform(np.float32(0.1), np.float64(pair[1]))),
+    pairs.map(lambda pair: uniform(decimal.Decimal("0.1"), fractions.Fraction(pair[1] * 3, 2))),
+    pairs.map(lambda pair: randint(0, pair[1] * 10**30)),
     pairs.map(lambda pair: randint(pair[0], pair[1] + 1)),
     pairs.map(lambda pair: randint(0, 64, step=pair[0], default=0)),
     pairs.map(lambda pair: lograndint(pair[0], 10 * pair[1])),

@@ -14,6 +14,7 @@ from caviar.space import Choice, Space, choice, loguniform, randint, uniform
 from caviar.space.serialization import from_plain, to_plain
 from caviar.study.file import study_from_file
 from tests.insight.studies import outcome_of
+from tests.space.spaces import Level
 
 SIZES = [32, 64, 128, 256]
 
@@ -32,6 +33,7 @@ def test_ascending_numbers_have_an_order(options):
         ["a", "b"],
         [1, 2, "many"],
         [False, True],
+        [Level.LOW, Level.HIGH],
         [1, None],
         {1: None, 2: {"rate": uniform(0, 1)}},
     ],

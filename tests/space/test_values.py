@@ -155,6 +155,11 @@ def test_a_tensor_is_refused():
         check_value("x", torch.ones(2))
 
 
+def test_a_text_that_no_file_can_hold_is_refused():
+    with pytest.raises(InputError, match=r"kind must be a value that the study's journal can keep, got str '\\ud800'"):
+        check_value("kind", "\ud800")
+
+
 def test_equal_options_of_different_types_are_told_apart():
     space = Space(a=choice([1, 1.0, True]), b=choice([(1,), (1.0,)]), c=uniform(0, 1))
     points = np.array([[1 / 2, 0.9, 0.3], [0.1, 0.1, 0.3]])

@@ -22,7 +22,7 @@ from caviar.insight.figures.axes import coordinates
 from caviar.jobs.package import pack
 from caviar.records.journal import NAME
 from caviar.space.values import identity
-from tests.space.spaces import Activation, Colour, double, spaces
+from tests.space.spaces import Activation, Colour, Level, double, spaces
 
 slow = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 LOCAL = {"workers": 0, "isolation": "none"}
@@ -108,8 +108,18 @@ def test_every_row_of_a_table_is_the_trial_that_it_was(space):
             assert identities(new.record.state.enqueued) == [identity(result.config)]
 
 
-def test_no_row_with_awkward_options_is_left_out(tmp_path):
-    options = [None, "", "nan", "None", "1", 1, 1.0, True, "True", "\r", "=1", "'=1", '"', [8, 8], (8, 8), "[8, 8]"]
+@pytest.mark.parametrize(
+    "options",
+    [
+        [None, "", "nan", "None", "1", 1, 1.0, True, "True", "\r", "=1", "'=1", '"', [8, 8], (8, 8), "[8, 8]"],
+        [np.True_, np.False_],
+        [Level.LOW, Level.HIGH],
+        [10**400, 10**400 + 1, 1],
+        [10**20, 10**20 + 1],
+    ],
+    ids=["awkward", "booleans of NumPy", "an IntEnum", "huge integers", "huge ordered integers"],
+)
+def test_no_row_with_awkward_options_is_left_out(tmp_path, options):
     space = caviar.Space(kind=caviar.choice(options))
     grid = {"trials": len(options), "search": "grid", "waves": 1, "confirm": False}
     study = study_of(tmp_path / "s", space, recorder()[0], **grid)

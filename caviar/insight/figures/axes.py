@@ -115,7 +115,7 @@ def ticks(hyperparameter: Hyperparameter) -> Ticks:
 
 def _side(hyperparameter: Hyperparameter, low: float | None, high: float | None) -> Array:
     """Return the interval [low, high] of values in the unit interval, shape (2,); options without an order span it."""
-    if hyperparameter.categorical or low is None or high is None or np.isnan(low):
+    if hyperparameter.categorical or low is None or high is None or is_missing(low):
         return np.array([0.0, 1.0])
     if isinstance(hyperparameter, Choice):
         return hyperparameter.units([low, high]) + np.array([-0.5, 0.5]) / hyperparameter.levels

@@ -77,11 +77,11 @@ def _columns(hyperparameter: Hyperparameter, units: Array, active: Array) -> Ite
         index = hyperparameter.indices(units) if isinstance(hyperparameter, Choice) else units
         for option in range(int(hyperparameter.levels)):
             yield _Column(active * (index == option), 0.0, 0.7)
-    elif 0 < low < high:
-        logs = active * np.log(hyperparameter.values(units).astype(float) / math.sqrt(low * high))
+    elif low > 0 and (span := math.log(high) - math.log(low)) > 0:
+        logs = active * np.log(hyperparameter.values(units).astype(float) / (math.sqrt(low) * math.sqrt(high)))
         if isinstance(hyperparameter, Integer):
             yield _Column(logs, 0.5, 0.5)
         else:
-            yield _Column(logs / math.log(high / low), 0.0, 0.7)
+            yield _Column(logs / span, 0.0, 0.7)
     else:
         yield _Column(active * (units - 0.5), 0.0, 0.7)

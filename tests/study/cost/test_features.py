@@ -43,6 +43,9 @@ def test_every_space_has_finite_features(seed):
         m=caviar.reverseloguniform(0.9, 0.999),
         kind=caviar.choice({"a": {"depth": caviar.randint(1, 9)}, "b": None}),
         size=[32, 64, 128],
+        tiny=caviar.loguniform(1e-320, 1e-300),
+        huge=caviar.loguniform(1e-300, 1e300),
+        near=[10**20, 10**20 + 1],
     )
     features = trial_features(space, np.random.default_rng(seed).random((5, space.dimension)))
     assert np.isfinite(features.columns).all()
