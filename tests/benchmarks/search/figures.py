@@ -66,8 +66,8 @@ def wins(records: pd.DataFrame, method: str = "Caviar") -> pd.DataFrame:
 
     A tie counts half. `ahead` is the mean number of points of accuracy that `method` is ahead, on LCBench, where a task
     is one problem whatever its noise. Rows for each family and budget, for functions and trainings together
-    ("b and c"), for all of LCBench ("lcbench") and of bbob ("bbob"), and for everything ("all"); trials 0 stands for all
-    budgets.
+    ("b and c"), for all of LCBench ("lcbench") and of bbob ("bbob"), and for everything ("all"); trials 0 stands for
+    all budgets.
     """
     table = regrets(records).set_index(["family", "trials", "width", "problem", "seed"])
     own = table.loc[table["method"] == method, "value"]
