@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from tests.benchmarks.search.bbob import bbob
 from tests.benchmarks.search.figures import BATCHED, summary, wins
 from tests.benchmarks.search.picture import draw
 from tests.benchmarks.search.problems import Problem, functions, lcbench
@@ -37,7 +38,8 @@ def main() -> None:
         run(options, path)
     records = pd.read_csv(path)
     table, shares = summary(records), wins(records)
-    pooled = summary(records[records["family"].isin(BATCHED)].assign(family="b and c"))
+    suites = records["family"].replace(dict.fromkeys(BATCHED, "b and c")).replace(r"^bbob .*", "bbob", regex=True)
+    pooled = summary(records.assign(family=suites)[suites.isin(["b and c", "bbob"])])
     report(table, pooled, shares)
     pd.concat([table, pooled]).round(4).to_csv(path.with_name("figures.csv"), index=False)
     shares.round(4).to_csv(path.with_name("wins.csv"), index=False)
@@ -81,6 +83,8 @@ def problems(options: argparse.Namespace, seed: int) -> list[Problem]:
     if options.lcbench and "a" in options.families:
         tasks = lcbench(options.lcbench)[:: 4 if options.quick else 1]
         selected += [task for task in tasks if f"a{task.noise:g}" in options.families] or tasks
+    if "d" in options.families:
+        selected += bbob(seed)[:: 4 if options.quick else 1]
     return selected
 
 
@@ -89,8 +93,8 @@ def report(table: pd.DataFrame, pooled: pd.DataFrame, shares: pd.DataFrame) -> N
     pd.options.display.width, pd.options.display.max_columns, pd.options.display.max_rows = 160, 20, 500
     print("\nNormalised regret (0 the best known, 1 the median of random)")
     print(_wide(table, "regret"))
-    print("\nNormalised regret over functions and trainings")
-    print(pooled.pivot(index="method", columns=["trials", "width"], values="regret").round(3))
+    print("\nNormalised regret over functions and trainings (b and c), and over all of bbob")
+    print(_wide(pooled, "regret"))
     print("\nLoss on LCBench against the best of 20,000 random configurations, points of accuracy")
     print(_wide(table[table["family"].str.startswith("lcbench")], "loss"))
     print("\nMilliseconds of CPU to ask and tell, for each trial")
@@ -130,7 +134,9 @@ def _options() -> argparse.Namespace:
         "--budgets", type=_budget, nargs="+", metavar="NxB", default=BUDGETS, help=f"default: {STANDARD}"
     )
     parser.add_argument(
-        "--families", default="abc", help="a (LCBench; a0, a2, a5: only with this noise), b (functions), c (trainings)"
+        "--families",
+        default="abc",
+        help="a (LCBench; a0, a2, a5: only with this noise), b (functions), c (trainings), d (bbob)",
     )
     return parser.parse_args()
 

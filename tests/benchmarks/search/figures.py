@@ -5,7 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-FAMILIES = ("functions", "trainings", "lcbench noise 0", "lcbench noise 2", "lcbench noise 5")
+from tests.benchmarks.search.bbob import GROUPS
+
+FAMILIES = (
+    *("functions", "trainings", "lcbench noise 0", "lcbench noise 2", "lcbench noise 5"),
+    *(f"bbob {group}" for group in GROUPS),
+)
 BATCHED = ("functions", "trainings")
 RESAMPLES = 1000
 HIGHEST = 3.0
@@ -61,7 +66,8 @@ def wins(records: pd.DataFrame, method: str = "Caviar") -> pd.DataFrame:
 
     A tie counts half. `ahead` is the mean number of points of accuracy that `method` is ahead, on LCBench, where a task
     is one problem whatever its noise. Rows for each family and budget, for functions and trainings together
-    ("b and c"), for all of LCBench ("lcbench"), and for everything ("all"); trials 0 stands for all budgets.
+    ("b and c"), for all of LCBench ("lcbench") and of bbob ("bbob"), and for everything ("all"); trials 0 stands for
+    all budgets.
     """
     table = regrets(records).set_index(["family", "trials", "width", "problem", "seed"])
     own = table.loc[table["method"] == method, "value"]
@@ -72,7 +78,8 @@ def wins(records: pd.DataFrame, method: str = "Caviar") -> pd.DataFrame:
         both["win"] = np.where(both["own"] == both["other"], 0.5, both["own"] < both["other"])
         both["task"] = both["problem"].str.replace(r"-noise\d+$", "", regex=True)
         groups = {family: both[both["family"] == family] for family in FAMILIES}
-        groups |= {"b and c": both[both["family"].isin(BATCHED)], "lcbench": both[~both["family"].isin(BATCHED)]}
+        groups["b and c"] = both[both["family"].isin(BATCHED)]
+        groups |= {suite: both[both["family"].str.startswith(suite)] for suite in ("lcbench", "bbob")}
         groups["all"] = both
         for name, group in groups.items():
             budgets = {(int(trials), int(width)): rest for (trials, width), rest in group.groupby(["trials", "width"])}
