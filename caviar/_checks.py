@@ -36,14 +36,19 @@ def check_integer_fields(instance: object, *names: str, minimum: int = 1) -> Non
 
 
 def plain_number(value: object) -> float | None:
-    """Return an integer or float for a number of Python's or NumPy's, such as a Fraction; None for all else.
+    """Return a number, also a Fraction, a Decimal or one of NumPy's, as an integer or float; None for anything else.
+
+    A boolean is no number here, nor is what no float can hold, such as Fraction(10**400).
 
     >>> plain_number(2), plain_number(Decimal("0.1")), plain_number("2"), plain_number(True)
     (2, 0.1, None, None)
     """
     if isinstance(value, bool) or not isinstance(value, Real | Decimal):
         return None
-    return int(value) if isinstance(value, Integral) else float(value)
+    try:
+        return int(value) if isinstance(value, Integral) else float(value)
+    except (OverflowError, ValueError):  # a Fraction beyond the floats; a Decimal that is a signalling NaN
+        return None
 
 
 def check_seed(value: object) -> int:

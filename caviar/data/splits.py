@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar._checks import did_you_mean
+from caviar._checks import did_you_mean, plain_number
 from caviar.data.preparation.cells import instants, numbers
 from caviar.data.preparation.columns import days
 from caviar.data.target import Target
@@ -98,8 +98,9 @@ class Validation:
 
 
 def _plain(value: Any) -> Any:
-    """Return one of NumPy's numbers as Python's, and other values as they are."""
-    return value.item() if isinstance(value, np.number) else value
+    """Return a number as an integer or float, and other values as they are."""
+    number = plain_number(value)
+    return value if number is None else number
 
 
 @dataclass(frozen=True)

@@ -50,10 +50,10 @@ class _Number:
 
     def __post_init__(self) -> None:
         check_tier(self.tier)
+        for name in ("low", "high", "default", "step"):  # as integers and floats, which a journal can hold
+            if (number := plain_number(getattr(self, name))) is not None:
+                object.__setattr__(self, name, number)
         try:
-            for name in ("low", "high", "default", "step"):  # as integers and floats, which a journal can hold
-                if (number := plain_number(getattr(self, name))) is not None:
-                    object.__setattr__(self, name, number)
             finite = all(isinstance(b, int | float) and math.isfinite(b) for b in (self.low, self.high))
         except OverflowError:
             finite = False

@@ -1,5 +1,8 @@
 """Every row is in one part, nothing of a group or a later time is in two, and every fold is complete."""
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -111,10 +114,12 @@ def test_a_class_with_a_single_row_is_for_training():
         (np.int64(5), 5),
         ({"folds": np.int64(5)}, {"folds": 5}),
         ({"fraction": np.float32(0.25)}, {"fraction": 0.25}),
+        (Fraction(1, 4), 0.25),
+        ({"fraction": Decimal("0.25")}, {"fraction": 0.25}),
         ({"group": np.int64(3), "folds": np.uint8(4)}, {"group": 3, "folds": 4}),  # a column without a name
     ],
 )
-def test_numbers_may_be_those_of_numpy(value, same):
+def test_numbers_of_other_types_are_plain_ones(value, same):
     chosen = Validation.of(value)
     assert chosen == Validation.of(same)
     assert {type(each) for each in chosen.to_plain().values()} <= {int, float, str}

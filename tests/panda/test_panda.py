@@ -19,6 +19,7 @@ from caviar.panda.commands import Stop, Train
 from caviar.panda.interpreter import advance, handle
 from caviar.panda.local_ray import panda_names
 from caviar.panda.session import begin
+from tests.faults.processes import freeze, thaw
 from tests.panda.own_rules import HalveAt
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
@@ -279,13 +280,12 @@ def test_waking_a_hostile_checkpoint_starts_no_process(tmp_path):
 def test_a_panda_that_does_not_answer_is_given_up(start):
     panda = start("asleep")
     client = PandaClient("asleep", ray.get_actor("panda:asleep", namespace="caviar"), patience=1.0)
-    process = process_of(panda)
-    os.kill(process, signal.SIGSTOP)
+    frozen = freeze(process_of(panda))
     try:
         with pytest.raises(ClusterError, match="has not answered for 1 s"):
             client.status()
     finally:
-        os.kill(process, signal.SIGCONT)
+        thaw(frozen)
     assert panda.status.busy is False
 
 

@@ -1,6 +1,7 @@
 """One test per law, for every kind; a new kind joins by adding its name to KINDS."""
 
 import math
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -197,6 +198,7 @@ def test_random_points_have_these_shares_too():
         (lambda: uniform("a", "b"), "low='a'"),
         (lambda: uniform(0, 10**400), "uniform bounds must be finite numbers"),
         (lambda: uniform(0, Fraction(10**400)), "uniform bounds must be finite numbers"),
+        (lambda: uniform(0, Decimal("sNaN")), "uniform bounds must be finite numbers"),
         (lambda: uniform(np.array(0.0), np.array(1.0)), r"must be finite numbers, got low=array\(0.\)"),
         (lambda: uniform(-1e308, 1e308), "bounds must be less than 1.8e308 apart, got low=-1e[+]308"),
         (lambda: choice([]), "at least one option"),
