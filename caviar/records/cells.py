@@ -27,13 +27,23 @@ def options_as_cells(table: pd.DataFrame, space: Space) -> pd.DataFrame:
     return table.assign(**{name: [text(name, value) for value in table[name]] for name in columns})
 
 
+def options_in_row(row: pd.Series, space: Space) -> dict[str, Option]:
+    """Return the values of a space in a table's row, with the options that cells read from a CSV file stand for."""
+    original = {escape_formula(name): name for name in space.names}
+    values = {original.get(name, name): value for name, value in row.items() if original.get(name, name) in space.names}
+    for name, cells in _cells(space).items():
+        value = values.get(name)
+        if not is_missing(value) and identity(value) not in map(identity, cells.values()):
+            values[name] = _known(cells).get(str(value), value)
+    return values
+
+
 def cells_as_options(table: pd.DataFrame, space: Space) -> pd.DataFrame:
     """Return a table of texts with each cell of a choice as the option that it stands for; others stay texts."""
     columns = {}
     for name, cells in _cells(space).items():
         if name in table:
-            known = {f"'{text}": option for text, option in cells.items()}  # as earlier versions wrote "-1"
-            known |= {str(escape_formula(text)): option for text, option in cells.items()}
+            known = _known(cells)
             values = [known.get(text, text or None) for text in table[name]]
             columns[name] = pd.Series(values, dtype=object, index=table.index)
     return table.assign(**columns)
@@ -45,6 +55,12 @@ def _cells(space: Space) -> Mapping[str, Mapping[str, Option]]:
     for name, option in values_in(space):
         options.setdefault(name, []).append(named(option))
     return {name: _texts(values) for name, values in options.items()}
+
+
+def _known(cells: Mapping[str, Option]) -> dict[str, Option]:
+    """Return the options by the texts that a CSV file has for them."""
+    known = {f"'{text}": option for text, option in cells.items()}  # as earlier versions wrote "-1"
+    return known | {str(escape_formula(text)): option for text, option in cells.items()}
 
 
 def _texts(options: list[Option]) -> dict[str, Option]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from caviar.csv import escape_formula, read_csv
 from caviar.errors import InputError
-from caviar.records.cells import cells_as_options
+from caviar.records.cells import cells_as_options, options_in_row
 from caviar.records.events import Enqueued, WarmStarted
 from caviar.records.settings import Settings
 from caviar.records.trial import State
@@ -21,8 +21,8 @@ logger = logging.getLogger("caviar")
 
 def check_enqueued(config: object, settings: Settings) -> Enqueued:
     """Return a config to train first, or the row of a table; raise InputError if it is outside the study's space."""
-    if isinstance(config, pd.Series):  # a row may have other columns
-        config = {name: config[name] for name in settings.space.names if name in config}
+    if isinstance(config, pd.Series):
+        config = options_in_row(config, settings.space)
     if not isinstance(config, Mapping):
         raise InputError(f"a config must be a dict with a value for every hyperparameter, got {config!r:.100}")
     return Enqueued((config_of(settings.space, config),))

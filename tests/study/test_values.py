@@ -102,10 +102,11 @@ def test_every_row_of_a_table_is_the_trial_that_it_was(space):
             assert new.warm_start(finished) == len(table)
             (observed,) = new.outcome.search_log
             assert np.allclose(observed.points, space.snap(points), rtol=0, atol=1e-9)
-        for (_, row), result in zip(table.iterrows(), study.outcome.results, strict=True):
-            new = study_of(Path(folder) / "new", space, recorder()[0], trials=1, waves=1)
-            new.enqueue(row)
-            assert identities(new.record.state.enqueued) == [identity(result.config)]
+        for rows in (table, pd.read_csv(study.folder / "results.csv", na_values=[""], keep_default_na=False)):
+            for (_, row), result in zip(rows.iterrows(), study.outcome.results, strict=True):
+                new = study_of(Path(folder) / "new", space, recorder()[0], trials=1, waves=1)
+                new.enqueue(row)
+                assert identities(new.record.state.enqueued) == [identity(result.config)]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -75,13 +75,9 @@ def _finish(connection: Connection, sender: "_Sender", error: str) -> None:
 def _run(function: Function, trial: Trial, sender: "_Sender") -> None:
     """Call the function, and send what it yields or returns."""
     sender.replay()
-    result = function(trial.config, trial.seed)
-    if isinstance(result, Iterator):
-        with contextlib.closing(result) if isinstance(result, Generator) else contextlib.nullcontext():
-            for report in result:
-                sender(report, None)
-    elif sender.reports.takes(result):
-        sender(result, None)
+    with contextlib.closing(sender.reports.of(function(trial.config, trial.seed))) as reports:
+        for report in reports:
+            sender(report, None)
 
 
 class _Sender:

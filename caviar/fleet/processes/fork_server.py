@@ -32,7 +32,7 @@ class ForkServer:
         if isinstance(answer, Unusable) or answer.threads:
             self.close()
         if isinstance(answer, Unusable):
-            raise InputError(f"the function cannot be loaded: {answer.reason}; install what it needs there")
+            raise InputError(f"the function cannot be loaded: {answer.reason}")
         if answer.threads:
             raise ThreadsStarted(", ".join(answer.threads))
 

@@ -73,6 +73,11 @@ def _end_with(standard_input: int) -> None:
 
 
 def _describe(error: BaseException) -> str:
-    """Return an error with the line that raised it."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{describe(error)} ({Path(frame.filename).name}, line {frame.lineno})"
+    """Return an error with the line that raised it, and the remedy if that is not to mend this line."""
+    file, line = traceback.extract_tb(error.__traceback__)[-1][:2]
+    remedy = ""
+    if isinstance(error, ImportError):
+        remedy = "; install what it needs there"
+    elif file == loads.__code__.co_filename:  # the pickle of what it holds
+        remedy = "; what it holds cannot be pickled and unpickled: create that inside the function"
+    return f"{describe(error)} ({Path(file).name}, line {line}){remedy}"

@@ -1,7 +1,7 @@
 """What a report may contain: names to numbers. What is no number is left out, and a taken name gets a prefix."""
 
 import sys
-from collections.abc import Container, Mapping
+from collections.abc import Container, Generator, Iterator, Mapping
 from numbers import Integral, Real
 from typing import SupportsFloat
 
@@ -30,9 +30,21 @@ class Reports:
         self._metric, self._hyperparameters = metric, hyperparameters
         self._warned: set[str] = set()
 
-    def takes(self, returned: object) -> bool:
-        """Return whether what the function has returned is a report: after others, only if it has the metric."""
-        return not self.count or (isinstance(returned, Mapping) and self._metric in returned)
+    def of(self, result: object) -> Generator[object, None, None]:
+        """Yield the reports in the result of a function: what it yields, and what it returns at its end.
+
+        After other reports, what it returns is one only if it is a dict with the metric; a number may be the status of a
+        main function.
+        """
+        if isinstance(result, Iterator):
+            result = yield from result
+            if result is None:
+                return
+        if not self.count or (isinstance(result, Mapping) and self._metric in result):
+            yield result
+        elif result is not None:
+            sentence = f"what it has returned after its reports, {_described(result):.200}, is none"
+            print(f"caviar: {sentence}: it is no dict with {self._metric!r}", file=sys.stderr)
 
     def checked(self, report: object) -> Metrics:
         """Return a report as names to Python's numbers; a number alone is the metric. Warn about the rest on stderr.
@@ -40,7 +52,7 @@ class Reports:
         Raises:
             InputError: it is neither a dict nor a number, or the metric is missing or no number.
         """
-        if self._metric and not isinstance(report, bool) and as_number(report) is not None:
+        if self._metric and not _is_boolean(report) and as_number(report) is not None:
             report = {self._metric: report}
         if not isinstance(report, Mapping):
             got = f"{_described(report):.200}"
@@ -96,6 +108,11 @@ def as_number(value: object) -> int | float | None:
     except (TypeError, ValueError, ArithmeticError, RuntimeError):  # several values, or none, such as pandas.NA
         return None
     return as_number(item) if isinstance(item, Real | SupportsFloat) and item is not value else None
+
+
+def _is_boolean(value: object) -> bool:
+    """Whether a value is True or False, also NumPy's or a tensor's; alone, it says rather that all is well."""
+    return isinstance(value, bool) or "bool" in str(getattr(value, "dtype", ""))
 
 
 def _described(value: object) -> str:

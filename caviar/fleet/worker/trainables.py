@@ -173,12 +173,9 @@ class _FunctionRun:
         yield from self._new()
         try:
             result = taking_seed(function)(copy.deepcopy(dict(trial.config)), trial.seed)
-            if isinstance(result, Iterator):
-                for report in result:
-                    self._receive(report, None)
-                    yield from self._new()
-            elif self._checks.takes(result):
-                self._receive(result, None)
+            for report in self._checks.of(result):
+                self._receive(report, None)
+                yield from self._new()
         except Stop:  # raised by the function itself
             pass
         yield from self._new()

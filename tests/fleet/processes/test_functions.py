@@ -93,6 +93,18 @@ def test_what_cannot_be_pickled_is_refused_with_the_remedy(tmp_path):
     assert finished(table)
 
 
+class TwoTexts(Exception):
+    def __init__(self, first, second):
+        super().__init__(first)
+
+
+def test_what_cannot_be_unpickled_is_refused_with_the_remedy(tmp_path):
+    error = TwoTexts("one", "two")
+    study = study_of(lambda config: {"loss": float(error.args == config)}, tmp_path / "s")
+    with pytest.raises(InputError, match="missing 1 required positional argument: 'second'.*inside the function$"):
+        study.run(progress=False)
+
+
 def test_a_function_may_capture_50_megabytes(tmp_path):
     data = np.random.default_rng(0).random(50_000_000 // 8)
 
@@ -154,7 +166,7 @@ def test_a_module_that_is_gone_is_one_sentence(on_path):
     (on_path / "module_that_goes.py").unlink()
     for cached in (on_path / "__pycache__").glob("module_that_goes*"):
         cached.unlink()
-    with pytest.raises((InputError, ClusterError), match="module_that_goes") as error:
+    with pytest.raises((InputError, ClusterError), match="module_that_goes.*; install what it needs there") as error:
         study.run(progress=False)
     assert "\n" not in str(error.value)
 
@@ -169,6 +181,7 @@ def test_a_module_that_fails_in_the_process_is_one_sentence(on_path, end):
         with pytest.raises(InputError) as error:
             study.run(progress=False)
     assert "\n" not in str(error.value)
+    assert "install" not in str(error.value)
 
 
 def double(x):

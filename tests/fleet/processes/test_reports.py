@@ -133,12 +133,28 @@ def test_a_number_alone_is_the_metric(tmp_path, isolation):
         if config["x"] == "after a report":
             caviar.report({"loss": 0.5})
             return 7.0  # such as the status of a main function
-        return True
+        return np.True_ if config["x"] == "NumPy's boolean" else True
 
-    table, _ = run(train, tmp_path / "s", ["returned", "yielded", "after a report", "boolean"], isolation=isolation)
+    kinds = ["returned", "yielded", "after a report", "boolean", "NumPy's boolean"]
+    table, outputs = run(train, tmp_path / "s", kinds, isolation=isolation)
     assert list(table["loss"][:3]) == [0.5, 0.5, 0.5]
-    assert list(table["epochs"]) == [1, 2, 1, 0]
-    assert table["error"][3] == "a report must be a number or a dict of metrics such as {'val_loss': 0.3}, got True"
+    assert list(table["epochs"]) == [1, 2, 1, 0, 0]
+    wanted = "a report must be a number or a dict of metrics such as {'val_loss': 0.3}, got "
+    assert list(table["error"][3:]) == [f"{wanted}True", f"{wanted}np.True_"]
+    assert "caviar: what it has returned after its reports, 7.0, is none: it is no dict with 'loss'" in outputs[2]
+
+
+@pytest.mark.parametrize("isolation", ["process", "none"])
+def test_what_a_generator_returns_is_its_last_report(tmp_path, isolation):
+    def train(config):
+        for epoch in range(config["x"]):
+            yield {"loss": 1.0 / (1 + epoch)}
+        return {"loss": 0.25, "accuracy": 0.9}
+
+    table, _ = run(train, tmp_path / "s", [0, 2], isolation=isolation)
+    assert list(table["epochs"]) == [1, 3]
+    assert list(table["loss"]) == [0.25, 0.25]
+    assert list(table["accuracy"]) == [0.9, 0.9]
 
 
 @pytest.mark.parametrize("name", RESERVED_COLUMNS)
