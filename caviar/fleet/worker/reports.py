@@ -33,7 +33,7 @@ class Reports:
     def of(self, result: object) -> Generator[object, None, None]:
         """Yield the reports in the result of a function: what it yields, and what it returns at its end.
 
-        After other reports, what it returns is one only if it is a dict with the metric; a number may be the status of a
+        After others, what it returns is one only if it is a dict with the metric: a number may be the status of a
         main function.
         """
         if isinstance(result, Iterator):

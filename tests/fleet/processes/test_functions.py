@@ -101,7 +101,7 @@ class TwoTexts(Exception):
 def test_what_cannot_be_unpickled_is_refused_with_the_remedy(tmp_path):
     error = TwoTexts("one", "two")
     study = study_of(lambda config: {"loss": float(error.args == config)}, tmp_path / "s")
-    with pytest.raises(InputError, match="missing 1 required positional argument: 'second'.*inside the function$"):
+    with pytest.raises(InputError, match=r"missing 1 required positional argument: 'second'.*inside the function$"):
         study.run(progress=False)
 
 
@@ -166,7 +166,7 @@ def test_a_module_that_is_gone_is_one_sentence(on_path):
     (on_path / "module_that_goes.py").unlink()
     for cached in (on_path / "__pycache__").glob("module_that_goes*"):
         cached.unlink()
-    with pytest.raises((InputError, ClusterError), match="module_that_goes.*; install what it needs there") as error:
+    with pytest.raises((InputError, ClusterError), match=r"module_that_goes.*; install what it needs there") as error:
         study.run(progress=False)
     assert "\n" not in str(error.value)
 
