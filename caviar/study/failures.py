@@ -8,8 +8,17 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-from caviar.errors import PausedError
+from caviar._checks import plain_number
+from caviar.errors import InputError, PausedError
 from caviar.records.trial import Result, State
+
+
+def check_failures(limit: object) -> float:
+    """Return after how many equal failures a study pauses; raise InputError if it is no number >= 1."""
+    number = plain_number(limit)
+    if number is None or not number >= 1:
+        raise InputError(f"failures must be a number >= 1, or float('inf') to never pause, got {limit!r:.100}")
+    return number
 
 
 class FailureMonitor:

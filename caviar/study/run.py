@@ -15,7 +15,7 @@ from caviar.records.trial_files import StudyFiles
 from caviar.study.callbacks import Callback, CallbackList, Ending
 from caviar.study.driver import Driver, keep_files
 from caviar.study.evaluation.winner import evaluate_once
-from caviar.study.failures import FailureMonitor
+from caviar.study.failures import FailureMonitor, check_failures
 from caviar.study.keeping import ModelKeeper
 from caviar.study.planner import Planner
 from caviar.study.progress import show_progress
@@ -37,7 +37,7 @@ def run_study(
 ) -> None:
     """Train what has not ended yet, on `trainers` or where the placement says, then evaluate; see `Study.run`."""
     begun = time.monotonic()
-    told, deadline = CallbackList(callbacks), Deadline(placement.timeout)
+    told, limit, deadline = CallbackList(callbacks), check_failures(failures), Deadline(placement.timeout)
     if placement.workers == 0 or RayAddress.of(placement.address).is_local:
         target.check_here()
     if trainers is None and record.header:  # nothing is on disk yet
@@ -47,7 +47,7 @@ def run_study(
         try:
             if models.missing or not planner.done:
                 settings, done = record.state.settings, record.state.ended
-                monitor = FailureMonitor(record.state.pauses, failures)
+                monitor = FailureMonitor(record.state.pauses, limit)
                 with contextlib.ExitStack() as stack:
                     reporter = stack.enter_context(
                         show_progress(done, record.state.total, settings.objective, show=progress)

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from caviar.errors import PausedError
+import caviar
+from caviar.errors import InputError, PausedError
 from caviar.records.trial import Result, State
 from caviar.study.failures import FailureMonitor, error_signature
 
@@ -52,6 +53,14 @@ def test_a_signature_that_the_user_continued_with_is_ignored():
     failure = ended(1, "ValueError: 3 is too many")
     monitor = FailureMonitor([error_signature(failure)])
     assert [numbers(monitor.check(failure)) for _ in range(50)] == [[1]] * 50
+
+
+@pytest.mark.parametrize("limit", [0, -1, 0.5, math.nan, None, True, "3"])
+def test_a_limit_that_is_no_number_from_1_is_refused_before_anything_is_written(tmp_path, limit):
+    study = caviar.Study(lambda config: 0.0, space={"x": [1, 2]}, metric="loss", mode="min", out=tmp_path / "s")
+    with pytest.raises(InputError, match="failures must be a number >= 1"):
+        study.run(failures=limit)
+    assert not (tmp_path / "s").exists()
 
 
 def test_the_limit_is_a_setting():

@@ -33,12 +33,16 @@ class Reports:
     def of(self, result: object) -> Generator[object, None, None]:
         """Yield the reports in the result of a function: what it yields, and what it returns at its end.
 
-        After others, what it returns is one only if it is a dict with the metric: a number may be the status of a
-        main function.
+        After others, what it returns is one only if it is a dict with the metric: a number may be a main function's
+        status.
         """
-        if isinstance(result, Iterator):
-            result = yield from result
-            if result is None:
+        match result:
+            case Generator():
+                result = yield from result
+                if result is None:
+                    return
+            case Iterator():
+                yield from result
                 return
         if not self.count or (isinstance(result, Mapping) and self._metric in result):
             yield result
