@@ -82,7 +82,7 @@ def check_path(name: str, value: object) -> str:
     """
     path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(path, str) or not path or "\0" in path:
-        raise InputError(f"{name} must be a path, got {value!r}")
+        raise InputError(f"{name} must be a path, got {value!r:.200}")
     return path
 
 

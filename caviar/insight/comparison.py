@@ -108,7 +108,7 @@ def compare(a: Studies, b: Studies) -> StudyComparison:
     over all studies, whose variance is taken to be the same on both sides.
 
     Args:
-        a, b: a study's folder, the URI of its mirror or its outcome; a folder that holds several studies; or a list.
+        a, b: a study, its outcome, its folder or the URI of its mirror; a folder that holds several studies; or a list.
 
     Raises:
         InputError: there is no study, fewer than 8 trials of one have finished, or the metrics differ.

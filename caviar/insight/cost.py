@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from caviar.records.cost import CostForecast, read_forecast
-from caviar.records.outcome import Outcome
+from caviar.records.outcome import AnyStudy, outcome_of
 from caviar.records.span import Span, duration
 
 
@@ -57,11 +57,11 @@ class CostComparison:
         return f"<p>{self}</p>{self.table().to_html(index=False, border=0, float_format='{:.3g}'.format)}"
 
 
-def compare_cost(study: Outcome | str | Path) -> CostComparison | None:
+def compare_cost(study: AnyStudy) -> CostComparison | None:
     """Return the forecast of a study beside the truth; None if it was not forecast before its first run.
 
     Args:
-        study: its outcome or its folder.
+        study: a study, its outcome or its folder.
 
     >>> import caviar, tempfile
     >>> study = caviar.Study("digits", trials=4, epochs=1, workers=0, out=tempfile.mkdtemp() + "/first")
@@ -69,7 +69,7 @@ def compare_cost(study: Outcome | str | Path) -> CostComparison | None:
     >>> compare_cost(study.outcome).has_ended
     True
     """
-    outcome = study if isinstance(study, Outcome) else Outcome.read(study)
+    outcome = outcome_of(study)
     found = read_forecast(outcome.folder, outcome.began or outcome.settings)
     if found is None or not outcome.begun:
         return None

@@ -19,7 +19,7 @@ from caviar.errors import InputError
 from caviar.insight.estimate import Estimate
 from caviar.insight.expectation import told_search, training_noise, winner_expectation
 from caviar.insight.formatting import as_html
-from caviar.records.outcome import Outcome
+from caviar.records.outcome import AnyStudy, Outcome, outcome_of
 from caviar.records.ranking import estimates
 from caviar.search.base import Search
 from caviar.search.gaussian_process import GaussianProcess
@@ -79,14 +79,14 @@ class Counterfactual:
         return pd.DataFrame(rows, columns=["trials", self.metric, "low", "high"])
 
 
-def random_search(outcome: Outcome, trials: int | None = None, *, seed: int = 0) -> Counterfactual:
+def random_search(study: AnyStudy, trials: int | None = None, *, seed: int = 0) -> Counterfactual:
     """Return what a random search would have reached instead of a study, and how many random trials it is worth.
 
     It has the study's space, noise, early stopping and confirmation. What is known of the function comes from the
     study's own trials: a Gaussian process is fitted to them, and its posterior says what other configs may reach.
 
     Args:
-        outcome: of a study with at least 8 finished trials in complete waves.
+        study: a study, its outcome or its folder, with at least 8 finished trials in complete waves.
         trials: of the random search, 1 to 20,000; if left out, as many as the study's, without those that confirm.
         seed: of the draws, >= 0.
 
@@ -100,6 +100,7 @@ def random_search(outcome: Outcome, trials: int | None = None, *, seed: int = 0)
     >>> found.trials, found.random.low <= found.random.value <= found.random.high
     (16, True)
     """
+    outcome = outcome_of(study)
     search, process = told_search(outcome)
     tried = sum(result.confirms is None for result in outcome.results)
     size = min(tried, _MOST_CONFIGS) if trials is None else check_integer("trials", trials)

@@ -15,7 +15,7 @@ from caviar.errors import InputError
 from caviar.insight.figures.axes import coordinates, square_corners
 from caviar.insight.functional_anova import fit_forest, forest_shares
 from caviar.records.objective import Objective
-from caviar.records.outcome import Outcome
+from caviar.records.outcome import AnyStudy, outcome_of
 from caviar.records.trial import State
 from caviar.space.scales import Array
 
@@ -29,7 +29,7 @@ MARGIN = 0.02  # smaller differences between shares do not count as disagreement
 SCORED = (State.FINISHED, State.STOPPED, State.DIVERGED)
 
 
-def importance(outcome: Outcome, seed: int = 0) -> pd.DataFrame:
+def importance(study: AnyStudy, seed: int = 0) -> pd.DataFrame:
     """Return how much of the metric's variance each hyperparameter explains, the most important first.
 
     Diverged trials count as the worst finished value, and trials stopped early as what they had reached; failed and
@@ -37,7 +37,7 @@ def importance(outcome: Outcome, seed: int = 0) -> pd.DataFrame:
     sum to at most 1; interactions of several hyperparameters explain the rest.
 
     Args:
-        outcome: an outcome with at least 8 trials that finished, diverged or were stopped early.
+        study: a study, its outcome or its folder, with at least 8 trials that finished, diverged or were stopped early.
         seed: the seed of the forest and the bootstrap.
 
     Returns:
@@ -55,6 +55,7 @@ def importance(outcome: Outcome, seed: int = 0) -> pd.DataFrame:
     >>> importance(study.outcome).columns[:4].tolist()
     ['hyperparameter', 'tier', 'share', 'low']
     """
+    outcome = outcome_of(study)
     space, objective = outcome.space, outcome.settings.objective
     table = scored_trials(outcome.table, objective)
     if len(table) < MIN_TRIALS:

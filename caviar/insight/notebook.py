@@ -4,11 +4,12 @@ from html import escape
 
 from caviar.insight.report.tables import key_figures, ten_best
 from caviar.insight.report.unseen import unseen_sentence
-from caviar.records.outcome import Outcome
+from caviar.records.outcome import AnyStudy, outcome_of
 
 
-def outcome_html(outcome: Outcome) -> str:
+def outcome_html(study: AnyStudy) -> str:
     """Return lines about a study and a table of its ten best trials as HTML; names are escaped."""
+    outcome = outcome_of(study)
     settings, objective = outcome.settings, outcome.settings.objective
     line = f"<p><b>{escape(settings.name)}</b>: {objective.mode}imise {escape(objective.metric)}"
     if not len(outcome.table):

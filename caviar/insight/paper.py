@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from caviar.data.source import SourceKind
 from caviar.errors import InputError
 from caviar.insight.formatting import format_range, format_value
-from caviar.records.outcome import Outcome
+from caviar.records.outcome import AnyStudy, Outcome, outcome_of
 from caviar.space import Choice
 from caviar.space.hyperparameters import Hyperparameter
 from caviar.space.values import named
@@ -30,11 +30,11 @@ _LATEX = {character: rf"\{character}" for character in "&%$#_{}"} | {
 }  # fmt: skip
 
 
-def methods(outcome: Outcome, form: Form = "markdown") -> str:
+def methods(study: AnyStudy, form: Form = "markdown") -> str:
     """Return a paragraph for the methods section of a paper: what was searched, how, and what came of it.
 
     Args:
-        outcome: of a study of which at least one trial has finished.
+        study: a study, its outcome or its folder, of which at least one trial has finished.
         form: "markdown" or "latex".
 
     Raises:
@@ -46,6 +46,7 @@ def methods(outcome: Outcome, form: Form = "markdown") -> str:
     >>> methods(study.outcome).partition(" with ")[0]
     'Hyperparameters were tuned'
     """
+    outcome = outcome_of(study)
     if form not in get_args(Form):
         raise InputError(f"form must be 'markdown' or 'latex', got {form!r}")
     sentences = [_searched(outcome), _space(outcome), *_trained(outcome), *_found(outcome), _repeated(outcome)]

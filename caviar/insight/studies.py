@@ -12,10 +12,10 @@ from caviar.errors import InputError
 from caviar.files import is_uri
 from caviar.insight.incumbents import Incumbents, incumbents_of
 from caviar.records import journal
-from caviar.records.outcome import Outcome
+from caviar.records.outcome import AnyStudy, Outcome, outcome_of
 from caviar.space.scales import Array
 
-Studies = Outcome | str | Path | Sequence[Outcome | str | Path]
+Studies = AnyStudy | Sequence[AnyStudy]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +56,11 @@ def study_groups(a: Studies, b: Studies) -> tuple[StudyGroup, StudyGroup]:
 
 
 def _group(name: str, given: Studies) -> StudyGroup:
-    if isinstance(given, Outcome):
-        return StudyGroup(given.folder.name, (given,))
     if isinstance(given, str | Path):
         return StudyGroup(Path(given).name, _read(name, check_path(name, given)))
     if not isinstance(given, Sequence):
-        raise InputError(f"{name} must be a study's folder, its outcome or a list of these, got {given!r}")
+        outcome = outcome_of(given)
+        return StudyGroup(outcome.folder.name, (outcome,))
     outcomes = tuple(found for one in given for found in _group(name, one).outcomes)
     if not outcomes:
         raise InputError(f"{name} must hold at least one study, got {given!r}")

@@ -30,7 +30,7 @@ def options_as_cells(table: pd.DataFrame, space: Space) -> pd.DataFrame:
 def options_in_row(row: pd.Series, space: Space) -> dict[str, Option]:
     """Return the values of a space in a table's row, with the options that cells read from a CSV file stand for."""
     labels = {name: name if name in row else escape_formula(name) for name in space.names}
-    values: dict[str, Option] = {name: row[label] for name, label in labels.items() if label in row}
+    values: dict[str, Option] = {name: row[str(label)] for name, label in labels.items() if label in row}
     for name, cells in _cells(space).items():
         value = values.get(name)
         if not is_missing(value) and identity(value) not in map(identity, cells.values()):

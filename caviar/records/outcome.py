@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 
@@ -137,7 +137,8 @@ class Outcome:
     def best(self) -> Result:
         """The winner: confirmed with fresh seeds, or else with the best estimate; InputError if none has finished."""
         if not self.ranking:
-            raise InputError(f"no trial of {self.folder} has finished; see the errors in its table")
+            remedy = "see the errors in its table" if self.results else "run the study first"
+            raise InputError(f"no trial of {self.folder} has finished; {remedy}")
         return self._with_folder(self.ranking[0])
 
     @property
@@ -234,3 +235,29 @@ class Outcome:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number > 1)}" if number else ""
+
+
+class HasOutcome(Protocol):
+    """A study that can run."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """What can be read from it."""
+
+
+AnyStudy = Outcome | HasOutcome | str | Path
+
+
+def outcome_of(study: AnyStudy) -> Outcome:
+    """Return the outcome of a study that is given as a `Study`, as its outcome, its folder or the URI of its mirror.
+
+    >>> outcome_of(None)
+    Traceback (most recent call last):
+    caviar.errors.InputError: a study must be a caviar.Study, its outcome or its folder, got None
+    """
+    if isinstance(study, str | Path):
+        return Outcome.read(study)
+    outcome = study if isinstance(study, Outcome) else getattr(study, "outcome", None)
+    if not isinstance(outcome, Outcome):
+        raise InputError(f"a study must be a caviar.Study, its outcome or its folder, got {study!r:.100}")
+    return outcome

@@ -26,6 +26,8 @@ def baseline_of(outcome: Outcome, given: Mapping[str, Any] | None, network: bool
     space = outcome.space
     defaults = space.configs(_default_point(space, network)[None])[0]
     if given is not None:
+        if not isinstance(given, Mapping):
+            raise InputError(f"baseline must be a dict of hyperparameters, got {given!r:.100}")
         for name in given:
             if name not in space.names:
                 raise InputError(f"baseline has {name!r}, which is not in the space{did_you_mean(name, space.names)}")

@@ -20,6 +20,7 @@ from caviar.records.trial import Config, State
 from caviar.space.scales import Array
 from caviar.study.ablation import Ablation
 from caviar.study.baseline import baseline_of
+from caviar.study.outside import opened
 from caviar.study.study import Study
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ class Explanation:
         steps = [str(change) for change in self.changes if change.shown]
         others = [change.name for change in self.changes if not change.shown]
         first = f"trial {self.trial} gains {self.total} {self.metric} over {self.source}, {self.start}"
-        rest = f"{', '.join(others)}: no gain that {self.seeds} seeds show" if others else ""
+        evidence = "1 seed shows" if self.seeds == 1 else f"{self.seeds} seeds show"
+        rest = f"{', '.join(others)}: no gain that {evidence}" if others else ""
         return f"{first}: {'; '.join([*steps, *([rest] if rest else [])])}"
 
     def table(self) -> "pd.DataFrame":
@@ -170,7 +172,7 @@ def explain(
     (True, True)
     """
     check_integer("seeds", seeds, minimum=2)
-    study = study if isinstance(study, Study) else Study.open(study, data=data, workers=0)
+    study = opened(study, data)
     outcome = study.outcome
     result = outcome.trial(trial)
     if result.state is not State.FINISHED:

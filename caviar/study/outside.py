@@ -1,12 +1,31 @@
 """Trials that are trained with a study's data and trainers, but outside of its folder: its journal stays as it was."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from caviar.errors import InputError
 from caviar.fleet.connect import open_pool
 from caviar.records.trial import Result, Trial
 from caviar.study.stacking import stack_trials
 from caviar.study.study import Study
 from caviar.study.wave import run_wave
+
+
+def opened(study: Study | str | Path, data: object = None) -> Study:
+    """Return a study, or open the one in a folder or at the URI of its mirror, to train in this process.
+
+    Args:
+        study: a study, or where it is.
+        data: as for `Study.open`.
+
+    Raises:
+        InputError: there is none, it was started with other data, or `data` comes with a study that has its own.
+    """
+    if not isinstance(study, Study):
+        return Study.open(study, data=data, workers=0)
+    if data is not None:
+        raise InputError("data is for the folder of a study; a caviar.Study has its own, so leave it out")
+    return study
 
 
 def train_outside(study: Study, trials: Sequence[Trial]) -> dict[int, Result]:

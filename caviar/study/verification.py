@@ -16,13 +16,12 @@ from typing import Any
 from threadpoolctl import threadpool_info
 
 from caviar._checks import check_integer
-from caviar.errors import InputError
 from caviar.files import write_atomically
 from caviar.records import journal
 from caviar.records.outcome import Outcome
 from caviar.records.trial import Result, State
 from caviar.records.versions import installed_versions
-from caviar.study.outside import train_outside
+from caviar.study.outside import opened, train_outside
 from caviar.study.planner import Planner
 from caviar.study.study import Study
 
@@ -92,14 +91,14 @@ class Verification:
                 yield f"the study ran with {package} {version}; here it is {now}"
 
 
-def verify(folder: str | Path, trials: int = 5, *, data: Any = None) -> Verification:
-    """Train some trials of a study again in this process, and compare every number that they reported.
+def verify(study: Study | str | Path, trials: int = 5, *, data: Any = None) -> Verification:
+    """Train some trials of a study again, and compare every number that they reported.
 
     The winner comes first, then others, evenly from first to last. The result is also written to `certificate.json` in
     the study's folder, with the settings, the fingerprint of the data or the code, versions and a hash of the table.
 
     Args:
-        folder: of the study, or the URI of its mirror.
+        study: a study, which trains where it runs, or its folder or the URI of its mirror: it then trains here.
         trials: how many, >= 1; fewer if fewer have finished.
         data: as for `Study.open`: arrays, or a function that no module holds.
 
@@ -112,7 +111,7 @@ def verify(folder: str | Path, trials: int = 5, *, data: Any = None) -> Verifica
     >>> verify(study.folder, trials=2).equal
     True
     """
-    study = Study.open(folder, data=data, workers=0)
+    study = opened(study, data)
     chosen = _choose(study.outcome, check_integer("trials", trials))
     before, again = journal.read_results(study.folder), _train(study, chosen)
     comparisons = tuple(_compare(before[number], again[number]) for number in chosen)
@@ -123,12 +122,10 @@ def verify(folder: str | Path, trials: int = 5, *, data: Any = None) -> Verifica
 
 def _choose(outcome: Outcome, count: int) -> list[int]:
     """Return the numbers of the winner and of other finished trials, evenly from first to last."""
-    finished = [result.trial for result in outcome.results if result.state is State.FINISHED]
-    if not finished:
-        raise InputError(f"{outcome.settings.name!r} has no finished trial to verify; continue it with `caviar resume`")
-    others = [number for number in finished if number != outcome.best.trial]
+    best = outcome.best.trial
+    others = [result.trial for result in outcome.results if result.state is State.FINISHED and result.trial != best]
     left = min(count - 1, len(others))
-    return [outcome.best.trial, *(others[round((i + 0.5) * len(others) / left - 0.5)] for i in range(left))]
+    return [best, *(others[round((i + 0.5) * len(others) / left - 0.5)] for i in range(left))]
 
 
 def _train(study: Study, numbers: Sequence[int]) -> dict[int, Result]:

@@ -159,7 +159,7 @@ def test_the_metric_must_be_the_same(root, tmp_path):
         caviar.compare(root / "waves", other)
     with pytest.raises(InputError, match="b must hold at least one study"):
         caviar.compare(root / "waves", [])
-    with pytest.raises(InputError, match="b must be a study's folder, its outcome or a list of these, got 3"):
+    with pytest.raises(InputError, match=r"a study must be a caviar.Study, its outcome or its folder, got 3"):
         caviar.compare(root / "waves", 3)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import caviar
+from caviar import insight
 from caviar.csv import read_csv
 from caviar.errors import InputError, StorageError
 from caviar.records.events import FORMAT, StudyPaused, encode
@@ -118,3 +119,31 @@ def test_reading_a_hostile_journal_runs_nothing(stored):
     outcome.write_tables()
     assert len(outcome.ranking) > 0
     assert not marker.exists()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "s"
+    space = {"x": caviar.uniform(0, 1)}
+    options = {"metric": "loss", "mode": "min", "trials": 12, "workers": 0, "isolation": "none", "out": folder}
+    study = caviar.Study(lambda config: config["x"], space=space, **options)
+    study.run(progress=False)
+    return study
+
+
+@pytest.mark.parametrize("answer", [getattr(insight, name) for name in insight.__all__ if name != "Plots"])
+def test_every_answer_takes_a_study_its_outcome_or_its_folder(finished, answer):
+    expected = str(answer(finished.outcome))
+    assert str(answer(finished)) == str(answer(finished.folder)) == str(answer(str(finished.folder))) == expected
+    with pytest.raises(InputError, match=r"a study must be a caviar.Study, its outcome or its folder, got None"):
+        answer(None)
+
+
+def test_studies_are_compared(finished):
+    assert str(caviar.compare(finished, finished.outcome)) == str(caviar.compare(finished.folder, finished.folder))
+
+
+def test_a_study_that_has_not_run_has_no_winner_yet(tmp_path):
+    study = caviar.Study("digits", trials=4, out=tmp_path / "s")
+    with pytest.raises(InputError, match="has finished; run the study first"):
+        _ = study.best

@@ -109,6 +109,11 @@ def test_a_baseline_that_fails_has_an_unknown_value(tmp_path):
     assert "over the baseline, (unknown: a training did not finish)" in str(found)
 
 
+def test_a_baseline_that_is_no_dict_is_refused(tmp_path):
+    with pytest.raises(InputError, match="baseline must be a dict of hyperparameters, got 5"):
+        explain(study_of(tmp_path, additive), baseline=5)
+
+
 def test_the_built_in_network_starts_from_its_own_defaults(tmp_path):
     space = {"learning_rate": caviar.loguniform(1e-4, 1.0), "hidden_units": caviar.randint(100, 120)}
     study = caviar.Study("digits", space=space, trials=4, epochs=1, workers=0, out=tmp_path)

@@ -110,6 +110,12 @@ def test_other_versions_are_named_where_numbers_differ(networks):
     assert f"the study ran with numpy 1.26.0; here it is {found.versions['numpy']}" in differs.sentences
 
 
+def test_a_study_is_verified_with_its_own_data(eight):
+    assert verify(eight, trials=2).equal
+    with pytest.raises(InputError, match=r"data is for the folder of a study; .* so leave it out"):
+        verify(eight, data=eight.target)
+
+
 def test_there_must_be_a_finished_trial(tmp_path):
     def fails(config):
         raise ValueError("no")
@@ -118,7 +124,7 @@ def test_there_must_be_a_finished_trial(tmp_path):
         fails, space=SPACE, metric="loss", mode="min", trials=2, workers=0, out=tmp_path / "s", isolation="none"
     )
     study.run(progress=False)
-    with pytest.raises(InputError, match="has no finished trial to verify"):
+    with pytest.raises(InputError, match="has finished; see the errors in its table"):
         verify(study.folder, data=fails)
     with pytest.raises(InputError, match="trials must be an integer >= 1, got 0"):
         verify(study.folder, 0, data=fails)

@@ -12,7 +12,7 @@ from caviar.insight.diagnosis.finding import Diagnosis, Finding, Kind
 from caviar.insight.diagnosis.hyperparameters import SMALL_BATCH, from_hyperparameters, has_small_batches
 from caviar.insight.diagnosis.metric import from_metric, indistinguishable
 from caviar.insight.diagnosis.units import from_units, of_units
-from caviar.records.outcome import Outcome
+from caviar.records.outcome import AnyStudy, outcome_of
 
 _NO_UNITS = "dead units: they are counted when networks of ReLU units have trained to their end"
 _SHORT_CURVES = f"over-fitting and the number of epochs: curves have fewer than {LEAST_REPORTS} reports"
@@ -22,14 +22,14 @@ _NO_CHANCE_LOSS = (
 _NO_TRAINING_LOSS = "over-fitting: trials report no train_loss with a validation loss"
 
 
-def diagnose(outcome: Outcome, trial: int | None = None) -> Diagnosis:
+def diagnose(study: AnyStudy, trial: int | None = None) -> Diagnosis:
     """Say what went wrong in a study, or in a trial of it, and what to do.
 
     Every finding passes a statistical test at the level 1%, or is a fact such as an error; so a sound study has none in
     most cases, and a small one has few.
 
     Args:
-        outcome: with at least one trial that has ended.
+        study: a study, its outcome or its folder, with at least one trial that has ended.
         trial: the number of the trial; None: the study.
 
     Raises:
@@ -41,6 +41,7 @@ def diagnose(outcome: Outcome, trial: int | None = None) -> Diagnosis:
     >>> diagnose(study.outcome).findings
     ()
     """
+    outcome = outcome_of(study)
     if not outcome.results:
         raise InputError(
             f"a diagnosis needs a trial that has ended, got none in {outcome.folder}; try running the study"

@@ -26,7 +26,7 @@ from caviar.insight.report.page import Picture, Section, write_page
 from caviar.insight.report.reproduce import reproduction, settings_table
 from caviar.insight.report.unseen import data_section, unseen_section
 from caviar.insight.surrogate import LEAST
-from caviar.records.outcome import Outcome
+from caviar.records.outcome import AnyStudy, Outcome, outcome_of
 
 LINE = 110  # characters of LaTeX
 PAIRED = 3  # this many of the most important hyperparameters are drawn in pairs
@@ -38,11 +38,11 @@ _SHARE = (
 )
 
 
-def report(outcome: Outcome, path: str | Path | None = None) -> Path:
+def report(study: AnyStudy, path: str | Path | None = None) -> Path:
     """Write a study's report: one HTML file that opens anywhere, with no server and no network.
 
     Args:
-        outcome: an outcome with at least one trial that has ended.
+        study: a study, its outcome or its folder, with at least one trial that has ended.
         path: the file; `report.html` in the study's folder by default.
 
     >>> import caviar, tempfile
@@ -51,6 +51,7 @@ def report(outcome: Outcome, path: str | Path | None = None) -> Path:
     >>> report(study.outcome).name
     'report.html'
     """
+    outcome = outcome_of(study)
     settings = outcome.settings
     if not len(outcome.table):
         raise InputError(f"a report needs a trial that has ended, got none in {outcome.folder}; try running the study")
