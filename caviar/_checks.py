@@ -67,14 +67,16 @@ def check_seconds(name: str, value: object) -> float | None:
 
 
 def check_string(name: str, value: object) -> str:
-    """Return a non-empty string."""
+    """Return a non-empty string that a file can hold."""
     if not isinstance(value, str) or not value:
-        raise InputError(f"{name} must be a non-empty string, got {value!r}")
+        raise InputError(f"{name} must be a non-empty string, got {value!r:.200}")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise InputError(f"{name} must be valid Unicode, got {value!r:.200}, which has a lone surrogate")
     return value
 
 
 def check_path(name: str, value: object) -> str:
-    """Return a path or URI as text; an empty one is refused, since it would be the working folder.
+    """Return a path or URI as text, with `~` for the home folder; an empty one would be the working folder.
 
     >>> check_path("out", "")
     Traceback (most recent call last):
@@ -83,7 +85,13 @@ def check_path(name: str, value: object) -> str:
     path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(path, str) or not path or "\0" in path:
         raise InputError(f"{name} must be a path, got {value!r:.200}")
-    return path
+    if "://" in path and path.rstrip("/").endswith(":"):
+        raise InputError(f"{name} must be a path, got {path!r}, which names no place; try 's3://bucket/runs/first'")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise InputError(f"{name} must be a path, got {value!r:.200}, which no file can be called") from None
+    return os.path.expanduser(path)
 
 
 def did_you_mean(name: object, choices: Iterable[str]) -> str:

@@ -140,7 +140,8 @@ class RemoteStore:
             remedy = f"try: {install_command(extra)}" if extra else "install that package"
             raise InputError(f"cannot use {uri}: {error}; {remedy}") from None
         except Exception as error:  # each kind of store raises its own exceptions
-            raise InputError(f"cannot use {uri}: {error}; check its name") from None
+            reason = str(error).partition("\n")[0]
+            raise InputError(f"cannot use {uri}: {reason}; check its name") from None
 
     def __str__(self) -> str:
         return self.uri

@@ -1,6 +1,7 @@
 """Checks of arguments: what passes, and the message for what does not."""
 
 import math
+import os
 import pickle
 
 import numpy as np
@@ -40,6 +41,27 @@ def test_a_check_returns_valid_values_and_shows_invalid_ones(check, valid, inval
         with pytest.raises(InputError, match=message) as error:
             check(value)
         assert str(error.value).endswith(f"got {value!r}")
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "words"),
+    [
+        (check_path, "s3://", "'s3://', which names no place; try"),
+        (check_path, "gs:///", "which names no place"),
+        (check_path, "a\ud800", "which no file can be called"),
+        (check_string, "a\udcff", "must be valid Unicode"),
+    ],
+)
+def test_a_name_that_nothing_can_have_is_refused(check, value, words):
+    with pytest.raises(InputError, match=words):
+        check("it", value)
+
+
+def test_a_path_may_begin_in_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert check_path("out", "~/runs") == str(tmp_path / "runs") or os.name == "nt"
+    assert check_path("out", "a/~") == "a/~"
 
 
 @pytest.mark.parametrize("number", [np.int8(100), np.uint64(100), np.float32(100), np.float64(100)])

@@ -7,11 +7,13 @@ import importlib.util
 import io
 import pickle
 import sys
+import threading
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 _CLOUDPICKLE = "ray.cloudpickle.cloudpickle"  # Ray's copy, which its pickles name
+_IMPORTING = threading.Lock()  # another thread must not see a module that is half imported
 
 
 def dumps(value: object) -> bytes:
@@ -52,15 +54,20 @@ class _Unpickler(pickle.Unpickler):
 
 def _cloudpickle() -> ModuleType:
     """Return Ray's copy of cloudpickle; code that imports Ray later shares it."""
-    if _CLOUDPICKLE not in sys.modules:
-        ray = importlib.util.find_spec("ray")
-        assert ray
-        assert ray.origin
-        spec = importlib.util.spec_from_file_location(
-            _CLOUDPICKLE, Path(ray.origin).with_name("cloudpickle") / "cloudpickle.py"
-        )
-        assert spec
-        assert spec.loader
-        module = sys.modules[_CLOUDPICKLE] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+    with _IMPORTING:
+        if _CLOUDPICKLE not in sys.modules:
+            _import_cloudpickle()
     return sys.modules[_CLOUDPICKLE]
+
+
+def _import_cloudpickle() -> None:
+    ray = importlib.util.find_spec("ray")
+    assert ray
+    assert ray.origin
+    spec = importlib.util.spec_from_file_location(
+        _CLOUDPICKLE, Path(ray.origin).with_name("cloudpickle") / "cloudpickle.py"
+    )
+    assert spec
+    assert spec.loader
+    module = sys.modules[_CLOUDPICKLE] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)

@@ -3,12 +3,13 @@
 Settings are checked here, before any work starts and without Ray.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Literal, get_args
 
-from caviar._checks import check_seconds, plain_number
+from caviar._checks import check_seconds, check_string, plain_number
 from caviar.errors import InputError
 from caviar.fleet.address import RayAddress
 
@@ -75,8 +76,9 @@ def _checked_resources(resources: Mapping[str, float]) -> dict[str, float]:
     checked: dict[str, float] = {}
     for name, amount in resources.items():
         number = plain_number(amount)
-        if number is None or not number >= 0:
+        if number is None or not 0 <= number < math.inf:
             raise InputError(f"resources[{name!r}] must be a number >= 0, got {amount!r}")
+        check_string("the name of a resource", name)
         ours = _NAMES_IN_RAY.get(name, name)
         if ours in checked:
             raise InputError(f"resources must name each thing once, got {dict(resources)!r}; keep {ours!r}")

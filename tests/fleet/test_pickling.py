@@ -41,3 +41,18 @@ def test_a_pickle_is_read_where_ray_is_imported():
     import ray  # noqa: F401
 
     assert loads(dumps(lambda x: x + 1))(2) == 3
+
+
+IN_THREADS = """
+from concurrent.futures import ThreadPoolExecutor
+from caviar.fleet.pickling import dumps, loads
+
+with ThreadPoolExecutor(8) as executor:
+    assert list(executor.map(lambda x: loads(dumps(lambda: x))(), range(64))) == list(range(64))
+"""
+
+
+def test_several_threads_may_begin_at_once(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(IN_THREADS, encoding="utf-8")
+    subprocess.run([sys.executable, script], check=True)

@@ -31,6 +31,8 @@ def test_an_address_that_does_not_answer_is_refused_at_once(form):
         ({"workers": "many"}, "got 'many'"),
         ({"resources": {"cpu": -1}}, r"resources\['cpu'\] must be a number >= 0, got -1"),
         ({"resources": {"gpu": float("nan")}}, r"resources\['gpu'\] .* got nan"),
+        ({"resources": {"cpu": float("inf")}}, r"resources\['cpu'\] must be a number >= 0, got inf"),
+        ({"resources": {1: 2}}, "the name of a resource must be a non-empty string, got 1"),
         ({"resources": {"cpu": 0}}, r"resources must contain an amount > 0, got {'cpu': 0}; try"),
         ({"resources": {"cpu": 1, "num_cpus": 1}}, r"resources must name each thing once, got .*; keep 'cpu'"),
         ({"resources": {"GPU": 1, "num_gpus": 1}}, r"resources must name each thing once, got .*; keep 'gpu'"),

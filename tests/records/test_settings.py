@@ -53,6 +53,7 @@ def test_a_setting_of_a_newer_version_is_refused_with_a_sentence():
         ({"grow": "yes"}, "grow must be True or False, got 'yes'"),
         ({"budget": Budget(8, "continuous"), "early_stopping": Halving()}, "use 'asha'"),
         ({"space": Space(x=1)}, "nothing varies"),
+        ({"name": "a\ud800"}, "name must be valid Unicode"),
         ({"space": Space(seed=uniform(0, 1))}, "'seed' has the name of a column"),
         ({"space": Space(loss=uniform(0, 1))}, "'loss' has the metric's name; rename one of them"),
     ],

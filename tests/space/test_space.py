@@ -218,6 +218,7 @@ def test_widened_changes_one_hyperparameter():
         (lambda: from_plain({"a": {"choice": [1, 2], "step": 1}}), "unknown key 'step'"),
         (lambda: from_plain({"a": {"distribution": "norm"}}), "distribution takes a name and parameters"),
         (lambda: Space(**{"": uniform(0, 1)}), "name must be a non-empty string, got ''"),
+        (lambda: Space(**{"x\ud800": uniform(0, 1)}), "name must be valid Unicode"),
     ],
 )
 def test_invalid_input_raises_one_sentence(make, words):

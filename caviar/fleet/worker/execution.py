@@ -66,7 +66,9 @@ class StackRun:
                 if self._run is None:
                     self._run = self._trainable.start(self._stack)
                 reports = list(self._run.epoch(until, self._seconds_left))
-        except (Exception, SystemExit) as raised:  # a trial's own error is its result
+        except KeyboardInterrupt:
+            raise
+        except BaseException as raised:  # a trial's own error is its result, whatever its class
             error = raised
         share = (time.perf_counter() - start) / len(self._members)
         for member in list(self._members):

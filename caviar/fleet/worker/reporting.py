@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,19 +69,42 @@ class Receiver(Protocol):
 
 REPORT_FILE = "CAVIAR_REPORT"  # the environment variable that names the file of a program's reports
 
-_current: tuple[RunningTrial, Receiver] | None = None
-_process: int | None = None  # of the trial; a fork of it has a copy of all this, but does not report for it
+
+@dataclass(frozen=True)
+class _Current:
+    running: RunningTrial
+    receive: Receiver
+    process: int  # a fork of it has a copy of all this, but does not report for the trial
+
+
+_current: dict[int, _Current] = {}  # by thread: studies may run in several threads of a process
 
 
 @contextlib.contextmanager
 def as_trial(running: RunningTrial, receive: Receiver) -> Iterator[None]:
-    """Send the reports of this process to `receive`, as those of a trial, inside a `with` block."""
-    global _current, _process
-    _current, _process = (running, receive), os.getpid()
+    """Send the reports of this thread, and of those that it starts, to `receive` inside a `with` block."""
+    thread = threading.get_ident()
+    outer = _current.get(thread)  # a trial may run a study
+    _current[thread] = _Current(running, receive, os.getpid())
     try:
         yield
     finally:
-        _current = None
+        if outer is None:
+            del _current[thread]
+        else:
+            _current[thread] = outer
+
+
+def _trial_here() -> _Current | None:
+    """Return the trial of this thread, or else that of this process, whose code may have started this thread."""
+    thread, trials = threading.get_ident(), list(_current.values())
+    current = _current.get(thread) or next(iter(trials), None)
+    if thread not in _current and len(trials) > 1:
+        raise InputError(
+            f"{len(trials)} studies run in threads of this process, and this thread belongs to none of their trials; "
+            "report from the thread that calls the function, or use isolation='process'"
+        )
+    return current if current and current.process == os.getpid() else None
 
 
 def report(metrics: Mapping[str, Any], *, checkpoint: str | Path | None = None) -> Reported:
@@ -105,12 +129,12 @@ def report(metrics: Mapping[str, Any], *, checkpoint: str | Path | None = None) 
     >>> report({"loss": 0.3})
     Reported(epoch=0)
     """
-    if _current is None and REPORT_FILE in os.environ:
+    if not _current and REPORT_FILE in os.environ:
         return Reported(_append(Path(os.environ[REPORT_FILE]), metrics, checkpoint))
-    if _current is None or _process != os.getpid():
+    current = _trial_here()
+    if current is None:
         return Reported(0)
-    _, receive = _current
-    return Reported(receive(metrics, None if checkpoint is None else Path(checkpoint)))
+    return Reported(current.receive(metrics, None if checkpoint is None else Path(checkpoint)))
 
 
 def _append(path: Path, metrics: Mapping[str, Any], checkpoint: str | Path | None) -> int:
@@ -135,6 +159,7 @@ def trial() -> RunningTrial:
     Traceback (most recent call last):
     caviar.errors.InputError: caviar.trial() works only inside a trial; run the function as a study
     """
-    if _current is None:
+    current = _trial_here()
+    if current is None:
         raise InputError("caviar.trial() works only inside a trial; run the function as a study")
-    return _current[0]
+    return current.running

@@ -178,6 +178,9 @@ class _FunctionRun:
                 yield from self._new()
         except Stop:  # raised by the function itself
             pass
+        except SystemExit as exited:
+            if exited.code or not self._curve:  # else it ends as a script does
+                raise
         yield from self._new()
 
     def _new(self) -> Iterator[Metrics]:

@@ -1,5 +1,6 @@
 """`isolation="none"`: the function is called in its trainer, with the same reports and the same table."""
 
+import asyncio
 import os
 import random
 import subprocess
@@ -84,6 +85,11 @@ ENDS = {
     "unprintable": (Unprintable, "Unprintable: its text raised RuntimeError"),
     "empty": (ValueError, "ValueError"),
     "exit": (SystemExit, "SystemExit"),
+    "cancelled": (asyncio.CancelledError, "CancelledError"),
+    "group": (
+        lambda: BaseExceptionGroup("two", [asyncio.CancelledError()]),
+        "BaseExceptionGroup: two (1 sub-exception)",
+    ),
     "surrogate": (lambda: ValueError("caf\udce9"), "ValueError: caf\\udce9"),
     "stop": (caviar.Stop, "it reported nothing; the metric 'loss' is required"),
 }
@@ -96,8 +102,19 @@ def test_errors_are_the_same(tmp_path, isolation):
 
     table, outputs = run(train, tmp_path / "s", list(ENDS), isolation=isolation)
     assert dict(zip(table["x"], table["error"], strict=True)) == {x: error for x, (_, error) in ENDS.items()}
-    assert all("in train\n" in text for text in outputs[:4])
+    assert all("in train\n" in text for text in outputs[:-1])
     assert all("caviar/fleet" not in text for text in outputs)
+
+
+@pytest.mark.parametrize("isolation", ["process", "none"])
+def test_a_function_may_exit_as_a_script_does(tmp_path, isolation):
+    def train(config):
+        caviar.report({"loss": 1.0})
+        sys.exit(config["x"])
+
+    table, _ = run(train, tmp_path / "s", [0, 3], isolation=isolation)
+    assert list(table["state"]) == ["finished", "failed"]
+    assert table["error"][1] == "SystemExit: 3"
 
 
 def test_a_metric_that_diverges_ends_a_generator(tmp_path):
