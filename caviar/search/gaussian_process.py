@@ -24,18 +24,18 @@ def standardise(values: Array) -> tuple[Array, float, float]:
     """Return z, shift and scale such that value = shift + scale z, and z has mean 0 and standard deviation 1.
 
     NaN counts as the median: failed trials are worse than the good ones, but not ranked among the poor ones. The unit
-    is the distance from the median to the 16% quantile (one standard deviation of a normal distribution); poor trials
-    are clipped at 4 units.
+    is the distance from the median to the 16% quantile (one standard deviation of a normal distribution), or to the next
+    value if half of them are equal, so that no huge value sets it; poor trials are clipped at 4 units.
 
     >>> standardise(np.array([1.0, 3.0]))
     (array([-1.,  1.]), 2.0, 1.0)
     """
     finite = np.isfinite(values)
     sample = values[finite] if finite.any() else np.zeros(1)
-    median, low = np.quantile(sample, [0.5, 0.16])
-    unit = median - low
-    if unit <= 1e-9 * sample.std():  # most values are equal
-        unit = sample.std() or 1.0
+    least, low, median, high, most = np.quantile(sample, [0, 0.16, 0.5, 0.84, 1])
+    distances = (median - low, median - least, high - median, most - median)
+    rounding = max(1e-9 * abs(median), 1e-200)
+    unit = next((distance for distance in distances if distance > rounding), 1.0)
     z = np.clip((np.where(finite, values, median) - median) / unit, *_Z_BOUNDS)
     ordered = np.sort(z)  # a sum in another order differs in its last bits
     mean, sd = float(ordered.mean()), float(ordered.std()) or 1.0

@@ -103,6 +103,17 @@ def test_the_search_avoids_where_trials_diverge():
     assert 0.4 < search.recommend()[0] <= 0.5
 
 
+def test_values_that_explode_hide_no_optimum():
+    def exploding(points):
+        beyond = points.sum(axis=1) - 1.2
+        return bowl(points) + np.where(beyond > 0, 10 ** np.minimum(60 * beyond, 30), 0)
+
+    for seed in range(3):
+        search = CoarseToFine(cube(3), Budget(64, waves=8, seed=seed))
+        run(search, exploding)
+        assert bowl(search.recommend()[None])[0] < 1e-3
+
+
 def test_the_winner_is_not_the_luckiest_trial():
     losses = []
     for seed in range(20):

@@ -56,3 +56,11 @@ def test_many_trials_are_represented_by_a_subset_with_the_best_half():
     assert len(process.points) == SUBSET_SIZE
     assert set(np.sort(values)[: SUBSET_SIZE // 2]) <= set(process.values)
     assert len(GaussianProcess.fit(points, values, REAL, subset_size=100).points) == 100
+
+
+@given(st.lists(st.floats(0.1, 10), min_size=8, max_size=30), st.sampled_from([1e8, 1e15, 1e300]))
+def test_a_huge_value_does_not_make_the_others_equal(values, huge):
+    values = np.array([*values, *np.arange(1.0, 9.0)])
+    z, _, _ = standardise(values)
+    with_huge, _, _ = standardise(np.append(values, huge))
+    assert np.ptp(with_huge[:-1]) > 0.4 * min(np.ptp(z), 4)
