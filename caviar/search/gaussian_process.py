@@ -24,7 +24,7 @@ def standardise(values: Array) -> tuple[Array, float, float]:
     """Return z, shift and scale such that value = shift + scale z, and z has mean 0 and standard deviation 1.
 
     NaN counts as the median: failed trials are worse than the good ones, but not ranked among the poor ones. The unit
-    is the distance from the median to the 16% quantile (one standard deviation of a normal distribution), or to the next
+    is the distance from the median to the 16% quantile, one standard deviation of a normal distribution, or to the next
     value if half of them are equal, so that no huge value sets it; poor trials are clipped at 4 units.
 
     >>> standardise(np.array([1.0, 3.0]))
