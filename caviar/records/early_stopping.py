@@ -13,29 +13,31 @@ _FEWEST_TRIALS = 48  # in a smaller study, confirming would cost more than a qua
 class Halving:
     """Early stopping at rungs: after some epochs only the best trials continue, from where they were.
 
-    >>> Halving().rungs(20), Halving(factor=2, first=5).rungs(20)
-    ((2, 7), (5, 10))
+    >>> Halving().rungs(20), Halving().rungs(50), Halving(factor=2, first=5).rungs(20)
+    ((2, 7), (6, 17), (5, 10))
     """
 
     factor: int = 3  # one in `factor` trials survives a rung, >= 2
-    first: int = 2  # the fewest epochs before the first rung, >= 1
+    first: int | None = None  # the fewest epochs before the first rung, >= 1; None: a tenth of them, and at least 2
     asynchronous: bool = False  # decide about each trial as it arrives; the table then depends on who was faster
 
     def __post_init__(self) -> None:
         check_integer_fields(self, "factor", minimum=2)
-        check_integer_fields(self, "first")
+        if self.first is not None:
+            check_integer_fields(self, "first")
         if not isinstance(self.asynchronous, bool):
             raise InputError(f"asynchronous must be True or False, got {self.asynchronous!r}")
 
     def rungs(self, epochs: int) -> tuple[int, ...]:
         """Return the epochs after which trials are stopped, in order."""
+        first = max(2, epochs // 10) if self.first is None else self.first
         candidates = [round(epochs / self.factor**k) for k in range(1, 64) if epochs / self.factor**k >= 0.5]
-        return tuple(sorted({rung for rung in candidates if self.first <= rung < epochs}))
+        return tuple(sorted({rung for rung in candidates if first <= rung < epochs}))
 
-    def waves(self, trials: int, epochs: int) -> Waves:
-        """Return how many waves leave each `factor` survivors: >= 2 from 16 trials on, "auto" if there is no rung.
+    def earlier_waves(self, trials: int, epochs: int) -> Waves:
+        """Return how many waves "auto" was, in a study that began before these were as many as without early stopping.
 
-        >>> Halving().waves(64, epochs=20), Halving().waves(200, epochs=20)
+        >>> Halving(first=2).earlier_waves(64, epochs=20), Halving(first=2).earlier_waves(200, epochs=20)
         (2, 7)
         """
         rungs = self.rungs(epochs)

@@ -16,7 +16,6 @@ from caviar.records.early_stopping import Confirm, Halving
 from caviar.records.objective import Objective
 from caviar.records.trial import RESERVED_COLUMNS
 from caviar.search import Budget, CoarseToFine, Grid, Random, Search, Sobol
-from caviar.search.schedule import Waves
 from caviar.space import Space
 from caviar.space.conditions import values_in
 from caviar.space.serialization import from_plain, to_plain
@@ -77,23 +76,20 @@ class Settings:
                 raise InputError(f"hyperparameter {name!r} has the name of a column of the table; rename it")
             if name == self.objective.metric:
                 raise InputError(f"hyperparameter {name!r} has the metric's name; rename one of them")
+        if self.early_stopping and self.budget.waves == "auto":  # in an older journal, this means other waves
+            waves = len(self.budget.sizes(self.space.dimension))
+            object.__setattr__(self, "budget", replace(self.budget, waves=waves))
 
     def new_search(self) -> Search:
         """Return a new search for the study; raise InputError if its waves are impossible."""
-        budget = self.budget
-        if budget.waves == "auto":
-            budget = replace(budget, waves=self._automatic_waves(budget.trials))
         if self.search == "coarse-to-fine":
-            return CoarseToFine(self.space, budget, grow=self.grow)
+            return CoarseToFine(self.space, self.budget, grow=self.grow)
         kinds: dict[str, Callable[[Space, Budget], Search]] = {"random": Random, "sobol": Sobol, "grid": Grid}
-        return kinds[self.search](self.space, budget)
+        return kinds[self.search](self.space, self.budget)
 
     def more_waves(self, trials: int) -> tuple[int, ...]:
         """Return the sizes of the waves that so many more trials come in."""
-        return Budget(trials, self._automatic_waves(trials)).sizes(self.space.dimension)
-
-    def _automatic_waves(self, trials: int) -> Waves:
-        return self.early_stopping.waves(trials, self.epochs) if self.early_stopping else "auto"
+        return Budget(trials).sizes(self.space.dimension)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the settings as plain data, for the first line of a journal."""
@@ -109,14 +105,18 @@ class Settings:
         for name in plain:
             if name not in names:
                 raise StorageError(f"the journal has an unknown setting {name!r}; open it with a newer Caviar")
+        budget = Budget(**plain["budget"])
+        early_stopping = Halving(**plain["early_stopping"]) if plain.get("early_stopping") else None
+        if early_stopping and budget.waves == "auto":
+            budget = replace(budget, waves=early_stopping.earlier_waves(budget.trials, plain["epochs"]))
         values = {
             **plain,
             "source": Source.from_plain(plain["source"]),
             "space": from_plain(plain["space"]),
             "objective": Objective(**plain["objective"]),
-            "budget": Budget(**plain["budget"]),
+            "budget": budget,
             "confirm": Confirm(**plain["confirm"]) if plain.get("confirm") else None,
-            "early_stopping": Halving(**plain["early_stopping"]) if plain.get("early_stopping") else None,
+            "early_stopping": early_stopping,
             "metrics": tuple(plain.get("metrics", ())),
             "stop": stopping.from_plain(plain.get("stop")),
         }

@@ -27,7 +27,7 @@ def study(task: Task, seed: int, rule: Rule) -> tuple[float, float]:
     """Return the true value of a study's winner, and its epochs as a share of 64 whole trials'."""
     own = zlib.crc32(f"{task.name},{seed}".encode())
     generator = np.random.default_rng(own)
-    search = CoarseToFine(task.space, Budget(rule.trials, rule.waves(task.epochs), own))
+    search = CoarseToFine(task.space, Budget(rule.trials, seed=own))
     none, points = np.empty(0, int), np.empty((0, task.space.dimension))
     replay = Replay(task, points, np.empty((0, task.epochs)), trained=none, wave=none, seed=own)
     while not search.done:
@@ -50,7 +50,7 @@ def study(task: Task, seed: int, rule: Rule) -> tuple[float, float]:
 
 def told(task: Task, rule: Rule, seed: int, replay: Replay) -> CoarseToFine:
     """Return a search that is told all trials anew."""
-    search = CoarseToFine(task.space, Budget(rule.trials, rule.waves(task.epochs), seed))
+    search = CoarseToFine(task.space, Budget(rule.trials, seed=seed))
     search.tell(replay.points, rule.tell(replay))
     return search
 

@@ -1,6 +1,5 @@
 """Rules of early stopping: which trials of a study are trained how long, and what the search is told of them."""
 
-import functools
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caviar.records.early_stopping import Halving
-from caviar.search.schedule import Waves
 from caviar.space.scales import Array
 from caviar.study.halving import survivors
 from tests.benchmarks.curves import Task
@@ -49,7 +47,6 @@ class Rule:
 
     train: Callable[[Replay, Integers], None]
     tell: Callable[[Replay], Array]
-    waves: Callable[[int], Waves] = lambda epochs: "auto"
     trials: int = TRIALS
     finish: int = 0  # how many of the best stopped trials are trained to their ends at the end
 
@@ -172,21 +169,16 @@ def optuna_pruner(name: str) -> Callable[[Replay, Integers], None]:
     return train
 
 
-def later_rungs(epochs: int, factor: int = 3) -> tuple[int, ...]:
-    return Halving(factor, first=round(epochs / 8)).rungs(epochs)
-
-
-HALVES = functools.partial(later_rungs, factor=2)
+def halves(epochs: int) -> tuple[int, ...]:
+    return Halving(factor=2, first=round(epochs / 8)).rungs(epochs)
 
 
 RULES = {
     "none": Rule(whole, last),
     "none, 21 trials": Rule(whole, last, trials=21),
-    "halving": Rule(halving(HALVING.rungs), no_better, functools.partial(HALVING.waves, TRIALS)),
-    "halving, later": Rule(halving(later_rungs), no_better, functools.partial(HALVING.waves, TRIALS)),
-    "halving, later, 8 waves": Rule(halving(later_rungs), no_better, lambda epochs: 8),
-    "halves": Rule(halving(HALVES, factor=2), no_better),
-    "halves, predicted": Rule(halving(HALVES, 2, from_configs), from_configs),
+    "halving": Rule(halving(HALVING.rungs), no_better),
+    "halves": Rule(halving(halves, factor=2), no_better),
+    "halves, predicted": Rule(halving(halves, 2, from_configs), from_configs),
     "race": Rule(race, from_curves),
     "race, exact": Rule(race, exact),
     "asha": Rule(asha, no_better),

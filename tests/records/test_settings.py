@@ -68,7 +68,19 @@ def test_the_search_follows_from_the_settings():
     assert isinstance(settings().new_search(), CoarseToFine)
     assert isinstance(settings(search="random").new_search(), Random)
     halving = settings(budget=Budget(64), early_stopping=Halving(), epochs=20)
-    assert halving.new_search().waves == (32, 32)  # fewer and larger waves than without
+    assert halving.new_search().waves == settings(budget=Budget(64)).new_search().waves == (8,) * 8
+
+
+@pytest.mark.parametrize(
+    ("trials", "epochs", "waves"), [(64, 20, 2), (200, 20, 7), (5000, 20, 8), (20, 20, 2), (8, 20, 1), (64, 2, 8)]
+)
+def test_an_older_journal_with_early_stopping_keeps_its_waves(trials, epochs, waves):
+    plain = settings(budget=Budget(trials), epochs=epochs).to_plain()
+    plain["early_stopping"] = {"factor": 3, "first": 2, "asynchronous": False}
+    assert plain["budget"]["waves"] == "auto"
+    old = Settings.from_plain(plain)
+    assert len(old.new_search().waves) == waves
+    assert Settings.from_plain(old.to_plain()) == old
 
 
 def test_early_stopping_as_users_write_it():
@@ -87,6 +99,9 @@ def test_early_stopping_as_users_write_it():
     ("halving", "epochs", "rungs"),
     [
         (Halving(), 20, (2, 7)),
+        (Halving(), 50, (6, 17)),
+        (Halving(), 100, (11, 33)),
+        (Halving(first=2), 50, (2, 6, 17)),
         (Halving(first=1), 20, (1, 2, 7)),
         (Halving(factor=2, first=5), 40, (5, 10, 20)),
         (Halving(), 2, ()),
@@ -95,13 +110,6 @@ def test_early_stopping_as_users_write_it():
 )
 def test_rungs(halving, epochs, rungs):
     assert halving.rungs(epochs) == rungs
-
-
-@pytest.mark.parametrize(
-    ("trials", "epochs", "waves"), [(64, 20, 2), (200, 20, 7), (5000, 20, 8), (20, 20, 2), (8, 20, 1), (64, 2, "auto")]
-)
-def test_waves_are_large_enough_for_some_trials_to_survive_the_last_rung(trials, epochs, waves):
-    assert Halving().waves(trials, epochs) == waves
 
 
 def test_confirmation_as_users_write_it():

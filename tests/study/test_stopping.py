@@ -170,11 +170,11 @@ def test_an_extension_goes_on_after_a_stop_a_confirmation_and_a_crash(tmp_path):
         assert_same(again, one)
 
 
-def test_an_extension_has_the_waves_that_early_stopping_needs(tmp_path):
+def test_an_extension_has_the_waves_that_auto_makes_of_it(tmp_path):
     one = study(tmp_path / "s", trials=8, waves=1, early_stopping="halving", epochs=20)
     one.run(progress=False)
     one.extend(trials=40)
-    assert one.settings.budget.waves == (8, 20, 20)
+    assert one.settings.budget.waves == (8, 8, 8, 8, 8, 8)
 
 
 def test_what_cannot_be_extended_says_so(tmp_path):
