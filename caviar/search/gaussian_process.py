@@ -34,7 +34,7 @@ def standardise(values: Array) -> tuple[Array, float, float]:
     sample = values[finite] if finite.any() else np.zeros(1)
     least, low, median, high, most = np.quantile(sample, [0, 0.16, 0.5, 0.84, 1])
     distances = (median - low, median - least, high - median, most - median)
-    rounding = max(1e-9 * abs(median), 1e-200)
+    rounding = max(1e-13 * abs(median), 1e-200)
     unit = next((distance for distance in distances if distance > rounding), 1.0)
     z = np.clip((np.where(finite, values, median) - median) / unit, *_Z_BOUNDS)
     ordered = np.sort(z)  # a sum in another order differs in its last bits
