@@ -110,10 +110,12 @@ def _plain(value: object, objects: Objects) -> object:
 def _hyperparameter(name: str, value: object, objects: Objects) -> object:
     if isinstance(value, Distribution):
         low, high = value.support()
+        if np.ndim(low) or not low <= high:
+            raise InputError(f"{name} must be one distribution, but its support is {low} to {high}; check its parameters")
         tails = uniform(0.0 if math.isfinite(low) else _TAIL, 1.0 if math.isfinite(high) else 1.0 - _TAIL)
         return counterpart(value) or tails
-    if hasattr(value, "rvs"):
-        raise InputError(f"{name} must have ppf and support, got {value!r}; try a scipy.stats distribution of numbers")
+    if hasattr(value, "rvs") or hasattr(value, "icdf"):  # the latter: `scipy.stats.Normal` and the like
+        raise InputError(f"{name} must have ppf and support, got {value!r}; try one such as scipy.stats.norm(0, 1)")
     if (options := options_of(value)) is not None:
         if not options:
             raise InputError(f"{name} must list at least one value, got {value!r}; try a list of the values to search")

@@ -2,6 +2,7 @@
 
 import importlib.util
 import pickle
+import sys
 import threading
 import time
 
@@ -205,6 +206,20 @@ def test_an_error_is_raised_again_with_its_type():
     assert "Traceback" in error.value.__notes__[0]
     with pytest.raises(ValueError, match=r"All the 6 fits failed(.|\n)*must be a float in the range"):
         search(space={"C": [-1.0, -2.0]}, n_iter=2).fit(X, Y)
+
+
+def test_an_error_of_the_main_module_is_raised_again_with_its_type(monkeypatch):
+    class OwnError(Exception):
+        pass
+
+    OwnError.__module__, OwnError.__qualname__ = "__main__", "OwnError"  # as in a script or a notebook
+    monkeypatch.setattr(sys.modules["__main__"], "OwnError", OwnError, raising=False)
+
+    def score(estimator, x, y):
+        raise OwnError("no score")
+
+    with pytest.raises(OwnError, match="no score"):
+        search(scoring=score, error_score="raise").fit(X, Y)
 
 
 def test_a_trial_that_fails_or_takes_too_long_counts_as_failed_fits():
