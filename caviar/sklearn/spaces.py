@@ -111,7 +111,7 @@ def _hyperparameter(name: str, value: object, objects: Objects) -> object:
     if isinstance(value, Distribution):
         low, high = value.support()
         if np.ndim(low) or not low <= high:
-            raise InputError(f"{name} must be one distribution, but its support is {low} to {high}; check its parameters")
+            raise InputError(f"{name} must be one distribution, but is from {low} to {high}; check its parameters")
         tails = uniform(0.0 if math.isfinite(low) else _TAIL, 1.0 if math.isfinite(high) else 1.0 - _TAIL)
         return counterpart(value) or tails
     if hasattr(value, "rvs") or hasattr(value, "icdf"):  # the latter: `scipy.stats.Normal` and the like
