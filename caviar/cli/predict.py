@@ -50,6 +50,8 @@ def predict(
         model = _model(name, address)
     if proba and not hasattr(model, "predict_proba"):
         raise InputError("--proba is for classes, and this model predicts numbers; leave it out")
+    if out is not None and out.exists() and Path(file).exists() and out.samefile(file):
+        raise InputError(f"--out must be another file than the table, which it would replace, got {out}")
     with _opened(out) as destination:
         for number, chunk in enumerate(_chunks(file, Format(**options), model)):
             if not number:
