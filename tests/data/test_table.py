@@ -446,9 +446,7 @@ def test_a_file_that_seems_to_have_one_column_says_what_to_do(tmp_path):
 @pytest.mark.parametrize("pair", [False, True])
 def test_a_target_that_is_no_name_is_refused_in_a_short_sentence(target, pair):
     table = (flowers(), flowers()["kind"]) if pair else flowers()
-    with pytest.raises(
-        InputError, match=r"target must name the column to predict, got a value of type \w+; "
-    ):
+    with pytest.raises(InputError, match=r"target must name the column to predict, got a value of type \w+; "):
         caviar.load_table(table, target)
 
 
