@@ -17,6 +17,8 @@ class Estimate:
 
     >>> str(Estimate(0.97012, 0.9651, 0.9744)), str(Estimate(3.0, 3.0, 3.0))
     ('0.9701 (0.9651 to 0.9744)', '3')
+    >>> str(Estimate(1e99, -1e99, 4e99))
+    '1e+99 (-1e+99 to 4e+99)'
     """
 
     value: float
@@ -36,5 +38,7 @@ class Estimate:
         width = self.high - self.low
         if not 0 < width < math.inf or (decimals := 1 - math.floor(math.log10(width))) > _MOST_DECIMALS:
             return format_value(self.value)
+        if decimals < -4:  # millions, or far more
+            return f"{format_value(self.value)} ({format_value(self.low)} to {format_value(self.high)})"
         value, low, high = (f"{number:.{max(0, decimals)}f}" for number in (self.value, self.low, self.high))
         return f"{value} ({low} to {high})"
