@@ -17,7 +17,7 @@ from caviar.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd  # slow to import, and trainers do not need it
 
-_LARGEST = 1e150  # errors are squared
+LARGEST = 1e150  # errors are squared
 _MOST_GUESSED = 50  # classes; integers with more different values are numbers
 _DEVIATIONS = 4.0  # of a frequency, until it is no longer noise
 
@@ -74,7 +74,7 @@ def read_target(y: "pd.Series | ArrayLike", task: Task | None = None, name: str 
         ) from None
     _check_complete(found, what)  # text such as "nan" becomes a number too
     _check_varies(found, values, what)
-    if (largest := np.abs(found).max()) > _LARGEST:
+    if (largest := np.abs(found).max()) > LARGEST:
         raise InputError(f"{what} has numbers as far as {largest:g}, whose squares do not fit; divide it")
     return Target(found, (), reason)
 
