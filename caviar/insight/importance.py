@@ -123,8 +123,9 @@ def _estimate(points: Array, values: Array, region: Array, seed: int) -> tuple[p
     if len(points) > MAX_TRIALS:
         sample = generator.choice(len(points), MAX_TRIALS, replace=False)
         points, values = points[sample], values[sample]
+    values = values - np.median(values)  # shares have neither an origin nor a unit,
     _, exponent = np.frexp(np.ptp(values))
-    values = np.ldexp(values, -exponent)  # shares have no unit, but scikit-learn splits no variance below 2e-16
+    values = np.ldexp(values, -exponent)  # but scikit-learn splits no variance below 2e-16
     trees, fit = fit_forest(points, values, TREES, seed=seed, score=True)
     alone, pairs = forest_shares(trees, region)
     resampled = []

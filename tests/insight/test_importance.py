@@ -166,12 +166,15 @@ def test_a_single_hyperparameter_explains_everything(tmp_path):
     assert table["partner"][0] == ""
 
 
-@pytest.mark.parametrize("unit", [1e-9, 1e-200, 1e200])
-def test_shares_do_not_depend_on_the_unit_of_the_metric(tmp_path, unit):
-    one, other = (
-        importance(outcome_of(tmp_path / name, cube(2), lambda c, _, by=by: by * (c["x0"] + c["x1"] / 9), trials=30))
-        for name, by in (("one", 1.0), ("other", unit))
-    )
+@pytest.mark.parametrize(("origin", "unit"), [(0.0, 1e-9), (0.0, 1e-200), (0.0, 1e200), (1e6, 1.0), (-1e9, 1.0)])
+def test_shares_depend_on_neither_the_origin_nor_the_unit_of_the_metric(tmp_path, origin, unit):
+    def table(name, origin, unit):
+        def value(config, _):
+            return origin + unit * (config["x0"] + config["x1"] / 9)
+
+        return importance(outcome_of(tmp_path / name, cube(2), value, trials=30, epochs=1))
+
+    one, other = table("one", 0.0, 1.0), table("other", origin, unit)
     np.testing.assert_allclose(other["share"], one["share"], atol=0.02)
     assert other.attrs["fit"] == pytest.approx(one.attrs["fit"], abs=0.02)
 
