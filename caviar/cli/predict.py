@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from caviar.model.trained.estimators import Estimator
 
 _ROWS = 65_536  # at a time
+_NOT_TEXT = (".arrow", ".bz2", ".feather", ".gz", ".json", ".parquet", ".xls", ".xlsx", ".xz", ".zip", ".zst")
 _READ_AS: Mapping[str, Literal["number", "text", "boolean"]] = {
     "number": "number", "boolean": "boolean", "text": "text", "date": "text"
 }  # fmt: skip
@@ -138,6 +139,8 @@ def _opened(out: Path | None) -> Iterator[IO[bytes]]:
         return
     if out.is_dir():
         raise InputError(f"--out must be a file, got the folder {out}; try --out {out / 'predictions.csv'}")
+    if out.suffix.lower() in _NOT_TEXT:
+        raise InputError(f"--out is written as CSV, got {out}; try --out {out.with_suffix('.csv')}")
     unfinished = unfinished_path(out)
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
