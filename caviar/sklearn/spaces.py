@@ -58,7 +58,9 @@ class Translation:
     @property
     def size(self) -> float:
         """The number of different configs; infinity if a hyperparameter is continuous."""
-        return _size(self.space)
+        alternatives = self.space.get(_ALTERNATIVE)
+        spaces = alternatives.spaces if isinstance(alternatives, Choice) else (self.space,)
+        return math.fsum(map(_size, dict.fromkeys(spaces)))
 
 
 def translate(space: object) -> Translation:
@@ -77,6 +79,8 @@ def translate(space: object) -> Translation:
     objects: Objects = {}
     spaces = [_translate(alternative, objects) for alternative in alternatives]
     distributions = [_by_quantile(alternative) for alternative in alternatives]
+    if len(spaces) == 1 and not spaces[0].dimension:  # in a study something must vary: which of two equal spaces
+        spaces, distributions = spaces * 2, distributions * 2
     if len(spaces) == 1:
         return Translation(spaces[0], objects, distributions)
     choice = Choice(tuple(range(len(spaces))), spaces=tuple(spaces), ordinal=False)
