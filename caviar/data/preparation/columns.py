@@ -223,7 +223,8 @@ class Date:
     def _encoded(self, values: "pd.Series") -> Features:
         moments = instants(values, self.form)
         if np.isnat(moments).all():
-            check_empty(values, self.name, "dates")
+            digits = values.astype(str).str.contains(r"\d")  # not such as "unknown", which is a gap
+            check_empty(values[digits.to_numpy(bool)], self.name, "dates")
         out = np.empty((len(values), len(self.features)), np.float32)
         start = 1 + self.indicator
         standardise([self], days(moments)[:, None], out[:, :start])

@@ -283,6 +283,7 @@ def test_a_column_that_holds_something_else_than_in_training_is_refused(column, 
     rows = pd.DataFrame({"date": ["2024-02-29", None], "number": [1.0, None]}, dtype=object)
     assert np.isfinite(preparation.transform(rows)).all()
     assert np.isfinite(preparation.transform(rows.assign(**{column: ["", None]}))).all()
+    assert np.isfinite(preparation.transform(rows.assign(date="unknown"))).all()
     with pytest.raises(InputError, match=sentence):
         preparation.transform(rows.assign(**{column: cell}))
 
