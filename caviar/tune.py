@@ -12,8 +12,8 @@ tuner.fit()
 """
 
 import copy
-import pickle
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,6 +29,7 @@ from caviar.space.hyperparameters import Hyperparameter, are_ascending
 from caviar.space.scales import Array
 
 try:
+    from ray import cloudpickle
     from ray.tune.search import Searcher
     from ray.tune.search.sample import Categorical, Domain
     from ray.tune.search.variant_generator import assign_value, parse_spec_vars
@@ -41,7 +42,7 @@ _DEFAULT_TRIALS = 100
 class CaviarSearch(Searcher):  # type: ignore[misc]
     """The coarse-to-fine search as a Ray Tune searcher, one trial at a time.
 
-    Trials that raised, or did not report the metric, count as bad. The same seed gives the same trials if they run one
+    Trials that raised, or whose metric is no number, count as bad. The same seed gives the same trials if they run one
     after the other (`max_concurrent_trials=1`), because the next trial depends on which have finished.
 
     Args:
@@ -69,6 +70,7 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
         trials: int | None = None,
         seed: int = 0,
     ) -> None:
+        Objective("metric" if metric is None else metric, cast(Mode, mode or "min"))  # says what is wrong with them
         super().__init__(metric=metric, mode=mode)
         self._trials = None if trials is None else check_integer("trials", trials)
         self._seed = check_seed(seed)
@@ -79,6 +81,8 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
         self._values: list[float] = []
         self._search: Sequential | None = None
         self._told = 0  # how many of the points the search knows
+        if space is not None and not isinstance(space, Mapping):
+            raise InputError(f"space must be a caviar.Space or a dict of domains, got {space!r}; try {{'lr': ...}}")
         if isinstance(space, Space):
             self._space = space
         elif space:
@@ -86,7 +90,7 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
 
     def set_search_properties(self, metric: str | None, mode: str | None, config: Config, **spec: Any) -> bool:
         """Use the tuner's settings; return False if both the tuner and this search have a space."""
-        has_domains = any(parse_spec_vars(config)[1:])
+        has_domains = bool(_domains(config))
         if has_domains and self._space is not None:
             return False
         if has_domains:
@@ -105,6 +109,8 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
                 f"metric and mode must be set, got {self._metric!r} and {self._mode!r}; "
                 "try CaviarSearch(metric='loss', mode='min')"
             )
+        if self._space.dimension == 0:
+            raise InputError(f"nothing varies in {self._space!r}; give at least one hyperparameter a range")
         if self._search is None:
             self._search = Sequential(self._space, trials=self._trials or _DEFAULT_TRIALS, seed=self._seed)
         d, new = self._space.dimension, slice(self._told, None)
@@ -119,9 +125,9 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
         """Add a trial that has ended; ignore trials that this search did not suggest."""
         point = self._pending.pop(trial_id, None)
         if point is not None:
-            objective = Objective(self._metric, cast(Mode, self._mode))
+            value = _number(None if error or not result else result.get(self._metric))
             self._points.append(point)
-            self._values.append(objective.to_minimise({} if error or not result else result))
+            self._values.append(Objective(self._metric, cast(Mode, self._mode)).to_minimise({self._metric: value}))
 
     def get_state(self) -> dict[str, object]:
         """Return the complete state of the search."""
@@ -133,19 +139,54 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
 
     def save(self, checkpoint_path: str) -> None:
         """Write the state to a file."""
-        Path(checkpoint_path).write_bytes(pickle.dumps(self.get_state()))
+        Path(checkpoint_path).write_bytes(cloudpickle.dumps(self.get_state()))
 
     def restore(self, checkpoint_path: str) -> None:
         """Restore the state from a file that `save` wrote."""
-        self.set_state(pickle.loads(Path(checkpoint_path).read_bytes()))
+        self.set_state(cloudpickle.loads(Path(checkpoint_path).read_bytes()))
 
     def _set_template(self, config: Config) -> None:
         """Search the domains of a Tune config."""
-        _, domains, grids = parse_spec_vars(config)
-        if grids:
-            raise InputError(f"{_name(grids[0][0])} must be a domain with bounds, got a grid; try tune.choice")
         self._template = copy.deepcopy(dict(config))
-        self._space = Space(**{_name(path): _hyperparameter(_name(path), domain) for path, domain in domains})
+        self._space = Space(**{name: _hyperparameter(name, domain) for name, domain in _domains(config).items()})
+
+
+def _domains(config: Config) -> dict[str, Domain]:
+    """Return the domains of a Tune config by name; raise InputError for what would not be searched."""
+    _, found, grids = parse_spec_vars(config)
+    if grids:
+        raise InputError(f"{_name(grids[0][0])} must be a domain with bounds, got a grid; try tune.choice")
+    for value in _values(config):
+        if isinstance(value, Hyperparameter):
+            raise InputError(
+                f"a dict for Ray Tune must hold Tune's domains, got {value!r} of Caviar; try Tune's "
+                "own, or CaviarSearch(caviar.Space(...))"
+            )
+    domains: dict[str, Domain] = {}
+    for path, domain in found:
+        if (name := _name(path)) in domains:
+            raise InputError(f"two hyperparameters are named {name!r}; rename one of them")
+        domains[name] = domain
+    return domains
+
+
+def _values(value: object) -> Iterator[object]:
+    """Yield a value, or what is inside of a dict, list or tuple."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for nested in value:
+            yield from _values(nested)
+    else:
+        yield value
+
+
+def _number(value: object) -> float:
+    """Return a reported value as a number; NaN if it is none."""
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def _name(path: tuple[object, ...]) -> str:

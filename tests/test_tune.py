@@ -105,6 +105,9 @@ def test_a_restored_search_continues_with_the_same_trials(tmp_path):
         ({"x": tune.sample_from(lambda spec: 1)}, "x: a .* Function of Ray Tune has no bounds"),
         ({"x": {"y": tune.grid_search([1, 2])}}, "x/y must be a domain with bounds, got a grid"),
         ({"x": tune.choice([{"y": tune.uniform(0, 1)}])}, "caviar.Space"),
+        ({"x": tune.uniform(0, 1), "y": [caviar.uniform(0, 1)]}, r"must hold Tune's domains, got uniform\(0, 1\)"),
+        ({"x/y": tune.uniform(0, 1), "x": {"y": tune.uniform(2, 3)}}, "two hyperparameters are named 'x/y'"),
+        ([tune.uniform(0, 1)], "space must be a caviar.Space or a dict of domains, got .*; try"),
     ],
 )
 def test_domains_without_bounds_are_rejected(space, words):
@@ -117,6 +120,35 @@ def test_missing_settings_are_named():
         CaviarSearch(metric="loss", mode="min").suggest("a")
     with pytest.raises(InputError, match="metric and mode must be set"):
         CaviarSearch(SPACE).suggest("a")
+
+
+@pytest.mark.parametrize("space", [{"x": 1}, {"x": tune.choice(["a"])}, caviar.Space(x=1)])
+def test_a_space_in_which_nothing_varies_is_an_error(space):
+    with pytest.raises(InputError, match="nothing varies in Space"):
+        CaviarSearch(space, metric="loss", mode="min").suggest("a")
+
+
+def test_a_wrong_metric_or_mode_is_an_error():
+    with pytest.raises(InputError, match="mode must be 'min' or 'max', got 'minimum'"):
+        CaviarSearch(SPACE, metric="loss", mode="minimum")
+    with pytest.raises(InputError, match="metric must be a non-empty string"):
+        CaviarSearch(SPACE, metric=["loss", "time"], mode=["min", "min"])
+
+
+@pytest.mark.parametrize("value", [None, "high", [1.0], pytest.param(10**400, id="huge")])
+def test_a_trial_whose_metric_is_no_number_counts_as_failed(value):
+    search, failed = (CaviarSearch(SPACE, metric="loss", mode="min", trials=20) for _ in range(2))
+    for number in range(12):
+        assert search.suggest(str(number)) == failed.suggest(str(number))
+        search.on_trial_complete(str(number), {"loss": value if number == 3 else float(number)})
+        failed.on_trial_complete(str(number), {"loss": float(number)}, error=number == 3)
+
+
+def test_a_search_with_functions_among_its_constants_is_saved(tmp_path):
+    search, restored = CaviarSearch(SPACE | {"f": lambda x: x + 1}, metric="loss", mode="min"), CaviarSearch()
+    search.save(str(tmp_path / "state"))
+    restored.restore(str(tmp_path / "state"))
+    assert restored.suggest("a")["f"](1) == 2
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from caviar.model.trained.estimators import Estimator
 
 _ROWS = 65_536  # at a time
+_NOT_TEXT = (".arrow", ".bz2", ".feather", ".gz", ".json", ".parquet", ".xls", ".xlsx", ".xz", ".zip", ".zst")
 _READ_AS: Mapping[str, Literal["number", "text", "boolean"]] = {
     "number": "number", "boolean": "boolean", "text": "text", "date": "text"
 }  # fmt: skip
@@ -50,6 +51,8 @@ def predict(
         model = _model(name, address)
     if proba and not hasattr(model, "predict_proba"):
         raise InputError("--proba is for classes, and this model predicts numbers; leave it out")
+    if out is not None and out.exists() and Path(file).exists() and out.samefile(file):
+        raise InputError(f"--out must be another file than the table, which it would replace, got {out}")
     with _opened(out) as destination:
         for number, chunk in enumerate(_chunks(file, Format(**options), model)):
             if not number:
@@ -136,6 +139,8 @@ def _opened(out: Path | None) -> Iterator[IO[bytes]]:
         return
     if out.is_dir():
         raise InputError(f"--out must be a file, got the folder {out}; try --out {out / 'predictions.csv'}")
+    if out.suffix.lower() in _NOT_TEXT:
+        raise InputError(f"--out is written as CSV, got {out}; try --out {out.with_suffix('.csv')}")
     unfinished = unfinished_path(out)
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)

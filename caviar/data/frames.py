@@ -1,5 +1,6 @@
 """One DataFrame from what a user passes as a table: a file, a DataFrame or a pair, and a second one for validation."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,11 @@ FEWEST_ROWS = 20
 
 def table_of(table: Table, target: str | None, form: Format) -> tuple[pd.DataFrame, str]:
     """Return a table with the name of its target, which a pair may leave out."""
+    if hasattr(target, "__len__") and not isinstance(target, str | tuple):
+        raise InputError(
+            f"target must name the column to predict, got a value of type {type(target).__name__}; "
+            "for an array, pass a pair (x, y) instead of the table"
+        )
     if isinstance(table, tuple):
         return _paired(*_two(table), target)
     if not isinstance(table, pd.DataFrame | str | Path):
@@ -96,7 +102,9 @@ def check_columns(table: pd.DataFrame, names: list[str]) -> None:
     """Raise InputError unless a table has some columns, others as features, and rows."""
     for name in names:
         if name not in table.columns:
-            if len(table.columns) == 1:
+            if name in map(str, table.index.names):
+                raise InputError(f"{name!r} is the index of the table, not a column; try table.reset_index()")
+            if len(table.columns) == 1 and re.search(r"\W", table.columns[0]):
                 raise InputError(
                     f"the table has no column {name!r}, but a single one, {table.columns[0]!r}; if that is several, "
                     f"say what separates cells: {setting('separator')}"

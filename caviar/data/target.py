@@ -17,7 +17,7 @@ from caviar.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd  # slow to import, and trainers do not need it
 
-_LARGEST = 1e150  # errors are squared
+LARGEST = 1e150  # errors are squared
 _MOST_GUESSED = 50  # classes; integers with more different values are numbers
 _DEVIATIONS = 4.0  # of a frequency, until it is no longer noise
 
@@ -68,10 +68,13 @@ def read_target(y: "pd.Series | ArrayLike", task: Task | None = None, name: str 
     try:
         found = values.astype(np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"{what} contains strings; pass numbers, or {setting('task', 'classification')}") from None
+        text = _text_in(values)[0]
+        raise InputError(
+            f"{what} contains strings, such as {text!r:.60}; correct them, or pass {setting('task', 'classification')}"
+        ) from None
     _check_complete(found, what)  # text such as "nan" becomes a number too
     _check_varies(found, values, what)
-    if (largest := np.abs(found).max()) > _LARGEST:
+    if (largest := np.abs(found).max()) > LARGEST:
         raise InputError(f"{what} has numbers as far as {largest:g}, whose squares do not fit; divide it")
     return Target(found, (), reason)
 
@@ -149,16 +152,25 @@ def _class_indices(
     if len(classes) < 2:
         raise InputError(f"{what} is {classes.tolist()[0]!r} in every row; classification needs two classes")
     if len(classes) > len(values) // 2:
-        raise InputError(
-            f"{what} has {len(classes)} different labels in {len(values)} rows; pass {setting('task', 'regression')}, "
-            "or a column with fewer labels"
-        )
+        remedy = "choose a column with fewer labels"
+        if not (text := _text_in(classes)):
+            remedy = f"pass {setting('task', 'regression')}, or {remedy}"
+        elif len(text) < len(classes) / 2:
+            remedy = f"correct those that are no numbers, such as {text[0]!r:.60}, or {remedy}"
+        raise InputError(f"{what} has {len(classes)} different labels in {len(values)} rows; {remedy}")
     labels = tuple(classes.tolist())
     if order is not None:
         places = {label: place for place, label in enumerate(order)}
         ordered = sorted(range(len(labels)), key=lambda index: places[labels[index]])
         indices, labels = np.argsort(ordered)[indices], tuple(labels[index] for index in ordered)
     return indices.astype(np.int64), labels
+
+
+def _text_in(labels: Targets) -> list[Label]:
+    """Return the labels that are no numbers."""
+    import pandas as pd
+
+    return [label for label in labels.tolist() if np.isnan(numbers(pd.Series([label]))[0])]
 
 
 def _guess(values: Targets) -> tuple[Task, str]:

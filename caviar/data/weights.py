@@ -97,3 +97,14 @@ def _class_weights(class_weight: ClassWeight, classes: Sequence[Label], targets:
             raise InputError(f"class_weight of {label!r} must be a number from 0 to {LARGEST:g}, got {weight!r}")
         weights[index] = float(weight)
     return weights
+
+
+def scaled(weights: Floats) -> Floats:
+    """Return weights times a power of two, which changes no bit of a weighted mean, so that their sum is finite.
+
+    >>> scaled(np.array([2.0**1023, 2.0**1022]))
+    array([0.5 , 0.25])
+    """
+    _, exponent = np.frexp(weights.max())
+    result: Floats = np.ldexp(weights, -exponent)
+    return result

@@ -17,6 +17,8 @@ class Estimate:
 
     >>> str(Estimate(0.97012, 0.9651, 0.9744)), str(Estimate(3.0, 3.0, 3.0))
     ('0.9701 (0.9651 to 0.9744)', '3')
+    >>> str(Estimate(1e99, -1e99, 4e99)), str(Estimate(1.0, 1.0, 1.0 + 1e-14))
+    ('1e+99 (-1e+99 to 4e+99)', '1')
     """
 
     value: float
@@ -34,7 +36,11 @@ class Estimate:
 
     def __str__(self) -> str:
         width = self.high - self.low
-        if not 0 < width < math.inf or (decimals := 1 - math.floor(math.log10(width))) > _MOST_DECIMALS:
+        if not 0 < width < math.inf:
             return format_value(self.value)
+        decimals = 1 - math.floor(math.log10(width))
+        if not -4 <= decimals <= _MOST_DECIMALS:
+            value, low, high = map(format_value, (self.value, self.low, self.high))
+            return value if low == high else f"{value} ({low} to {high})"
         value, low, high = (f"{number:.{max(0, decimals)}f}" for number in (self.value, self.low, self.high))
         return f"{value} ({low} to {high})"

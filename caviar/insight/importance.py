@@ -13,6 +13,7 @@ import pandas as pd
 
 from caviar.errors import InputError
 from caviar.insight.figures.axes import coordinates, square_corners
+from caviar.insight.figures.metric import LARGEST
 from caviar.insight.functional_anova import fit_forest, forest_shares
 from caviar.records.objective import Objective
 from caviar.records.outcome import AnyStudy, outcome_of
@@ -96,8 +97,8 @@ def scored_trials(table: pd.DataFrame, objective: Objective) -> pd.DataFrame:
         return table.iloc[:0]
     first_runs = table["confirms"].isna()  # replicates would count one point several times
     table = table[table["state"].isin(SCORED) & first_runs].copy()
-    values = sign * table[metric].to_numpy(float)
-    finite = np.isfinite(values) & (table["state"] != State.DIVERGED).to_numpy(bool)
+    values = sign * np.clip(table[metric].to_numpy(float), -LARGEST, LARGEST)
+    finite = np.isfinite(table[metric].to_numpy(float)) & (table["state"] != State.DIVERGED).to_numpy(bool)
     if not finite.any():
         return table.iloc[:0]
     first = finite & (table["wave"] == table["wave"].min()).to_numpy(bool)  # spread over the whole space
@@ -123,6 +124,9 @@ def _estimate(points: Array, values: Array, region: Array, seed: int) -> tuple[p
     if len(points) > MAX_TRIALS:
         sample = generator.choice(len(points), MAX_TRIALS, replace=False)
         points, values = points[sample], values[sample]
+    values = values - np.median(values)  # shares have neither an origin nor a unit,
+    _, exponent = np.frexp(np.ptp(values))
+    values = np.ldexp(values, -exponent)  # but scikit-learn splits no variance below 2e-16
     trees, fit = fit_forest(points, values, TREES, seed=seed, score=True)
     alone, pairs = forest_shares(trees, region)
     resampled = []

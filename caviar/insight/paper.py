@@ -61,9 +61,9 @@ def _searched(outcome: Outcome) -> str:
     waves = len({wave.wave for wave in outcome.begun if not wave.confirms})
     how = _SEARCHES.get(settings.search, f"by the search `{settings.search}`")
     return (
-        f"Hyperparameters were tuned with Caviar {versions.get('caviar', '')} in {trials} trials, in {waves} "
-        f"wave{'s' * (waves != 1)}, {how}. The goal was to {settings.objective.mode}imise "
-        f"`{settings.objective.metric}`."
+        f"Hyperparameters were tuned with Caviar {versions.get('caviar', '')} in {trials} "
+        f"trial{'s' * (trials != 1)}, in {waves} wave{'s' * (waves != 1)}, {how}. "
+        f"The goal was to {settings.objective.mode}imise `{settings.objective.metric}`."
     )
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from caviar.errors import InputError
 from caviar.insight.figures.contours import contour, ranks
 from caviar.insight.figures.curves import best_so_far, learning_curves
 from caviar.insight.figures.distribution import distribution
@@ -77,6 +78,8 @@ class Plots:
         """Return two hyperparameters: those that are left out are the most important of the others."""
         if x is not None and y is not None:
             return x, y
+        if self.outcome.space.dimension == 1:
+            raise InputError("the space has a single hyperparameter; try plot.slices()")
         names = importance(self.outcome)["hyperparameter"].tolist()
         others = [name for name in names if name not in (x, y)] or names
         x = others[0] if x is None else x

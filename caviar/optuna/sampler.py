@@ -4,7 +4,8 @@ Each sample depends only on the trials in the study's storage, so studies with m
 nothing else. What it remembers of a study saves it from reading each trial again for each sample.
 """
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -47,7 +48,7 @@ class CaviarSampler(BaseSampler):  # type: ignore[misc]
     def __init__(self, *, trials: int = 100, seed: int | None = None) -> None:
         self._trials = check_integer("trials", trials)
         self._seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else check_seed(seed)
-        self._independent = RandomSampler(seed=self._seed)
+        self._independent = RandomSampler(seed=self._seed % 2**32)  # NumPy's largest seed, and one
         self._memory: _Memory | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -60,7 +61,9 @@ class CaviarSampler(BaseSampler):  # type: ignore[misc]
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return the parameters that all trials so far have, with the same distribution."""
-        common = self._remember(study).common.calculate(study)
+        memory = self._remember(study)
+        with memory.lock:
+            common = memory.common.calculate(study)
         return {name: distribution for name, distribution in common.items() if not distribution.single()}
 
     def sample_relative(
@@ -70,18 +73,9 @@ class CaviarSampler(BaseSampler):  # type: ignore[misc]
         _check_single_objective(study)
         if not search_space:
             return {}
-        trials = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
         memory = self._remember(study)
-        if memory.known is None or memory.known.search_space != search_space:
-            memory.known = _Known(search_space, self._trials, self._seed)
-        known = memory.known
-        known.read(trials, maximise=study.direction == StudyDirection.MAXIMIZE)
-        running = [(other, known.point(other)) for other in trials if other.state == TrialState.RUNNING]
-        space = known.space
-        point = known.search.ask(
-            np.array([point for _, point in running if point is not None]).reshape(-1, space.dimension),
-            skip=sum(point is None and other.number < trial.number for other, point in running),
-        )
+        with memory.lock:  # the threads of `optimize(n_jobs=...)` share it
+            space, point = memory.next_point(trial, search_space, self._trials, self._seed)
         (config,) = space.configs(point[None])
         return {name: _to_parameter(config[name], distribution) for name, distribution in search_space.items()}
 
@@ -106,6 +100,23 @@ class _Memory:
     study: Study
     common: IntersectionSearchSpace
     known: "_Known | None" = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def next_point(
+        self, trial: FrozenTrial, search_space: dict[str, BaseDistribution], trials: int, seed: int
+    ) -> tuple[Space, Array]:
+        """Return the space of some parameters and the next point of the search in it, shape (d,)."""
+        others = [other for other in self.study.get_trials(deepcopy=False) if other.number != trial.number]
+        if self.known is None or self.known.search_space != search_space:
+            self.known = _Known(search_space, trials, seed)
+        known = self.known
+        known.read(others, maximise=self.study.direction == StudyDirection.MAXIMIZE)
+        running = [(other, known.point(other)) for other in others if other.state == TrialState.RUNNING]
+        point = known.search.ask(
+            np.array([point for _, point in running if point is not None]).reshape(-1, known.space.dimension),
+            skip=sum(point is None and other.number < trial.number for other, point in running),
+        )
+        return known.space, point
 
 
 class _Ended(NamedTuple):

@@ -108,3 +108,15 @@ def refuse_living(name: str) -> None:
     """Raise InputError if a Panda with that name is already running."""
     if name in panda_names():
         raise InputError(f"a Panda named {name!r} is already running; attach to it, or choose another name")
+
+
+def refuse_shared(folder: str) -> None:
+    """Raise InputError if a running Panda keeps its checkpoints in a folder; two would remove each other's."""
+    for name in panda_names():
+        try:
+            actor = ray.get_actor(PREFIX + name, namespace=NAMESPACE)
+            taken = PandaClient(name, actor, patience=5.0).status().folder == folder
+        except (CaviarError, ValueError):  # one that has ended or does not answer keeps no other from waking
+            continue
+        if taken:
+            raise InputError(f"the Panda {name!r} is running in {folder}; attach to it, or stop it first")

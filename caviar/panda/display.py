@@ -139,7 +139,8 @@ class _Axes:
         return self.left + (epoch - self.first) / (self.last - self.first) * self.width
 
     def y(self, loss: float) -> float:
-        return self.top + math.log(self.high / loss) / (math.log(self.high / self.low) or 1.0) * self.height
+        high, low = math.log(self.high), math.log(self.low)  # a quotient of losses may be beyond the floats
+        return self.top + (high - math.log(loss)) / ((high - low) or 1.0) * self.height
 
 
 def text_chart(rows: _Rows, width: int = 80, height: int = 12) -> list[str]:
@@ -155,7 +156,7 @@ def text_chart(rows: _Rows, width: int = 80, height: int = 12) -> list[str]:
              1        4
               . train_loss   o val_loss
     """
-    columns = min(width - 10, 3 * len(rows) - 2)
+    columns = max(1, min(width - 10, 3 * len(rows) - 2))
     axes = _Axes.of(rows, 0, 0, columns - 1, height - 1)
     if axes is None:
         return []
@@ -210,7 +211,7 @@ def _polylines(axes: _Axes, rows: _Rows, opacity: float) -> str:
 
 def _scales(axes: _Axes) -> str:
     """Return the labels: three losses on the left, and the epochs below."""
-    losses = (axes.low, math.sqrt(axes.low * axes.high), axes.high)
+    losses = (axes.low, math.sqrt(axes.low) * math.sqrt(axes.high), axes.high)
     epochs = ((axes.first, axes.first), (axes.last, axes.last), ((axes.first + axes.last) / 2, "epoch"))
     return "".join(
         f'<text x="{_LEFT - 8}" y="{axes.y(loss) + 4:.1f}" text-anchor="end">{loss:.2g}</text>' for loss in losses

@@ -15,7 +15,7 @@ from caviar.data.source import SourceKind
 from caviar.errors import ClusterError, InputError
 from caviar.files import open_store
 from caviar.panda.checkpoints import PandaFiles, PandaSettings, last_model
-from caviar.panda.client import PandaClient, refuse_living
+from caviar.panda.client import PandaClient, refuse_living, refuse_shared
 from caviar.panda.commands import Follow, Fork, Pause, Resume, Rewind, SetHyperparameters, Stop, Train
 from caviar.panda.display import diary_table, fork_table, history_table, panda_html, watch
 from caviar.panda.local_ray import connect, panda_names, shut_down_if_empty
@@ -155,6 +155,8 @@ class Panda:
         files = _files(name, folder)
         files.read_settings()  # raises if there is no Panda, before anything is started
         connect(address, start=True)
+        refuse_living(name)
+        refuse_shared(str(files))
         panda = cls._of(name, str(files), PandaClient.start(name, str(files), followed_rules))
         if rules is not None:
             panda._client.send(Follow(followed_rules, reason="passed to wake"))

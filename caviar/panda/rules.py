@@ -184,6 +184,9 @@ def rules_of(requested: str | Rule | Sequence[str | Rule]) -> tuple[Rule, ...]:
     """
     if isinstance(requested, str):
         requested = [name.strip() for name in requested.split(",") if name.strip() not in ("", "none")]
+    if not callable(requested) and not isinstance(requested, Sequence):
+        names = ", ".join(BUILT_IN)
+        raise InputError(f"rules must be names or rules, got {requested!r:.60}; try one or several of {names}")
     rules: list[Rule] = []
     for item in [requested] if callable(requested) else requested:
         if not isinstance(item, str):

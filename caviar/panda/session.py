@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from caviar.data.dataset import Dataset
-from caviar.errors import StorageError
+from caviar.errors import InputError, StorageError
 from caviar.model.state import TrainingState
 from caviar.model.training import Training
 from caviar.panda.checkpoints import PandaFiles, PandaSettings, state_from_json, state_to_json, training_from
@@ -126,6 +126,8 @@ class Session:
 
     def note(self, by: str, action: str, details: str = "", reason: str = "", copies: tuple[Config, ...] = ()) -> None:
         """Add an intervention to the diary, to be saved with the next checkpoint."""
+        if not isinstance(reason, str):  # no checkpoint with such a diary could be read
+            raise InputError(f"reason must be text, got {reason!r:.60}; try 'it wobbles'")
         now, state = datetime.now(UTC).isoformat(timespec="milliseconds"), self.state
         loss = state.lineage[-1].val_loss
         entry = DiaryEntry(now, self.epoch, state.step, by, action, details, reason, state.branch, loss, copies)

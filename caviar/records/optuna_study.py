@@ -28,7 +28,7 @@ def create_study(
     """Create a study in a storage, or load it if it may exist; raise InputError if it may not and does."""
     optuna = import_optional("optuna", "Optuna's storage", "optuna")
     database_errors = import_optional("sqlalchemy.exc", "Optuna's storage", "optuna")
-    _check_storage(storage)
+    check_storage(storage)
     name = settings.name if name is None else name
     try:
         study = optuna.create_study(
@@ -41,11 +41,12 @@ def create_study(
         raise InputError(f"Optuna cannot open the storage {hide_secrets(str(storage))} ({reason})") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names([settings.objective.metric])
+        if study.metric_names is None:
+            study.set_metric_names([settings.objective.metric])
     return study
 
 
-def _check_storage(storage: object) -> None:
+def check_storage(storage: object) -> None:
     """Raise InputError for what is neither a database's URL nor a storage of Optuna's."""
     storages = import_optional("optuna.storages", "Optuna's storage", "optuna")
     if isinstance(storage, storages.BaseStorage | None) or (isinstance(storage, str) and "://" in storage):
@@ -84,7 +85,7 @@ def _attributes(result: Result, params: dict[str, Any], objective: Objective) ->
     attributes |= {"confirms": result.confirms} if result.confirms is not None else {}
     attributes |= {"error": result.error} if result.error else {}
     constants = {name: _option(value) for name, value in result.config.items() if name not in params}
-    return attributes | constants | {name: v for name, v in result.metrics.items() if name != objective.metric}
+    return constants | {name: v for name, v in result.metrics.items() if name != objective.metric} | attributes
 
 
 def _distribution(hyperparameter: Hyperparameter, value: Any) -> "BaseDistribution":

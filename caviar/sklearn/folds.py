@@ -171,7 +171,7 @@ def _score_names(metrics: Metrics) -> list[str]:
 def exception_from(result: Result) -> Exception:
     """Return the exception that a failed trial raised, to be raised again, with the trial's output as a note."""
     name, _, message = _exception_of(result.output).partition(": ")
-    kind = locate(name) if "Traceback" in result.output else None
+    kind = locate(name) or locate(f"__main__.{name}") if "Traceback" in result.output else None
     error: Exception = CaviarError(result.error)
     if isinstance(kind, type) and issubclass(kind, Exception):
         with contextlib.suppress(TypeError):  # some exceptions take more than a message

@@ -17,10 +17,13 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from caviar._checks import check_integer
 from caviar._threads import one_blas_thread
 from caviar.data.dataset import Dataset
 from caviar.data.preparation.scaling import scaling
+from caviar.data.target import LARGEST
 from caviar.data.validation import Label
+from caviar.data.weights import scaled
 from caviar.errors import InputError
 from caviar.model.config import NETWORK_DEFAULTS, check_config
 from caviar.model.layers.activations import ACTIVATIONS
@@ -88,6 +91,7 @@ class BatchNormMLP(BaseEstimator):
         row_weights are (n,), >= 0, or None if all are the same.
         """
         config = check_config({name: getattr(self, name) for name in NETWORK_DEFAULTS})
+        epochs = check_integer("epochs", self.epochs)
         mean, scale = scaling(x, np.arange(len(x)), row_weights)
         y_mean, y_scale = 0.0, 1.0
         if classes is None:
@@ -111,8 +115,8 @@ class BatchNormMLP(BaseEstimator):
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self.loss_curve_: list[float] = []
         with one_blas_thread():
-            training = Training([config], [seed], dataset, self.epochs)
-            for epoch in range(1, self.epochs + 1):
+            training = Training([config], [seed], dataset, epochs)
+            for epoch in range(1, epochs + 1):
                 report = training.epoch()[0]
                 if report is None or not training.alive[0]:
                     raise InputError(
@@ -223,8 +227,11 @@ class BatchNormMLPClassifier(ClassifierMixin, BatchNormMLP):
         rows, weights = _weighted_rows(sample_weight, len(x))
         if self.class_weight is not None:
             weights = compute_sample_weight(self.class_weight, labels[rows]) * (1.0 if weights is None else weights)
+            if not (np.isfinite(weights) & (weights >= 0)).all():
+                raise InputError(f"class_weight must be numbers >= 0, got {self.class_weight!r:.60}")
             if not weights.any():
                 raise InputError("class_weight is zero for the class of each row; give one a weight > 0")
+            weights = scaled(weights)
         self._train(x[rows], indices[rows], self.classes_, weights)
         return self
 
@@ -263,8 +270,11 @@ class BatchNormMLPRegressor(RegressorMixin, BatchNormMLP):
             sample_weight: how much each row counts, (n,), >= 0; None: all the same.
         """
         x, targets = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, y_numeric=True)
+        targets = column_or_1d(targets, warn=True).astype(np.float64)
+        if (largest := np.abs(targets).max()) > LARGEST:
+            raise InputError(f"y has numbers as far as {largest:g}, whose squares do not fit; divide it")
         rows, weights = _weighted_rows(sample_weight, len(x))
-        self._train(x[rows], column_or_1d(targets, warn=True).astype(np.float64)[rows], None, weights)
+        self._train(x[rows], targets[rows], None, weights)
         return self
 
     def predict(self, X: ArrayLike) -> Array:
@@ -276,9 +286,10 @@ def _weighted_rows(sample_weight: ArrayLike | None, rows: int) -> tuple[slice | 
     """Return which rows have a weight, and the weights of these; all rows, and None, if all have the same."""
     if sample_weight is None:
         return slice(None), None
-    weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
-    if weights.ndim == 0:
-        weights = np.full(rows, weights)
+    weights = check_array(
+        sample_weight, ensure_2d=False, ensure_min_samples=0, dtype=np.float64, input_name="sample_weight"
+    )
+    weights = np.full(rows, weights) if weights.ndim == 0 else weights
     if weights.shape != (rows,):
         raise InputError(f"sample_weight must have one weight for each of the {rows} rows, got shape {weights.shape}")
     if (weights < 0).any():
@@ -286,4 +297,4 @@ def _weighted_rows(sample_weight: ArrayLike | None, rows: int) -> tuple[slice | 
     counted = weights > 0
     if counted.sum() < 2:
         raise InputError(f"sample_weight must not be zero in all rows but {counted.sum()}; give two rows a weight > 0")
-    return counted, weights[counted]
+    return counted, scaled(weights[counted])

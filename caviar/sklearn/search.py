@@ -278,7 +278,8 @@ class CaviarSearchCV(internals.SearchCV):
         trials = check_integer("n_iter", self.n_iter)
         if translation.size >= trials:
             return trials
-        logger.warning("the space has %d configurations, fewer than n_iter=%d", translation.size, trials)
+        found = f"{translation.size:.0f} configuration{'s' * (translation.size > 1)}"
+        logger.warning("the space has %s, fewer than n_iter=%d", found, trials)
         return int(translation.size)
 
 

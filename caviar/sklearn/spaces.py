@@ -58,7 +58,9 @@ class Translation:
     @property
     def size(self) -> float:
         """The number of different configs; infinity if a hyperparameter is continuous."""
-        return _size(self.space)
+        alternatives = self.space.get(_ALTERNATIVE)
+        spaces = alternatives.spaces if isinstance(alternatives, Choice) else (self.space,)
+        return math.fsum(map(_size, dict.fromkeys(spaces)))
 
 
 def translate(space: object) -> Translation:
@@ -77,6 +79,8 @@ def translate(space: object) -> Translation:
     objects: Objects = {}
     spaces = [_translate(alternative, objects) for alternative in alternatives]
     distributions = [_by_quantile(alternative) for alternative in alternatives]
+    if len(spaces) == 1 and not spaces[0].dimension:  # in a study something must vary: which of two equal spaces
+        spaces, distributions = spaces * 2, distributions * 2
     if len(spaces) == 1:
         return Translation(spaces[0], objects, distributions)
     choice = Choice(tuple(range(len(spaces))), spaces=tuple(spaces), ordinal=False)
@@ -110,10 +114,12 @@ def _plain(value: object, objects: Objects) -> object:
 def _hyperparameter(name: str, value: object, objects: Objects) -> object:
     if isinstance(value, Distribution):
         low, high = value.support()
+        if np.ndim(low) or not low <= high:
+            raise InputError(f"{name} must be one distribution, but is from {low} to {high}; check its parameters")
         tails = uniform(0.0 if math.isfinite(low) else _TAIL, 1.0 if math.isfinite(high) else 1.0 - _TAIL)
         return counterpart(value) or tails
-    if hasattr(value, "rvs"):
-        raise InputError(f"{name} must have ppf and support, got {value!r}; try a scipy.stats distribution of numbers")
+    if hasattr(value, "rvs") or hasattr(value, "icdf"):  # the latter: `scipy.stats.Normal` and the like
+        raise InputError(f"{name} must have ppf and support, got {value!r}; try one such as scipy.stats.norm(0, 1)")
     if (options := options_of(value)) is not None:
         if not options:
             raise InputError(f"{name} must list at least one value, got {value!r}; try a list of the values to search")

@@ -74,7 +74,7 @@ def _tuner_of(value: object) -> str | None:
     package, _, module = type(value).__module__.partition(".")
     if package in _OTHER_TUNERS or (package, module) in (("optuna", "distributions"), ("ray", "tune.search.sample")):
         return package
-    return "scipy" if hasattr(value, "rvs") else None
+    return "scipy" if hasattr(value, "rvs") or (package, module[:5]) == ("scipy", "stats") else None
 
 
 def options_of(value: Any) -> list[Option] | None:
@@ -128,7 +128,8 @@ def _from_tune(domain: Any) -> Hyperparameter:
         return choice(options_of(domain.categories) or [])
     sampler, integer = domain.get_sampler(), type(domain).__name__ == "Integer"
     step: Any = getattr(sampler, "q", 1 if integer else None)
-    kinds = {kind.__name__ for kind in type(sampler.get_sampler() if hasattr(sampler, "q") else sampler).__mro__}
+    sampler = sampler.get_sampler() if hasattr(sampler, "q") else sampler
+    kinds = {kind.__name__ for kind in type(sampler).__mro__}
     if "Normal" in kinds and step is None:
         return distribution("norm", float(sampler.mean), float(sampler.sd))
     if not kinds & {"Uniform", "LogUniform"} or not hasattr(domain, "lower"):

@@ -158,3 +158,20 @@ def test_a_file_is_read_as_the_options_say(capsys, folder):
     with pytest.raises(SystemExit):
         main(["predict", "numbers", "line.csv", "--decimal", ";"])
     assert "decimal must be '.' or ',', got ';'" in capsys.readouterr().err
+
+
+def test_predictions_are_csv_whatever_the_ending(capsys, folder):
+    with pytest.raises(SystemExit) as end:
+        main(["predict", "kept", "flowers.csv", "--out", "there.parquet"])
+    assert end.value.code == 2
+    assert "--out is written as CSV, got there.parquet; try --out there.csv" in capsys.readouterr().err
+    assert not Path("there.parquet").exists()
+
+
+def test_predictions_do_not_replace_the_table(capsys, folder):
+    content = Path("flowers.csv").read_bytes()
+    with pytest.raises(SystemExit) as end:
+        main(["predict", "kept", "flowers.csv", "--out", "./flowers.csv"])
+    assert end.value.code == 2
+    assert "--out must be another file than the table" in capsys.readouterr().err
+    assert Path("flowers.csv").read_bytes() == content

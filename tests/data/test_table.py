@@ -442,6 +442,19 @@ def test_a_file_that_seems_to_have_one_column_says_what_to_do(tmp_path):
         caviar.load_table(tmp_path / "a.csv", "t")
 
 
+@pytest.mark.parametrize("target", [flowers()["kind"], flowers()["kind"].to_numpy(), ["kind"]])
+@pytest.mark.parametrize("pair", [False, True])
+def test_a_target_that_is_no_name_is_refused_in_a_short_sentence(target, pair):
+    table = (flowers(), flowers()["kind"]) if pair else flowers()
+    with pytest.raises(InputError, match=r"target must name the column to predict, got a value of type \w+; "):
+        caviar.load_table(table, target)
+
+
+def test_a_target_in_the_index_is_named():
+    with pytest.raises(InputError, match=r"'kind' is the index of the table, not a column; try table.reset_index\(\)"):
+        caviar.load_table(flowers().set_index("kind"), "kind")
+
+
 def test_copies_are_said_of_a_table_with_one_column(caplog):
     table = flowers()[["width", "kind"]]
     caviar.load_table(table, "kind", validation=table[:30])

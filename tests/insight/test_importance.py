@@ -1,6 +1,7 @@
 """Importance against functions whose shares are known, and against Optuna's evaluators on the same trials."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -163,6 +164,27 @@ def test_a_single_hyperparameter_explains_everything(tmp_path):
     table = importance(outcome_of(tmp_path, cube(1), lambda c, _: c["x0"], trials=30))
     assert table["share"][0] == pytest.approx(1.0)
     assert table["partner"][0] == ""
+
+
+@pytest.mark.parametrize(("origin", "unit"), [(0.0, 1e-9), (0.0, 1e-200), (0.0, 1e200), (1e6, 1.0), (-1e9, 1.0)])
+def test_shares_depend_on_neither_the_origin_nor_the_unit_of_the_metric(tmp_path, origin, unit):
+    def table(name, origin, unit):
+        def value(config, _):
+            return origin + unit * (config["x0"] + config["x1"] / 9)
+
+        return importance(outcome_of(tmp_path / name, cube(2), value, trials=30, epochs=1))
+
+    one, other = table("one", 0.0, 1.0), table("other", origin, unit)
+    np.testing.assert_allclose(other["share"], one["share"], atol=0.02)
+    assert other.attrs["fit"] == pytest.approx(one.attrs["fit"], abs=0.02)
+
+
+@pytest.mark.parametrize("penalty", [1e300, sys.float_info.max])
+def test_a_penalty_as_large_as_a_number_can_be(tmp_path, penalty):
+    def value(config, _):
+        return penalty if config["x0"] > 0.6 else config["x0"]
+
+    assert importance(outcome_of(tmp_path, cube(2), value, mode="min", epochs=1))["share"][0] > 0.7
 
 
 def test_a_constant_metric_has_no_shares(tmp_path):

@@ -28,7 +28,9 @@ def test_a_function_is_named_and_a_one_dimensional_space_is_in_the_singular(tmp_
     outcome = outcome_of(tmp_path / "study", cube(1), lambda config, number: config["x0"], trials=4)
     text = methods(outcome)
     assert "The space had 1 hyperparameter: `x0` from 0 to 1." in text
-    assert "in 1 wave, at random." in text
+    assert "in 4 trials, in 1 wave, at random." in text
+    one = outcome_of(tmp_path / "one", cube(1), lambda config, number: config["x0"], trials=1)
+    assert "in 1 trial, in 1 wave, at random." in methods(one)
     assert re.search(r"Each trial ran `\S+train\S*` for 3 epochs", text)
     assert f"(`x0` {outcome.best.config['x0']:.4g}) reached a `score` of" in text
 

@@ -89,6 +89,13 @@ def test_a_contour_is_best_where_the_function_is(tmp_path):
         plots.contour("x0", "x0")
 
 
+def test_a_space_of_one_hyperparameter_has_no_pair(tmp_path):
+    plots = Plots(outcome_of(tmp_path, cube(1), lambda c, _: c["x0"]))
+    for plot in (plots.contour, plots.ranks):
+        with pytest.raises(InputError, match=r"the space has a single hyperparameter; try plot.slices\(\)"):
+            plot()
+
+
 def test_ranks_are_counted_from_the_best(outcome, plots):
     dots, crosses = plots.ranks("rate", "units").data
     finished = outcome.table[outcome.table["state"] == "finished"]

@@ -132,6 +132,25 @@ def test_live_trials_are_those_of_the_study_and_a_resumed_study_goes_on(tmp_path
     assert values == {r.trial: r.metrics["loss"] for r in study.outcome.results if r.state is State.FINISHED}
 
 
+def test_another_study_of_the_same_name_is_left_alone(tmp_path, storage, caplog):
+    for name, mode in (("one", "min"), ("other", "max")):
+        study = caviar.Study(
+            lambda config, seed: {"loss": config["x"]}, space=caviar.Space(x=caviar.uniform(0, 1)), metric="loss",
+            mode=mode, trials=4, seed=len(name), out=tmp_path / name, workers=0, isolation="none", confirm=False,
+        )  # fmt: skip
+        study.run(progress=False, callbacks=[OptunaCallback(storage, name="live")])
+    live = optuna.load_study(study_name="live", storage=storage)
+    assert (len(live.trials), live.direction.name) == (4, "MINIMIZE")
+    warnings_ = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings_) == 1
+    assert "the storage has another study named 'live'; pass another name, or delete it" in warnings_[0]
+
+
+def test_a_storage_that_is_none_is_refused_before_the_study_begins():
+    with pytest.raises(InputError, match=r"storage must be the URL of a database .* got 'a.db'; try 'sqlite:///a.db'"):
+        OptunaCallback("a.db")
+
+
 def test_values_beyond_bounds_that_have_grown_are_kept(tmp_path, storage):
     settings = {"metric": "loss", "mode": "min", "trials": 24, "seed": 0, "grow": True, "confirm": False}
     study = caviar.Study(

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 import warnings
 
 import numpy as np
@@ -11,6 +13,7 @@ from optuna.testing import pytest_samplers
 
 from caviar.errors import InputError
 from caviar.optuna import CaviarSampler
+from caviar.search.sequential import Sequential
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -107,6 +110,29 @@ def test_trials_of_parallel_workers_differ():
     assert len({bowl(trial) for trial in together}) == 4  # parameters are drawn when the first is suggested
     fixed = dict(study.trials[0].distributions)
     assert len({str(study.ask(fixed).params) for _ in range(4)}) == 4
+
+
+def test_threads_of_one_study_search_one_after_the_other(monkeypatch):
+    ask, searching, overlaps = Sequential.ask, threading.Lock(), []
+
+    def watched(self, *args, **settings):
+        overlaps.append(not searching.acquire(blocking=False))
+        time.sleep(0.002)
+        point = ask(self, *args, **settings)
+        if not overlaps[-1]:
+            searching.release()
+        return point
+
+    monkeypatch.setattr(Sequential, "ask", watched)
+    study = optimise(CaviarSampler(trials=40, seed=0), trials=1)
+    study.optimize(bowl, n_trials=20, n_jobs=4)
+    assert len(study.trials) == 21
+    assert not any(overlaps)
+
+
+def test_a_seed_may_be_larger_than_those_of_numpy():
+    one, other = (params(optimise(CaviarSampler(seed=2**40), trials=2)) for _ in range(2))
+    assert one == other
 
 
 @pytest.mark.parametrize(("settings", "message"), [({"trials": 0}, "trials must be"), ({"seed": -1}, "seed must be")])

@@ -58,6 +58,20 @@ def test_too_few_or_broken_epochs_draw_nothing():
         assert text_chart(rows) == []
 
 
+@pytest.mark.parametrize("losses", [(8e307, 1e-308), (8e307, 8e307), (5e-324, 5e-324), (5e-324, 1.0)])
+def test_the_largest_and_the_smallest_losses_are_drawn(losses):
+    rows = [row(epoch, loss) for epoch, loss in enumerate(losses, 1)]
+    assert sum(line.count("o") for line in text_chart(rows)[:-1]) == 2
+    assert len(list(xml.fromstring(picture := svg_chart(rows)).iter("polyline"))) == 2
+    assert "nan" not in picture
+    assert "inf" not in picture
+
+
+@pytest.mark.parametrize("width", [0, 10, 11])
+def test_a_narrow_terminal_gets_a_narrow_chart(width):
+    assert text_chart([row(1, 1.0), row(2, 0.5)], width)[0].endswith("o")
+
+
 def test_what_people_wrote_is_escaped():
     page = panda_html("night", status([row(1, 1.0), row(2, 0.5)], [entry("set", SCRIPT), entry("train", "unseen")]))
     assert SCRIPT not in page

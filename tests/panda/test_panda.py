@@ -301,6 +301,7 @@ def test_what_is_refused_is_one_sentence(start, tmp_path):
         (lambda: start("new", horizon=0), "horizon must be an integer >= 1, got 0"),
         (lambda: start("new", data="digit"), "digits"),
         (lambda: caviar.Panda.wake("only", folder=panda.folder), "is already running"),
+        (lambda: caviar.Panda.wake("twin", folder=panda.folder), "the Panda 'only' is running in .*; attach to it"),
         (lambda: panda.set(hidden_layers=3), "hidden_layers is fixed"),
         (lambda: panda.set(momentum=1), "momentum.*1"),
         (lambda: panda.rewind(7), "cannot rewind to epoch 7: it has no checkpoint"),

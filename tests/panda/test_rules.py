@@ -135,6 +135,8 @@ class Unwritable:
     [
         ("plato", "did you mean 'plateau'"),
         ([lambda history: None], "must be a callable dataclass"),
+        (7, "rules must be names or rules, got 7; try one or several of divergence"),
+        (None, "rules must be names or rules, got None"),
         ([7], "must be a callable dataclass whose settings are plain data, got 7"),
         (LowerOnPlateau, "must be a callable dataclass"),
         (Unwritable(object()), "not JSON serializable"),

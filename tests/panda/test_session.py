@@ -143,6 +143,16 @@ def test_a_users_own_rule_is_followed_again_only_if_it_is_passed(tmp_path):
     assert actions(wake(tmp_path)).count("rule dropped") == 1
 
 
+@pytest.mark.parametrize("reason", [5, None, b"it wobbles"])
+def test_a_reason_that_no_checkpoint_could_hold_changes_nothing(tmp_path, reason):
+    panda = train(begin(tmp_path), 1)
+    with pytest.raises(InputError, match=r"reason must be text, got .*; try 'it wobbles'"):
+        command(panda, SetHyperparameters, {"learning_rate": 0.003}, reason=reason)
+    assert panda.config["learning_rate"] == 0.01
+    train(panda, 1)
+    assert wake(tmp_path).epoch == 2
+
+
 @pytest.mark.parametrize("format_number", [0, 2, None])
 def test_a_panda_of_another_format_is_refused(tmp_path, format_number):
     begin(tmp_path)

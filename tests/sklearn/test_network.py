@@ -1,12 +1,14 @@
 """The built-in network as estimators: scikit-learn's conformance suite, and what is specific to Caviar."""
 
 import inspect
+import math
 import pickle
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import cross_val_score
@@ -117,6 +119,33 @@ def test_wrong_weights_are_one_sentence(weights, words):
             estimator.fit(x, y, sample_weight=weights)
 
 
+@pytest.mark.parametrize("unit", [2.0**-1020, 2.0**1023])
+def test_weights_of_any_size_count_by_their_ratio(unit):
+    x, y = load_iris(return_X_y=True)
+    weights = np.where(y == 0, 1.0, 0.25)
+    for estimator in (
+        BatchNormMLPClassifier(epochs=2, random_state=0),
+        BatchNormMLPRegressor(epochs=2, random_state=0),
+    ):
+        one, other = (clone(estimator).fit(x, y, sample_weight=weights * by).predict(x) for by in (1.0, unit))
+        assert (one == other).all()
+    number = BatchNormMLPClassifier(epochs=2, random_state=0).fit(x, y, sample_weight=2.0)
+    assert (number.predict(x) == BatchNormMLPClassifier(epochs=2, random_state=0).fit(x, y).predict(x)).all()
+
+
+@pytest.mark.parametrize("weight", [-1.0, math.nan])
+def test_a_wrong_class_weight_is_one_sentence(weight):
+    x, y = load_iris(return_X_y=True)
+    with pytest.raises(InputError, match=r"class_weight must be numbers >= 0, got \{0: "):
+        BatchNormMLPClassifier(class_weight={0: weight, 1: 1.0, 2: 1.0}).fit(x, y)
+
+
+def test_targets_whose_squares_do_not_fit_are_refused():
+    x, y = load_iris(return_X_y=True)
+    with pytest.raises(InputError, match=r"y has numbers as far as 2e\+200, whose squares do not fit; divide it"):
+        BatchNormMLPRegressor().fit(x, y * 1e200)
+
+
 def test_equal_random_states_give_equal_networks_to_the_bit():
     x, y = load_iris(return_X_y=True)
     models = [BatchNormMLPClassifier(epochs=2, random_state=7).fit(x, y) for _ in range(2)]
@@ -131,6 +160,7 @@ def test_equal_random_states_give_equal_networks_to_the_bit():
     ("settings", "words"),
     [
         ({"dtype": "float16"}, "dtype must be one of 'float32', 'float64', got 'float16'"),
+        ({"epochs": 1.5}, "epochs must be an integer >= 1, got 1.5"),
         ({"learning_rate": -1.0}, "learning_rate must be .* got -1.0"),
         ({"learning_rate": 1e30, "batch_norm": False, "optimizer": "momentum"}, "diverged in epoch .* try a lower"),
     ],
@@ -138,4 +168,4 @@ def test_equal_random_states_give_equal_networks_to_the_bit():
 def test_invalid_settings_and_divergence_are_errors(settings, words):
     x, y = load_iris(return_X_y=True)
     with np.errstate(all="ignore"), pytest.raises(InputError, match=words):
-        BatchNormMLPClassifier(epochs=5, random_state=0, **settings).fit(x, y)
+        BatchNormMLPClassifier(**{"epochs": 5, "random_state": 0, **settings}).fit(x, y)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import pickle
+import sys
 import threading
 import time
 
@@ -198,6 +199,13 @@ def test_a_finite_space_is_searched_without_repeats(caplog):
     assert len(set(configurations)) == len(configurations) == 6
 
 
+@pytest.mark.parametrize("grid", [{}, {"C": [2.0]}, {"C": [2.0], "kernel": ["linear"]}, [{"kernel": ["linear"]}]])
+def test_a_space_of_one_configuration_is_searched_as_by_scikit_learn(grid):
+    fitted = search(space=grid, n_iter=5).fit(X, Y)
+    assert_same(without_times(fitted.cv_results_), without_times(GridSearchCV(SVC(), grid, cv=3).fit(X, Y).cv_results_))
+    assert len(fitted.cv_results_["params"]) == 1
+
+
 def test_an_error_is_raised_again_with_its_type():
     with pytest.raises(ValueError, match=r"C.* must be a float in the range") as error:
         search(space={"C": [-1.0, -2.0]}, n_iter=2, error_score="raise").fit(X, Y)
@@ -205,6 +213,20 @@ def test_an_error_is_raised_again_with_its_type():
     assert "Traceback" in error.value.__notes__[0]
     with pytest.raises(ValueError, match=r"All the 6 fits failed(.|\n)*must be a float in the range"):
         search(space={"C": [-1.0, -2.0]}, n_iter=2).fit(X, Y)
+
+
+def test_an_error_of_the_main_module_is_raised_again_with_its_type(monkeypatch):
+    class OwnError(Exception):
+        pass
+
+    OwnError.__module__, OwnError.__qualname__ = "__main__", "OwnError"  # as in a script or a notebook
+    monkeypatch.setattr(sys.modules["__main__"], "OwnError", OwnError, raising=False)
+
+    def score(estimator, x, y):
+        raise OwnError("no score")
+
+    with pytest.raises(OwnError, match="no score"):
+        search(scoring=score, error_score="raise").fit(X, Y)
 
 
 def test_a_trial_that_fails_or_takes_too_long_counts_as_failed_fits():
@@ -264,7 +286,6 @@ def test_the_study_can_be_kept_and_read(tmp_path):
         ({"n_jobs": 0}, "n_jobs must be .* got 0"),
         ({"space": {"C": 1.0}}, r"try \[1.0\]"),
         ({"space": {"c": [1.0, 2.0]}}, "Invalid parameter 'c'"),
-        ({"space": {"C": [1.0]}}, "nothing varies"),
         ({"search": "magic"}, "search='magic'"),
         ({"waves": 9}, "waves must be .* got 9"),
         ({"cv": 1}, "'cv' parameter of CaviarSearchCV"),

@@ -103,6 +103,7 @@ def test_a_single_value_stays_a_constant(value):
         (Own(name="own")(), "<.*> is not one number of scipy.stats; try uniform"),
         (stats.norm([1, 2]), "is not one number of scipy.stats"),
         (stats.multivariate_normal([0, 0]), "is not one number of scipy.stats; try uniform"),
+        (stats.Normal(), "is not one number of scipy.stats; try uniform"),
         (tune.qrandn(0, 1, 0.5), "a .* Float of Ray Tune has no bounds"),
         (tune.sample_from(lambda spec: 1), "Function of Ray Tune has no bounds"),
         (lambda: 3, r"x: a function in a space is not called.* or constant\("),

@@ -154,6 +154,14 @@ def refusal(name: object, cell: object) -> InputError:
     )
 
 
+def check_empty(cells: "pd.Series", name: str, what: str) -> None:
+    """Raise InputError unless a column is empty in which none of the numbers or dates of its training was found."""
+    present = [cell for cell in cells.dropna() if not isinstance(cell, str) or cell.strip()]
+    if present:
+        got = present[0] if isinstance(present[0], str) else str(present[0])
+        raise InputError(f"column {name!r} must hold {what}, as in training, got {got!r:.60}; correct its cells")
+
+
 def instants(values: "pd.Series", form: str = "ISO8601") -> NDArray[np.datetime64]:
     """Return cells as moments in UTC, NaT where there is none.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar.data.preparation.cells import Kind, each_once, instants, levels, numbers
+from caviar.data.preparation.cells import Kind, check_empty, each_once, instants, levels, numbers
 from caviar.data.preparation.scaling import Features, standardise
 from caviar.data.validation import Floats
 
@@ -222,6 +222,9 @@ class Date:
 
     def _encoded(self, values: "pd.Series") -> Features:
         moments = instants(values, self.form)
+        if np.isnat(moments).all():
+            digits = values.astype(str).str.contains(r"\d")  # not such as "unknown", which is a gap
+            check_empty(values[digits.to_numpy(bool)], self.name, "dates")
         out = np.empty((len(values), len(self.features)), np.float32)
         start = 1 + self.indicator
         standardise([self], days(moments)[:, None], out[:, :start])

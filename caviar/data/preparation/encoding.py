@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar.data.preparation.cells import Index, cells_of, read_numbers
+from caviar.data.preparation.cells import Index, cells_of, check_empty, read_numbers
 from caviar.data.preparation.columns import Category, Column, Number, one_hot
 from caviar.data.preparation.scaling import Features, standardise
-from caviar.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd  # slow to import, and trainers do not need it
@@ -25,7 +24,7 @@ def encode(
     if isinstance(group[0], Number):
         values = read_numbers(rows, positions, index)
         for place in np.flatnonzero(np.isnan(values).all(axis=0)).tolist():
-            _check_empty(cells_of(rows, positions[place], index), group[place].name)
+            check_empty(cells_of(rows, positions[place], index), group[place].name, "numbers")
         standardise(group, values, out)  # type: ignore[arg-type]
     else:
         group[0].encode(cells_of(rows, positions[0], index), out)
@@ -56,10 +55,3 @@ def gather(held: list[tuple[slice, NDArray[Any]]], part: NDArray[np.int64], widt
             else:
                 out[:, columns] = np.take(values, rows, axis=1).T
     return features
-
-
-def _check_empty(cells: "pd.Series", name: str) -> None:
-    """Raise InputError if a column without a single number holds text."""
-    text = [cell for cell in cells.dropna() if isinstance(cell, str) and cell.strip()]
-    if text:
-        raise InputError(f"column {name!r} must hold numbers, as in training, got {text[0]!r:.60}; correct its cells")

@@ -32,7 +32,7 @@ class Format:
             raise InputError(f"decimal must be '.' or ',', got {self.decimal!r}")
         if self.decimal is not None and self.decimal == self.separator:
             raise InputError(f"separator and decimal must differ, got {self.decimal!r} for both")
-        if self.header not in (None, True, False):
+        if not isinstance(self.header, bool | None):  # 0 is the first line in pandas, and no header here
             raise InputError(f"header must be True, False or None, got {self.header!r}")
         if self.encoding is not None and not _is_encoding(self.encoding):
             raise InputError(
@@ -47,5 +47,5 @@ def _is_separator(value: object) -> bool:
 def _is_encoding(value: object) -> bool:
     try:
         return isinstance(value, str) and "".encode(value) is not None and codecs.lookup(value) is not None
-    except LookupError:  # also for codecs that do not encode text, such as "hex"
+    except (LookupError, UnicodeError):  # also for codecs that do not encode text, such as "hex" and "undefined"
         return False

@@ -27,10 +27,11 @@ def from_metric(evidence: Evidence) -> Iterator[Finding]:
     if len(values) < LEAST:
         return
     metric = evidence.objective.metric
-    if np.ptp(values) == 0:
+    if (values == values[0]).all():
+        constant = evidence.objective.sign * float(values[0]) + 0.0  # not -0.0
         yield Finding(
             Kind.CONSTANT,
-            f"{metric} is {format_value(abs(float(values[0])))} in all {len(values)} finished trials",
+            f"{metric} is {format_value(constant)} in all {len(values)} finished trials",
             "check that it is computed from the trained model, and that the hyperparameters reach it",
         )
         return

@@ -14,6 +14,7 @@ from caviar.records.trial import State
 from caviar.space.scales import Array
 
 BROKEN = (State.DIVERGED, State.FAILED, State.TIMED_OUT)  # neither finished nor stopped to save time
+LARGEST = 1e300  # values are clipped to this, so that their differences stay finite
 GRAPHICS_CARD_TRIALS = 3000  # with more trials than this, the graphics card draws the dots
 RANKS = (  # of the finished trials, worst first: name, share from here to the best, colour, opacity
     ("worse half", 1.0, PLAIN, 0.4),
@@ -52,7 +53,7 @@ def outlier_range(values: Array) -> list[float] | None:
     >>> [round(bound, 2) for bound in outlier_range(np.array([0.0, 0.2, 0.5, 0.8, 1.0, 1e9]))]
     [-0.04, 1.04]
     """
-    values = values[np.isfinite(values)]
+    values = np.clip(values[np.isfinite(values)], -LARGEST, LARGEST)
     if not len(values):
         return None
     lower, upper = np.quantile(values, [0.25, 0.75])
@@ -79,7 +80,7 @@ def metric_axis(table: pd.DataFrame, metric: str) -> tuple[Array, Ticks]:
     low, high = outlier_range(values) or [0.0, 1.0]
     positions = [0.0, 0.25, 0.5, 0.75, 1.0]
     marks = Ticks(positions, [f"{low + position * (high - low):.4g}" for position in positions])
-    return np.clip((values - low) / ((high - low) or 1.0), 0, 1), marks
+    return (np.clip(values, low, high) - low) / ((high - low) or 1.0), marks
 
 
 def rank_groups(table: pd.DataFrame, objective: Objective) -> list[RankGroup]:

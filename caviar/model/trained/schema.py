@@ -70,9 +70,9 @@ class Schema:
             rows: a DataFrame with the columns by name, in any order, or an array with the columns in order.
         """
         raw: Any = rows.to_pandas() if hasattr(rows, "to_pandas") else rows  # a table of Polars or Arrow
-        if hasattr(raw, "iloc"):
+        if hasattr(raw, "columns"):
             raw = raw.rename(columns=str) if self._names(raw) else raw.to_numpy()
-        if not hasattr(raw, "iloc"):
+        if not hasattr(raw, "columns"):
             raw = self._array(raw)
         if self.preparation is not None:
             return self.preparation.transform(raw)
@@ -93,7 +93,10 @@ class Schema:
     def _array(self, rows: Any) -> Array:
         array: Array = np.asarray(rows) if hasattr(rows, "dtype") else np.asarray(rows, object)
         if array.ndim != 2:
-            raise InputError(f"rows must be a table of two dimensions, got shape {array.shape}; for one row, try [row]")
+            raise InputError(
+                f"rows must be a DataFrame or an array of two dimensions, got a {type(rows).__name__} of shape "
+                f"{array.shape}; for one row, try [row], or pandas.DataFrame([row]) if it has names"
+            )
         if array.shape[1] != len(self.columns):
             raise InputError(
                 f"the rows have {array.shape[1]} columns, but the model was trained on {len(self.columns)}: "

@@ -270,6 +270,25 @@ def test_a_cell_of_several_values_is_no_number_of_new_rows(cell):
 
 
 @pytest.mark.parametrize(
+    ("column", "cell", "sentence"),
+    [
+        ("date", "29.02.2024", "column 'date' must hold dates, as in training, got '29.02.2024'; correct its cells"),
+        ("date", 5, "column 'date' must hold dates, as in training, got '5'"),
+        ("number", "many", "column 'number' must hold numbers, as in training, got 'many'"),
+        ("number", datetime.date(2024, 1, 1), "column 'number' must hold numbers, as in training, got '2024-01-01'"),
+    ],
+)
+def test_a_column_that_holds_something_else_than_in_training_is_refused(column, cell, sentence):
+    preparation = Preparation((Date("date", 0.0, 1.0, 0.0), Number("number", 0.0, 1.0)))
+    rows = pd.DataFrame({"date": ["2024-02-29", None], "number": [1.0, None]}, dtype=object)
+    assert np.isfinite(preparation.transform(rows)).all()
+    assert np.isfinite(preparation.transform(rows.assign(**{column: ["", None]}))).all()
+    assert np.isfinite(preparation.transform(rows.assign(date="unknown"))).all()
+    with pytest.raises(InputError, match=sentence):
+        preparation.transform(rows.assign(**{column: cell}))
+
+
+@pytest.mark.parametrize(
     ("spelled", "kind", "note"),
     [
         ("%d.%m.%Y", Date, "dates, so days, month, weekday"),

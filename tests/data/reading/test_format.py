@@ -11,6 +11,10 @@ INVALID = {
     "decimal must be '.' or ',', got ';'": {"decimal": ";"},
     "separator and decimal must differ, got ',' for both": {"separator": ",", "decimal": ","},
     "header must be True, False or None, got 'no'": {"header": "no"},
+    "header must be True, False or None, got 0": {"header": 0},
+    "encoding must be a name that Python knows, such as 'utf-8' or 'cp1252', got 'undefined'": {
+        "encoding": "undefined"
+    },
     "encoding must be a name that Python knows, such as 'utf-8' or 'cp1252', got 'hex'": {"encoding": "hex"},
     "encoding must be a name that Python knows, such as 'utf-8' or 'cp1252', got 'utf-9'": {"encoding": "utf-9"},
 }

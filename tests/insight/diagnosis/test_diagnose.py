@@ -88,6 +88,13 @@ def test_a_constant_metric_says_nothing_about_hyperparameters(tmp_path):
     assert "0.5 in all 32 finished trials" in finding.sentence
 
 
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize(("constant", "shown"), [(-0.5, "score is -0.5 in"), (0.0, "score is 0 in")])
+def test_a_constant_metric_has_its_sign(tmp_path, mode, constant, shown):
+    outcome = outcome_of(tmp_path, cube(1), lambda *_: constant, mode=mode)
+    assert shown in only(diagnose(outcome), Kind.CONSTANT).sentence
+
+
 def test_a_metric_at_its_ceiling(tmp_path):
     outcome = outcome_of(tmp_path, cube(2), lambda c, _: min(1.0, 0.3 + c["x0"]), epochs=1)
     finding = only(diagnose(outcome), Kind.SATURATED)
@@ -240,3 +247,9 @@ def test_a_confirming_trial_stands_for_the_one_it_confirms(digits):
 def test_a_study_without_a_finished_trial_has_its_failures(tmp_path):
     diagnosis = diagnose(outcome_of(tmp_path, cube(1), lambda *_: "broken", trials=6))
     assert diagnosis.kinds == (Kind.FAILED,)
+    assert (tmp_path / diagnosis.findings[0].remedy.split()[1]).is_dir()  # see output/ ...
+
+
+def test_code_that_diverges_is_told_of_no_hyperparameter_of_the_network(tmp_path):
+    finding = only(diagnose(outcome_of(tmp_path, cube(1), lambda *_: math.nan, trials=6)), Kind.DIVERGED)
+    assert finding.remedy == "leave out the configs in which score is not finite"

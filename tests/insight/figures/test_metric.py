@@ -1,8 +1,10 @@
 """Trials are grouped and sized by how good they are."""
 
 import numpy as np
+import pandas as pd
+import pytest
 
-from caviar.insight.figures.metric import finished_values, marker_sizes, metric_axis, rank_groups
+from caviar.insight.figures.metric import finished_values, marker_sizes, metric_axis, outlier_range, rank_groups
 
 
 def test_groups_hold_every_trial_once_from_the_worst_to_the_best(outcome):
@@ -20,6 +22,14 @@ def test_better_trials_have_larger_dots(outcome):
     sizes = marker_sizes(outcome.table, outcome.settings.objective)
     assert sizes[np.nanargmax(values)] == sizes.max() == 15
     assert (sizes[np.isnan(values)] == 5).all()
+
+
+def test_an_axis_of_the_largest_numbers_is_finite():
+    most = np.finfo(float).max
+    values = np.array([-most, most] * 4)
+    assert np.isfinite(outlier_range(values)).all()
+    table = pd.DataFrame({"loss": values, "state": "finished"})
+    assert metric_axis(table, "loss")[0] == pytest.approx([0, 1] * 4, abs=0.05)
 
 
 def test_the_axis_of_a_metric_that_no_trial_reported_is_empty(outcome):

@@ -52,7 +52,9 @@ def test_columns_without_names_go_by_position():
 BAD = {
     "the table lacks 2 columns: width, depth; it has height": TABLE[["height"]],
     "the rows have 2 columns, but the model was trained on 3: width, height, depth": X[:, :2],
-    r"two dimensions, got shape \(3,\); for one row, try \[row\]": X[0],
+    r"two dimensions, got a ndarray of shape \(3,\); for one row, try \[row\]": X[0],
+    r"got a Series of shape \(3,\); for one row, try .*pandas.DataFrame\(\[row\]\)": TABLE.iloc[0],
+    r"got a dict of shape \(\); for one row, try .*pandas.DataFrame\(\[row\]\)": TABLE.iloc[0].to_dict(),
     "column 'width' must hold numbers, as in training, got 'wide'": TABLE.assign(width="wide"),
     "two columns called 'width'": pd.concat([TABLE, TABLE[["width"]]], axis=1),
 }
