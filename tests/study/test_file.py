@@ -110,6 +110,16 @@ def test_a_mistake_is_one_sentence(tmp_path, text, words):
     assert "\n" not in str(error.value)
 
 
+def test_a_byte_order_mark_is_no_mistake_and_another_encoding_is_named(tmp_path):
+    path = write(tmp_path, 'data = "digits"\ntrials = 3\n')
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8-sig")
+    assert read_arguments(path)["trials"] == 3
+    path.write_text(text, encoding="utf-16")
+    with pytest.raises(InputError, match=r"not valid TOML: .*; save it as UTF-8"):
+        read_arguments(path)
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
