@@ -72,8 +72,6 @@ def open_store(where: str | Path) -> FileStore:
         raise InputError(
             f"{shown} has a password or token, which a study would keep; try {variable} in the environment"
         )
-    if not uri.partition("://")[2].strip("/"):
-        raise InputError(f"a study's place must name a bucket and a folder, got {uri!r}; try 's3://bucket/run'")
     if "::" in uri:
         raise InputError(f"a study's place must be one URI, got {uri!r}; try the one after the last '::'")
     return RemoteStore(uri)
