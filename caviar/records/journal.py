@@ -150,9 +150,9 @@ def local_folder(where: str | Path, folder: Path | None = None) -> Path:
 def holds_study(folder: Path) -> bool:
     """Return whether a study was begun in a folder; one whose driver died while it wrote the first line was not."""
     path = folder / NAME
-    if path.is_fifo():  # which would be waited for
-        return True
     try:
+        if path.is_fifo():  # which would be waited for
+            return True
         with path.open("rb") as file:
             start = file.read(len(_BEGINNING))
             return bool(start) and not (_BEGINNING.startswith(start) and not file.readline().endswith(b"\n"))

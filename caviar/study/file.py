@@ -132,7 +132,9 @@ def _trained(trained: Mapping[str, Any], table: Mapping[str, Any], folder: Path)
         case {"command": command}:
             return program(command, folder)
     if not table:
-        return trained["data"]
+        if isinstance(data := trained["data"], str) and data != "digits":
+            raise InputError(f'data is "digits" or a table with a target, got {data!r}; add target = "label"')
+        return data
     validation = table.get("validation")
     if isinstance(validation, str):
         table = {**table, "validation": beside(folder, validation)}

@@ -101,6 +101,7 @@ def test_a_function_beside_the_file_is_trained_and_resumed(tmp_path):
         ('data = "digits"\nearly_stopping = true', "early_stopping must be .*got True"),
         ('data = "digits"\n[resources]\ncpu = "two"', "'cpu'. must be a number >= 0, got 'two'"),
         ('data = "missing.csv"\ntarget = "y"', "missing.csv"),
+        ('data = "mine.csv"', "got 'mine.csv'; add target = "),
         ('data = "digits"\n[early_stopping]\nfacto = 3', "did you mean 'factor'"),
     ],
 )
