@@ -16,6 +16,7 @@ from caviar.cli.completion import completion
 from caviar.cli.experiments import experiments
 from caviar.cli.groups import InOrder
 from caviar.cli.jobs import list_studies, logs, status, stop
+from caviar.cli.output import standard_streams
 from caviar.cli.panda import panda
 from caviar.cli.predict import predict
 from caviar.cli.results import best, compare, report, results, verify, watch
@@ -67,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # some consoles cannot show every character
     try:
-        with _show_messages(), using(Interface.COMMAND_LINE):
+        with standard_streams(), _show_messages(), using(Interface.COMMAND_LINE):
             cli(arguments, prog_name="caviar", standalone_mode=False)
     except CaviarError as error:
         if isinstance(error, OwnCodeError) and error.__cause__:

@@ -1,20 +1,26 @@
 """What a command prints: text for people, or JSON for programs."""
 
 import contextlib
+import errno
 import functools
 import json
 import math
+import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
+
+from caviar.errors import StorageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # of a disk, or of a terminal that is gone
 
 
 def prints(
@@ -46,6 +52,24 @@ def prints(
         return command
 
     return decorate
+
+
+@contextlib.contextmanager
+def standard_streams() -> Iterator[None]:
+    """Open the standard streams that are closed, to nowhere; raise StorageError where output cannot be written."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # else a study's files would get these numbers
+        continue
+    os.close(number)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in _FULL or error.filename:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer is written at exit
+        raise StorageError(f"cannot write the output ({error.strerror}); free some space") from None
 
 
 def to_json(value: object) -> str:

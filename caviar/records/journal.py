@@ -122,12 +122,15 @@ def local_folder(where: str | Path, folder: Path | None = None) -> Path:
         folder: where to put the copy of a URI; default: `runs/NAME`, after the last part of the URI.
 
     Raises:
+        InputError: the URI names no place, such as "s3://".
         StorageError: the URI cannot be reached, or does not hold what the folder holds.
     """
     where = check_path("a study's folder", where)
     if not is_uri(where):
         return Path(where)
     uri = where.rstrip("/")
+    if not is_uri(uri):  # "s3://" has become "s3:", which is the name of a folder
+        raise InputError(f"a study's place must name a bucket and a folder, got {where!r}; try 's3://bucket/run'")
     folder = folder or Path("runs") / uri.rpartition("/")[2]
     path, mirrored = folder / NAME, mirror_uri(folder)
     if mirrored not in ("", uri) or (not mirrored and path.exists()):
@@ -146,8 +149,11 @@ def local_folder(where: str | Path, folder: Path | None = None) -> Path:
 
 def holds_study(folder: Path) -> bool:
     """Return whether a study was begun in a folder; one whose driver died while it wrote the first line was not."""
+    path = folder / NAME
     try:
-        with (folder / NAME).open("rb") as file:
+        if path.is_fifo():  # which would be waited for
+            return True
+        with path.open("rb") as file:
             start = file.read(len(_BEGINNING))
             return bool(start) and not (_BEGINNING.startswith(start) and not file.readline().endswith(b"\n"))
     except PermissionError:  # something is there

@@ -132,7 +132,9 @@ def _trained(trained: Mapping[str, Any], table: Mapping[str, Any], folder: Path)
         case {"command": command}:
             return program(command, folder)
     if not table:
-        return trained["data"]
+        if isinstance(data := trained["data"], str) and data != "digits":
+            raise InputError(f'data is "digits" or a table with a target, got {data!r}; add target = "label"')
+        return data
     validation = table.get("validation")
     if isinstance(validation, str):
         table = {**table, "validation": beside(folder, validation)}
@@ -155,12 +157,14 @@ def read_arguments(path: Path) -> dict[str, Any]:
     is_toml = path.suffix == ".toml"
     remedy = "`caviar init` writes one" if is_toml else f"data are passed as `--data {path}`"
     try:
-        arguments = tomllib.loads(path.read_text(encoding="utf-8"))
+        arguments = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"there is no file {path}; {remedy}") from None
     except OSError as error:
         raise InputError(f"cannot read {path} ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not valid TOML: {error}; {'save it as UTF-8' if is_toml else remedy}") from None
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not valid TOML: {error}{'' if is_toml else f'; {remedy}'}") from None
     _check_keys(str(path), arguments, (*TRAINED, *TABLE, *inspect.signature(Study).parameters), FILE_KEYS)
     if "resources" in arguments:

@@ -4,6 +4,8 @@ import datetime
 import json
 import math
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -184,3 +186,34 @@ def test_a_damaged_table_is_one_sentence(folder, capsys, content):
     with pytest.raises(SystemExit, match="2"):
         main(["results", "first", "--json"])
     assert "the table is damaged" in capsys.readouterr().err
+
+
+STREAMS = {
+    "closed": (">&-", 0, ""),
+    "all closed": ("<&- >&- 2>&-", 0, ""),
+    "full disk": (">/dev/full", 2, "caviar: cannot write the output (No space left on device)"),
+}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("case", STREAMS)
+@pytest.mark.parametrize("command", ["status", "results"])
+def test_output_that_nobody_can_write_is_no_traceback(command, case, folder):
+    redirections, status, says = STREAMS[case]
+    line = f'"$0" -m caviar {command} "$1" {redirections}'
+    done = subprocess.run(["sh", "-c", line, sys.executable, "runs/first"], capture_output=True, text=True)
+    assert done.returncode == status
+    assert done.stderr.startswith(says)
+    assert done.stderr.count("\n") == bool(says)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs sh")
+def test_a_study_whose_streams_are_closed_writes_nothing_into_its_files_but_its_records(tmp_path):
+    (tmp_path / "own.py").write_text("def train(config, seed):\n    print('hello')\n    return config['x']\n")
+    (tmp_path / "study.toml").write_text(
+        'trainable = "own:train"\nmetric = "loss"\nmode = "min"\ntrials = 3\nworkers = 0\nout = "first"\n'
+        "[space]\nx = { uniform = [0, 1] }\n"
+    )
+    line = '"$0" -m caviar run study.toml <&- >&- 2>&-'
+    assert subprocess.run(["sh", "-c", line, sys.executable], cwd=tmp_path).returncode == 0
+    assert len(pd.read_csv(tmp_path / "first" / "results.csv")) == 3

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from caviar.errors import InputError, StorageError
 from caviar.records.events import StudyPaused, encode
-from caviar.records.journal import NAME, Journal, check_writable, holds_study, read
+from caviar.records.journal import NAME, Journal, check_writable, holds_study, local_folder, read
 
 EVENTS = [StudyPaused(f"failure {number}") for number in range(4)]
 
@@ -28,6 +28,22 @@ def test_events_come_back_in_order(tmp_path):
     write(folder, *EVENTS[2:])
     assert list(read(folder)) == EVENTS
     assert holds_study(folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_in_place_of_a_journal_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / NAME)
+    assert holds_study(tmp_path)
+    with pytest.raises(InputError, match="no study in"):
+        list(read(tmp_path))
+
+
+@pytest.mark.parametrize("uri", ["s3://", "file:///"])
+def test_a_uri_without_a_place_is_refused_and_leaves_nothing(uri, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="must name a bucket and a folder"):
+        local_folder(uri)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_torn_last_line_is_dropped_with_a_warning(tmp_path, caplog):

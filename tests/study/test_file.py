@@ -101,6 +101,7 @@ def test_a_function_beside_the_file_is_trained_and_resumed(tmp_path):
         ('data = "digits"\nearly_stopping = true', "early_stopping must be .*got True"),
         ('data = "digits"\n[resources]\ncpu = "two"', "'cpu'. must be a number >= 0, got 'two'"),
         ('data = "missing.csv"\ntarget = "y"', "missing.csv"),
+        ('data = "mine.csv"', "got 'mine.csv'; add target = "),
         ('data = "digits"\n[early_stopping]\nfacto = 3', "did you mean 'factor'"),
     ],
 )
@@ -108,6 +109,16 @@ def test_a_mistake_is_one_sentence(tmp_path, text, words):
     with pytest.raises(InputError, match=words) as error:
         study_from_file(write(tmp_path, text), out=tmp_path / "s")
     assert "\n" not in str(error.value)
+
+
+def test_a_byte_order_mark_is_no_mistake_and_another_encoding_is_named(tmp_path):
+    path = write(tmp_path, 'data = "digits"\ntrials = 3\n')
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8-sig")
+    assert read_arguments(path)["trials"] == 3
+    path.write_text(text, encoding="utf-16")
+    with pytest.raises(InputError, match=r"not valid TOML: .*; save it as UTF-8"):
+        read_arguments(path)
 
 
 @pytest.mark.parametrize(
