@@ -107,16 +107,15 @@ def _local(trainable: Trainable, metric: str, placement: Placement) -> Iterator[
 @contextlib.contextmanager
 def _here_first(
     trainable: Trainable, metric: str, placement: Placement, settings: PoolSettings, trials: int
-) -> "Iterator[LaterTrainers]":
-    from caviar.fleet.opening import WhenItPays
-    from caviar.fleet.starting_pool import StartingPool
+) -> Iterator[Trainers]:
+    from caviar.fleet.sharing_pool import SharingPool
 
     open_others = functools.partial(_processes, trainable, metric, placement, settings)
     with (
         _local(trainable, metric, placement) as local,
-        contextlib.closing(StartingPool(local, WhenItPays(open_others, local, trials))) as starting,
+        contextlib.closing(SharingPool(local, open_others, trials)) as sharing,
     ):
-        yield starting
+        yield sharing
 
 
 @contextlib.contextmanager

@@ -18,7 +18,6 @@ class LocalPool:
     """A trainer in this process, with the methods of `Trainers`; `poll` trains up to the next event and never waits."""
 
     workers = 1
-    is_ready = True
 
     def __init__(self, trainable: Trainable, metric: str, trial_timeout: float | None = None) -> None:
         self.trainable = trainable
@@ -54,16 +53,9 @@ class LocalPool:
             self.done += 1
         return [event]
 
-    def hand_over(self, stacks: Iterable[Stack] = ()) -> list[Stack]:
-        """Return what other trainers can train, of `stacks` and of what waits; keep what is paused here."""
-        self.submit(stacks)
-        here: deque[Stack] = deque()
-        left: list[Stack] = []
-        for stack in self._queue:
-            (here if any(self._runner.holds(trial.number) for trial in stack) else left).append(stack)
-        self._queue = here
-        self._unfinished.difference_update(trial.number for stack in left for trial in stack)
-        return left
+    def holds(self, stack: Stack) -> bool:
+        """Return whether a trial of a stack is paused here."""
+        return any(self._runner.holds(trial.number) for trial in stack)
 
     def discard(self, trials: Iterable[int]) -> None:
         self._runner.discard(trials)

@@ -10,7 +10,8 @@ from caviar.fleet.worker.trainables import Trainable
 class Trainers(Protocol):
     """A pool: `Pool` trains on Ray, `RemotePool` on a cluster behind Ray Client, `LocalPool` in this process.
 
-    `ProcessPool` trains in processes of this machine; `StartingPool` has one of them train until others have started.
+    `ProcessPool` trains in processes of this machine; `StartingPool` has one of them train until others have started,
+    and `SharingPool` trains in this process until processes pay.
     """
 
     @property

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 from caviar._checks import check_path
 from caviar.errors import InputError, StorageError
@@ -30,13 +31,15 @@ class Journal:
     Args:
         folder: the study's folder; created if missing.
         push_seconds: the minimum time between two copies to its mirror, if it has one.
+        durable: whether to wait until what is written is on disk.
 
     Raises:
         StorageError: another driver writes it, or the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, push_seconds: float = PUSH_SECONDS) -> None:
+    def __init__(self, folder: Path, push_seconds: float = PUSH_SECONDS, *, durable: bool = True) -> None:
         self.path = folder / NAME
+        self._flush = flush_to_disk if durable else _flush
         check_writable(folder)
         with writing(self.path):
             folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +60,7 @@ class Journal:
         if lines:
             with writing(self.path):
                 self._file.write(lines.encode())
-                flush_to_disk(self._file)
+                self._flush(self._file)
             if self._mirror:
                 self._mirror.push(now=mirror_now)
 
@@ -69,6 +72,10 @@ class Journal:
         finally:
             with writing(self.path):  # closing retries what could not be written
                 self._resources.close()
+
+
+def _flush(file: IO[bytes]) -> None:
+    file.flush()
 
 
 def read(folder: Path) -> Iterator[Event]:

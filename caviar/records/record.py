@@ -29,7 +29,11 @@ class StudyRecord:
         state: that follows from all of its events.
         unwritten: its events that are not in a journal yet.
         claimed: False if another study may take the folder before this one creates it.
+
+    `temporary` says that the folder is deleted after the run: nothing waits for the disk, and no tables are written.
     """
+
+    temporary = False
 
     def __init__(
         self, folder: Path, state: StudyState, unwritten: Sequence[Event] = (), *, claimed: bool = True
@@ -127,7 +131,7 @@ class StudyRecord:
         """Open the journal for the block, as the only driver that may write it; write the events that waited first."""
         if not self._claimed:
             self.folder, self._outcome, self._claimed = _claim(self.folder), None, True
-        with contextlib.closing(Journal(self.folder)) as opened:
+        with contextlib.closing(Journal(self.folder, durable=not self.temporary)) as opened:
             if opened.lines != self.state.events - len(self._unwritten):
                 self._read_again()
             opened.append(self._unwritten)

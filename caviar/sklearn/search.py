@@ -255,6 +255,7 @@ class CaviarSearchCV(internals.SearchCV):
                 trial_timeout=self.trial_timeout,
                 isolation="none",  # an estimator's fit leaves nothing behind
             )
+            study.record.temporary = self.out is None
             trainable = study.target.trainable(len(folds.splits), folds.metric, study.placement)
             start = Start.HERE if self.trial_timeout is None else Start.ON_RAY
             pool = open_pool(trainable, folds.metric, study.placement, start=start, trials=trials)

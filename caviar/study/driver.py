@@ -188,7 +188,7 @@ class Driver:
         left = self._left.span(self.trainers.workers, self.record.state.total) if self._left else None
         self.progress(self.record.state.ended, self.record.state.best, left)
         self.callbacks.call()
-        if (begun := time.monotonic()) > self._next_write:
+        if not self.record.temporary and (begun := time.monotonic()) > self._next_write:
             keep_files(self.record, self.models)
             try:
                 Outcome.of(self.record.state, self.record.folder).write_tables()  # not kept: it may be large

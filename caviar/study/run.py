@@ -62,9 +62,10 @@ def run_study(
             if planner.done:
                 evaluate_once(record, target.dataset)
         finally:
-            keep_files(record, models)
-            record.outcome.write_tables()
-            add_run(record.folder, time.monotonic() - begun)
+            if not record.temporary:
+                keep_files(record, models)
+                record.outcome.write_tables()
+                add_run(record.folder, time.monotonic() - begun)
 
 
 @contextlib.contextmanager

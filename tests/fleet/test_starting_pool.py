@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import threading
-import time
 
 import pytest
 from hypothesis import given
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from caviar.errors import ClusterError
 from caviar.fleet.local_pool import LocalPool
 from caviar.fleet.messages import Done, Report
-from caviar.fleet.opening import AfterAWhile, WhenItPays
+from caviar.fleet.opening import AfterAWhile
 from caviar.fleet.placement import Placement
 from caviar.fleet.process_pool import ProcessPool
 from caviar.fleet.starting_pool import StartingPool
@@ -94,37 +93,6 @@ def test_the_curves_are_the_same_wherever_the_trials_are_handed_over(undisturbed
     assert curves(events) == undisturbed
     assert sorted(event.trial for event in events if isinstance(event, Done)) == [*range(6)]
     assert {end.state for end in ends(events).values()} == {State.FINISHED}
-
-
-@example_settings(max_examples=6)
-@given(after=st.integers(0, 20), width=st.integers(1, 3))
-def test_the_curves_are_the_same_wherever_this_process_hands_over(undisturbed, after, width):
-    six, late, here = network_trials(6), Late(), LocalPool(NETWORK, "val_accuracy")
-    with contextlib.closing(StartingPool(here, AfterAWhile(lambda: opened(late), 0))) as pool:
-        events = hand_over(pool, [tuple(six[i : i + width]) for i in range(0, 6, width)], late, after)
-    assert curves(events) == undisturbed
-    assert sorted(event.trial for event in events if isinstance(event, Done)) == [*range(6)]
-
-
-def test_a_trial_that_is_paused_in_this_process_continues_there(undisturbed):
-    late, here = Late(), LocalPool(NETWORK, "val_accuracy")
-    with contextlib.closing(StartingPool(here, AfterAWhile(lambda: opened(late), 0))) as pool:
-        events = train(pool, [(trial,) for trial in network_trials(2, until=2)])
-        events += hand_over(pool, [(trial,) for trial in network_trials(4)], late)
-    assert late.handed_over == [2, 3]
-    assert len([event for event in events if isinstance(event, Report)]) == 4 * EPOCHS
-    assert curves(events) == {place: metrics for place, metrics in undisturbed.items() if place[0] < 4}
-
-
-@pytest.mark.parametrize(("trials", "opens"), [(2, False), (2000, True)])
-def test_others_start_only_if_they_would_save_time(trials, opens):
-    here, late = LocalPool(NETWORK, "val_accuracy"), Late()
-    opening = WhenItPays(lambda: opened(late), here, trials)
-    assert opening.pool() is None
-    train(here, [(network_trials(1)[0],)])
-    time.sleep(0.3)
-    assert opening.pool() is (late if opens else None)
-    opening.close()
 
 
 def test_the_trainers_on_ray_get_what_waits_and_then_all_that_is_submitted():

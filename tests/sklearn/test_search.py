@@ -26,6 +26,7 @@ from threadpoolctl import threadpool_limits
 
 import caviar
 from caviar.errors import CaviarError, InputError
+from caviar.records import journal
 from caviar.records.trial import State
 from caviar.sklearn import BatchNormMLPClassifier, CaviarSearchCV
 
@@ -277,6 +278,17 @@ def test_the_study_can_be_kept_and_read(tmp_path):
     np.testing.assert_array_equal(table["param_C"], fitted.cv_results_["param_C"].astype(float))
     with pytest.raises(InputError, match="already holds a study"):
         fitted.fit(X, Y)
+
+
+def test_a_study_that_is_not_kept_neither_waits_for_the_disk_nor_writes_tables(tmp_path, monkeypatch):
+    flushed, written = [], []
+    monkeypatch.setattr(journal, "flush_to_disk", lambda file: flushed.append(file.flush()))
+    monkeypatch.setattr(caviar.Outcome, "write_tables", lambda outcome: written.append(outcome))
+    search(n_iter=2).fit(X, Y)
+    assert flushed == written == []
+    search(n_iter=2, out=tmp_path / "study").fit(X, Y)
+    assert flushed
+    assert written
 
 
 @pytest.mark.parametrize(
