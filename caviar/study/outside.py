@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from caviar.errors import InputError
-from caviar.fleet.connect import open_pool
+from caviar.fleet.connect import open_pool, start_of
 from caviar.records.trial import Result, Trial
 from caviar.study.stacking import stack_trials
 from caviar.study.study import Study
@@ -43,6 +43,6 @@ def train_outside(study: Study, trials: Sequence[Trial]) -> dict[int, Result]:
 
     metric = settings.objective.metric
     trainable = study.target.trainable(settings.epochs, metric, study.placement, scorers=settings.metrics)
-    with open_pool(trainable, metric, study.placement) as trainers:
+    with open_pool(trainable, metric, study.placement, start=start_of(trainable)) as trainers:
         run_wave(trainers, stack_trials(trials, trainable, trainers.workers), keep)
     return results

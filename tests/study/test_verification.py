@@ -1,6 +1,8 @@
 """Trials that are trained again, and compared with what they had reported."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -151,3 +153,25 @@ def test_the_command_prints_what_it_found(networks, capsys):
     assert "2 of 2 trials (" in capsys.readouterr().out
     main(["verify", str(networks.folder), "--trials", "1", "--json"])
     assert json.loads(capsys.readouterr().out)["equal"] is True
+
+
+WITHOUT_RAY = """
+import sys
+import caviar
+
+def train(config, seed):
+    return {"loss": config["x"] + seed % 7}
+
+if __name__ == "__main__":
+    space = {"x": caviar.uniform(0, 1), "y": caviar.uniform(0, 1)}
+    study = caviar.Study(train, space=space, metric="loss", mode="min", trials=4, workers=1, out="s")
+    study.run(progress=False)
+    assert caviar.verify(study, trials=2).equal
+    assert caviar.explain(study, seeds=2).trainings
+    assert "ray" not in sys.modules
+"""
+
+
+def test_trials_outside_of_a_study_need_no_ray_either(tmp_path):
+    (tmp_path / "script.py").write_text(WITHOUT_RAY, encoding="utf-8")
+    subprocess.run([sys.executable, "script.py"], cwd=tmp_path, check=True)
