@@ -1,7 +1,7 @@
 """Which trainer gets which stacks, and what happens to them when a trainer is lost. Pure: no Ray, no clock.
 
 Stacks are handed out in *leases*: one long stack, or several short ones worth about `lease_seconds`, to spread the
-cost of a message. A trainer with short leases gets a second one before the first has ended.
+cost of a message. A trainer with short leases gets a second one before the first has ended, while many stacks wait.
 
 When a trainer is lost, the trials that it had started are *quarantined*: each runs again alone in its lease. Only a
 trial that was alone when its trainer was lost is blamed for it; a trial that is blamed `max_losses` times fails. Trials
@@ -192,7 +192,7 @@ class Dispatcher:
             return True  # only the end of its stream has yet to arrive
         seconds = self._stack_seconds
         short = seconds is not None and seconds * len(leases[0]) < self._settings.prefetch_seconds
-        return short and len(self._queue) >= workers
+        return short and len(self._queue) > 4 * workers  # of few stacks, the longest would wait behind another
 
     def _has_ended(self, lease: Lease) -> bool:
         """Return whether all trials of a lease have ended; stacks train in order, so the last one decides."""

@@ -11,6 +11,7 @@ from caviar.model.shapes import Shape, parameter_count, shape_of, stack_width
 from caviar.records.trial import Trial
 
 STEP_OPERATIONS = 500_000  # the cost of a step's function calls, in parameters times rows (70 us)
+UPDATE_ROWS = 32  # Adam's update of a parameter costs as much as so many rows
 
 
 def stack_trials(trials: Sequence[Trial], trainable: Trainable, workers: int) -> list[Stack]:
@@ -39,4 +40,4 @@ def _cost(stack: Stack, trainable: NetworkTrainable) -> float:
     rows = len(trainable.dataset.train_x)
     batch = min(int(config["batch_size"]), rows)
     parameters = parameter_count(config, trainable.dataset)
-    return (rows // batch) * (STEP_OPERATIONS + len(stack) * batch * parameters)
+    return (rows // batch) * (STEP_OPERATIONS + len(stack) * parameters * (batch + UPDATE_ROWS))

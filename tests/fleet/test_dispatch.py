@@ -87,6 +87,17 @@ def test_short_trials_share_a_lease_and_long_ones_do_not():
     assert slow.next_lease("b", 2) is None
 
 
+def test_of_few_stacks_none_waits_behind_another():
+    dispatcher = Dispatcher()
+    dispatcher.submit([(trial,) for trial in trials(7)])
+    dispatcher.next_lease("a", 2)
+    dispatcher.receive([finished(0, 0.1)])
+    dispatcher.finish_lease("a")
+    assert dispatcher.next_lease("a", 2) is not None
+    assert dispatcher.next_lease("a", 2) is None
+    assert [dispatcher.next_lease("b", 2) is None for _ in range(2)] == [False, True]
+
+
 def test_trials_that_were_only_queued_at_a_lost_trainer_are_not_quarantined():
     dispatcher = Dispatcher()
     dispatcher.submit([(trial,) for trial in trials(200)])
