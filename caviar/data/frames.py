@@ -13,6 +13,7 @@ from caviar._interface import setting
 from caviar.data.reading.format import Format
 from caviar.data.reading.read import read_table
 from caviar.data.target import flat
+from caviar.data.validation import as_array
 from caviar.errors import InputError, printable
 
 Table = pd.DataFrame | tuple[Any, ArrayLike] | str | Path  # a pair is (x, y), x a DataFrame or an array
@@ -50,7 +51,7 @@ def _paired(x: Any, y: ArrayLike, target: str | None) -> tuple[pd.DataFrame, str
     else:
         if hasattr(x, "toarray"):
             raise InputError("x must be a table or a dense array, got a sparse one; try x.toarray()")
-        values = np.asarray(x, dtype=None if isinstance(x, np.ndarray) else object)
+        values = as_array(x, None if isinstance(x, np.ndarray) else object)
         if values.dtype.names:
             raise InputError("x must be a table or an array of cells, got a structured one; try pandas.DataFrame(x)")
         values = values[:, None] if values.ndim == 1 else values

@@ -14,6 +14,20 @@ Label = Any  # of a class: any string, number or boolean
 _MIN_ROWS = 20
 
 
+def as_array(x: Any, dtype: type | None = None) -> NDArray[Any]:
+    """Return x as an array, whose masked entries are missing; raise InputError for complex numbers.
+
+    >>> as_array(np.ma.masked_array([1, 2], [True, False]))
+    array([nan,  2.])
+    """
+    if isinstance(x, np.ma.MaskedArray):
+        x = np.ma.filled(x.astype(np.float64 if x.dtype.kind in "biuf" else object), np.nan)
+    array = np.asarray(x)
+    if array.dtype.kind == "c":
+        raise InputError("data must be real numbers, got complex ones; pass their real and imaginary parts as columns")
+    return array if dtype is None else np.asarray(x, dtype)
+
+
 def check_features(x: ArrayLike, columns: list[str] | None = None) -> Floats:
     """Return x as finite float64, (rows, features).
 
@@ -25,7 +39,7 @@ def check_features(x: ArrayLike, columns: list[str] | None = None) -> Floats:
     (40, 1)
     """
     try:
-        values = np.asarray(x, dtype=np.float64)
+        values = as_array(x, np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"x must contain only numbers, got non-numeric values ({error}); encode them") from None
     if values.ndim == 1:

@@ -22,6 +22,9 @@ class _Command:
     reason: str = field(default="", kw_only=True)  # for the diary
 
 
+_MOST_EPOCHS = 10**9
+
+
 @dataclass(frozen=True)
 class Train(_Command):
     """Train more epochs; ends a pause."""
@@ -30,6 +33,8 @@ class Train(_Command):
 
     def __post_init__(self) -> None:
         check_integer_fields(self, "epochs")
+        if self.epochs > _MOST_EPOCHS:  # what a checkpoint holds
+            raise InputError(f"epochs must be an integer <= {_MOST_EPOCHS}, got {self.epochs}")
 
 
 class Pause(_Command):

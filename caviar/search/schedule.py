@@ -12,6 +12,7 @@ from caviar.errors import InputError
 Waves = int | Sequence[int] | Literal["auto", "continuous"]
 
 _WAVES_MUST_BE = "waves must be 'auto', 'continuous', an integer >= 1 or a list of integers >= 1"
+_MOST_TRIALS = 10_000_000  # whose points and values fit into the memory of a driver
 _SMALLEST_WAVE = 8  # trials in the smallest wave of "auto"
 _FEW_WAVES, MOST_WAVES = 4, 8  # of "auto": up to 4 even if they are smaller than the dimension, at most 8 otherwise
 
@@ -21,7 +22,7 @@ class Budget:
     """The trials of a search.
 
     Args:
-        trials: the number of trials, >= 1.
+        trials: the number of trials, 1 to 10,000,000.
         waves: "auto" (up to 8 equal waves), a number of equal waves, the sizes of the waves, or "continuous" (no
             waves: points one by one). A list of sizes is stored as a tuple.
         seed: >= 0; the same seed and the same values give the same points.
@@ -36,6 +37,8 @@ class Budget:
 
     def __post_init__(self) -> None:
         check_integer_fields(self, "trials")
+        if self.trials > _MOST_TRIALS:
+            raise InputError(f"trials must be an integer <= {_MOST_TRIALS}, got {self.trials}")
         check_integer_fields(self, "seed", minimum=0)
         if isinstance(self.waves, int | Integral):
             check_integer_fields(self, "waves")

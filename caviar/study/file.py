@@ -20,6 +20,7 @@ from caviar.errors import InputError, StorageError
 from caviar.files import is_uri
 from caviar.fleet.programs.program import program
 from caviar.records.early_stopping import Halving
+from caviar.records.journal import holds_study
 from caviar.space.serialization import from_plain
 from caviar.study import schema
 from caviar.study.study import Study
@@ -160,6 +161,8 @@ def read_arguments(path: Path) -> dict[str, Any]:
         arguments = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"there is no file {path}; {remedy}") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder; {_remedy_for(path)}") from None
     except OSError as error:
         raise InputError(f"cannot read {path} ({error.strerror})") from None
     except UnicodeDecodeError as error:
@@ -178,6 +181,14 @@ def read_arguments(path: Path) -> dict[str, Any]:
         if key in arguments and "target" not in arguments:
             raise InputError(f'{path} sets {key}, which is about a table, but no target; add target = "label"')
     return arguments
+
+
+def _remedy_for(folder: Path) -> str:
+    """Return what a user may have meant who passes a folder in place of a study's file."""
+    if holds_study(folder):
+        return f"continue its study with `caviar resume {folder}`"
+    file = folder / "study.toml"
+    return f"pass {file}" if file.is_file() else "pass a study's file, such as `caviar init` writes"
 
 
 def _table(path: Path, key: str, value: object) -> Mapping[str, Any]:

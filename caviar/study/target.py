@@ -266,6 +266,8 @@ def target_in_module(reference: str, folder: Path) -> Target:
     if module.endswith(".py"):
         path = folder / module
         folder, module = path.parent, path.stem
+    elif not all(part.isidentifier() for part in module.split(".")):
+        raise InputError(f"trainable must name a module or a file, as in 'train.py:train', got {reference!r}")
     return _target_in(import_from(module, folder.resolve(), name), f"{module}:{name}")
 
 

@@ -12,6 +12,8 @@ INVALID = {
     "too few rows": (rows(5), np.arange(5) % 2, "at least 20 rows .* got 5 rows"),
     "three axes": (rows(40)[..., None], np.arange(40) % 2, r"got shape \(40, 3, 1\)"),
     "strings": ([["a"]] * 30, np.arange(30) % 2, "non-numeric"),
+    "complex": (rows() * 1j, np.arange(40) % 2, "real numbers, got complex"),
+    "masked": (np.ma.masked_less(rows(), 0), np.arange(40) % 2, "missing and 0 infinite"),
     "nan": (np.where(np.arange(3) == 1, np.nan, rows()), np.arange(40) % 2, "column 1 has 40 missing and 0 infinite"),
     "infinite": (rows() + np.array([0, 0, np.inf]), np.arange(40) % 2, "column 2 has 0 missing and 40 infinite"),
     "one class": (rows(), np.zeros(40, int), "0 in every row"),

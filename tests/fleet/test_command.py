@@ -105,3 +105,9 @@ def test_a_virtual_environment_comes_first_as_if_it_were_activated(monkeypatch):
     assert search_path() == os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     monkeypatch.setattr(sys, "prefix", sys.base_prefix)
     assert search_path() == os.environ["PATH"]
+
+
+def test_a_placeholder_with_a_meaning_of_its_own_is_no_hyperparameter():
+    with pytest.raises(InputError, match=r"{folder} in the command has a meaning of its own; rename"):
+        check_placeholders("python train.py {lr} {folder}", ["lr", "folder"], ["lr"])
+    check_placeholders("python train.py {lr}", ["lr", "folder"], ["lr"])

@@ -12,6 +12,7 @@ from caviar.panda.rules import Tweak
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (lambda: Train(10**20), "epochs must be an integer <= 1000000000, got 1"),
         (lambda: Train(0), "epochs must be an integer >= 1, got 0"),
         (lambda: Rewind(-1), "epoch must be an integer >= 0, got -1"),
         (lambda: SetHyperparameters({"hidden_units": 3}), "hidden_units is fixed"),

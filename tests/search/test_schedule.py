@@ -33,6 +33,7 @@ def test_budgets_are_values():
     ("arguments", "message"),
     [
         ({"trials": 0}, "trials must be an integer >= 1, got 0"),
+        ({"trials": 10**23}, "trials must be an integer <= 10000000, got 1"),
         ({"trials": 2.5}, "trials must be an integer >= 1, got 2.5"),
         ({"trials": 3, "seed": -1}, "seed must be an integer >= 0, got -1"),
         ({"trials": 3, "waves": 0}, "waves must be an integer >= 1, got 0"),

@@ -163,3 +163,22 @@ def test_a_list_is_a_choice_and_a_constant_can_be_said(tmp_path):
 def test_a_missing_file_is_one_sentence(tmp_path):
     with pytest.raises(InputError, match="caviar init"):
         study_from_file(tmp_path / "nothing.toml")
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [("", "pass a study's file"), ("study.toml", "pass .*study.toml"), ("journal.jsonl", "caviar resume ")],
+)
+def test_a_folder_in_place_of_a_study_is_told_what_to_do(tmp_path, file, words):
+    if file:
+        (tmp_path / file).write_text("{}")
+    with pytest.raises(InputError, match=f"is a folder; .*{words}"):
+        study_from_file(tmp_path)
+
+
+@pytest.mark.parametrize("reference", ["./my_module_b:train", "my module:train", "a/b:train"])
+def test_what_is_neither_a_module_nor_a_file_is_one_sentence(tmp_path, reference):
+    text = STUDY.format(name="b").replace("my_module_b:train", reference)
+    assert reference in text
+    with pytest.raises(InputError, match=r"must name a module or a file, as in 'train.py:train'"):
+        study_from_file(write(tmp_path, text), out=tmp_path / "s")

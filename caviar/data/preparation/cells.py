@@ -72,6 +72,8 @@ def numbers(values: "pd.Series") -> Floats:
     import pandas as pd
 
     dtype = values.dtype
+    if dtype.kind == "c":
+        raise InputError(f"column {values.name!r} must be real numbers, got complex ones; split it into two columns")
     if dtype.kind == "m":
         return np.asarray(values.astype("timedelta64[us]").dt.total_seconds(), np.float64)
     if dtype.kind in "biuf" and not isinstance(dtype, pd.CategoricalDtype):

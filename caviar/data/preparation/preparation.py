@@ -21,6 +21,7 @@ from caviar.data.preparation.columns import (
     Quantiles,
 )
 from caviar.data.preparation.encoding import CHUNK_CELLS, compact, encode, gather
+from caviar.data.validation import as_array
 from caviar.errors import InputError, printable
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class Preparation:
         if hasattr(rows, "iloc"):
             self.check_columns(rows)  # type: ignore[arg-type]
             return rows, column_names(rows)  # type: ignore[return-value,arg-type]
-        array = np.asarray(rows)
+        array = as_array(rows)
         if array.ndim != 2 or array.shape[1] != len(self.columns):
             raise InputError(
                 f"rows must be an array of shape (rows, {len(self.columns)}) or a table, got shape {array.shape}"

@@ -62,6 +62,8 @@ def check_placeholders(command: str, names: Collection[str], varying: Collection
     """
     used = [name for word in words_of(command) for name in _names_in(word)]
     for name in used:
+        if name in names and name in OWN_NAMES:
+            raise InputError(f"{{{name}}} in the command has a meaning of its own; rename the hyperparameter {name!r}")
         if name not in (*names, *OWN_NAMES):
             code = not name.isidentifier()  # as in awk '{print $1}'
             hint = "; write {{ and }} for braces" if code else did_you_mean(name, [*names, *OWN_NAMES])

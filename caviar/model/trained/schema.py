@@ -10,7 +10,7 @@ from caviar._typed import typed
 from caviar.data.dataset import Dataset
 from caviar.data.preparation.preparation import Preparation
 from caviar.data.source import Task
-from caviar.data.validation import Label
+from caviar.data.validation import Label, as_array
 from caviar.errors import InputError
 from caviar.model.arrays import Array
 
@@ -91,7 +91,7 @@ class Schema:
         )
 
     def _array(self, rows: Any) -> Array:
-        array: Array = np.asarray(rows) if hasattr(rows, "dtype") else np.asarray(rows, object)
+        array: Array = as_array(rows, None if hasattr(rows, "dtype") else object)
         if array.ndim != 2:
             raise InputError(
                 f"rows must be a DataFrame or an array of two dimensions, got a {type(rows).__name__} of shape "

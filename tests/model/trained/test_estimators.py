@@ -56,6 +56,7 @@ BAD = {
     r"got a Series of shape \(3,\); for one row, try .*pandas.DataFrame\(\[row\]\)": TABLE.iloc[0],
     r"got a dict of shape \(\); for one row, try .*pandas.DataFrame\(\[row\]\)": TABLE.iloc[0].to_dict(),
     "column 'width' must hold numbers, as in training, got 'wide'": TABLE.assign(width="wide"),
+    "real numbers, got complex ones": X * 1j,
     "two columns called 'width'": pd.concat([TABLE, TABLE[["width"]]], axis=1),
 }
 
