@@ -108,12 +108,7 @@ def write_template(folder: Path) -> Path:
 def study_from_file(path: Path, **overrides: Any) -> Study:
     """Return the study that a TOML file describes; `overrides` are arguments of `Study` that replace the file's."""
     with using(Interface.STUDY_FILE):
-        arguments = read_arguments(path)
-        for key in TRAINED:
-            others = [other for other in TRAINED if other in arguments and other != key]
-            if key in overrides and others:
-                raise InputError(f"{path} sets {others[0]}, so {key} cannot be given beside it; leave one of them out")
-        return _study(path, {**arguments, **overrides})
+        return _study(path, {**read_arguments(path), **overrides})
 
 
 def _study(path: Path, arguments: dict[str, Any]) -> Study:

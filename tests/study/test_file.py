@@ -182,9 +182,3 @@ def test_what_is_neither_a_module_nor_a_file_is_one_sentence(tmp_path, reference
     assert reference in text
     with pytest.raises(InputError, match=r"must name a module or a file, as in 'train.py:train'"):
         study_from_file(write(tmp_path, text), out=tmp_path / "s")
-
-
-def test_what_is_given_beside_the_file_is_not_said_to_be_in_it(tmp_path):
-    path = write(tmp_path, STUDY.format(name="b"))
-    with pytest.raises(InputError, match=r"sets trainable, so data cannot be given beside it; leave one of them out"):
-        study_from_file(path, data="my.csv")

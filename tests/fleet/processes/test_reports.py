@@ -115,12 +115,10 @@ def test_a_value_that_has_no_text_is_left_out_too(tmp_path):
 @pytest.mark.parametrize("isolation", ["process", "none"])
 def test_the_metric_must_be_a_number(tmp_path, isolation):
     def train(config):
-        values = {"none": None, "string": "low", "two": np.ones(2), "huge": 10**400, "fine": np.ones(1)}
-        return {"loss": values[config["x"]]}
+        return {"loss": {"none": None, "string": "low", "two": np.ones(2), "fine": np.ones(1)}[config["x"]]}
 
-    table, _ = run(train, tmp_path / "s", ["none", "string", "two", "huge", "fine"], isolation=isolation)
-    assert list(table["state"]) == ["failed"] * 4 + ["finished"]
-    assert table["error"][3].endswith("0; no float is so large")
+    table, _ = run(train, tmp_path / "s", ["none", "string", "two", "fine"], isolation=isolation)
+    assert list(table["state"]) == ["failed"] * 3 + ["finished"]
     assert table["error"][0] == "the metric must be a number, got loss=None; convert it with float(...)"
     assert "got loss='low'" in table["error"][1]
 
