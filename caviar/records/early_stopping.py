@@ -52,7 +52,7 @@ def halving_from(value: object) -> Halving | None:
     """Return the early stopping that a user asks for: None, "halving", "asha" (asynchronous) or a `Halving`.
 
     >>> halving_from("asha")
-    Halving(factor=3, first=2, asynchronous=True)
+    Halving(factor=3, first=None, asynchronous=True)
     """
     if value is None or isinstance(value, Halving):
         return value

@@ -129,15 +129,13 @@ def local_folder(where: str | Path, folder: Path | None = None) -> Path:
         folder: where to put the copy of a URI; default: `runs/NAME`, after the last part of the URI.
 
     Raises:
-        InputError: the URI names no place, such as "s3://".
+        InputError: it is no path, or a URI that names no place, such as "s3://".
         StorageError: the URI cannot be reached, or does not hold what the folder holds.
     """
     where = check_path("a study's folder", where)
     if not is_uri(where):
         return Path(where)
     uri = where.rstrip("/")
-    if not is_uri(uri):  # "s3://" has become "s3:", which is the name of a folder
-        raise InputError(f"a study's place must name a bucket and a folder, got {where!r}; try 's3://bucket/run'")
     folder = folder or Path("runs") / uri.rpartition("/")[2]
     path, mirrored = folder / NAME, mirror_uri(folder)
     if mirrored not in ("", uri) or (not mirrored and path.exists()):

@@ -108,7 +108,11 @@ def write_template(folder: Path) -> Path:
 def study_from_file(path: Path, **overrides: Any) -> Study:
     """Return the study that a TOML file describes; `overrides` are arguments of `Study` that replace the file's."""
     with using(Interface.STUDY_FILE):
-        return _study(path, {**read_arguments(path), **overrides})
+        arguments = read_arguments(path)
+        for key in TRAINED:
+            if key in overrides and (others := [other for other in TRAINED if other in arguments and other != key]):
+                raise InputError(f"{key}={overrides[key]!r} cannot replace {others[0]} of {path}; leave it out")
+        return _study(path, {**arguments, **overrides})
 
 
 def _study(path: Path, arguments: dict[str, Any]) -> Study:

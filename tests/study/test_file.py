@@ -182,3 +182,9 @@ def test_what_is_neither_a_module_nor_a_file_is_one_sentence(tmp_path, reference
     assert reference in text
     with pytest.raises(InputError, match=r"must name a module or a file, as in 'train.py:train'"):
         study_from_file(write(tmp_path, text), out=tmp_path / "s")
+
+
+def test_data_from_the_command_line_are_not_said_to_be_in_the_file(tmp_path):
+    path = write(tmp_path, STUDY.format(name="d"))
+    with pytest.raises(InputError, match=r"data='x\.csv' cannot replace trainable of .*study\.toml; leave it out"):
+        study_from_file(path, data="x.csv")

@@ -158,6 +158,8 @@ def test_failures_are_rows_with_a_sentence_and_no_traceback_and_pause_the_study(
         ('{\\"loss\\": {\\"val\\": 1}}', "failed", "the metric must be a number, got loss={'val': 1}"),
         ('{\\"other\\": 1}', "failed", "the report must contain the metric 'loss', got 'other'"),
         ('{\\"loss\\": 1, \\"x\\": 2}', "finished", ""),
+        ('{\\"loss\\": 1, \\"checkpoint\\": 3}', "failed", "a checkpoint must be a path, got 3"),
+        ('{\\"loss\\": 1, \\"checkpoint\\": null}', "finished", ""),
     ],
 )
 def test_a_report_is_checked_as_that_of_a_function(tmp_path, report, state, error):

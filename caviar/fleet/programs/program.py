@@ -97,7 +97,9 @@ class Program:
 
     def _report(self, line: bytes) -> None:
         report = _decode(line)
-        checkpoint = report.pop("checkpoint") if isinstance(report.get("checkpoint"), str) else None
+        checkpoint = report.pop("checkpoint", None)
+        if not isinstance(checkpoint, str | None):
+            raise ProgramError(f"a checkpoint must be a path, got {checkpoint!r:.100}; give a metric another name")
         reporting.report(report, checkpoint=checkpoint and self.folder / checkpoint)
 
     def _report_last_line(self, line: str) -> None:

@@ -69,9 +69,8 @@ class Reports:
         for name, value in report.items():
             number = as_number(value)
             if name == self._metric and number is None:
-                raise InputError(
-                    f"the metric must be a number, got {name}={_described(value):.100}; convert it with float(...)"
-                )
+                remedy = "it is too large for a float" if isinstance(value, Real) else "convert it with float(...)"
+                raise InputError(f"the metric must be a number, got {name}={_described(value):.100}; {remedy}")
             if number is None:
                 self._warn(str(name), f"{name}={_described(value)} is no number, so no table has it")
             elif not (name == "epoch" and number in (self.count, self.count - 1)):  # each table has it already

@@ -123,6 +123,14 @@ def test_the_metric_must_be_a_number(tmp_path, isolation):
     assert "got loss='low'" in table["error"][1]
 
 
+def test_a_metric_that_no_float_can_hold_is_too_large(tmp_path):
+    def train(config):
+        return {"loss": 10**400}
+
+    table, _ = run(train, tmp_path / "s", ["a", "b"])
+    assert table["error"][0].endswith("; it is too large for a float")
+
+
 @pytest.mark.parametrize("isolation", ["process", "none"])
 def test_a_number_alone_is_the_metric(tmp_path, isolation):
     def train(config):
