@@ -90,7 +90,7 @@ def check_path(name: str, value: object) -> str:
     try:
         os.fsencode(path)
     except UnicodeEncodeError:
-        raise InputError(f"{name} must be a path, got {value!r:.200}, which no file can be called") from None
+        raise InputError(f"{name} must be a path, got {value!r:.200}, which cannot be the name of a file") from None
     return os.path.expanduser(path)
 
 

@@ -12,7 +12,6 @@ tuner.fit()
 """
 
 import copy
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +20,7 @@ import numpy as np
 
 from caviar._checks import check_integer, check_seed
 from caviar.errors import InputError, MissingError
+from caviar.fleet.worker.reports import as_number
 from caviar.records.objective import Mode, Objective
 from caviar.search.sequential import Sequential
 from caviar.space import Config, Space, choice
@@ -125,9 +125,10 @@ class CaviarSearch(Searcher):  # type: ignore[misc]
         """Add a trial that has ended; ignore trials that this search did not suggest."""
         point = self._pending.pop(trial_id, None)
         if point is not None:
-            value = _number(None if error or not result else result.get(self._metric))
+            value = as_number(None if error or not result else result.get(self._metric))
+            metrics = {} if value is None else {self._metric: value}
             self._points.append(point)
-            self._values.append(Objective(self._metric, cast(Mode, self._mode)).to_minimise({self._metric: value}))
+            self._values.append(Objective(self._metric, cast(Mode, self._mode)).to_minimise(metrics))
 
     def get_state(self) -> dict[str, object]:
         """Return the complete state of the search."""
@@ -179,14 +180,6 @@ def _values(value: object) -> Iterator[object]:
             yield from _values(nested)
     else:
         yield value
-
-
-def _number(value: object) -> float:
-    """Return a reported value as a number; NaN if it is none."""
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
 
 
 def _name(path: tuple[object, ...]) -> str:

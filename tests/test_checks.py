@@ -48,7 +48,7 @@ def test_a_check_returns_valid_values_and_shows_invalid_ones(check, valid, inval
     [
         (check_path, "s3://", "'s3://', which names no place; try"),
         (check_path, "gs:///", "which names no place"),
-        (check_path, "a\ud800", "which no file can be called"),
+        (check_path, "a\ud800", "which cannot be the name of a file"),
         (check_string, "a\udcff", "must be valid Unicode"),
     ],
 )

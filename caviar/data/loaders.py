@@ -83,7 +83,7 @@ def load_source(source: Source) -> Dataset:
     """
     if source.kind is SourceKind.ARRAYS:
         raise InputError("the data were arrays in memory, not in a file; pass the data again")
-    if source.kind in (SourceKind.FUNCTION, SourceKind.COMMAND):
+    if source.kind.is_code:
         code = source.function or source.command
         raise InputError(f"{code!r} is a {source.kind}, not a data set; pass the data again")
     match source.kind:

@@ -20,6 +20,11 @@ class SourceKind(StrEnum):
     FUNCTION = "function"  # the user's own function, in a module
     COMMAND = "command"  # the user's own program
 
+    @property
+    def is_code(self) -> bool:
+        """Whether it is the user's own code, and not data for the built-in network."""
+        return self in (SourceKind.FUNCTION, SourceKind.COMMAND)
+
 
 @dataclass(frozen=True)
 class Source:

@@ -17,7 +17,7 @@ from caviar.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd  # slow to import, and trainers do not need it
 
-LARGEST = 1e150  # errors are squared
+_LARGEST = 1e150  # errors are squared
 _MOST_GUESSED = 50  # classes; integers with more different values are numbers
 _DEVIATIONS = 4.0  # of a frequency, until it is no longer noise
 
@@ -74,9 +74,14 @@ def read_target(y: "pd.Series | ArrayLike", task: Task | None = None, name: str 
         ) from None
     _check_complete(found, what)  # text such as "nan" becomes a number too
     _check_varies(found, values, what)
-    if (largest := np.abs(found).max()) > LARGEST:
-        raise InputError(f"{what} has numbers as far as {largest:g}, whose squares do not fit; divide it")
+    check_squares(found, what)
     return Target(found, (), reason)
+
+
+def check_squares(targets: Targets, what: str) -> None:
+    """Raise InputError if the squares of errors would not be finite."""
+    if (largest := np.abs(targets).max()) > _LARGEST:
+        raise InputError(f"{what} has numbers as far as {largest:g}, whose squares do not fit; divide it")
 
 
 def flat(y: ArrayLike) -> Targets:

@@ -7,12 +7,11 @@ them busy. What a trial reports depends on its config, its seed and the data alo
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
 
 from caviar.fleet.local_pool import LocalPool
 from caviar.fleet.messages import Done, Event, Stack
-from caviar.fleet.opening import LaterTrainers
+from caviar.fleet.opening import LaterTrainers, OpenPool
 from caviar.fleet.worker.trainables import Trainable
 
 _LOOK_SECONDS = 0.02  # between two looks of the thread
@@ -32,9 +31,7 @@ class SharingPool:
         trials: how many there are to train in all, as far as is known.
     """
 
-    def __init__(
-        self, local: LocalPool, open_pool: Callable[[], AbstractContextManager[LaterTrainers]], trials: int
-    ) -> None:
+    def __init__(self, local: LocalPool, open_pool: OpenPool, trials: int) -> None:
         self._local, self._open_pool, self._trials = local, open_pool, trials
         self._lock = threading.Lock()  # of the three below
         self._waiting: deque[Stack] = deque()

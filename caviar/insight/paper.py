@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from typing import Literal, get_args
 
-from caviar.data.source import SourceKind
 from caviar.errors import InputError
 from caviar.insight.formatting import format_range, format_value
 from caviar.records.outcome import AnyStudy, Outcome, outcome_of
@@ -83,7 +82,7 @@ def _range(hyperparameter: Hyperparameter) -> str:
 def _trained(outcome: Outcome) -> Iterator[str]:
     settings = outcome.settings
     epochs = f"up to {settings.epochs} epochs" if settings.early_stopping else f"{settings.epochs} epochs"
-    if settings.source.kind in (SourceKind.FUNCTION, SourceKind.COMMAND):
+    if settings.source.kind.is_code:
         trained = f"Each trial ran `{settings.source.function or settings.source.command}`"
         yield f"{trained}{f' for {epochs}' if settings.epochs else ''}, with a seed of its own."
     else:

@@ -14,15 +14,13 @@ from caviar.panda.rules import Rule, Tweak
 from caviar.records.trial import Config
 from caviar.space.space import Space
 
+_MOST_EPOCHS = 10**9  # a checkpoint holds no larger ones
 _FORK_CHANGEABLE = tuple(name for name in CHANGEABLE if name != "batch_size")  # a stack has one batch size
 
 
 @dataclass(frozen=True)
 class _Command:
     reason: str = field(default="", kw_only=True)  # for the diary
-
-
-_MOST_EPOCHS = 10**9
 
 
 @dataclass(frozen=True)
@@ -32,9 +30,7 @@ class Train(_Command):
     epochs: int
 
     def __post_init__(self) -> None:
-        check_integer_fields(self, "epochs")
-        if self.epochs > _MOST_EPOCHS:  # what a checkpoint holds
-            raise InputError(f"epochs must be an integer <= {_MOST_EPOCHS}, got {self.epochs}")
+        _check_epochs(self)
 
 
 class Pause(_Command):
@@ -99,7 +95,7 @@ class Fork(_Command):
 
     def __post_init__(self) -> None:
         check_integer_fields(self, "n", minimum=2)
-        check_integer_fields(self, "epochs")
+        _check_epochs(self)
         around, factor = self.around, plain_number(self.around)
         if isinstance(around, Space):
             if not around.dimension or not set(around.names) <= set(_FORK_CHANGEABLE):
@@ -109,6 +105,12 @@ class Fork(_Command):
             raise InputError(f"around must be a factor > 1 or a caviar.Space, got {around!r}; try 2.0")
         else:
             object.__setattr__(self, "around", factor)
+
+
+def _check_epochs(command: "Train | Fork") -> None:
+    check_integer_fields(command, "epochs")
+    if command.epochs > _MOST_EPOCHS:
+        raise InputError(f"epochs must be an integer <= {_MOST_EPOCHS}, got {command.epochs}")
 
 
 Command = Train | Pause | Resume | Stop | EndTraining | SetHyperparameters | Rewind | Follow | Fork

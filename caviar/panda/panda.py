@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 import caviar.fleet.cluster  # noqa: F401 - before Ray, whose notices it silences
 from caviar.data.dataset import Dataset
 from caviar.data.loaders import load, load_source
-from caviar.data.source import SourceKind
 from caviar.errors import ClusterError, InputError
 from caviar.files import open_store
 from caviar.panda.checkpoints import PandaFiles, PandaSettings, last_model
@@ -105,7 +104,7 @@ class Panda:
         >>> Panda.from_trial(caviar.Outcome.read("runs/first"), 17, rules="careful")  # doctest: +SKIP
         """
         result, study = outcome.trial(trial), outcome.settings
-        if study.source.kind in (SourceKind.FUNCTION, SourceKind.COMMAND):
+        if study.source.kind.is_code:
             raise InputError(
                 f"trial must be of the built-in network, got {result.trial} of other code; try a study of the network"
             )

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from caviar.data.source import SourceKind
 from caviar.errors import InputError
 from caviar.model.trained.model import Model
 from caviar.records.model_files import ModelFiles
@@ -13,7 +12,7 @@ from caviar.records.trial import Result, State
 
 def check_network(settings: Settings) -> None:
     """Raise InputError if a study is not one of the built-in network."""
-    if settings.source.kind in (SourceKind.FUNCTION, SourceKind.COMMAND):
+    if settings.source.kind.is_code:
         raise InputError(
             f"the trials of {settings.name!r} are of your own code, which keeps its models itself; see "
             "study.best.folder for the files of the best one, and caviar.trial().folder for how to keep them"

@@ -21,7 +21,7 @@ from caviar._checks import check_integer
 from caviar._threads import one_blas_thread
 from caviar.data.dataset import Dataset
 from caviar.data.preparation.scaling import scaling
-from caviar.data.target import LARGEST
+from caviar.data.target import check_squares
 from caviar.data.validation import Label
 from caviar.data.weights import scaled
 from caviar.errors import InputError
@@ -271,8 +271,7 @@ class BatchNormMLPRegressor(RegressorMixin, BatchNormMLP):
         """
         x, targets = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, y_numeric=True)
         targets = column_or_1d(targets, warn=True).astype(np.float64)
-        if (largest := np.abs(targets).max()) > LARGEST:
-            raise InputError(f"y has numbers as far as {largest:g}, whose squares do not fit; divide it")
+        check_squares(targets, "y")
         rows, weights = _weighted_rows(sample_weight, len(x))
         self._train(x[rows], targets[rows], None, weights)
         return self

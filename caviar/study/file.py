@@ -191,7 +191,7 @@ def _remedy_for(folder: Path) -> str:
     """Return what a user may have meant who passes a folder in place of a study's file."""
     if holds_study(folder):
         return f"continue its study with `caviar resume {folder}`"
-    file = folder / "study.toml"
+    file = folder / NAME
     return f"pass {file}" if file.is_file() else "pass a study's file, such as `caviar init` writes"
 
 

@@ -36,7 +36,6 @@ logger = logging.getLogger("caviar")
 CLASSIFICATION_METRICS = ("val_accuracy", "val_loss", "train_loss")
 _DEFAULT_ROWS = 12_000  # to train on, in all epochs together
 REGRESSION_METRICS = ("val_rmse", "val_loss", "train_loss")
-_CODE = (SourceKind.FUNCTION, SourceKind.COMMAND)
 _SAY_WHERE = "say where it is now: caviar resume FOLDER --data {0}, or Study.open(folder, data='{0}')"
 
 
@@ -232,7 +231,7 @@ def same_target(data: Any, source: Source, folder: Path) -> Target:
         data = _moved(source, str(data))
     target = target_from_source(source) if data is None else target_from(data)
     now, then = target.source.fingerprint, source.fingerprint
-    if not (target.function and source.kind in _CODE):
+    if not (target.function and source.kind.is_code):
         if now != then:
             raise InputError(f"{folder} was started with different data from {target.name!r}; pass the original data")
     elif now and then and now != then:

@@ -32,6 +32,7 @@ from caviar.panda.rules import Tweak
             "nothing else, got .*batch_size",
         ),
         (lambda: Fork(3, around=caviar.Space(momentum=0.9)), "must be a space that varies some of learning_rate"),
+        (lambda: Fork(3, epochs=10**20), "epochs must be an integer <= 1000000000, got 1"),
         (lambda: Fork(3, epochs=0), "epochs must be an integer >= 1, got 0"),
     ],
 )

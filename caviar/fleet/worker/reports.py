@@ -47,8 +47,8 @@ class Reports:
         if not self.count or (isinstance(result, Mapping) and self._metric in result):
             yield result
         elif result is not None:
-            sentence = f"what it has returned after its reports, {_described(result):.200}, is none"
-            print(f"caviar: {sentence}: it is no dict with {self._metric!r}", file=sys.stderr)
+            returned = f"{_described(result):.200}, which the function returned after its reports,"
+            print(f"caviar: {returned} is left out: it is not a dict with {self._metric!r}", file=sys.stderr)
 
     def checked(self, report: object) -> Metrics:
         """Return a report as names to Python's numbers; a number alone is the metric. Warn about the rest on stderr.

@@ -12,7 +12,6 @@ import numpy as np
 import scipy  # whose packages are slow to load; each is loaded when first used
 from numpy.typing import NDArray
 
-from caviar.data.source import SourceKind
 from caviar.insight.diagnosis.evidence import Evidence
 from caviar.insight.diagnosis.finding import Finding, Kind
 from caviar.insight.diagnosis.statistics import LEVEL, rank_test
@@ -59,7 +58,7 @@ def from_states(evidence: Evidence) -> Iterator[Finding]:
         sentence = f"{len(rows)} of {count} trials failed: {error}"
         yield Finding(Kind.FAILED, sentence, "see output/ in the study's folder", tuple(map(int, rows["trial"])))
     diverged = "lower the largest learning rate, or let clip_norm vary"
-    if evidence.outcome.settings.source.kind in (SourceKind.FUNCTION, SourceKind.COMMAND):
+    if evidence.outcome.settings.source.kind.is_code:
         diverged = f"leave out the configs in which {evidence.objective.metric} is not finite"
     for kind, state, words, remedy in (
         (Kind.TIMED_OUT, State.TIMED_OUT, "timed out", "raise trial_timeout, or leave out the configs that are slow"),

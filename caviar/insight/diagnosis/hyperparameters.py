@@ -6,7 +6,6 @@ import numpy as np
 import scipy  # whose packages are slow to load; each is loaded when first used
 from numpy.typing import NDArray
 
-from caviar.data.source import SourceKind
 from caviar.insight.diagnosis.evidence import Evidence
 from caviar.insight.diagnosis.finding import Finding, Kind
 from caviar.insight.diagnosis.statistics import LEVEL, in_words, rank_test
@@ -41,8 +40,7 @@ def from_hyperparameters(evidence: Evidence) -> Iterator[Finding]:
 
 def has_small_batches(evidence: Evidence) -> NDArray[np.bool_]:
     """Return which trials of the built-in network normalize over fewer than 16 rows, shape (n,)."""
-    source = evidence.outcome.settings.source.kind
-    if source in (SourceKind.FUNCTION, SourceKind.COMMAND):
+    if evidence.outcome.settings.source.kind.is_code:
         return np.zeros(len(evidence.table), bool)
     table = evidence.table
     sizes = table["batch_size"].to_numpy(float) if "batch_size" in table else np.full(len(table), 64.0)

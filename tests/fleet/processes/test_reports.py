@@ -149,7 +149,10 @@ def test_a_number_alone_is_the_metric(tmp_path, isolation):
     assert list(table["epochs"]) == [1, 2, 1, 0, 0]
     wanted = "a report must be a number or a dict of metrics such as {'val_loss': 0.3}, got "
     assert list(table["error"][3:]) == [f"{wanted}True", f"{wanted}np.True_"]
-    assert "caviar: what it has returned after its reports, 7.0, is none: it is no dict with 'loss'" in outputs[2]
+    assert (
+        "caviar: 7.0, which the function returned after its reports, is left out: it is not a dict with 'loss'"
+        in outputs[2]
+    )
 
 
 @pytest.mark.parametrize("isolation", ["process", "none"])
