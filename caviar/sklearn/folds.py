@@ -9,7 +9,7 @@ import contextlib
 import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import dropwhile
 from pydoc import locate
 
@@ -20,11 +20,12 @@ from sklearn.base import BaseEstimator, clone
 
 from caviar.errors import CaviarError
 from caviar.records.trial import Config, Metrics, Result, State
-from caviar.sklearn.internals import Fit, Parameters, Scores
+from caviar.sklearn.internals import Fit, Parameters
 from caviar.sklearn.spaces import Translation
 
 Rows = NDArray[np.integer]
 Report = dict[str, float]
+FIT_FAILED = "FitFailed: "  # before the error of a trial whose fit raised
 
 
 class FitFailed(Exception):
@@ -52,28 +53,22 @@ class CrossValidation:
     follow: Callable[[BaseEstimator, int], contextlib.AbstractContextManager[None]] | None = None
 
     def __call__(self, config: Config, seed: int) -> Iterator[Report]:
-        """Yield a report per fold; `seed` is NumPy's global seed in the first fold.
+        """Yield what `FoldReports` reports; `seed` is NumPy's global seed in the first fold."""
+        return self.fit(config, seed, range(len(self.splits)))
 
-        Once the mean score is not finite, or a fit raised, the other folds are reported together after the last one:
-        as a report, or if any fit raised, by FitFailed.
-        """
+    def fit(self, config: Config, seed: int, folds: Sequence[int]) -> Iterator[Report]:
+        """Fit some folds, by number, and yield their reports; raise FitFailed at the end if any fit raised."""
         parameters = self.translation.parameters(config)
-        held: dict[int, Report] = {}  # not yet reported, by fold
-        scores: list[float] = []
-        errors: list[str] = []
-        for fold in range(len(self.splits)):
+        reports = FoldReports(self.metric, self.objective, len(folds))
+        for fold in folds:
             fit = self._fit(fold, parameters, seed + fold)
-            scores.append(_score(fit["test_scores"], self.objective))
-            held[fold] = _columns(fit)
             if fit["fit_error"] is not None:
-                errors.append(fit["fit_error"])
                 print(f"fold {fold}: {fit['fit_error']}")  # a trial's output is kept with it
-            mean = statistics.fmean(scores)
-            if not errors and (math.isfinite(mean) or fold == len(self.splits) - 1):
-                yield _report(held) | {self.metric: mean}
-                held = {}
-        if errors:
-            raise FitFailed(_exception_of(errors[0]), _report(held) | {self.metric: mean})
+            error = None if fit["fit_error"] is None else _exception_of(fit["fit_error"])
+            if report := reports.add(fold, _columns(fit), error):
+                yield report
+        if reports.error is not None:
+            raise FitFailed(reports.error, reports.held)
 
     def configured(self, parameters: Parameters) -> BaseEstimator:
         """Return a clone of the estimator with some parameters set; raises ValueError for an unknown one."""
@@ -93,10 +88,49 @@ class CrossValidation:
             return self.fit_and_score(estimator, train=train, test=test, parameters=parameters)
 
 
-def _score(scores: Scores, name: str) -> float:
-    if isinstance(scores, dict):
-        scores = scores[name] if name in scores else next(iter(scores.values()))
-    return float(scores)
+@dataclass
+class FoldReports:
+    """The reports of a trial: one per fold, with the mean score so far.
+
+    Once the mean score is not finite, or a fit raised, the other folds are held, and reported together after the last
+    one: as a report, or if any fit raised, by FitFailed.
+
+    Args:
+        metric: the name of the mean score.
+        objective: the score that it is the mean of.
+        count: the number of folds.
+
+    >>> reports = FoldReports("mean_test_score", "score", count=2)
+    >>> reports.add(0, {"test_score": 1.0}, None), reports.add(1, {"test_score": 0.5}, None)
+    ({'fold_test_score': 1.0, 'mean_test_score': 1.0}, {'fold_test_score': 0.5, 'mean_test_score': 0.75})
+    """
+
+    metric: str
+    objective: str
+    count: int
+    error: str | None = field(init=False, default=None)  # the first exception of a fit
+    _held: dict[int, Report] = field(init=False, default_factory=dict)  # not yet reported, by fold
+    _scores: list[float] = field(init=False, default_factory=list)
+
+    def add(self, fold: int, columns: Report, error: str | None) -> Report | None:
+        """Add the next fold, and return the next report, or None if it is held."""
+        first = next(name for name in columns if name.startswith("test_"))
+        self._scores.append(columns.get(f"test_{self.objective}", columns[first]))
+        self._held[fold] = columns
+        self.error = error if self.error is None else self.error
+        if self.error is not None or not (math.isfinite(self._mean) or len(self._scores) == self.count):
+            return None
+        report, self._held = self.held, {}
+        return report
+
+    @property
+    def held(self) -> Report:
+        """The report of the folds that are held."""
+        return _report(self._held) | {self.metric: self._mean}
+
+    @property
+    def _mean(self) -> float:
+        return statistics.fmean(self._scores)
 
 
 def _columns(fit: Fit) -> Report:
@@ -156,7 +190,7 @@ def _fold_fit(result: Result, metrics: Metrics, folds: CrossValidation, names: l
     test, train = ({name: metrics.get(f"{part}_{name}", default) for name in names} for part in ("test", "train"))
     single = not folds.scorers and names == ["score"]
     return Fit(
-        fit_error=result.error.removeprefix("FitFailed: ") if failed else None,
+        fit_error=result.error.removeprefix(FIT_FAILED) if failed else None,
         test_scores=test["score"] if single else test,
         train_scores=train["score"] if single else train,
         fit_time=metrics.get("fit_time", math.nan),

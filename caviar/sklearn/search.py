@@ -27,13 +27,13 @@ import caviar.sklearn.internals as internals
 from caviar._checks import check_integer
 from caviar._other_names import SEARCH_ARGUMENTS, knows_other_names
 from caviar.errors import InputError, PausedError
-from caviar.fleet.connect import Start, open_pool
 from caviar.fleet.protocol import Trainers
 from caviar.records.early_stopping import Halving
 from caviar.records.journal import read_results
 from caviar.records.trial import Result, State
 from caviar.search.schedule import Waves
 from caviar.sklearn.callbacks import FoldData, FollowedTrainers, SearchTasks, fold_data
+from caviar.sklearn.fold_trainers import open_trainers
 from caviar.sklearn.folds import CrossValidation, exception_from, fits_of
 from caviar.sklearn.spaces import Translation, translate
 from caviar.study.study import Study
@@ -63,7 +63,7 @@ class CaviarSearchCV(internals.SearchCV):
         address, resources, trial_timeout: the Ray cluster, as in `caviar.Study`.
         out: a folder to keep the study in, for `caviar.Outcome.read(out)` and `caviar report`; None: not kept.
         verbose: above 0 shows a progress bar.
-        pre_dispatch: accepted, and not needed: a trainer gets the next configuration when it is free.
+        pre_dispatch: accepted, and not needed: a trainer gets the next fold when it is free.
 
     Fitted, as in RandomizedSearchCV: `cv_results_`, `best_params_`, `best_score_`, `best_index_`, `best_estimator_`,
     `refit_time_`, `scorer_`, `n_splits_`, `multimetric_`, `n_features_in_`, `feature_names_in_`, `classes_`.
@@ -75,8 +75,8 @@ class CaviarSearchCV(internals.SearchCV):
     - A list of ascending numbers is searched in its order; any other list is an unordered choice.
     - The same random_state gives the same `cv_results_` (except times) for every n_jobs, even for estimators without a
       random_state (except with waves="continuous" and early_stopping="asha", which depend on timing).
-    - The folds of a configuration run one after another in one trainer. Every fit uses one BLAS thread; its output and
-      warnings are kept with the study, not shown.
+    - Every fit uses one BLAS thread; its output and warnings are kept with the study, not shown. With early_stopping,
+      trial_timeout or callbacks, the folds of a configuration run one after another in one trainer.
     - With several metrics the search maximises the one that `refit` names, or else the first.
     - With error_score="raise" the search ends at the first failure and re-raises it, with the traceback as a note.
     - A distribution needs `ppf` and `support`, not only `rvs`; infinite tails are cut at a probability of 1e-6.
@@ -256,11 +256,10 @@ class CaviarSearchCV(internals.SearchCV):
                 isolation="none",  # an estimator's fit leaves nothing behind
             )
             study.record.temporary = self.out is None
-            trainable = study.target.trainable(len(folds.splits), folds.metric, study.placement)
-            start = Start.HERE if self.trial_timeout is None else Start.ON_RAY
-            pool = open_pool(trainable, folds.metric, study.placement, start=start, trials=trials)
-            trainers = stack.enter_context(pool)
-            if internals.has_callbacks(self):
+            followed = internals.has_callbacks(self)
+            apart = workers != 0 and not (followed or self.early_stopping or self.trial_timeout is not None)
+            trainers = stack.enter_context(open_trainers(folds, study.placement, trials, apart=apart))
+            if followed:
                 trainers = cast(Trainers, FollowedTrainers(trainers, tasks))
             failures = 1 if self.error_score == "raise" else math.inf
             try:

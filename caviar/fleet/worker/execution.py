@@ -122,8 +122,7 @@ class StackRun:
         yield event
         metrics, run = event.metrics, self._run
         if not math.isfinite(metrics[self._metric]) or run is None or not run.alive[member]:
-            name = next((name for name, value in metrics.items() if not math.isfinite(value)), self._metric)
-            yield self._end(member, State.DIVERGED, f"{name} became {metrics[name]} in epoch {event.epoch}")
+            yield self._end(member, State.DIVERGED, describe_divergence(event, self._metric))
         elif self._timeout is not None and self._seconds[member] > self._timeout:
             yield self._time_out(member)
 
@@ -178,3 +177,13 @@ class StackRun:
     def _output(self) -> str:
         file = self._run.output if self._run else None
         return (file.text() if file else "") + self._capture.tail.text()
+
+
+def describe_divergence(report: Report, metric: str) -> str:
+    """Return which metric of a trial's last report is not finite, or else what the metric is.
+
+    >>> describe_divergence(Report(0, 3, 1.5, {"loss": math.inf}), "loss")
+    'loss became inf in epoch 3'
+    """
+    name = next((name for name, value in report.metrics.items() if not math.isfinite(value)), metric)
+    return f"{name} became {report.metrics[name]} in epoch {report.epoch}"
