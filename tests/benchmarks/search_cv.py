@@ -36,6 +36,7 @@ CASES = [
     *(Case("sleeper", 0.005, 32, 5, jobs) for jobs in (1, 2)),
     *(Case("sleeper", 0.05, 32, 5, jobs) for jobs in (1, 2)),
     *(Case("sleeper", 0.5, 16, 3, jobs) for jobs in (1, 2)),
+    Case("sleeper", 0.5, 32, 5, 6),
     *(Case("sleeper", 5, configs, 2, 2) for configs in (3, 4, 8)),
     Case("sleeper", 10, 4, 2, 2),
     *(Case("svc", 0, 32, 5, jobs) for jobs in (1, 2)),
