@@ -77,7 +77,7 @@ class Cluster:
         self.address = address
         for name in _RAY_LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
-        with self._requests(), only_address(address):
+        with self._requests("; check that it is the dashboard of a Ray cluster"), only_address(address):
             self._client = JobSubmissionClient(address)
 
     def submit(self, study: Study, name: str | None = None) -> str:
@@ -212,7 +212,7 @@ class Cluster:
         return JobStatus(name, state, progress[-1] if progress else error, since, _folder(lines))
 
     @contextlib.contextmanager
-    def _requests(self) -> Iterator[None]:
+    def _requests(self, remedy: str = "") -> Iterator[None]:
         """Turn the errors of Ray's client into a ClusterError."""
         try:
             yield
@@ -221,8 +221,11 @@ class Cluster:
         except CaviarError:
             raise
         except (OSError, RuntimeError, ValueError, OverflowError, TypeError, LookupError, AttributeError) as error:
-            line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-            raise ClusterError(f"the cluster at {self.address} did not answer as expected: {line:.300}") from None
+            cause = (isinstance(error, ConnectionError) and error.__context__) or error  # such as a wrong certificate
+            line = next((line for line in str(cause).splitlines() if line.strip()), type(cause).__name__)
+            raise ClusterError(
+                f"the cluster at {self.address} did not answer as expected: {line:.300}{remedy}"
+            ) from None
 
 
 def _folder(lines: Iterable[str]) -> str:

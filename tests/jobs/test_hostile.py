@@ -101,6 +101,15 @@ def test_a_jobs_api_that_answers_no_json_gets_one_sentence(head, content):
         with_job(head)
 
 
+@pytest.mark.parametrize(
+    ("status", "content"), [(200, b"<html>"), (200, b"[]"), (200, b"null"), (404, b""), (503, b"")]
+)
+def test_a_web_server_that_is_no_dashboard_is_told_to_be_checked(head, status, content):
+    head.answers["/api/version"] = status, content
+    with pytest.raises(ClusterError, match=r"as expected: .*; check that it is the dashboard of a Ray cluster$"):
+        connect(head.address)
+
+
 def test_what_a_head_answers_is_written_into_the_studys_folder_alone(head, tmp_path, monkeypatch):
     journal = (FORMAT / "journal.jsonl").read_bytes()
     hostile = {**JOB, "submission_id": "../../evil", "driver_node_id": "node"}
