@@ -97,8 +97,8 @@ def check_jobs_api(address: str) -> None:
         _check_serves(address)
     except (OSError, HTTPException) as error:
         raise ClusterError(
-            f"no Jobs API answers at {address} ({str(error).strip()}); check that the cluster is up and that the tunnel to it is "
-            "open, or try another address such as http://127.0.0.1:8265"
+            f"no Jobs API answers at {address} ({str(error).strip()}); check that the cluster is up and that the tunnel "
+            "to it is open, or try another address such as http://127.0.0.1:8265"
         ) from None
 
 
@@ -111,11 +111,11 @@ def check_answers(address: str, seconds: float = _CONNECT_SECONDS) -> None:
 def _check_serves(address: str) -> None:
     """Raise OSError or HTTPException if nothing answers a request, whatever the answer; Ray's client waits for ever."""
     parts = urlsplit(address)
+    host, port = str(parts.hostname), parts.port
+    connection = HTTPConnection(host, port, timeout=_ANSWER_SECONDS)
     if parts.scheme == "https":  # Ray's client checks the certificate
         context = ssl._create_unverified_context()
-        connection = HTTPSConnection(str(parts.hostname), parts.port, timeout=_ANSWER_SECONDS, context=context)
-    else:
-        connection = HTTPConnection(str(parts.hostname), parts.port, timeout=_ANSWER_SECONDS)
+        connection = HTTPSConnection(host, port, timeout=_ANSWER_SECONDS, context=context)
     with contextlib.closing(connection):
         connection.request("GET", "/api/version")
         connection.getresponse()
