@@ -96,9 +96,10 @@ def check_jobs_api(address: str) -> None:
         check_answers(address)
         _check_serves(address)
     except (OSError, HTTPException) as error:
+        reason = str(error).strip()
         raise ClusterError(
-            f"no Jobs API answers at {address} ({str(error).strip()}); check that the cluster is up and that the tunnel "
-            "to it is open, or try another address such as http://127.0.0.1:8265"
+            f"no Jobs API answers at {address} ({reason}); check that the cluster is up and that the tunnel to it is "
+            "open, or try another address such as http://127.0.0.1:8265"
         ) from None
 
 
