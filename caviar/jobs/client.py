@@ -37,6 +37,7 @@ _STATES = {
     RayStatus.SUCCEEDED: JobState.FINISHED,
     RayStatus.FAILED: JobState.FAILED,
 }
+_NAME_BYTES = 200  # of a folder there, and of a copy here
 _STOP_SECONDS = 60  # for a stopped study to write its tables
 # to which Ray logs every upload and every closed connection
 _RAY_LOGGERS = ("ray", "ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
@@ -85,12 +86,17 @@ class Cluster:
 
         Args:
             study: new, or begun on this machine; its folder here is no longer used.
-            name: for the cluster; default: the study's own name and the time.
+            name: for the cluster; default: the study's own name and the time. What is no letter, digit, "_", "." or
+                "-" becomes "-", and both ends are letters, digits or "_".
 
         Raises:
-            InputError: the cluster already has a study with that name, or the study cannot be sent.
+            InputError: the cluster already has a study with that name, it is too long or nothing is left of it, or the
+                study cannot be sent.
         """
-        job_name = re.sub(r"[^\w.-]+", "-", name or f"{study.settings.name}-{time.strftime('%Y%m%d-%H%M%S')}")
+        name = name or f"{study.settings.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        job_name = re.sub(r"[^\w.-]+", "-", name).strip("-.")  # no option of a command, and no folder above
+        if not 0 < len(job_name.encode()) <= _NAME_BYTES:
+            raise InputError(f"a study's name there must have letters, and {_NAME_BYTES} bytes at most, got {name!r}")
         with self._requests():
             if any(job.submission_id == job_name for job in self._client.list_jobs()):
                 raise InputError(f"the cluster already has a study named {job_name!r}; choose another name")

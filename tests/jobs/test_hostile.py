@@ -209,6 +209,22 @@ def test_the_name_of_a_study_adds_nothing_to_the_command_of_its_job(head, tmp_pa
     assert not set(sent) & set(";$()`\n /")
 
 
+@pytest.mark.parametrize(
+    ("name", "there"), [("--help", "help"), ("../x.", "x"), (".hidden", "hidden"), ("größe", "größe")]
+)
+def test_the_name_of_a_study_is_no_option_and_no_folder_above(head, tmp_path, name, there):
+    study = caviar.Study(train, **OBJECTIVE, out=tmp_path / "study", workers=0)
+    _, job = submitted(head, study, name)
+    assert job["submission_id"] == there
+
+
+@pytest.mark.parametrize("name", ["..", "-", "/", "a" * 300])
+def test_a_name_that_names_no_folder_is_refused(head, tmp_path, name):
+    study = caviar.Study(train, **OBJECTIVE, out=tmp_path / "study", workers=0)
+    with pytest.raises(InputError, match="name there must have letters, and 200 bytes at most, got"):
+        submitted(head, study, name)
+
+
 def test_a_token_that_a_head_repeats_is_in_no_error(head, capsys):
     with_job(head)
     head.answers["/api/jobs/"] = lambda request: (500, f"failed: {dict(request.headers)}".encode())
