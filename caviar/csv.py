@@ -31,6 +31,7 @@ def to_csv(table: "pd.DataFrame", *, header: bool = True) -> bytes:
     >>> to_csv(pd.DataFrame({"=label": ["adam", "@sum(1)"]}))
     b"'=label\nadam\n'@sum(1)\n"
     """
+    import numpy as np
     import pandas as pd  # slow to import
 
     safe = table.copy(deep=False)
@@ -38,7 +39,8 @@ def to_csv(table: "pd.DataFrame", *, header: bool = True) -> bytes:
         if not pd.api.types.is_numeric_dtype(dtype):
             safe.isetitem(number, table.iloc[:, number].map(_cell).array)
     safe.columns = pd.Index([_cell(name) for name in table.columns])
-    return safe.to_csv(index=False, header=header, lineterminator="\n").encode()
+    with np.printoptions(legacy=False):  # a program may have set "1.13", which cuts floats to 12 digits
+        return safe.to_csv(index=False, header=header, lineterminator="\n").encode()
 
 
 def escape_cells(content: bytes) -> bytes:

@@ -5,6 +5,7 @@ fsspec supports) one request replaces an object. Nothing here depends on what th
 """
 
 import contextlib
+import errno
 import itertools
 import os
 import shutil
@@ -103,8 +104,7 @@ class LocalStore:
         write_atomically(self.path / name, content)
 
     def create(self, name: str, content: bytes) -> None:
-        path = self.path / name
-        with writing(path):
+        with writing(path := self.path / name):
             path.parent.mkdir(parents=True, exist_ok=True)
             _write(path, "xb", content)
 
@@ -118,8 +118,7 @@ class LocalStore:
         return sizes
 
     def remove(self, name: str) -> None:
-        path = self.path / name
-        with writing(path):
+        with writing(path := self.path / name):
             _once_closed(lambda: path.unlink(missing_ok=True))
         with contextlib.suppress(OSError):  # of a folder that is not empty; a URI has no empty ones
             for folder in itertools.takewhile(lambda folder: folder != self.path, path.parents):
@@ -207,9 +206,8 @@ def fetch(uri: str, file: IO[bytes]) -> None:
         with store._requesting("read", FileNotFoundError), store._files.open(store._root, "rb") as source:
             shutil.copyfileobj(source, file, _BLOCK)
     except FileNotFoundError as error:
-        raise StorageError(
-            f"cannot read {uri}: {_why_not_found(error)}; check its name and your access to it"
-        ) from None
+        reason = _why_not_found(error)
+        raise StorageError(f"cannot read {uri}: {reason}; check its name and your access to it") from None
 
 
 def _why_not_found(error: FileNotFoundError) -> str:
@@ -230,8 +228,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     unfinished = unfinished_path(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        _write(unfinished, "wb", content)
         try:
-            _write(unfinished, "wb", content)
             _once_closed(lambda: os.replace(unfinished, path))
         finally:
             unfinished.unlink(missing_ok=True)
@@ -250,9 +248,14 @@ def _once_closed(change: Callable[[], None]) -> None:
 
 
 def _write(path: Path, mode: str, content: bytes) -> None:
-    with path.open(mode) as file:
-        file.write(content)
-        flush_to_disk(file)
+    file = path.open(mode)
+    try:
+        with file:
+            file.write(content)
+            flush_to_disk(file)
+    except BaseException:  # leave no half of it
+        path.unlink(missing_ok=True)
+        raise
 
 
 def flush_to_disk(file: IO[bytes]) -> None:
@@ -289,7 +292,8 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, FileExistsError) and error.filename == os.fspath(path):
             raise
-        raise StorageError(
-            f"cannot write {path} ({error.strerror or error}); free some space, fix its permissions, close it in other "
-            "programs or choose another folder; what is already on disk is kept"
-        ) from error
+        remedy = "free some space or " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        if isinstance(error, PermissionError):  # on Windows also for a file that is open
+            remedy = "fix its permissions, close it in other programs or "
+        remedy += "choose another folder; what is already on disk is kept"
+        raise StorageError(f"cannot write {path} ({error.strerror or error}); {remedy}") from error

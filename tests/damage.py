@@ -1,9 +1,11 @@
-"""Damage: documents of JSON in which values are replaced or missing, bytes that are changed or torn."""
+"""Damage: documents of JSON in which values are replaced or missing, bytes that are changed or torn, full disks."""
 
+import contextlib
 import copy
 import json
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
@@ -82,3 +84,15 @@ def fuzzed(examples):
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
+
+
+@contextlib.contextmanager
+def full_disk(size):
+    """Let no file grow beyond a number of bytes."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

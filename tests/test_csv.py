@@ -6,6 +6,7 @@ import io
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -20,6 +21,11 @@ def test_floats_are_read_to_the_last_bit(values):
     text = pd.DataFrame({"value": values}).to_csv(index=False)
     read = read_csv(io.BytesIO(text.encode()))["value"].astype(float)
     assert [value.hex() for value in read] == [value.hex() for value in values]
+
+
+def test_floats_are_written_to_the_last_bit_however_numpy_prints():
+    with np.printoptions(legacy="1.13", precision=3):
+        assert to_csv(pd.DataFrame({"value": [0.1 + 0.2]})) == b"value\n0.30000000000000004\n"
 
 
 def test_options_are_those_of_pandas():

@@ -48,6 +48,24 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_behind(tmp_path):
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a", b"old")]
 
 
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, r"\); free some space or choose another folder; what"),
+        (errno.EACCES, r"\); fix its permissions, close it in other programs or choose another folder; what"),
+        (errno.EROFS, r"\); choose another folder; what"),
+    ],
+)
+def test_the_remedy_is_that_of_the_error_and_no_half_of_a_new_file_is_left(tmp_path, monkeypatch, number, remedy):
+    def flush(file):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("caviar.files.flush_to_disk", flush)
+    with pytest.raises(StorageError, match=remedy):
+        open_store(tmp_path).create("a", b"new")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_that_another_program_has_open_is_replaced_once_it_is_closed(tmp_path, monkeypatch):
     (tmp_path / "a").write_bytes(b"old")
     replace, refusals = os.replace, [PermissionError(errno.EACCES, "Access is denied")] * 3

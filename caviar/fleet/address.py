@@ -9,15 +9,19 @@
 | local | this machine |
 """
 
+import contextlib
 import os
 import socket
+import ssl
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from caviar.errors import ClusterError, InputError
 
 VARIABLE = "RAY_ADDRESS"  # which `ray.init()` reads
 _CONNECT_SECONDS = 5.0
+_ANSWER_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def is_jobs_api(address: object) -> bool:
 
 
 def check_jobs_api(address: str) -> None:
-    """Raise an error if an address is not that of a Jobs API, or nothing answers there in a few seconds."""
+    """Raise an error if an address is not that of a Jobs API, or no web server answers there in a few seconds."""
     host = _host(address)
     if host is None or not is_jobs_api(address):
         raise InputError(
@@ -90,9 +94,11 @@ def check_jobs_api(address: str) -> None:
         )
     try:
         check_answers(address)
-    except OSError as error:
+        _check_serves(address)
+    except (OSError, HTTPException) as error:
+        reason = str(error).strip()
         raise ClusterError(
-            f"no Jobs API answers at {address} ({error}); check that the cluster is up and that the tunnel to it is "
+            f"no Jobs API answers at {address} ({reason}); check that the cluster is up and that the tunnel to it is "
             "open, or try another address such as http://127.0.0.1:8265"
         ) from None
 
@@ -101,6 +107,19 @@ def check_answers(address: str, seconds: float = _CONNECT_SECONDS) -> None:
     """Raise OSError if nothing accepts connections at an address within a few seconds."""
     parts = urlsplit(address if "://" in address else f"//{address}")
     socket.create_connection((parts.hostname, parts.port), seconds).close()
+
+
+def _check_serves(address: str) -> None:
+    """Raise OSError or HTTPException if nothing answers a request, whatever the answer; Ray's client waits for ever."""
+    parts = urlsplit(address)
+    host, port = str(parts.hostname), parts.port
+    connection = HTTPConnection(host, port, timeout=_ANSWER_SECONDS)
+    if parts.scheme == "https":  # Ray's client checks the certificate
+        context = ssl._create_unverified_context()
+        connection = HTTPSConnection(host, port, timeout=_ANSWER_SECONDS, context=context)
+    with contextlib.closing(connection):
+        connection.request("GET", "/api/version")
+        connection.getresponse()
 
 
 def reach_this_machine_directly() -> None:

@@ -37,6 +37,7 @@ _STATES = {
     RayStatus.SUCCEEDED: JobState.FINISHED,
     RayStatus.FAILED: JobState.FAILED,
 }
+_NAME_BYTES = 200  # of a folder there, and of a copy here
 _STOP_SECONDS = 60  # for a stopped study to write its tables
 # to which Ray logs every upload and every closed connection
 _RAY_LOGGERS = ("ray", "ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
@@ -77,7 +78,7 @@ class Cluster:
         self.address = address
         for name in _RAY_LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
-        with self._requests(), only_address(address):
+        with self._requests("; check that it is the dashboard of a Ray cluster"), only_address(address):
             self._client = JobSubmissionClient(address)
 
     def submit(self, study: Study, name: str | None = None) -> str:
@@ -85,12 +86,17 @@ class Cluster:
 
         Args:
             study: new, or begun on this machine; its folder here is no longer used.
-            name: for the cluster; default: the study's own name and the time.
+            name: for the cluster; default: the study's own name and the time. What is no letter, digit, "_", "." or
+                "-" becomes "-", and both ends are letters, digits or "_".
 
         Raises:
-            InputError: the cluster already has a study with that name, or the study cannot be sent.
+            InputError: the cluster already has a study with that name, it is too long or nothing is left of it, or the
+                study cannot be sent.
         """
-        job_name = re.sub(r"[^\w.-]+", "-", name or f"{study.settings.name}-{time.strftime('%Y%m%d-%H%M%S')}")
+        name = name or f"{study.settings.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        job_name = re.sub(r"[^\w.-]+", "-", name).strip("-.")  # no option of a command, and no folder above
+        if not 0 < len(job_name.encode()) <= _NAME_BYTES:
+            raise InputError(f"a study's name there must have letters, and {_NAME_BYTES} bytes at most, got {name!r}")
         with self._requests():
             if any(job.submission_id == job_name for job in self._client.list_jobs()):
                 raise InputError(f"the cluster already has a study named {job_name!r}; choose another name")
@@ -212,7 +218,7 @@ class Cluster:
         return JobStatus(name, state, progress[-1] if progress else error, since, _folder(lines))
 
     @contextlib.contextmanager
-    def _requests(self) -> Iterator[None]:
+    def _requests(self, remedy: str = "") -> Iterator[None]:
         """Turn the errors of Ray's client into a ClusterError."""
         try:
             yield
@@ -221,8 +227,11 @@ class Cluster:
         except CaviarError:
             raise
         except (OSError, RuntimeError, ValueError, OverflowError, TypeError, LookupError, AttributeError) as error:
-            line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-            raise ClusterError(f"the cluster at {self.address} did not answer as expected: {line:.300}") from None
+            cause = (isinstance(error, ConnectionError) and error.__context__) or error  # such as a wrong certificate
+            line = next((line for line in str(cause).splitlines() if line.strip()), type(cause).__name__)
+            raise ClusterError(
+                f"the cluster at {self.address} did not answer as expected: {line:.300}{remedy}"
+            ) from None
 
 
 def _folder(lines: Iterable[str]) -> str:

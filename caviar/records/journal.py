@@ -176,7 +176,8 @@ def check_writable(folder: Path) -> None:
     if not existing.is_dir():
         raise StorageError(f"{existing} is a file, so {folder} cannot hold a study; choose another folder")
     if not os.access(existing, os.W_OK | os.X_OK):
-        raise StorageError(f"no permission to write in {existing}; choose another folder for the study")
+        remedy = "copy the study to another folder" if holds_study(folder) else "choose another folder for the study"
+        raise StorageError(f"no permission to write in {existing}; {remedy}")
 
 
 def _drop_torn_line(path: Path) -> int:

@@ -16,8 +16,8 @@ from typing import Any
 from caviar._interface import Interface, using
 from caviar._other_names import FILE_KEYS, Names, hint
 from caviar.data.table import load_table
-from caviar.errors import InputError, StorageError
-from caviar.files import is_uri
+from caviar.errors import InputError
+from caviar.files import LocalStore, is_uri
 from caviar.fleet.programs.program import program
 from caviar.records.early_stopping import Halving
 from caviar.records.journal import holds_study
@@ -91,17 +91,12 @@ lr_decay = { loguniform = [1e-3, 1.0], tier = 3 }
 
 def write_template(folder: Path) -> Path:
     """Write a commented study.toml and its schema into a folder, return its path; refuse to replace a study.toml."""
-    path = folder / NAME
+    path, store = folder / NAME, LocalStore(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(TEMPLATE)
-        text = json.dumps(schema.study_schema(), indent=2) + "\n"
-        (folder / schema.NAME).write_text(text, encoding="utf-8")
+        store.create(NAME, TEMPLATE.encode())
     except FileExistsError:
         raise InputError(f"{path} exists already; edit it or choose another folder") from None
-    except OSError as error:
-        raise StorageError(f"cannot write {path} ({error.strerror}); choose another folder") from None
+    store.write(schema.NAME, (json.dumps(schema.study_schema(), indent=2) + "\n").encode())
     return path
 
 

@@ -5,6 +5,7 @@ to the bit, on the same kind of processor with the same BLAS; elsewhere the last
 """
 
 import json
+import logging
 import math
 import platform
 import time
@@ -16,6 +17,7 @@ from typing import Any
 from threadpoolctl import threadpool_info
 
 from caviar._checks import check_integer
+from caviar.errors import StorageError
 from caviar.files import write_atomically
 from caviar.records import journal
 from caviar.records.outcome import Outcome
@@ -26,6 +28,7 @@ from caviar.study.planner import Planner
 from caviar.study.study import Study
 
 CERTIFICATE = "certificate.json"
+logger = logging.getLogger("caviar")
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ def verify(study: Study | str | Path, trials: int = 5, *, data: Any = None) -> V
     """Train some trials of a study again, and compare every number that they reported.
 
     The winner comes first, then others, evenly from first to last. The result is also written to `certificate.json` in
-    the study's folder, with the settings, the fingerprint of the data or the code, versions and a hash of the table.
+    the study's folder, with the settings, the fingerprint of the data or the code, versions and a hash of the table;
+    where that cannot be written, a warning says so.
 
     Args:
         study: a study, which trains where it runs, or its folder or the URI of its mirror: it then trains here.
@@ -116,7 +120,10 @@ def verify(study: Study | str | Path, trials: int = 5, *, data: Any = None) -> V
     before, again = journal.read_results(study.folder), _train(study, chosen)
     comparisons = tuple(_compare(before[number], again[number]) for number in chosen)
     verification = Verification(study.settings.name, comparisons, Machine.here(), dict(study.outcome.versions))
-    _write_certificate(study.outcome, verification)
+    try:
+        _write_certificate(study.outcome, verification)
+    except StorageError as error:  # such as the folder of somebody else; what was found is not lost
+        logger.warning("%s", error)
     return verification
 
 

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import socket
 import threading
 
 import pytest
@@ -83,3 +84,11 @@ def test_a_client_of_the_jobs_api_uses_its_own_address_whatever_the_shell_names(
             assert caviar.connect(f"http://127.0.0.1:{server.server_port}").studies() == []
         finally:
             server.shutdown()
+
+
+def test_a_port_at_which_nothing_ever_answers_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr("caviar.fleet.address._ANSWER_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        for scheme in ("http", "https"):
+            with pytest.raises(ClusterError, match=r"no Jobs API answers at .* \(.*timed out\); check"):
+                check_jobs_api(f"{scheme}://127.0.0.1:{server.getsockname()[1]}")

@@ -101,6 +101,13 @@ def test_a_jobs_api_that_answers_no_json_gets_one_sentence(head, content):
         with_job(head)
 
 
+@pytest.mark.parametrize(("status", "content"), [(200, b"<html>"), (200, b"[]"), (404, b""), (503, b"")])
+def test_a_web_server_that_is_no_dashboard_is_told_to_be_checked(head, status, content):
+    head.answers["/api/version"] = status, content
+    with pytest.raises(ClusterError, match=r"as expected: .*; check that it is the dashboard of a Ray cluster$"):
+        connect(head.address)
+
+
 def test_what_a_head_answers_is_written_into_the_studys_folder_alone(head, tmp_path, monkeypatch):
     journal = (FORMAT / "journal.jsonl").read_bytes()
     hostile = {**JOB, "submission_id": "../../evil", "driver_node_id": "node"}
@@ -200,6 +207,22 @@ def test_the_name_of_a_study_adds_nothing_to_the_command_of_its_job(head, tmp_pa
     command, _, sent = job["entrypoint"].rpartition(" ")
     assert command == "python -m caviar.jobs.job"
     assert not set(sent) & set(";$()`\n /")
+
+
+@pytest.mark.parametrize(
+    ("name", "there"), [("--help", "help"), ("../x.", "x"), (".hidden", "hidden"), ("größe", "größe")]
+)
+def test_the_name_of_a_study_is_no_option_and_no_folder_above(head, tmp_path, name, there):
+    study = caviar.Study(train, **OBJECTIVE, out=tmp_path / "study", workers=0)
+    _, job = submitted(head, study, name)
+    assert job["submission_id"] == there
+
+
+@pytest.mark.parametrize("name", ["..", "-", "/", "a" * 300])
+def test_a_name_that_names_no_folder_is_refused(head, tmp_path, name):
+    study = caviar.Study(train, **OBJECTIVE, out=tmp_path / "study", workers=0)
+    with pytest.raises(InputError, match="name there must have letters, and 200 bytes at most, got"):
+        submitted(head, study, name)
 
 
 def test_a_token_that_a_head_repeats_is_in_no_error(head, capsys):

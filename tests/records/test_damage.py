@@ -18,6 +18,7 @@ from caviar.jobs.status import JobState
 from caviar.records.events import StudyPaused, encode
 from caviar.records.journal import NAME, Journal, read, read_state
 from caviar.records.outcome import Outcome
+from tests.damage import full_disk
 
 SETTINGS = {"metric": "loss", "mode": "min", "trials": 4, "waves": 2, "workers": 0, "epochs": 2, "isolation": "none"}
 SPACE = caviar.Space(x=caviar.uniform(0, 1), kind=["a", "b"])
@@ -213,18 +214,6 @@ def test_a_study_of_another_user_is_one_sentence(runs, whole, what):
         assert states(runs)["good"] is JobState.FINISHED
     finally:
         (folder / what).chmod(0o700)
-
-
-@contextlib.contextmanager
-def full_disk(size):
-    """Let no file grow beyond a number of bytes."""
-    resource = pytest.importorskip("resource")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_events_that_were_written_before_the_disk_was_full_are_kept(tmp_path):

@@ -90,3 +90,11 @@ def test_a_folder_that_cannot_be_written(tmp_path):
         pytest.skip("root may write everywhere")
     with pytest.raises(StorageError, match="no permission"):
         check_writable(closed / "study")
+
+
+@pytest.mark.parametrize(("content", "remedy"), [(b"{}\n", "copy the study to another"), (b"", "choose another")])
+def test_a_study_whose_folder_may_not_be_written_is_to_be_copied(tmp_path, monkeypatch, content, remedy):
+    (tmp_path / NAME).write_bytes(content)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(StorageError, match=f"no permission to write in .*; {remedy} folder"):
+        check_writable(tmp_path)

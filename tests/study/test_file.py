@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 import caviar
-from caviar.errors import InputError
+from caviar.errors import InputError, StorageError
 from caviar.study.file import NAME, TEMPLATE, read_arguments, study_from_file, write_template
+from tests.damage import full_disk
 
 MODULE = """
 import helper_beside
@@ -41,6 +42,12 @@ def test_the_template_is_the_built_in_study(tmp_path):
     assert study.settings == plain.settings
     with pytest.raises(InputError, match="exists already"):
         write_template(tmp_path)
+
+
+def test_a_full_disk_leaves_no_half_of_the_template(tmp_path):
+    with full_disk(100), pytest.raises(StorageError, match=r"cannot write .*study\.toml"):
+        write_template(tmp_path)
+    assert not (tmp_path / NAME).exists()
 
 
 def test_every_commented_line_of_the_template_is_valid(tmp_path):

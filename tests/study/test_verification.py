@@ -47,6 +47,14 @@ def test_networks_are_equal_to_the_bit_and_the_study_stays_as_it_was(networks):
     assert all(after[path] == content for path, content in before.items())
 
 
+def test_what_was_found_is_not_lost_where_the_certificate_cannot_be_written(tmp_path, caplog):
+    study = study_of(lambda config: config["x"], tmp_path / "first")
+    (study.folder / CERTIFICATE).mkdir()
+    assert verify(study).equal
+    assert "cannot write" in caplog.text
+    assert CERTIFICATE in caplog.text
+
+
 def test_the_certificate_says_what_was_compared_and_its_hash_is_of_what_does_not_depend_on_the_machine(
     networks, tmp_path
 ):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from caviar.files import writing
 from caviar.fleet.messages import Stack
 from caviar.fleet.pickling import dumps
 from caviar.fleet.placement import Placement
@@ -72,11 +73,17 @@ class Processes:
 
     Raises:
         InputError: the function cannot be loaded on this machine.
+        StorageError: there is no temporary folder, or no space in it.
     """
 
     def __init__(self, function: IsolatedFunction) -> None:
-        self._scratch = Path(tempfile.mkdtemp(prefix="caviar-"))
-        (self._scratch / FUNCTION).write_bytes(function.pickled)
+        with writing(Path("a temporary folder")):
+            self._scratch = Path(tempfile.mkdtemp(prefix="caviar-"))
+            try:
+                (self._scratch / FUNCTION).write_bytes(function.pickled)
+            except OSError:
+                shutil.rmtree(self._scratch, ignore_errors=True)
+                raise
         self._launcher = Launcher(Setup(str(self._scratch), function.metric, function.threads, function.memory))
         self._folders = TrialFolders(function.files, self._scratch)
 

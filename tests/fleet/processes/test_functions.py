@@ -5,6 +5,7 @@ import importlib
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 from pathlib import Path
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 
 import caviar
-from caviar.errors import ClusterError, InputError
+from caviar.errors import ClusterError, InputError, StorageError
+from tests.damage import full_disk
 from tests.fleet.processes.studies import SETTINGS, finished, run, study_of
 
 
@@ -241,3 +243,13 @@ def test_a_process_that_cannot_be_forked_fails_its_trial(on_path, monkeypatch):
     table, _ = run(train, on_path / "s", range(2))
     assert list(table["state"]) == ["failed"] * 2
     assert table["error"].str.startswith("its process was killed 3 times").all()
+
+
+def test_without_space_for_the_function_a_sentence_says_so_and_nothing_is_left(tmp_path, monkeypatch):
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    big = os.urandom(100_000)
+    study = study_of(lambda config: len(big), out=tmp_path / "study")
+    with full_disk(50_000), pytest.raises(StorageError, match=r"cannot write a temporary folder \("):
+        study.run(progress=False)
+    assert not list((tmp_path / "scratch").iterdir())
