@@ -93,15 +93,23 @@ class Trainable(Protocol):
         """Return the trainable, ready to start runs in this process."""
 
 
+class UnpicklableError(InputError):
+    """A trainable that cannot be sent to the trainers, for a `reason`."""
+
+    reason = ""
+
+
 def check_picklable(trainable: Trainable, name: str) -> None:
-    """Raise an InputError with the reason if a trainable cannot be sent to the trainers."""
+    """Raise an UnpicklableError with the reason if a trainable cannot be sent to the trainers."""
     try:
         dumps(trainable)
     except Exception as error:  # a pickler passes on whatever an object's own code raises
-        raise InputError(
-            f"{name} cannot be sent to the trainers ({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
-            "open files, create locks and connect inside it, or use workers=0 with isolation='none'"
-        ) from None
+        reason = f"cannot be sent to the trainers ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+        unpicklable = UnpicklableError(
+            f"{name} {reason}; open files, create locks and connect inside it, or use workers=0 with isolation='none'"
+        )
+        unpicklable.reason = reason
+        raise unpicklable from None
 
 
 @dataclass(frozen=True)
