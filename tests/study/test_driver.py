@@ -206,3 +206,27 @@ def test_a_study_whose_journal_is_gone_ends_with_a_sentence(tmp_path, lose, quie
     if lose is move_folder:
         study = caviar.Study.open(tmp_path / "moved", data=bowl, workers=0)
         assert len(study.run(progress=False)) == 24
+
+
+def stop_iteration(config):
+    caviar.report({"loss": 1.0})
+    return next(iter(()))
+
+
+def generator_exit(config):
+    caviar.report({"loss": 1.0})
+    raise GeneratorExit("the end")
+
+
+@pytest.mark.parametrize("isolation", ["none", "process"])
+@pytest.mark.parametrize(
+    ("function", "error"), [(stop_iteration, "StopIteration"), (generator_exit, "GeneratorExit: the end")]
+)
+def test_any_exception_is_the_error_of_its_trial_which_keeps_its_reports(tmp_path, function, error, isolation):
+    study = study_of(function, tmp_path, trials=1, waves=1, isolation=isolation)
+    study.run(progress=False, failures=math.inf)
+    (result,) = study.outcome.results
+    assert (result.error, result.epochs, result.metrics) == (error, 1, {"loss": 1.0})
+    printed = (tmp_path / "output" / "000000.txt").read_text(encoding="utf-8")
+    assert f"in {function.__name__}" in printed
+    assert "RuntimeError" not in printed

@@ -158,12 +158,16 @@ class _FunctionRun:
         self._curve = list(last.curve) if last else []  # what it has reported
         self._checks = Reports(trainable.metric, trial.config, count=len(self._curve))
         self._returned = 0  # how many of its reports
+        self._error: BaseException | None = None  # of the function, to be raised after what it had reported
         self._start = time.perf_counter() - (last.curve[-1].seconds if last else 0.0)
         self._reports = self._stream(trainable.function, trial)
 
     def epoch(self, until: int | None = None, seconds: float | None = None) -> Sequence[Metrics | None]:
         with as_trial(self._running, self._receive):
-            return list(itertools.islice(self._reports, 1))
+            reports = list(itertools.islice(self._reports, 1))
+        if self._error is not None and not reports:
+            raise self._error
+        return reports
 
     def stop(self, member: int) -> None:
         self.alive[member] = False
@@ -188,7 +192,11 @@ class _FunctionRun:
             pass
         except SystemExit as exited:
             if exited.code or not self._curve:  # else it ends as a script does
+                self._error = exited
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) or not self.alive[0]:  # which `close` ends by a GeneratorExit
                 raise
+            self._error = error
         yield from self._new()
 
     def _new(self) -> Iterator[Metrics]:
