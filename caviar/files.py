@@ -6,6 +6,7 @@ fsspec supports) one request replaces an object. Nothing here depends on what th
 
 import contextlib
 import itertools
+import logging
 import os
 import shutil
 import sys
@@ -30,6 +31,7 @@ _OBJECT_STORES = {  # schemes of stores without folders (making one would make a
     "az": "azure",
 }
 _BLOCK = 2**20  # bytes
+_NO_TRACEBACKS = logging.NullHandler()
 _CLOSE_SECONDS = 1.0  # how long to wait for programs that have a file open
 
 
@@ -142,6 +144,8 @@ class RemoteStore:
         except Exception as error:  # each kind of store raises its own exceptions
             reason = str(error).partition("\n")[0]
             raise InputError(f"cannot use {uri}: {reason}; check its name") from None
+        package = logging.getLogger(type(self._files).__module__.partition(".")[0])
+        package.addHandler(_NO_TRACEBACKS)  # of errors that are raised too, unless its user has asked for a log
 
     def __str__(self) -> str:
         return self.uri
