@@ -7,6 +7,7 @@ fsspec supports) one request replaces an object. Nothing here depends on what th
 import contextlib
 import errno
 import itertools
+import logging
 import os
 import shutil
 import sys
@@ -21,16 +22,10 @@ from caviar._secrets import hide_secrets
 from caviar._version import install_command
 from caviar.errors import InputError, StorageError
 
-_OBJECT_STORES = {  # schemes of stores without folders (making one would make a bucket), and the extra for each
-    "s3": "s3",
-    "s3a": "s3",
-    "gs": "gcs",
-    "gcs": "gcs",
-    "abfs": "azure",
-    "abfss": "azure",
-    "az": "azure",
-}
+# schemes of stores without folders (making one would make a bucket), and the extra for each
+_OBJECT_STORES = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "abfs": "azure", "abfss": "azure", "az": "azure"}
 _BLOCK = 2**20  # bytes
+_NO_TRACEBACKS = logging.NullHandler()
 _CLOSE_SECONDS = 1.0  # how long to wait for programs that have a file open
 
 
@@ -141,6 +136,8 @@ class RemoteStore:
         except Exception as error:  # each kind of store raises its own exceptions
             reason = str(error).partition("\n")[0]
             raise InputError(f"cannot use {uri}: {reason}; check its name") from None
+        package = logging.getLogger(type(self._files).__module__.partition(".")[0])
+        package.addHandler(_NO_TRACEBACKS)  # of errors that are raised too, unless its user has asked for a log
 
     def __str__(self) -> str:
         return self.uri

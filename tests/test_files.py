@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import subprocess
 import sys
 
 import pytest
@@ -129,3 +130,32 @@ def test_an_unknown_kind_of_uri_raises():
     with pytest.raises(InputError, match="cannot use nowhere://bucket"):
         open_store("nowhere://bucket")
     assert not is_uri("runs/first")
+
+
+LOUD = """
+import logging
+
+from fsspec.implementations.memory import MemoryFileSystem
+
+
+class LoudFileSystem(MemoryFileSystem):
+    protocol = "loud"
+
+    def ls(self, *args, **settings):
+        try:
+            raise OSError("no such host")
+        except OSError:
+            logging.getLogger("loud.retry").exception("out of retries")
+            raise
+"""
+
+
+def test_what_a_store_logs_beside_its_error_is_not_printed(tmp_path):
+    (tmp_path / "loud.py").write_text(LOUD)
+    code = "import fsspec, loud; fsspec.register_implementation('loud', loud.LoudFileSystem); "
+    code += "import caviar; caviar.Outcome.read('loud://host/study')"
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert "StorageError: cannot reach loud://host/study: no such host" in done.stderr
+    assert "out of retries" not in done.stderr

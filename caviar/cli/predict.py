@@ -76,7 +76,14 @@ def _model(name: str, address: str | None) -> "Estimator":
     check_network(outcome.settings)  # before the function that it names is imported
     from caviar.study.study import Study
 
-    return Study.open(outcome.folder).model()
+    try:
+        study = Study.open(outcome.folder)
+    except InputError as error:
+        raise InputError(
+            f"the weights of trial {outcome.best.trial} were not kept in {outcome.folder}, so it must be trained "
+            f"again, but {error}; its .model().save('model.npz') writes a file that caviar predict takes"
+        ) from None
+    return study.model()
 
 
 def _chunks(file: str, form: "Format", model: "Estimator") -> Iterator["pd.DataFrame"]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from caviar.data.preparation.columns import Number
 from caviar.data.preparation.preparation import Preparation
-from caviar.data.preparation.scaling import moments, scaling
+from caviar.data.preparation.scaling import moments, scale_of, scaling
 from caviar.data.source import Source, SourceKind, Task
 from caviar.data.splits import split_three
 from caviar.data.target import read_target
@@ -153,10 +153,10 @@ def from_arrays(
 
 
 def target_scaling(targets: Floats) -> tuple[float, float]:
-    """Return the mean and the standard deviation of the training targets, (rows,); the latter is 1 if they are equal.
+    """Return the mean and the standard deviation of the training targets, (rows,); for equal ones as `scale_of` says.
 
     >>> target_scaling(np.array([1.0, 3.0]))
     (2.0, 1.0)
     """
-    mean, deviation = map(float, moments(targets))
-    return mean, deviation or 1.0
+    mean, deviation = moments(targets)
+    return float(mean), float(scale_of(mean, deviation))

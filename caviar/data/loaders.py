@@ -16,6 +16,7 @@ from caviar.files import is_uri
 
 # Among splits 0 to 7, the one whose validation and test parts are equally hard for a default network (both 0.976).
 _DIGITS_SPLIT = 2
+_PASS = "pass the original one: caviar resume FOLDER --data {0}, or caviar.Study.open(FOLDER, data='{0}')"
 
 
 def load(data: str | Dataset | tuple[ArrayLike, ArrayLike]) -> Dataset:
@@ -82,7 +83,10 @@ def load_source(source: Source) -> Dataset:
     'digits'
     """
     if source.kind is SourceKind.ARRAYS:
-        raise InputError("the data were arrays in memory, not in a file; pass the data again")
+        raise InputError(
+            "the data were arrays in memory, which no file holds; in Python, pass them again: "
+            "caviar.Study.open(FOLDER, data=(x, y))"
+        )
     if source.kind.is_code:
         code = source.function or source.command
         raise InputError(f"{code!r} is a {source.kind}, not a data set; pass the data again")
@@ -98,7 +102,7 @@ def load_source(source: Source) -> Dataset:
             settings = TableSettings(task=source.task, seed=source.seed, **source.options)
             dataset = load_quietly(source.path, source.target, settings)
     if source.fingerprint not in ("", dataset.fingerprint()):
-        raise InputError(f"{source.path or dataset.name} has changed since it was loaded; pass the data again")
+        raise InputError(f"{source.path or dataset.name} has changed since it was loaded; {_PASS.format('FILE')}")
     return dataset
 
 
@@ -107,4 +111,4 @@ def _check_complete(source: Source) -> None:
     for path in (source.path, source.options.get("validation")):
         path = path.get("table") if isinstance(path, Mapping) else path
         if isinstance(path, str) and is_uri(path) and HIDDEN in path:
-            raise InputError(f"{path} was kept without its password or token; pass the data again")
+            raise InputError(f"{path} was kept without its password or token; {_PASS.format('URL')}")

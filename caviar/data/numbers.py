@@ -22,7 +22,10 @@ def load_numbers(source: Source) -> Dataset:
         features, labels = table.drop(columns=source.target), table[source.target]
         values = check_features(features.to_numpy(dtype=np.float64, na_value=np.nan), list(map(str, features.columns)))
     except (OSError, KeyError, ValueError) as error:
-        raise InputError(f"cannot read {source.path} as it was ({error}); pass the data again") from None
+        raise InputError(
+            f"cannot read {source.path} as it was ({error}); "
+            "restore it, or pass the original one: caviar resume FOLDER --data FILE"
+        ) from None
     y = labels.to_numpy() if pd.api.types.is_numeric_dtype(labels) else labels.to_numpy(dtype=object)
     dataset = from_arrays(values, y, name=Path(source.path).stem, task=source.task or _task(y), seed=source.seed)
     return replace(dataset, source=source)

@@ -6,8 +6,9 @@ nothing else. What it remembers of a study saves it from reading each trial agai
 
 import threading
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from optuna import Study
@@ -24,6 +25,8 @@ from caviar.space import Space, choice
 from caviar.space.entries import hyperparameter_from
 from caviar.space.hyperparameters import Hyperparameter, are_ascending
 from caviar.space.scales import Array
+
+_ASKING = timedelta(seconds=10)  # after which a trial has its parameters, by clocks that may differ by seconds
 
 
 class CaviarSampler(BaseSampler):  # type: ignore[misc]
@@ -49,11 +52,14 @@ class CaviarSampler(BaseSampler):  # type: ignore[misc]
         self._trials = check_integer("trials", trials)
         self._seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else check_seed(seed)
         self._independent = RandomSampler(seed=self._seed % 2**32)  # NumPy's largest seed, and one
-        self._memory: _Memory | None = None
+        self._memories: WeakKeyDictionary[Study, _Memory] = WeakKeyDictionary()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy needs: not the memory of a study."""
-        return self.__dict__ | {"_memory": None}
+        """Return what a copy needs: not the memories of studies."""
+        return {name: value for name, value in self.__dict__.items() if name != "_memories"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _memories=WeakKeyDictionary())
 
     def reseed_rng(self) -> None:
         """Reseed the independent parameters, so that parallel workers differ; they share the search's seed."""
@@ -75,7 +81,7 @@ class CaviarSampler(BaseSampler):  # type: ignore[misc]
             return {}
         memory = self._remember(study)
         with memory.lock:  # the threads of `optimize(n_jobs=...)` share it
-            space, point = memory.next_point(trial, search_space, self._trials, self._seed)
+            space, point = memory.next_point(study, trial, search_space, self._trials, self._seed)
         (config,) = space.configs(point[None])
         return {name: _to_parameter(config[name], distribution) for name, distribution in search_space.items()}
 
@@ -87,34 +93,33 @@ class CaviarSampler(BaseSampler):  # type: ignore[misc]
         return self._independent.sample_independent(study, trial, param_name, param_distribution)
 
     def _remember(self, study: Study) -> "_Memory":
-        """Return what is known of a study; of another one nothing."""
-        if self._memory is None or self._memory.study is not study:
-            self._memory = _Memory(study, IntersectionSearchSpace(include_pruned=True))
-        return self._memory
+        """Return what is known of a study; it is forgotten with the study."""
+        if (memory := self._memories.get(study)) is None:
+            memory = self._memories.setdefault(study, _Memory(IntersectionSearchSpace(include_pruned=True)))
+        return memory
 
 
 @dataclass
 class _Memory:
     """What is known of one study."""
 
-    study: Study
     common: IntersectionSearchSpace
     known: "_Known | None" = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def next_point(
-        self, trial: FrozenTrial, search_space: dict[str, BaseDistribution], trials: int, seed: int
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution], trials: int, seed: int
     ) -> tuple[Space, Array]:
         """Return the space of some parameters and the next point of the search in it, shape (d,)."""
-        others = [other for other in self.study.get_trials(deepcopy=False) if other.number != trial.number]
+        others = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
         if self.known is None or self.known.search_space != search_space:
             self.known = _Known(search_space, trials, seed)
         known = self.known
-        known.read(others, maximise=self.study.direction == StudyDirection.MAXIMIZE)
+        known.read(others, maximise=study.direction == StudyDirection.MAXIMIZE)
         running = [(other, known.point(other)) for other in others if other.state == TrialState.RUNNING]
         point = known.search.ask(
             np.array([point for _, point in running if point is not None]).reshape(-1, known.space.dimension),
-            skip=sum(point is None and other.number < trial.number for other, point in running),
+            skip=sum(point is None and _asks_before(other, trial) for other, point in running),
         )
         return known.space, point
 
@@ -173,6 +178,12 @@ class _Known:
             return np.array(self.space.points([config])[0])
         except ValueError:
             return None
+
+
+def _asks_before(other: FrozenTrial, trial: FrozenTrial) -> bool:
+    """Return whether a running trial without parameters asks for them at the same time; its process may have died."""
+    begun, now = other.datetime_start or datetime.min, trial.datetime_start or datetime.max
+    return other.number < trial.number and now - begun < _ASKING
 
 
 def _ended(trial: FrozenTrial, point: Array, maximise: bool) -> _Ended:

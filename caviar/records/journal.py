@@ -48,6 +48,7 @@ class Journal:
             with writing(self.path):
                 self._file = stack.enter_context(self.path.open("ab"))
             self.lines = _drop_torn_line(self.path)  # when it was opened
+            self._size = self.path.stat().st_size
             uri = mirror_uri(folder)
             self._mirror = Mirror(uri, self.path, push_seconds) if uri else None
             if self._mirror:
@@ -61,13 +62,26 @@ class Journal:
             with writing(self.path):
                 self._file.write(lines.encode())
                 self._flush(self._file)
+            self._size += len(lines.encode())
+            self.check()
             if self._mirror:
                 self._mirror.push(now=mirror_now)
+
+    def check(self) -> None:
+        """Raise StorageError if what was written is not in the file: somebody has removed, moved or replaced it."""
+        with contextlib.suppress(OSError):
+            if self.path.stat().st_size >= self._size:
+                return
+        raise StorageError(
+            f"{self.path} was removed, moved or replaced while the study ran; put it back and continue with "
+            f"`caviar resume {self.path.parent}`, else what the study has trained is lost"
+        )
 
     def close(self) -> None:
         """Bring the mirror up to date and release the lock."""
         try:
             if self._mirror:
+                self.check()
                 self._mirror.release()
         finally:
             with writing(self.path):  # closing retries what could not be written

@@ -142,6 +142,11 @@ class StudyRecord:
             finally:
                 self._journal = None
 
+    def check(self) -> None:
+        """Raise StorageError if the open journal is no longer in the study's folder."""
+        assert self._journal is not None
+        self._journal.check()
+
     def append(self, events: Sequence[Event], *, mirror_now: bool = False) -> None:
         """Write events to the open journal, then apply them to the state."""
         assert self._journal is not None

@@ -93,6 +93,7 @@ class Result:
     continued_from: int | None = None  # the epoch of the checkpoint that its last process continued from
     # the share of each hidden layer's ReLU units that were 0 for all validation rows at its end; (): not known
     dead_units: tuple[float, ...] = field(default=(), repr=False)
+    raised: bytes = field(default=b"", repr=False, compare=False)  # the exception that ended it, as `Done` has it
     weights: bytes = field(default=b"", repr=False, compare=False)  # of its network, kept in a separate file
     # finds the folder of its files, which may be only at the mirror; None: it is not from Outcome.trial or best
     locate: Callable[[], Path] | None = field(default=None, repr=False, compare=False)

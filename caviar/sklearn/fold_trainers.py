@@ -152,7 +152,7 @@ class _Candidate:
         self._workers.append(end.worker)
         metrics = self._metrics.pop(self._fold, None)
         if metrics is None:  # it could not be fitted
-            yield self.end(end.state, end.error)
+            yield self.end(end.state, end.error)._replace(raised=end.raised)
             return
         columns = {name.removeprefix("fold_"): value for name, value in metrics.items() if name.startswith("fold_")}
         error = end.error.removeprefix(FIT_FAILED) if end.state is State.FAILED else None

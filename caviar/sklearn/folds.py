@@ -10,16 +10,14 @@ import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import dropwhile
-from pydoc import locate
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 
-from caviar.errors import CaviarError
 from caviar.records.trial import Config, Metrics, Result, State
+from caviar.sklearn.exceptions import carried, exception_of
 from caviar.sklearn.internals import Fit, Parameters
 from caviar.sklearn.spaces import Translation
 
@@ -64,7 +62,7 @@ class CrossValidation:
             fit = self._fit(fold, parameters, seed + fold)
             if fit["fit_error"] is not None:
                 print(f"fold {fold}: {fit['fit_error']}")  # a trial's output is kept with it
-            error = None if fit["fit_error"] is None else _exception_of(fit["fit_error"])
+            error = None if fit["fit_error"] is None else exception_of(fit["fit_error"])
             if report := reports.add(fold, _columns(fit), error):
                 yield report
         if reports.error is not None:
@@ -84,7 +82,7 @@ class CrossValidation:
         train, test = self.splits[fold]
         estimator = clone(self.estimator)
         followed = self.follow(estimator, fold) if self.follow else contextlib.nullcontext()
-        with config_context(**self.options), _numpy_seed(seed), followed:
+        with config_context(**self.options), _numpy_seed(seed), followed, carried():
             return self.fit_and_score(estimator, train=train, test=test, parameters=parameters)
 
 
@@ -200,21 +198,3 @@ def _fold_fit(result: Result, metrics: Metrics, folds: CrossValidation, names: l
 
 def _score_names(metrics: Metrics) -> list[str]:
     return [name.removeprefix("test_") for name in metrics if name.startswith("test_")]
-
-
-def exception_from(result: Result) -> Exception:
-    """Return the exception that a failed trial raised, to be raised again, with the trial's output as a note."""
-    name, _, message = _exception_of(result.output).partition(": ")
-    kind = locate(name) or locate(f"__main__.{name}") if "Traceback" in result.output else None
-    error: Exception = CaviarError(result.error)
-    if isinstance(kind, type) and issubclass(kind, Exception):
-        with contextlib.suppress(TypeError):  # some exceptions take more than a message
-            error = kind(message)
-    error.add_note(result.output)
-    return error
-
-
-def _exception_of(trace: str) -> str:
-    """Return the exception at the end of a printed traceback, with its whole message."""
-    lines = trace.rpartition('  File "')[2].splitlines()[1:]
-    return "\n".join(dropwhile(lambda line: line.startswith("    "), lines)) or trace

@@ -33,8 +33,9 @@ from caviar.records.journal import read_results
 from caviar.records.trial import Result, State
 from caviar.search.schedule import Waves
 from caviar.sklearn.callbacks import FoldData, FollowedTrainers, SearchTasks, fold_data
+from caviar.sklearn.exceptions import exception_from, naming_n_jobs
 from caviar.sklearn.fold_trainers import open_trainers
-from caviar.sklearn.folds import CrossValidation, exception_from, fits_of
+from caviar.sklearn.folds import CrossValidation, fits_of
 from caviar.sklearn.spaces import Translation, translate
 from caviar.study.study import Study
 
@@ -78,7 +79,7 @@ class CaviarSearchCV(internals.SearchCV):
     - Every fit uses one BLAS thread; its output and warnings are kept with the study, not shown. With early_stopping,
       trial_timeout or callbacks, the folds of a configuration run one after another in one trainer.
     - With several metrics the search maximises the one that `refit` names, or else the first.
-    - With error_score="raise" the search ends at the first failure and re-raises it, with the traceback as a note.
+    - With error_score="raise" the search ends at the first failure and raises it again, with the traceback as a note.
     - A distribution needs `ppf` and `support`, not only `rvs`; infinite tails are cut at a probability of 1e-6.
     - n_jobs=None does not mean 1.
     - The callbacks of `set_callbacks` are called in this process, for every fold of every configuration as it begins
@@ -234,6 +235,7 @@ class CaviarSearchCV(internals.SearchCV):
         if workers == 0:
             folds = replace(folds, follow=tasks.fit)
         with contextlib.ExitStack() as stack:
+            stack.enter_context(naming_n_jobs())
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="caviar-"))
             study = Study(
                 folds,

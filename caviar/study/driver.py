@@ -176,6 +176,7 @@ class Driver:
         """Add results that count: first on disk, then to the state."""
         if not results:
             return
+        self.record.check()  # before files are written beside it
         results = self.models.save(results)
         for result in results:
             _save_output(result, self.record.folder)

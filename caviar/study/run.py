@@ -62,6 +62,7 @@ def run_study(
             if planner.done:
                 evaluate_once(record, target.dataset)
         finally:
+            record.check()  # else the tables would be all that is in a new folder
             if not record.temporary:
                 keep_files(record, models)
                 record.outcome.write_tables()

@@ -227,7 +227,9 @@ def same_target(data: Any, source: Source, folder: Path) -> Target:
         folder: of the study.
     """
     end_import()
-    if isinstance(data, str | Path) and (source.path or source.kind is SourceKind.FUNCTION):
+    if isinstance(data, str | Path) and source.kind is SourceKind.ARRAYS:
+        data = None  # which no place holds
+    elif isinstance(data, str | Path) and (source.path or source.kind is SourceKind.FUNCTION):
         data = _moved(source, str(data))
     target = target_from_source(source) if data is None else target_from(data)
     now, then = target.source.fingerprint, source.fingerprint

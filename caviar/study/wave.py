@@ -123,6 +123,7 @@ class WaveRunner:
             dead_units=done.dead_units,
             curve=tuple(curve),
             weights=done.weights,
+            raised=done.raised,
             output=output,
         )
 

@@ -34,6 +34,8 @@ def folder(tmp_path_factory):
         data = caviar.load_csv(folder / file, target)
         study = caviar.Study(data, trials=4, epochs=3, workers=0, out=folder / "runs" / name, **options)
         study.run(progress=False)
+    arrays = x, np.where(x.sum(axis=1) > 200, "rose", "daisy")
+    caviar.Study(arrays, trials=2, epochs=1, workers=0, out=folder / "runs" / "arrays").run(progress=False)
     study.model().save(folder / "numbers.npz")
     return folder
 
@@ -102,6 +104,7 @@ def test_columns_go_by_name_and_new_ones_are_named(capsys):
         (("kept", "empty.csv"), "empty.csv is empty"),
         (("kept", "narrow.csv"), "the table has no column 'width'"),
         (("none", "flowers.csv"), "no study named 'none'"),
+        (("arrays", "flowers.csv"), "in Python, pass them again: caviar.Study.open(FOLDER, data=(x, y)); its .model()"),
         (("prices.csv", "flowers.csv"), "prices.csv is not a model of Caviar, or is damaged"),
     ],
 )

@@ -71,9 +71,10 @@ def test_a_source_loads_the_same_data_again(tmp_path):
 
 
 def test_a_source_that_cannot_be_loaded_again_raises(tmp_path):
-    for source in (Source(SourceKind.ARRAYS), Source(SourceKind.FUNCTION, function="module:train")):
-        with pytest.raises(InputError, match="pass the data again"):
-            load_source(source)
+    with pytest.raises(InputError, match=r"in Python, pass them again: caviar\.Study\.open\(FOLDER, data=\(x, y\)\)$"):
+        load_source(Source(SourceKind.ARRAYS))
+    with pytest.raises(InputError, match="'module:train' is a function, not a data set; pass the data again"):
+        load_source(Source(SourceKind.FUNCTION, function="module:train"))
     file = write_table(tmp_path)
     with pytest.raises(InputError, match="has changed"):
         load_source(Source(SourceKind.CSV, str(file), target="kind", fingerprint="0" * 16))

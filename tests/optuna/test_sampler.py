@@ -1,10 +1,14 @@
 """Caviar's search as an Optuna sampler: Optuna's own suite for samplers, and whether it really searches."""
 
+import gc
+import pickle
 import subprocess
 import sys
 import threading
 import time
 import warnings
+import weakref
+from datetime import timedelta
 
 import numpy as np
 import optuna
@@ -110,6 +114,38 @@ def test_trials_of_parallel_workers_differ():
     assert len({bowl(trial) for trial in together}) == 4  # parameters are drawn when the first is suggested
     fixed = dict(study.trials[0].distributions)
     assert len({str(study.ask(fixed).params) for _ in range(4)}) == 4
+
+
+def test_trials_of_dead_processes_do_not_slow_the_search(monkeypatch):
+    skipped = []
+    ask = Sequential.ask
+    monkeypatch.setattr(Sequential, "ask", lambda *args, skip: (skipped.append(skip), ask(*args, skip=skip))[1])
+    study = optimise(CaviarSampler(trials=40, seed=0), trials=4)
+    for _ in range(3):
+        study.ask()  # at the same time
+    bowl(study.ask())
+    for trial in study.get_trials(deepcopy=False)[-4:-1]:
+        trial.datetime_start -= timedelta(minutes=1)
+    bowl(study.ask())
+    assert skipped[-2:] == [3, 0]
+
+
+def test_what_is_known_is_kept_for_each_study_of_a_sampler(monkeypatch):
+    told = []
+    tell = Sequential.tell
+    monkeypatch.setattr(Sequential, "tell", lambda *args: (told.append(len(args[1])), tell(*args))[1])
+    sampler = CaviarSampler(trials=40, seed=0)
+    studies = [optuna.create_study(sampler=sampler) for _ in range(2)]
+    for _ in range(10):
+        for study in studies:
+            study.optimize(bowl, n_trials=1)
+    assert max(told) == 1
+    kept = [weakref.ref(study) for study in studies]
+    del study
+    studies.clear()
+    gc.collect()
+    assert [reference() for reference in kept] == [None, None]
+    assert optimise(pickle.loads(pickle.dumps(sampler)), trials=10).best_value < 10
 
 
 def test_threads_of_one_study_search_one_after_the_other(monkeypatch):

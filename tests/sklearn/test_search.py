@@ -230,6 +230,70 @@ def test_an_error_of_the_main_module_is_raised_again_with_its_type(monkeypatch):
         search(scoring=score, error_score="raise").fit(X, Y)
 
 
+class TwoArguments(Exception):
+    """An exception that pickle cannot rebuild: its constructor takes other arguments than it keeps."""
+
+    def __init__(self, column, row):
+        super().__init__(f"no number in {column}, row {row}")
+        self.row = row
+
+
+class WithALock(Exception):
+    """An exception with an attribute that cannot be pickled."""
+
+    def __init__(self, message):
+        super().__init__(message)
+        self.lock = threading.Lock()
+
+
+WITH_A_FILE = 'cannot read it:\n  File "model.cfg", line 3\nno such layer'
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        (TwoArguments, ("width", 7)),
+        (WithALock, ("no lock",)),
+        (ValueError, (WITH_A_FILE,)),
+        (KeyError, ("C",)),
+        (UnicodeDecodeError, ("utf-8", b"\xff", 0, 1, "invalid start byte")),
+        (ExceptionGroup, ("two things", [ValueError("one")])),
+    ],
+)
+def test_any_exception_is_raised_again_as_itself(kind, arguments):
+    def score(estimator, x, y):
+        raise kind(*arguments)
+
+    raised = kind(*arguments)
+    with pytest.raises(type(raised)) as error:
+        search(scoring=score, error_score="raise", n_jobs=2).fit(X, Y)
+    assert type(error.value) is type(raised)
+    assert (str(error.value), repr(error.value.args)) == (str(raised), repr(raised.args))
+    assert getattr(error.value, "row", None) == getattr(raised, "row", None)
+    assert "in score" in error.value.__notes__[-1]
+
+
+def test_the_message_of_a_failed_fit_is_whole():
+    class Unreadable(SVC):
+        def fit(self, x, y):
+            raise ValueError(WITH_A_FILE)
+
+    with pytest.raises(ValueError, match=f"All the 12 fits failed(.|\n)*ValueError: {WITH_A_FILE}"):
+        search(Unreadable()).fit(X, Y)
+
+
+def test_what_cannot_be_sent_to_trainers_is_searched_here():
+    lock = threading.Lock()
+
+    def score(estimator, x, y):
+        with lock:
+            return estimator.score(x, y)
+
+    with pytest.raises(InputError, match=r"scorer cannot be sent to the trainers \(.*lock.*\); try n_jobs=1$"):
+        search(scoring=score, n_jobs=2).fit(X, Y)
+    assert search(scoring=score, n_jobs=1).fit(X, Y).best_score_ > 0.9
+
+
 def test_a_trial_that_fails_or_takes_too_long_counts_as_failed_fits():
     fitted = search(Troubled(), {"trouble": [0, 3, 0]}, n_iter=3)  # the first and the last are set before the study
     with pytest.warns(FitFailedWarning, match="3 fits failed(.|\n)*ValueError: 3 is odd"):

@@ -2,15 +2,17 @@
 
 import logging
 import math
+import shutil
+import sys
 
 import pandas as pd
 import pytest
 
 import caviar
-from caviar.errors import PausedError
+from caviar.errors import PausedError, StorageError
 from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.records.events import StudyPaused, TrialEnded, WaveBegan
-from caviar.records.journal import read
+from caviar.records.journal import NAME, read
 from caviar.records.outcome import Outcome
 from tests.fleet.simulation import SimulatedTrainers
 
@@ -160,3 +162,71 @@ def test_an_error_of_megabytes_is_cut_and_the_trials_file_has_all_of_it(tmp_path
         assert f"{x:.3f}, " * 300 not in (study.folder / "report.html").read_text()
     for name in ("journal.jsonl", "results.csv"):
         assert (study.folder / name).stat().st_size < 10_000
+
+
+def remove_folder(folder):
+    shutil.rmtree(folder)
+
+
+def move_folder(folder):
+    folder.rename(folder.with_name("moved"))
+
+
+def remove_journal(folder):
+    (folder / NAME).unlink()
+
+
+def cut_journal(folder):
+    (folder / NAME).write_bytes(b"")
+
+
+def replace_journal(folder):
+    copy = (folder / NAME).read_bytes()
+    (folder / NAME).unlink()
+    (folder / NAME).write_bytes(copy)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed")
+@pytest.mark.parametrize("quiet", [True, False], ids=["quiet", "verbose"])
+@pytest.mark.parametrize("lose", [remove_folder, move_folder, remove_journal, cut_journal, replace_journal])
+def test_a_study_whose_journal_is_gone_ends_with_a_sentence(tmp_path, lose, quiet):
+    calls = []
+
+    def train(config):
+        calls.append(1)
+        if len(calls) == 9:
+            lose(tmp_path / "study")
+        return {"loss": config["x"]} if quiet else bowl(config)
+
+    study = study_of(train, tmp_path / "study", isolation="none")
+    with pytest.raises(StorageError, match=r"journal.jsonl was removed, moved or replaced .* `caviar resume .*study`"):
+        study.run(progress=False)
+    assert len(calls) == 9
+    assert (tmp_path / "study").exists() == lose.__name__.endswith("journal")  # no half of a folder takes its place
+    if lose is move_folder:
+        study = caviar.Study.open(tmp_path / "moved", data=bowl, workers=0)
+        assert len(study.run(progress=False)) == 24
+
+
+def stop_iteration(config):
+    caviar.report({"loss": 1.0})
+    return next(iter(()))
+
+
+def generator_exit(config):
+    caviar.report({"loss": 1.0})
+    raise GeneratorExit("the end")
+
+
+@pytest.mark.parametrize("isolation", ["none", "process"])
+@pytest.mark.parametrize(
+    ("function", "error"), [(stop_iteration, "StopIteration"), (generator_exit, "GeneratorExit: the end")]
+)
+def test_any_exception_is_the_error_of_its_trial_which_keeps_its_reports(tmp_path, function, error, isolation):
+    study = study_of(function, tmp_path, trials=1, waves=1, isolation=isolation)
+    study.run(progress=False, failures=math.inf)
+    (result,) = study.outcome.results
+    assert (result.error, result.epochs, result.metrics) == (error, 1, {"loss": 1.0})
+    printed = (tmp_path / "output" / "000000.txt").read_text(encoding="utf-8")
+    assert f"in {function.__name__}" in printed
+    assert "RuntimeError" not in printed

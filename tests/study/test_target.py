@@ -62,6 +62,13 @@ def test_a_function_in_a_folder_is_found_again_there(tmp_path):
     sys.modules.pop("my_target_module")
 
 
+def test_arrays_are_at_no_place(tmp_path):
+    random = np.random.default_rng(0)
+    source = target_from((random.random((60, 3)), random.integers(0, 2, 60))).source
+    with pytest.raises(InputError, match=r"were arrays in memory, .* data=\(x, y\)"):
+        same_target("rows.csv", source, tmp_path)
+
+
 def test_other_data_are_refused(tmp_path):
     random = np.random.default_rng(0)
     other = caviar.from_arrays(random.random((60, 3)), random.integers(0, 2, 60))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from caviar.data.preparation.cells import blocks, cells_of, read_numbers
 from caviar.data.preparation.columns import Category, Column, LeftOut, Number, Quantiles
 from caviar.data.preparation.raw import CONSTANT, EMPTY, Note, Raw
-from caviar.data.preparation.scaling import moments
+from caviar.data.preparation.scaling import moments, scale_of
 from caviar.data.validation import Floats
 from caviar.errors import InputError
 
@@ -169,7 +169,8 @@ def _number(summary: Summary, floor: float) -> Column:
         return Category(raw.name, (), missing=True, kind=raw.kind)  # only the gaps tell rows apart
     if raw.kind == "boolean":
         return Number(raw.name, 0.0, 1.0, float(round(summary.median)), gaps, "boolean")
-    return Number(raw.name, summary.mean, max(summary.deviation, floor) or 1.0, summary.median, gaps, raw.kind)
+    scale = float(scale_of(np.array(summary.mean), np.array(max(summary.deviation, floor))))
+    return Number(raw.name, summary.mean, scale, summary.median, gaps, raw.kind)
 
 
 def _quantiles(table: pd.DataFrame, train: NDArray[np.int64], summary: Summary) -> Column:

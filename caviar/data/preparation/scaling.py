@@ -16,7 +16,7 @@ _SAFE = 1e150  # the squares of larger numbers may overflow, and those of number
 
 
 def scaling(values: Floats, train: NDArray[np.int64], weights: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return each column's mean and standard deviation over the training rows; the latter is 1 for a constant column.
+    """Return each column's mean and standard deviation over the training rows; the latter is as `scale_of` says.
 
     If all values are integers in 0..255, like pixels, each deviation is raised to at least a tenth of the largest, so
     that rarely lit pixels are not scaled up.
@@ -32,7 +32,17 @@ def scaling(values: Floats, train: NDArray[np.int64], weights: Floats | None = N
     part = values[train]
     mean, deviation = moments(part, weights)
     scale = np.maximum(deviation, deviation.max() / 10) if are_pixels(part) else deviation
-    return mean, np.where(scale > 0, scale, 1.0)
+    return mean, scale_of(mean, scale)
+
+
+def scale_of(mean: Floats, deviation: Floats) -> Floats:
+    """Return by what to divide: the deviation, or for a constant column 1, or what rounding may reach if that is more.
+
+    >>> scale_of(np.array([5.0, 0.1, 1e20]), np.array([2.0, 0.0, 0.0]))
+    array([2.e+00, 1.e+00, 1.e+10])
+    """
+    scale: Floats = np.where(deviation > 0, deviation, np.maximum(1.0, _ROUNDING * np.abs(mean)))
+    return scale
 
 
 def are_pixels(values: Floats) -> bool:
@@ -41,7 +51,8 @@ def are_pixels(values: Floats) -> bool:
 
 
 def moments(values: Floats, weights: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return the mean and the standard deviation over rows; the latter is 0 for what is constant but for rounding.
+    """Return the mean and the standard deviation over rows; the latter is 0 for what is constant but for rounding,
+    and the mean then the first value.
 
     >>> moments(np.array([[1e300, 14.62], [3e300, 14.620000000000001]]))
     (array([2.000e+300, 1.462e+001]), array([1.e+300, 0.e+000]))
@@ -57,7 +68,8 @@ def moments(values: Floats, weights: Floats | None = None) -> tuple[Floats, Floa
     else:
         mean = np.average(values, axis=0, weights=weights)
         deviation = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
-    return mean, np.where(deviation <= _ROUNDING * largest, 0.0, deviation)
+    constant = deviation <= _ROUNDING * largest
+    return np.where(constant, values[0], mean), np.where(constant, 0.0, deviation)
 
 
 class Scaled(Protocol):

@@ -104,7 +104,7 @@ class StackRun:
             case _:
                 self._capture.tail.write(own_traceback(error))
                 yield from self._last_report(member, getattr(error, "report", None))
-                yield self._end(member, State.FAILED, describe(error))
+                yield self._end(member, State.FAILED, describe(error))._replace(raised=getattr(error, "pickled", b""))
 
     def _receive(self, member: int, report: Metrics | None) -> Iterator[Event]:
         """Check a member's report and yield its events."""

@@ -93,15 +93,23 @@ class Trainable(Protocol):
         """Return the trainable, ready to start runs in this process."""
 
 
+class UnpicklableError(InputError):
+    """A trainable that cannot be sent to the trainers, for a `reason`."""
+
+    reason = ""
+
+
 def check_picklable(trainable: Trainable, name: str) -> None:
-    """Raise an InputError with the reason if a trainable cannot be sent to the trainers."""
+    """Raise an UnpicklableError with the reason if a trainable cannot be sent to the trainers."""
     try:
         dumps(trainable)
     except Exception as error:  # a pickler passes on whatever an object's own code raises
-        raise InputError(
-            f"{name} cannot be sent to the trainers ({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
-            "open files, create locks and connect inside it, or use workers=0 with isolation='none'"
-        ) from None
+        reason = f"cannot be sent to the trainers ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+        unpicklable = UnpicklableError(
+            f"{name} {reason}; open files, create locks and connect inside it, or use workers=0 with isolation='none'"
+        )
+        unpicklable.reason = reason
+        raise unpicklable from None
 
 
 @dataclass(frozen=True)
@@ -150,12 +158,16 @@ class _FunctionRun:
         self._curve = list(last.curve) if last else []  # what it has reported
         self._checks = Reports(trainable.metric, trial.config, count=len(self._curve))
         self._returned = 0  # how many of its reports
+        self._error: BaseException | None = None  # of the function, to be raised after what it had reported
         self._start = time.perf_counter() - (last.curve[-1].seconds if last else 0.0)
         self._reports = self._stream(trainable.function, trial)
 
     def epoch(self, until: int | None = None, seconds: float | None = None) -> Sequence[Metrics | None]:
         with as_trial(self._running, self._receive):
-            return list(itertools.islice(self._reports, 1))
+            reports = list(itertools.islice(self._reports, 1))
+        if self._error is not None and not reports:
+            raise self._error
+        return reports
 
     def stop(self, member: int) -> None:
         self.alive[member] = False
@@ -180,7 +192,11 @@ class _FunctionRun:
             pass
         except SystemExit as exited:
             if exited.code or not self._curve:  # else it ends as a script does
+                self._error = exited
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) or not self.alive[0]:  # which `close` ends by a GeneratorExit
                 raise
+            self._error = error
         yield from self._new()
 
     def _new(self) -> Iterator[Metrics]:

@@ -22,6 +22,22 @@ def test_a_column_that_is_constant_but_for_rounding_is_not_scaled_up(noise):
     assert scale[0] == 1
 
 
+@pytest.mark.parametrize("value", [1e20, -1e38, 1.7e308, 5e-324, 1 / 3])
+def test_a_constant_column_of_any_value_becomes_0(value):
+    x = np.column_stack([np.full(200, value), np.random.default_rng(0).normal(size=200)])
+    data = from_arrays(x, np.arange(200) % 2)
+    assert not any(part[:, 0].any() for part in data.arrays[::2])
+    kept = fit_preparation(pd.DataFrame(x, columns=["a", "b"]), np.arange(150), overrides={"a": "keep"}).preparation
+    assert not kept.transform(pd.DataFrame(x, columns=["a", "b"]))[:, 0].any()
+
+
+def test_rounding_of_a_huge_constant_stays_small():
+    column = np.full(200, 1e20)
+    column[::2] = np.nextafter(1e20, np.inf)
+    data = from_arrays(np.column_stack([column, np.random.default_rng(0).normal(size=200)]), np.arange(200) % 2)
+    assert max(np.abs(part[:, 0]).max() for part in data.arrays[::2]) < 1e-5
+
+
 def test_a_held_out_row_of_a_constant_column_is_harmless():
     x = np.column_stack([np.full(1000, 14.62), np.random.default_rng(0).normal(size=1000)])
     probe = from_arrays(x, np.arange(1000) % 2)
