@@ -2,9 +2,11 @@
 
 import logging
 import math
+import random
 import shutil
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -230,3 +232,26 @@ def test_any_exception_is_the_error_of_its_trial_which_keeps_its_reports(tmp_pat
     printed = (tmp_path / "output" / "000000.txt").read_text(encoding="utf-8")
     assert f"in {function.__name__}" in printed
     assert "RuntimeError" not in printed
+
+
+def draw(config):
+    for _ in range(3):
+        yield {"loss": config["x"] + random.random(), "numpy": np.random.random()}  # noqa: NPY002
+
+
+@pytest.mark.parametrize("early_stopping", [None, "halving"])
+def test_global_generators_are_each_trials_own_whatever_the_isolation(tmp_path, early_stopping):
+    histories = []
+    settings = {"trials": 9, "waves": 1, "epochs": 3, "early_stopping": early_stopping}
+    for isolation, trainers in (("process", None), ("none", None), ("none", simulated(draw))):
+        random.seed(1)
+        np.random.seed(1)  # noqa: NPY002
+        expected = random.random(), np.random.random()  # noqa: NPY002
+        random.seed(1)
+        np.random.seed(1)  # noqa: NPY002
+        study = study_of(draw, tmp_path / str(len(histories)), isolation=isolation, **settings)
+        study.run(progress=False, trainers=trainers)
+        assert trainers or (random.random(), np.random.random()) == expected  # noqa: NPY002 - in the user's process
+        histories.append(study.history.drop(columns="seconds").sort_values(["trial", "epoch"], ignore_index=True))
+    for history in histories[1:]:
+        pd.testing.assert_frame_equal(histories[0], history)

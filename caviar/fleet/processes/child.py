@@ -7,7 +7,6 @@ import io
 import math
 import os
 import pickle
-import random
 import signal
 import sys
 import threading
@@ -16,11 +15,10 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from caviar.fleet.processes.messages import Connection, Continue, Ended, Reported, Request, Setup
 from caviar.fleet.worker import checkpoints
 from caviar.fleet.worker.errors import describe, own_traceback
+from caviar.fleet.worker.generators import seed_generators
 from caviar.fleet.worker.limits import limit_memory, set_threads
 from caviar.fleet.worker.reporting import RunningTrial, Stop, as_trial
 from caviar.fleet.worker.reports import Reports
@@ -50,7 +48,7 @@ def run_trial(function: Function, setup: Setup, request: Request, connection: Co
         _redirect_output(request.output)
         if setup.threads > 1:
             set_threads(setup.threads)
-        _seed(trial.seed)
+        seed_generators(trial.seed)
         with as_trial(RunningTrial(trial.number, trial.seed, folder), sender):
             _run(function, trial, sender)
     except Stop:
@@ -153,14 +151,6 @@ def _redirect_output(path: str) -> None:
     for descriptor in (1, 2):
         os.dup2(file, descriptor)
     os.close(file)
-
-
-def _seed(seed: int) -> None:
-    """Seed the global generators, so that a function that draws from them is repeatable."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 - the user's code may use it
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(seed)
 
 
 def _print_traceback(error: BaseException, path: str) -> None:

@@ -19,6 +19,7 @@ from caviar.fleet.messages import Stack
 from caviar.fleet.pickling import dumps
 from caviar.fleet.worker import checkpoints
 from caviar.fleet.worker.calls import Function, taking_seed
+from caviar.fleet.worker.generators import Generators
 from caviar.fleet.worker.output import OutputFile
 from caviar.fleet.worker.reporting import RunningTrial, Stop, as_trial
 from caviar.fleet.worker.reports import Reports
@@ -158,13 +159,17 @@ class _FunctionRun:
         self._curve = list(last.curve) if last else []  # what it has reported
         self._checks = Reports(trainable.metric, trial.config, count=len(self._curve))
         self._returned = 0  # how many of its reports
+        self._generators = Generators(trial.seed)
         self._error: BaseException | None = None  # of the function, to be raised after what it had reported
         self._start = time.perf_counter() - (last.curve[-1].seconds if last else 0.0)
         self._reports = self._stream(trainable.function, trial)
 
     def epoch(self, until: int | None = None, seconds: float | None = None) -> Sequence[Metrics | None]:
         with as_trial(self._running, self._receive):
+            self._generators.resume()
             reports = list(itertools.islice(self._reports, 1))
+        if not reports:
+            self._generators.end()
         if self._error is not None and not reports:
             raise self._error
         return reports
@@ -172,6 +177,7 @@ class _FunctionRun:
     def stop(self, member: int) -> None:
         self.alive[member] = False
         self._reports.close()
+        self._generators.end()
 
     def _receive(self, metrics: object, checkpoint: Path | None) -> int:
         checked, seconds = self._checks.checked(metrics), time.perf_counter() - self._start
