@@ -10,6 +10,14 @@ from importlib.metadata import PackageNotFoundError, version
 
 def main() -> None:
     """Run the command line, unless another project's `caviar` is installed too."""
+    try:
+        _main()
+    except KeyboardInterrupt:  # while it is imported
+        print("caviar: stopped", file=sys.stderr)
+        sys.exit(130)
+
+
+def _main() -> None:
     name = __name__.replace("_", "-")
     try:
         other = version("caviar")

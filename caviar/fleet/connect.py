@@ -15,6 +15,7 @@ from caviar.fleet.placement import Placement
 from caviar.fleet.processes.isolated import IsolatedFunction
 from caviar.fleet.protocol import Trainers
 from caviar.fleet.settings import DEFAULTS, PoolSettings
+from caviar.fleet.worker.generators import own_state
 from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.fleet.worker.trainables import Trainable
 
@@ -99,6 +100,7 @@ def _on_ray(trainable: Trainable, metric: str, placement: Placement, settings: P
 def _local(trainable: Trainable, metric: str, placement: Placement) -> Iterator[LocalPool]:
     with (
         limit_all_threads(placement.threads),  # as in a trainer, so that results are the same
+        own_state(),
         contextlib.closing(LocalPool(trainable, metric, placement.trial_timeout)) as local,
     ):
         yield local

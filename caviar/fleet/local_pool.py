@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from caviar.fleet.messages import Done, Event, Stack, Started, timed_out
-from caviar.fleet.worker.generators import own_state
 from caviar.fleet.worker.stacks import StackRunner
 from caviar.fleet.worker.trainables import Trainable
 
@@ -42,8 +41,7 @@ class LocalPool:
             self._unfinished.update(trial.number for trial in stack)
 
     def poll(self, timeout: float = 1.0) -> list[Event]:
-        with own_state():
-            event = next(self._events, None)
+        event = next(self._events, None)
         if event is None:
             self._events = self._runner.train(self._queue.popleft()) if self._queue else iter(())
             return []

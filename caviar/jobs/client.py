@@ -17,6 +17,7 @@ from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobSubmissionClient
 from ray.job_submission import JobStatus as RayStatus
 
+from caviar._checks import check_string
 from caviar.csv import read_csv
 from caviar.errors import CaviarError, ClusterError, InputError
 from caviar.files import write_atomically
@@ -93,7 +94,9 @@ class Cluster:
             InputError: the cluster already has a study with that name, it is too long or nothing is left of it, or the
                 study cannot be sent.
         """
-        name = name or f"{study.settings.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        if not isinstance(study, Study):
+            raise InputError(f"study must be a caviar.Study, got {study!r:.100}")
+        name = check_string("name", name) if name else f"{study.settings.name}-{time.strftime('%Y%m%d-%H%M%S')}"
         job_name = re.sub(r"[^\w.-]+", "-", name).strip("-.")  # no option of a command, and no folder above
         if not 0 < len(job_name.encode()) <= _NAME_BYTES:
             raise InputError(f"a study's name there must have letters, and {_NAME_BYTES} bytes at most, got {name!r}")

@@ -10,6 +10,7 @@ import click
 import pandas as pd
 import pytest
 
+import caviar_tune
 from caviar import Study
 from caviar.cli.main import cli, main
 from caviar.cli.options import TableOptions
@@ -209,3 +210,14 @@ def test_the_defaults_of_run_are_those_of_study():
     assert all(options[name] is None for name in TableOptions.__annotations__)
     for name in set(options) & set(parameters):
         assert options[name] == parameters[name].default, name
+
+
+def test_ctrl_c_while_the_command_is_imported_is_no_traceback(monkeypatch, capsys):
+    class Interrupted:
+        def __getattr__(self, name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "caviar.cli.main", Interrupted())
+    with pytest.raises(SystemExit) as end:
+        caviar_tune.main()
+    assert (end.value.code, capsys.readouterr().err) == (130, "caviar: stopped\n")

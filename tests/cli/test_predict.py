@@ -169,6 +169,9 @@ def test_predictions_are_csv_whatever_the_ending(capsys, folder):
     assert end.value.code == 2
     assert "--out is written as CSV, got there.parquet; try --out there.csv" in capsys.readouterr().err
     assert not Path("there.parquet").exists()
+    with pytest.raises(SystemExit):
+        main(["predict", "kept", "flowers.csv", "--out", "there.csv.gz"])
+    assert "got there.csv.gz; try --out there.csv" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_predictions_do_not_replace_the_table(capsys, folder):

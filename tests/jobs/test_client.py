@@ -6,7 +6,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from caviar.errors import InputError
 from caviar.jobs.client import connect
+from caviar.study.study import Study
 
 
 class JobsAPI(BaseHTTPRequestHandler):
@@ -37,3 +39,10 @@ def test_a_proxy_is_not_asked_for_a_cluster_behind_a_tunnel(address, monkeypatch
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, "example.org")
     assert connect(address).studies() == []
+
+
+def test_only_a_study_with_a_name_is_submitted(address, tmp_path):
+    with pytest.raises(InputError, match=r"study must be a caviar.Study, got 'runs/mine'"):
+        connect(address).submit("runs/mine")
+    with pytest.raises(InputError, match="name must be a non-empty string, got 7"):
+        connect(address).submit(Study("digits", out=tmp_path / "study"), 7)

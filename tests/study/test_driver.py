@@ -255,3 +255,22 @@ def test_global_generators_are_each_trials_own_whatever_the_isolation(tmp_path, 
         histories.append(study.history.drop(columns="seconds").sort_values(["trial", "epoch"], ignore_index=True))
     for history in histories[1:]:
         pd.testing.assert_frame_equal(histories[0], history)
+
+
+def draw_in_a_study(config):
+    yield {"loss": random.random()}
+    caviar.Study(draw, space=SPACE, metric="loss", mode="min", trials=2, waves=1, workers=0, isolation="none").run(
+        progress=False
+    )
+    yield {"loss": random.random()}
+
+
+def test_a_study_inside_of_a_trial_does_not_change_what_the_trial_draws(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    losses = []
+    for isolation in ("process", "none"):
+        study = study_of(draw_in_a_study, tmp_path / isolation, trials=2, waves=1, isolation=isolation)
+        study.run(progress=False)
+        losses.append(study.history["loss"].to_list())
+    assert losses[0] == losses[1]
+    assert len(set(losses[0])) == 4

@@ -45,13 +45,13 @@ class Generators:
 
 @contextlib.contextmanager
 def own_state() -> Iterator[None]:
-    """Let the trials in the block change nothing outside of it, where the user's own program goes on."""
-    outside = _state()
+    """Let trials in the block change nothing outside of it: the user's own program, or a trial that runs a study."""
+    outside, current = _state(), Generators._current
+    Generators._current = None
     try:
         yield
     finally:
-        _keep_current()
-        Generators._current = None
+        Generators._current = current
         _set_state(outside)
 
 

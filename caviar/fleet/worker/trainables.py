@@ -97,7 +97,11 @@ class Trainable(Protocol):
 class UnpicklableError(InputError):
     """A trainable that cannot be sent to the trainers, for a `reason`."""
 
-    reason = ""
+    def __init__(self, name: str, error: Exception) -> None:
+        text = " ".join(str(error).split())
+        self.reason = f"cannot be sent to the trainers ({type(error).__name__}: {text[:200]})"
+        remedy = "open files, create locks and connect inside it, or use workers=0 with isolation='none'"
+        super().__init__(f"{name} {self.reason}; {remedy}")
 
 
 def check_picklable(trainable: Trainable, name: str) -> None:
@@ -105,12 +109,7 @@ def check_picklable(trainable: Trainable, name: str) -> None:
     try:
         dumps(trainable)
     except Exception as error:  # a pickler passes on whatever an object's own code raises
-        reason = f"cannot be sent to the trainers ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
-        unpicklable = UnpicklableError(
-            f"{name} {reason}; open files, create locks and connect inside it, or use workers=0 with isolation='none'"
-        )
-        unpicklable.reason = reason
-        raise unpicklable from None
+        raise UnpicklableError(name, error) from None
 
 
 @dataclass(frozen=True)
