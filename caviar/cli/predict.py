@@ -147,7 +147,7 @@ def _opened(out: Path | None) -> Iterator[IO[bytes]]:
     if out.is_dir():
         raise InputError(f"--out must be a file, got the folder {out}; try --out {out / 'predictions.csv'}")
     if out.suffix.lower() in _NOT_TEXT:
-        as_csv = out.with_suffix("").with_suffix(".csv")  # also of p.csv.gz
+        as_csv = f"{str(out.with_suffix('')).removesuffix('.csv')}.csv"  # also of p.csv.gz
         raise InputError(f"--out is written as CSV, got {out}; try --out {as_csv}")
     unfinished = unfinished_path(out)
     with writing(out):

@@ -12,9 +12,7 @@
 import contextlib
 import os
 import socket
-import ssl
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from caviar.errors import ClusterError, InputError
@@ -86,6 +84,8 @@ def is_jobs_api(address: object) -> bool:
 
 def check_jobs_api(address: str) -> None:
     """Raise an error if an address is not that of a Jobs API, or no web server answers there in a few seconds."""
+    from http.client import HTTPException  # slow to import, as a cluster is asked seldom
+
     host = _host(address)
     if host is None or not is_jobs_api(address):
         raise InputError(
@@ -111,6 +111,9 @@ def check_answers(address: str, seconds: float = _CONNECT_SECONDS) -> None:
 
 def _check_serves(address: str) -> None:
     """Raise OSError or HTTPException if nothing answers a request, whatever the answer; Ray's client waits for ever."""
+    import ssl
+    from http.client import HTTPConnection, HTTPSConnection
+
     parts = urlsplit(address)
     host, port = str(parts.hostname), parts.port
     connection = HTTPConnection(host, port, timeout=_ANSWER_SECONDS)

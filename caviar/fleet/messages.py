@@ -47,7 +47,7 @@ class Done(NamedTuple):
     output: str = ""  # the last part of what it printed, including warnings
     continued_from: int | None = None  # the report of the checkpoint that its last process continued from
     dead_units: tuple[float, ...] = ()  # the share in each hidden layer of its network; () if it is not known
-    raised: bytes = b""  # the exception that ended it, in the `pickled` of that exception
+    raised: bytes = b""  # the exception that ended it, if it was pickled where it was raised
     weights: bytes = b""  # of its network if it has finished and they are kept, as `networks_to_bytes` returns them
 
 

@@ -57,12 +57,12 @@ class Journal:
 
     def append(self, events: Iterable[Event], *, mirror_now: bool = False) -> None:
         """Write events, and return when they are on disk; `mirror_now` brings a mirror up to date at once."""
-        lines = encode_lines(events)
-        if lines:
+        content = encode_lines(events).encode()
+        if content:
             with writing(self.path):
-                self._file.write(lines.encode())
+                self._file.write(content)
                 self._flush(self._file)
-            self._size += len(lines.encode())
+            self._size += len(content)
             self.check()
             if self._mirror:
                 self._mirror.push(now=mirror_now)

@@ -18,7 +18,7 @@ def carried() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        vars(error)["pickled"] = _pickled(error)
+        vars(error)["caviar_pickled"] = _pickled(error)
         raise
 
 

@@ -16,7 +16,6 @@ from caviar.fleet.protocol import Trainers
 from caviar.fleet.worker.execution import describe_divergence
 from caviar.fleet.worker.trainables import FunctionTrainable, Trainable
 from caviar.records.trial import Config, Metrics, State, Trial
-from caviar.sklearn import folds
 from caviar.sklearn.folds import FIT_FAILED, CrossValidation, FoldReports
 
 
@@ -26,7 +25,7 @@ class FitOneFold:
 
     validation: CrossValidation
 
-    def __call__(self, config: Config, seed: int) -> Iterator[folds.Report]:
+    def __call__(self, config: Config, seed: int) -> Iterator[Metrics]:
         return self.validation.fit(config["config"], seed, [config["fold"]])
 
 

@@ -115,7 +115,8 @@ class FoldReports:
         first = next(name for name in columns if name.startswith("test_"))
         self._scores.append(columns.get(f"test_{self.objective}", columns[first]))
         self._held[fold] = columns
-        self.error = error if self.error is None else self.error
+        if self.error is None:
+            self.error = error
         if self.error is not None or not (math.isfinite(self._mean) or len(self._scores) == self.count):
             return None
         report, self._held = self.held, {}

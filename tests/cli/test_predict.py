@@ -169,9 +169,10 @@ def test_predictions_are_csv_whatever_the_ending(capsys, folder):
     assert end.value.code == 2
     assert "--out is written as CSV, got there.parquet; try --out there.csv" in capsys.readouterr().err
     assert not Path("there.parquet").exists()
-    with pytest.raises(SystemExit):
-        main(["predict", "kept", "flowers.csv", "--out", "there.csv.gz"])
-    assert "got there.csv.gz; try --out there.csv" in capsys.readouterr().err.splitlines()[-1]
+    for out, as_csv in (("there.csv.gz", "there.csv"), ("there.v2.parquet", "there.v2.csv"), ("there.gz", "there.csv")):
+        with pytest.raises(SystemExit):
+            main(["predict", "kept", "flowers.csv", "--out", out])
+        assert capsys.readouterr().err.endswith(f"got {out}; try --out {as_csv}\n")
 
 
 def test_predictions_do_not_replace_the_table(capsys, folder):

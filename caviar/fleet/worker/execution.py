@@ -104,7 +104,8 @@ class StackRun:
             case _:
                 self._capture.tail.write(own_traceback(error))
                 yield from self._last_report(member, getattr(error, "report", None))
-                yield self._end(member, State.FAILED, describe(error))._replace(raised=getattr(error, "pickled", b""))
+                raised = getattr(error, "caviar_pickled", b"")
+                yield self._end(member, State.FAILED, describe(error))._replace(raised=raised)
 
     def _receive(self, member: int, report: Metrics | None) -> Iterator[Event]:
         """Check a member's report and yield its events."""
