@@ -21,9 +21,7 @@ class Halving:
     factor: int = 2  # one in `factor` trials survives a rung, >= 2
     first: int | None = None  # the fewest epochs before the first rung, >= 1; None: a tenth of them, and at least 2
     asynchronous: bool = False  # decide about each trial as it arrives; the table then depends on who was faster
-    predicted: bool = (
-        True  # the best by predicted ends, learnt from trials that are not stopped; False: by the last value
-    )
+    predicted: bool = True  # the best by predicted ends, for which one trial in 8 is not stopped; False: by value
 
     def __post_init__(self) -> None:
         check_integer_fields(self, "factor", minimum=2)

@@ -1,9 +1,10 @@
 """Early stopping of a wave: at rungs of epochs only the best trials continue, from where they were.
 
 Successive halving (Jamieson and Talwalkar 2016, "Non-stochastic best arm identification") waits at each rung for the
-whole wave, so who continues depends on the seed alone. The asynchronous form (Li et al. 2020, "A system for massively
-parallel hyperparameter tuning", the variant of Ray Tune, which never takes up a stopped trial again) decides about a
-trial when it comes to a rung, among those that came before: no trainer waits, and the table depends on who was faster.
+whole wave, so who continues depends on the seed alone: the best by predicted ends, or by value. The asynchronous form
+(Li et al. 2020, "A system for massively parallel hyperparameter tuning", the variant of Ray Tune, which never takes up
+a stopped trial again) decides about a trial when it comes to a rung, among those that came before: no trainer waits,
+and the table depends on who was faster.
 """
 
 import math

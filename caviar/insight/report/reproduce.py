@@ -15,7 +15,8 @@ from caviar.space.defaults import default_space
 from caviar.space.space import argument_code
 from caviar.space.values import named
 
-EARLY_STOPPING: dict[Halving | None, str] = {None: "", **{value: name for name, value in KINDS.items()}}  # what the command can express
+# what the command can express
+EARLY_STOPPING: dict[Halving | None, str] = {None: "", **{value: name for name, value in KINDS.items()}}
 SPACE = ("choice", "constant", "distribution", "lograndint", "loguniform", "randint", "reverseloguniform", "uniform")
 PUBLIC = ("Halving", "Space", "Study", "load_table", "program", *SPACE)
 
