@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from caviar._threads import one_blas_thread
 from caviar.insight.estimate import Estimate
 from caviar.records.outcome import Outcome
-from caviar.records.replay import Observed
+from caviar.records.search_log import Observed
 from caviar.search.gaussian_process import GaussianProcess
 from caviar.space import Space
 from caviar.space.scales import Array

@@ -92,7 +92,8 @@ def _trained(outcome: Outcome) -> Iterator[str]:
         )
     if settings.early_stopping:
         kind = "asynchronous successive halving" if settings.early_stopping.asynchronous else "successive halving"
-        yield f"Trials were stopped early by {kind}: at each rung, one in {settings.early_stopping.factor} went on."
+        by = ", by predicted ends" if settings.early_stopping.predicted else ""
+        yield f"Trials were stopped early by {kind}: at each rung, one in {settings.early_stopping.factor} went on{by}."
 
 
 def _found(outcome: Outcome) -> Iterator[str]:

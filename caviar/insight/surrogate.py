@@ -10,7 +10,7 @@ from caviar._threads import one_blas_thread
 from caviar.errors import InputError
 from caviar.insight.figures.axes import coordinates
 from caviar.records.outcome import Outcome
-from caviar.records.replay import Observed
+from caviar.records.search_log import Observed
 from caviar.records.trial import State
 from caviar.search.gaussian_process import GaussianProcess
 from caviar.space import Space

@@ -6,6 +6,7 @@ from caviar._checks import check_integer_fields, did_you_mean
 from caviar.errors import InputError
 from caviar.search.schedule import MOST_WAVES, Waves
 
+_SPARED = 8  # one in so many trials is not stopped
 _FEWEST_TRIALS = 48  # in a smaller study, confirming would cost more than a quarter of the budget
 
 
@@ -13,13 +14,14 @@ _FEWEST_TRIALS = 48  # in a smaller study, confirming would cost more than a qua
 class Halving:
     """Early stopping at rungs: after some epochs only the best trials continue, from where they were.
 
-    >>> Halving().rungs(20), Halving().rungs(50), Halving(factor=2, first=5).rungs(20)
-    ((2, 7), (6, 17), (5, 10))
+    >>> Halving().rungs(20), Halving().rungs(50), Halving(factor=3, first=5).rungs(20)
+    ((2, 5, 10), (6, 12, 25), (7,))
     """
 
-    factor: int = 3  # one in `factor` trials survives a rung, >= 2
+    factor: int = 2  # one in `factor` trials survives a rung, >= 2
     first: int | None = None  # the fewest epochs before the first rung, >= 1; None: a tenth of them, and at least 2
     asynchronous: bool = False  # decide about each trial as it arrives; the table then depends on who was faster
+    predicted: bool = True  # the best by predicted ends, for which one trial in 8 is not stopped; False: by value
 
     def __post_init__(self) -> None:
         check_integer_fields(self, "factor", minimum=2)
@@ -27,6 +29,10 @@ class Halving:
             check_integer_fields(self, "first")
         if not isinstance(self.asynchronous, bool):
             raise InputError(f"asynchronous must be True or False, got {self.asynchronous!r}")
+        if not isinstance(self.predicted, bool):
+            raise InputError(f"predicted must be True or False, got {self.predicted!r}")
+        if self.asynchronous:  # no trial waits for what others would teach
+            object.__setattr__(self, "predicted", False)
 
     def rungs(self, epochs: int) -> tuple[int, ...]:
         """Return the epochs after which trials are stopped, in order."""
@@ -34,10 +40,27 @@ class Halving:
         candidates = [round(epochs / self.factor**k) for k in range(1, 64) if epochs / self.factor**k >= 0.5]
         return tuple(sorted({rung for rung in candidates if first <= rung < epochs}))
 
+    def compared(self, epochs: int) -> tuple[int, ...]:
+        """Return the epochs whose values predict an end: half of the first rung, and the rungs.
+
+        >>> Halving().compared(50)
+        (3, 6, 12, 25)
+        """
+        rungs = self.rungs(epochs)
+        return (max(1, rungs[0] // 2), *rungs) if rungs else ()
+
+    def spared(self, trials: int) -> int:
+        """Return how many trials, from the first on, are not stopped, since others' ends are predicted from theirs.
+
+        >>> Halving().spared(64), Halving(predicted=False).spared(64)
+        (8, 0)
+        """
+        return trials // _SPARED if self.predicted else 0
+
     def earlier_waves(self, trials: int, epochs: int) -> Waves:
         """Return how many waves "auto" was, in a study that began before these were as many as without early stopping.
 
-        >>> Halving(first=2).earlier_waves(64, epochs=20), Halving(first=2).earlier_waves(200, epochs=20)
+        >>> Halving(3, first=2).earlier_waves(64, epochs=20), Halving(3, first=2).earlier_waves(200, epochs=20)
         (2, 7)
         """
         rungs = self.rungs(epochs)
@@ -45,14 +68,14 @@ class Halving:
         return max(min(trials // size, MOST_WAVES), min(2, trials // 8), 1) if rungs else "auto"
 
 
-KINDS = {"halving": Halving(), "asha": Halving(asynchronous=True)}
+KINDS = {"halving": Halving(), "asha": Halving(factor=3, asynchronous=True)}
 
 
 def halving_from(value: object) -> Halving | None:
     """Return the early stopping that a user asks for: None, "halving", "asha" (asynchronous) or a `Halving`.
 
     >>> halving_from("asha")
-    Halving(factor=3, first=None, asynchronous=True)
+    Halving(factor=3, first=None, asynchronous=True, predicted=False)
     """
     if value is None or isinstance(value, Halving):
         return value

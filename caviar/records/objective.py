@@ -1,12 +1,13 @@
 """What a study optimises: a metric, and which way is better. The one place that knows the sign."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from caviar._checks import check_string
 from caviar.errors import InputError
+from caviar.records.trial import CurvePoint
 
 Mode = Literal["min", "max"]
 _OTHER_NAMES = {"minimize": "min", "minimise": "min", "maximize": "max", "maximise": "max"}
@@ -47,6 +48,10 @@ class Objective:
     def to_minimise(self, metrics: Mapping[str, float]) -> float:
         """Return the metric of a report as a value to minimise; NaN if it is missing."""
         return self.sign * metrics.get(self.metric, math.nan)
+
+    def along(self, curve: Sequence[CurvePoint], epochs: Iterable[int]) -> list[float]:
+        """Return the values to minimise after some epochs of a curve; NaN where it ended before."""
+        return [self.to_minimise(curve[epoch - 1].metrics) if epoch <= len(curve) else math.nan for epoch in epochs]
 
     def best(self, values: Iterable[float]) -> float:
         """Return the best of some values of the metric; NaN if there are none."""

@@ -19,7 +19,8 @@ from caviar.records.evaluation import Evaluation
 from caviar.records.events import ForecastMade, WaveBegan
 from caviar.records.models import check_network, kept_model, members_of
 from caviar.records.ranking import estimates, rank_trials, search_told
-from caviar.records.replay import Expected, Observed, StudyState
+from caviar.records.replay import StudyState
+from caviar.records.search_log import Expected, Observed
 from caviar.records.settings import Settings
 from caviar.records.tables import history_table, results_table, square_table, waves_table, write_csv
 from caviar.records.trial import NOT_PROMISED, Result, State

@@ -1,15 +1,17 @@
 """Which trial is best: by estimates that are smoothed over its neighbours, so that one lucky number does not decide."""
 
+import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from caviar.records.objective import Objective
-from caviar.records.replay import Expected, Observed, tell
+from caviar.records.search_log import Expected, Observed, tell
 from caviar.records.settings import Settings
 from caviar.records.trial import Result, State
 from caviar.search import Search
+from caviar.search.curves import Curves
 
 
 def estimates(search: Search, log: Iterable[Expected | Observed]) -> dict[int, float]:
@@ -31,7 +33,8 @@ def search_told(settings: Settings, log: Sequence[Expected | Observed]) -> Searc
     elif observed:
         points = np.concatenate([entry.points for entry in observed])
         values = np.concatenate([entry.values for entry in observed])
-        search.tell(points, values, counted=False)
+        curves = functools.reduce(Curves.followed_by, [e.curves or Curves.unknown(len(e.values)) for e in observed])
+        search.tell(points, values, counted=False, curves=curves)
     return search
 
 

@@ -6,7 +6,7 @@ wave is told as a whole, in the order of its trials; without barriers between wa
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,36 +25,13 @@ from caviar.records.events import (
     WinnerEvaluated,
     damaged,
 )
+from caviar.records.search_log import Expected, Observed
 from caviar.records.trial import Config, Result, State
-from caviar.search import Search
+from caviar.search.curves import Curves
 from caviar.space import Space
 from caviar.space.scales import Array
 
 _HAS_METRIC = (State.FINISHED, State.STOPPED)
-
-
-@dataclass(frozen=True, eq=False)
-class Expected:
-    """Points that are running, (n, d); a search without barriers needs them."""
-
-    points: Array
-
-
-@dataclass(frozen=True, eq=False)
-class Observed:
-    """Trials to tell a search together: points (n, d), values to minimise (n,), NaN if failed.
-
-    `trials` holds their numbers, or None for each trial of a warm start, which does not count towards the budget.
-    """
-
-    points: Array
-    values: Array
-    trials: tuple[int | None, ...]
-
-    @property
-    def counted(self) -> bool:
-        """Whether the trials count towards the budget."""
-        return None not in self.trials
 
 
 class StudyState:
@@ -242,7 +219,18 @@ class StudyState:
         """Log trials that have ended together."""
         wave = self._wave_of(trials.start)
         points = wave.points[trials.start - wave.first : trials.stop - wave.first]
-        self.search_log.append(Observed(points, self._values([self.results[n] for n in trials]), tuple(trials)))
+        values = self._values([self.results[n] for n in trials])
+        self.search_log.append(Observed(points, values, tuple(trials), self._curves(trials)))
+
+    def _curves(self, trials: range) -> Curves | None:
+        """The curves of trials at the epochs from which ends are predicted; None if they are not."""
+        halving, results = self.settings.early_stopping, {result.trial: result for result in self.open_wave}
+        if halving is None or not halving.predicted:
+            return None
+        epochs, objective = halving.compared(self.settings.epochs), self.settings.objective
+        values = [objective.along(results[number].curve, epochs) for number in trials]
+        stopped = [results[number].state is State.STOPPED for number in trials]
+        return Curves(np.array(values, dtype=float).reshape(len(trials), len(epochs)), np.array(stopped))
 
     def _values(self, results: list[Result]) -> Array:
         """Values to minimise, (n,), NaN if failed; a trial that was stopped early is no better than the worst survivor.
@@ -281,12 +269,3 @@ def replay(events: Iterable[Event], source: object = "the journal") -> StudyStat
 def _options(space: Space) -> list[int]:
     """How many options each coordinate of a space has; 0 for numbers."""
     return [int(n) if choice else 0 for n, choice in zip(space.levels, space.categorical, strict=True)]
-
-
-def tell(search: Search, log: Iterable[Expected | Observed]) -> None:
-    """Tell a search the entries of a log, in order."""
-    for entry in log:
-        if isinstance(entry, Expected):
-            search.expect(entry.points)
-        else:
-            search.tell(entry.points, entry.values, counted=entry.counted)

@@ -106,7 +106,8 @@ class Settings:
             if name not in names:
                 raise StorageError(f"the journal has an unknown setting {name!r}; open it with a newer Caviar")
         budget = Budget(**plain["budget"])
-        early_stopping = Halving(**plain["early_stopping"]) if plain.get("early_stopping") else None
+        halving = plain.get("early_stopping")  # that of an older journal has no `predicted`
+        early_stopping = Halving(**{"predicted": False, **halving}) if halving else None
         if early_stopping and budget.waves == "auto":
             budget = replace(budget, waves=early_stopping.earlier_waves(budget.trials, plain["epochs"]))
         values = {

@@ -11,6 +11,7 @@ import numpy as np
 from caviar._checks import check_integer
 from caviar._threads import one_blas_thread
 from caviar.errors import InputError
+from caviar.search.curves import Curves, predicted_ends
 from caviar.search.forecast import Forecast, forecast
 from caviar.search.gaussian_process import SUBSET_SIZE, GaussianProcess
 from caviar.search.kernel import Kernel
@@ -50,7 +51,8 @@ class Search(ABC):
         self.waves = budget.sizes(space.dimension)
         self.continuous = budget.waves == "continuous"
         self._points = np.empty((0, space.dimension))
-        self._values = np.empty(0)
+        self._values = np.empty(0)  # where trials were stopped early, their predicted ends
+        self._curves = Curves.unknown(0)
         self._told: set[bytes] = set()  # the keys of the points
         self._pending = np.empty((0, space.dimension))
         self._counted = 0
@@ -101,13 +103,15 @@ class Search(ABC):
         self._pending = self._pending[:0] if only else self._pending
         self._pending = np.concatenate([self._pending, points[~isin(points, self._pending)]])
 
-    def tell(self, points: Array, values: Array, *, counted: bool = True) -> None:
-        """Add finished trials, whether or not this search proposed them.
+    def tell(self, points: Array, values: Array, *, counted: bool = True, curves: Curves | None = None) -> None:
+        """Add ended trials, whether or not this search proposed them.
 
         Args:
             points: points of the unit cube, shape (n, d).
             values: their values, lower is better, shape (n,); NaN: failed or diverged.
             counted: False for a warm start, whose trials are not part of the budget.
+            curves: of these trials, with the same epochs in each call. The search then predicts how those that were
+                stopped early would have ended, anew with each call (`predicted_ends`).
         """
         points, values = self.space.snap(points), np.asarray(values, dtype=float)
         if values.shape != (len(points),):
@@ -117,10 +121,28 @@ class Search(ABC):
         self._points = np.concatenate([self._points, points])
         self._told.update(keys(points))
         values = np.where(np.isfinite(values), np.clip(values, -_LARGEST_VALUE, _LARGEST_VALUE), np.nan)
-        self._values = np.concatenate([self._values, values])
+        self._curves = self._curves.followed_by(curves or Curves.unknown(len(points)))
+        self._values = self._predicted(self._points, np.concatenate([self._values, values]), self._curves)
         self._pending = self._pending[~isin(self._pending, points)]
         self._counted += len(points) if counted else 0
         self._surrogate = None
+
+    def predicted_ends(self, points: Array, curves: Curves) -> Array:
+        """Return how running trials are likely to end, shape (n,), from their curves and all trials so far.
+
+        They are the last values of the curves if no whole trial has been told with its curve.
+
+        Args:
+            points: points of the unit cube, shape (n, d).
+            curves: of the trials; each counts as stopped.
+        """
+        points, ends = np.concatenate([self._points, points]), np.concatenate([self._values, curves.last])
+        return self._predicted(points, ends, self._curves.followed_by(curves))[len(self._points) :]
+
+    @one_blas_thread()
+    def _predicted(self, points: Array, ends: Array, curves: Curves) -> Array:
+        """Return the ends, where those of stopped trials are predicted."""
+        return predicted_ends(points, ends, curves, self.space.categorical) if curves.stopped.any() else ends
 
     @one_blas_thread()
     def estimates(self) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from caviar._threads import one_blas_thread
 from caviar.search.acquisition import candidates, choose_wave
 from caviar.search.base import Search
+from caviar.search.curves import Curves
 from caviar.search.samplers import sobol_points
 from caviar.search.schedule import Budget
 from caviar.search.square import Square, bounds_reached, zoom
@@ -59,10 +60,10 @@ class CoarseToFine(Search):
             self._square = zoom(self.space, self._fitted_surrogate())
         return self._square
 
-    def tell(self, points: Array, values: Array, *, counted: bool = True) -> None:
+    def tell(self, points: Array, values: Array, *, counted: bool = True, curves: Curves | None = None) -> None:
         """Add finished trials, as in `Search.tell`; completing a wave moves the square."""
         last = self.square if counted and self._counted + len(points) >= self.trials else None
-        super().tell(points, values, counted=counted)
+        super().tell(points, values, counted=counted, curves=curves)
         self._square = last
         complete = not self.continuous and self._counted in np.cumsum(self.waves)
         if self._grow and complete and not self.done and self.square is not None:

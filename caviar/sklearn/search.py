@@ -40,6 +40,7 @@ from caviar.sklearn.spaces import Translation, translate
 from caviar.study.study import Study
 
 logger = logging.getLogger("caviar")
+_HALVING = Halving(factor=3, predicted=False)  # "halving": a mean over folds does not fall as a loss does
 
 
 @knows_other_names(SEARCH_ARGUMENTS, None)
@@ -56,7 +57,7 @@ class CaviarSearchCV(internals.SearchCV):
         search: "coarse-to-fine", "random", "sobol" or "grid".
         waves: the number of waves, their sizes, "auto" or "continuous", as in `caviar.Study`.
         early_stopping: None cross-validates every configuration in full; "halving" continues only the best third at
-            each rung of folds (see `caviar.Study`). Skipped folds score NaN.
+            each rung of folds, by their mean score so far; or a `caviar.Halving`. Skipped folds score NaN.
         random_state: seeds the search, and estimators that draw from NumPy's global generator.
         n_jobs: 1 fits in this process; None and -1 use one trainer per free CPU; any other number > 0 is that of the
             trainers, and -2 means one fewer than the CPUs of this machine. If no Ray is connected or named, fits begin
@@ -247,7 +248,7 @@ class CaviarSearchCV(internals.SearchCV):
                 mode="max",
                 epochs=len(folds.splits),
                 search=self.search,
-                early_stopping=self.early_stopping,
+                early_stopping=_HALVING if self.early_stopping == "halving" else self.early_stopping,
                 confirm=False,
                 name=type(self.estimator).__name__,
                 out=Path(scratch) / "study" if self.out is None else self.out,

@@ -130,7 +130,8 @@ class Driver:
         trials = [*trials, *self.models.trials_again(wave.confirms)]
         stacks = [(t,) for t in trials] if continuous else stack_trials(trials, self.trainers.trainable, workers)
         next_trials = self._begin_more if continuous else None
-        if settings.early_stopping is None or wave.confirms:
+        halving = settings.early_stopping
+        if halving is None or wave.confirms:
             run_wave(self.trainers, stacks, self._keep, self.deadline, next_trials, self._report)
         else:
             run_halving(
@@ -138,9 +139,11 @@ class Driver:
                 stacks,
                 self._keep,
                 self.deadline,
-                halving=settings.early_stopping,
+                halving=halving,
                 epochs=settings.epochs,
                 objective=settings.objective,
+                predicted_ends=self.planner.predicted_ends if halving.predicted else None,
+                spared=halving.spared(settings.budget.trials),
                 ended=state.open_wave,
                 next_trials=next_trials,
                 on_report=self._report,

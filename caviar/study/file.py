@@ -55,7 +55,7 @@ waves = "auto"                     # how many waves, their sizes (3, [32, 16, 16
 seed = 0                           # the same seed gives the same table
 # epochs = 20                      # how long the built-in network trains; left out: 20, or more for few rows
 # search = "coarse-to-fine"        # or "random", "sobol", "grid"
-# early_stopping = "halving"       # stop the worse two thirds at every rung; or "asha"; left out: never stop early
+# early_stopping = "halving"       # stop the worse half at every rung; or "asha"; left out: never stop early
 # stop = "worth"                   # end when the next wave is not worth it; or { gain = 0.001, minutes = 10 },
                                    # "plateau", { val_accuracy = 0.98 }; left out: train all trials
 # grow = true                      # extend bounds of the space that the best values lie against

@@ -1,15 +1,16 @@
 """Early stopping of a wave: at rungs of epochs only the best trials continue, from where they were.
 
 Successive halving (Jamieson and Talwalkar 2016, "Non-stochastic best arm identification") waits at each rung for the
-whole wave, so who continues depends on the seed alone. The asynchronous form (Li et al. 2020, "A system for massively
-parallel hyperparameter tuning", the variant of Ray Tune, which never takes up a stopped trial again) decides about a
-trial when it comes to a rung, among those that came before: no trainer waits, and the table depends on who was faster.
+whole wave, so who continues depends on the seed alone: the best by predicted ends, or by value. The asynchronous form
+(Li et al. 2020, "A system for massively parallel hyperparameter tuning", the variant of Ray Tune, which never takes up
+a stopped trial again) decides about a trial when it comes to a rung, among those that came before: no trainer waits,
+and the table depends on who was faster.
 """
 
 import math
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from caviar.fleet.messages import Stack
@@ -18,6 +19,8 @@ from caviar.records.early_stopping import Halving
 from caviar.records.objective import Objective
 from caviar.records.trial import Result, State
 from caviar.study.wave import Deadline, Keep, NextTrials, OnReport, WaveRunner
+
+PredictedEnds = Callable[[Mapping[int, Sequence[float]]], dict[int, float]]
 
 
 def run_halving(
@@ -29,6 +32,8 @@ def run_halving(
     halving: Halving,
     epochs: int,
     objective: Objective,
+    predicted_ends: PredictedEnds | None = None,
+    spared: int = 0,
     ended: Sequence[Result] = (),
     next_trials: NextTrials | None = None,
     on_report: OnReport | None = None,
@@ -41,6 +46,8 @@ def run_halving(
         halving: which trials continue.
         epochs: of a trial that is not stopped.
         objective: what is optimised.
+        predicted_ends: maps the values of trials at `halving.compared(epochs)`, by number, to their predicted ends.
+        spared: how many trials of the study, from the first on, are not stopped.
         ended: the results of the wave's trials that have ended, with their curves; a list may grow while they train.
     """
     rungs = halving.rungs(epochs)
@@ -53,23 +60,25 @@ def run_halving(
         return _until(added, first)
 
     runner = WaveRunner(trainers, deadline, next_stacks, on_report)
-    wave = _Wave(runner, stack_of, keep, rungs, halving.factor, objective, ended)
+    compared = halving.compared(epochs)
+    wave = _Wave(runner, stack_of, keep, rungs, halving.factor, objective, ended, compared, predicted_ends, spared)
     if halving.asynchronous:
         wave.run_asynchronously(_until(stacks, first))
     else:
         wave.run_synchronously(stacks)
 
 
-def survivors(losses: Mapping[int, float], entered: int, factor: int) -> set[int]:
-    """Return the trials that continue after a rung: one in `factor` of those that `entered`, failed ones included.
+def survivors(losses: Mapping[int, float], entered: int, factor: int, spared: int = 0) -> set[int]:
+    """Return the trials that continue after a rung.
 
-    They are the best by their `losses` at the rung, by trial number; the lower number wins a tie.
+    They are the best by their `losses`, by trial number, one in `factor` of those that `entered`, failed ones included;
+    the lower number wins a tie. Trials with a number below `spared` continue too, and do not count.
 
     >>> survivors({0: 0.3, 1: 0.1, 2: 0.2}, entered=4, factor=2) == {1, 2}
     True
     """
-    room = math.ceil(entered / factor)
-    return set(sorted(losses, key=lambda number: (losses[number], number))[:room])
+    contending = sorted((number for number in losses if number >= spared), key=lambda number: (losses[number], number))
+    return {number for number in losses if number < spared}.union(contending[: math.ceil(entered / factor)])
 
 
 @dataclass
@@ -83,6 +92,9 @@ class _Wave:
     factor: int
     objective: Objective
     ended: Sequence[Result]
+    compared: Sequence[int]
+    predicted_ends: PredictedEnds | None
+    spared: int
 
     def run_synchronously(self, stacks: Sequence[Stack]) -> None:
         """Let every trial reach a rung before any continues."""
@@ -92,18 +104,18 @@ class _Wave:
             if self.runner.deadline.passed:
                 self._time_out(paused.values())
                 return
-            losses = {result.trial: self.objective.to_minimise(result.metrics) for result in paused.values()}
-            losses |= {number: loss for number, loss in self._losses_at(rung) if number in running}
-            continuing = survivors(losses, len(running), self.factor)
+            reached = [result for result in (*paused.values(), *self._ended_beyond(rung)) if result.trial in running]
+            entered = sum(number >= self.spared for number in running)
+            continuing = survivors(self._losses(reached, rung), entered, self.factor, self.spared)
             stopped = [result for result in paused.values() if result.trial not in continuing]
-            self._stop(stopped, rung, math.ceil(len(running) / self.factor), len(running))
+            self._stop(stopped, rung, math.ceil(entered / self.factor), entered)
             running, stacks = continuing, _only(stacks, continuing)
         for results in self.runner.train(_until(stacks, None)):
             self.keep(results)
 
     def run_asynchronously(self, stacks: Sequence[Stack]) -> None:
         """Decide about each trial as it reaches a rung, among those that reached it before."""
-        losses = {rung: sorted(loss for _, loss in self._losses_at(rung)) for rung in self.rungs}
+        losses = {rung: sorted(self._losses(self._ended_beyond(rung), rung).values()) for rung in self.rungs}
         following = dict(zip(self.rungs, (*self.rungs[1:], None), strict=True))
         for results in self.runner.train(stacks):
             self.keep([result for result in results if result.state is not State.PAUSED])
@@ -142,11 +154,16 @@ class _Wave:
         reason = self.runner.deadline.reason
         self.keep([replace(result, state=State.TIMED_OUT, error=reason) for result in results])
 
-    def _losses_at(self, rung: int) -> Iterator[tuple[int, float]]:
-        """The numbers and losses of ended trials that reached a rung without diverging."""
-        for result in self.ended:
-            if result.epochs > rung or (result.epochs == rung and result.state is not State.DIVERGED):
-                yield result.trial, self.objective.to_minimise(result.curve[rung - 1].metrics)
+    def _ended_beyond(self, rung: int) -> list[Result]:
+        """The ended trials that reached a rung without diverging."""
+        return [r for r in self.ended if r.epochs > rung or (r.epochs == rung and r.state is not State.DIVERGED)]
+
+    def _losses(self, results: Iterable[Result], rung: int) -> dict[int, float]:
+        """The losses of trials at a rung, by number, or the ends that are predicted there."""
+        if self.predicted_ends is None:
+            return {result.trial: self.objective.along(result.curve, [rung])[0] for result in results}
+        epochs = [epoch for epoch in self.compared if epoch <= rung]
+        return self.predicted_ends({result.trial: self.objective.along(result.curve, epochs) for result in results})
 
 
 def _only(stacks: Iterable[Stack], numbers: set[int]) -> list[Stack]:

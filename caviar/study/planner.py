@@ -6,14 +6,17 @@ together, the search is told each trial as it ends, and a wave is a quarter of t
 
 import itertools
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from caviar.records.events import ForecastMade, WaveBegan
 from caviar.records.ranking import estimates, rank_trials
-from caviar.records.replay import StudyState, tell
+from caviar.records.replay import StudyState
+from caviar.records.search_log import tell
 from caviar.records.trial import Result, Trial
 from caviar.search import Search
+from caviar.search.curves import Curves
 from caviar.search.square import edges, extended_bounds
 from caviar.space.scales import Array
 from caviar.space.values import resolved
@@ -92,6 +95,19 @@ class Planner:
         waves = itertools.takewhile(lambda wave: wave.numbers.stop > start, reversed(self.state.waves))
         trials = itertools.chain.from_iterable(map(self.trials, reversed(list(waves))))
         return [trial for trial in trials if trial.number in running]
+
+    def predicted_ends(self, curves: Mapping[int, Sequence[float]]) -> dict[int, float]:
+        """Return how running trials are likely to end, by number; see `Search.predicted_ends`.
+
+        Args:
+            curves: their values at the first epochs of `Halving.compared`, by number.
+        """
+        if not curves:
+            return {}
+        points = np.array([self.state.point_of(number) for number in curves])
+        stopped = np.ones(len(curves), dtype=bool)
+        ends = self._search_now().predicted_ends(points, Curves(np.array([*curves.values()], dtype=float), stopped))
+        return dict(zip(curves, ends.tolist(), strict=True))
 
     def trials(self, wave: WaveBegan) -> list[Trial]:
         """Return the trials of a wave: those of its configs, then those of its other points.

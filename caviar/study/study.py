@@ -38,7 +38,7 @@ class Study:
         epochs: how long a network trains (20, or more with few rows, if left out); how many reports a function gives.
         search: "coarse-to-fine", "random", "sobol" or "grid".
         grow: True lets the search extend a bound of the space that the best values lie against.
-        early_stopping: "halving": the best third continue past each rung of epochs; "asha": at once; or a `Halving`.
+        early_stopping: "halving": the better half continues past each rung of epochs; "asha": a third; or a `Halving`.
         stop: ends a study whose next wave is not "worth" it (or a `Worth`), on a "plateau", at {"val_accuracy": 0.98}.
         confirm: (k, r) trains the k best again at the end, r times each with fresh seeds, so that `best` is not the
             luckiest; "auto": (3, 4) from 48 trials on where results depend on a seed; False: no trial.

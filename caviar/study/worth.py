@@ -3,7 +3,8 @@
 import numpy as np
 
 from caviar.records.events import ForecastMade
-from caviar.records.replay import Observed, StudyState
+from caviar.records.replay import StudyState
+from caviar.records.search_log import Observed
 from caviar.records.stopping import LEAST_SHARE, Goal, Plateau, Stopping, Worth
 from caviar.search.forecast import Forecast
 from caviar.space.scales import Array

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caviar.records.early_stopping import Halving
+from caviar.search.curves import Curves, predicted_ends
 from caviar.space.scales import Array
 from caviar.study.halving import survivors
 from tests.benchmarks.curves import Task
-from tests.benchmarks.ends import doublings, predicted_ends
 
 TRIALS = 64
 HALVING = Halving()
+THIRDS = Halving(factor=3, predicted=False)  # Caviar's halving until November 2026
 Integers = NDArray[np.int_]
 
 
@@ -57,7 +58,7 @@ def last(replay: Replay) -> Array:
 
 
 def no_better(replay: Replay) -> Array:
-    """Tell what Caviar's halving tells: a stopped trial is no better than the worst survivor of its wave."""
+    """Tell that a stopped trial is no better than the worst survivor of its wave."""
     values = replay.last.copy()
     for wave in range(replay.wave[-1] + 1):
         survived, stopped = (replay.wave == wave) & replay.whole, (replay.wave == wave) & ~replay.whole
@@ -71,15 +72,12 @@ def exact(replay: Replay) -> Array:
     return replay.curves[:, -1]
 
 
-def from_curves(replay: Replay) -> Array:
-    """Tell ends predicted from the curves."""
-    return predicted_ends(replay.curves, replay.trained)
-
-
-def from_configs(replay: Replay) -> Array:
-    """Tell ends predicted from the configs and the curves; of whole trials, the measured ones."""
-    ends = predicted_ends(replay.curves, replay.trained, replay.points, replay.task.space.categorical)
-    return np.where(replay.whole, replay.last, ends)
+def predicted(replay: Replay) -> Array:
+    """Tell predicted ends of stopped trials, as Caviar's halving does."""
+    epochs = np.array(HALVING.compared(replay.task.epochs))
+    values = np.where(replay.trained[:, None] >= epochs, replay.curves[:, epochs - 1], np.nan)
+    curves = Curves(values, stopped=~replay.whole)
+    return predicted_ends(replay.points, replay.last, curves, replay.task.space.categorical)
 
 
 def whole(replay: Replay, new: Integers) -> None:
@@ -95,42 +93,25 @@ def part(share: float) -> Callable[[Replay, Integers], None]:
     return train
 
 
-def halving(
-    rungs: Callable[[int], tuple[int, ...]], factor: int = 3, losses: Callable[[Replay], Array] = last
-) -> Callable[[Replay, Integers], None]:
-    """Let the best third continue at each rung, or another share, by their losses there."""
+def halving(kind: Halving, losses: Callable[[Replay], Array] = last) -> Callable[[Replay, Integers], None]:
+    """Let the best trials of a wave continue at each rung, by their losses there, and those that are spared."""
+    spared = kind.spared(TRIALS)
 
     def train(replay: Replay, new: Integers) -> None:
-        for rung in rungs(replay.task.epochs):
+        for rung in kind.rungs(replay.task.epochs):
             replay.trained[new] = rung
-            values = losses(replay)
-            new = np.array(sorted(survivors({int(n): values[n] for n in new}, len(new), factor)))
+            values, entered = losses(replay), int(np.sum(new >= spared))
+            new = np.array(sorted(survivors({int(n): values[n] for n in new}, entered, kind.factor, spared)))
         whole(replay, new)
 
     return train
-
-
-def race(replay: Replay, new: Integers) -> None:
-    """Train an eighth of the epochs; then train the trial with the best predicted end twice as long, again and again.
-
-    It may be one of an earlier wave. A third of the epochs of all trials so far are spent.
-    """
-    rungs = doublings(replay.task.epochs)
-    replay.trained[new] = rungs[1]
-    while not replay.whole.all():
-        ends = np.where(replay.whole, np.inf, from_curves(replay))
-        best = int(np.argmin(ends))
-        rung = next(rung for rung in rungs if rung > replay.trained[best])
-        if 3 * (replay.trained.sum() + rung - replay.trained[best]) > replay.trained.size * replay.task.epochs:
-            break
-        replay.trained[best] = rung
 
 
 def asha(replay: Replay, new: Integers) -> None:
     """Decide about each trial when it comes to a rung; they come by number."""
     for trial in new:
         whole(replay, np.array([trial]))
-        for rung in HALVING.rungs(replay.task.epochs):
+        for rung in THIRDS.rungs(replay.task.epochs):
             losses = replay.memory.setdefault(f"rung {rung}", {})
             assert isinstance(losses, dict)
             losses[int(trial)] = replay.curves[trial, rung - 1]
@@ -169,18 +150,13 @@ def optuna_pruner(name: str) -> Callable[[Replay, Integers], None]:
     return train
 
 
-def halves(epochs: int) -> tuple[int, ...]:
-    return Halving(factor=2, first=round(epochs / 8)).rungs(epochs)
-
-
 RULES = {
     "none": Rule(whole, last),
-    "none, 21 trials": Rule(whole, last, trials=21),
-    "halving": Rule(halving(HALVING.rungs), no_better),
-    "halves": Rule(halving(halves, factor=2), no_better),
-    "halves, predicted": Rule(halving(halves, 2, from_configs), from_configs),
-    "race": Rule(race, from_curves),
-    "race, exact": Rule(race, exact),
+    "none, 25 trials": Rule(whole, last, trials=25),
+    "halving": Rule(halving(HALVING, predicted), predicted),
+    "halving, told no better": Rule(halving(HALVING), no_better),
+    "halving, exact": Rule(halving(HALVING), exact),
+    "halving, thirds": Rule(halving(THIRDS), no_better),
     "asha": Rule(asha, no_better),
     "hyperband": Rule(optuna_pruner("hyperband"), last),
     "median": Rule(optuna_pruner("median"), last),

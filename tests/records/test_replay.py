@@ -13,7 +13,8 @@ from caviar.records.early_stopping import Halving
 from caviar.records.events import Enqueued, StudyBegan, StudyPaused, TrialEnded, WarmStarted, WaveBegan
 from caviar.records.objective import Objective
 from caviar.records.ranking import estimates, rank_trials, search_told
-from caviar.records.replay import Expected, Observed, replay
+from caviar.records.replay import replay
+from caviar.records.search_log import Expected, Observed
 from caviar.records.settings import Settings
 from caviar.records.trial import CurvePoint, Result, State
 from caviar.search import Budget

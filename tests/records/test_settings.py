@@ -80,29 +80,34 @@ def test_an_older_journal_with_early_stopping_keeps_its_waves(trials, epochs, wa
     assert plain["budget"]["waves"] == "auto"
     old = Settings.from_plain(plain)
     assert len(old.new_search().waves) == waves
+    assert not old.early_stopping.predicted
     assert Settings.from_plain(old.to_plain()) == old
 
 
 def test_early_stopping_as_users_write_it():
     assert halving_from(None) is None
     assert halving_from("halving") == Halving()
-    assert halving_from("asha") == Halving(asynchronous=True)
+    assert halving_from("asha") == Halving(factor=3, asynchronous=True)
+    assert not Halving(asynchronous=True).predicted
     assert halving_from(Halving(factor=4)) == Halving(factor=4)
     for value, words in (("halfing", "did you mean 'halving'"), (True, "must be"), ({"factor": 4}, "caviar.Halving")):
         with pytest.raises(InputError, match=words):
             halving_from(value)
     with pytest.raises(InputError, match="asynchronous must be True or False, got 'no'"):
         Halving(asynchronous="no")
+    with pytest.raises(InputError, match="predicted must be True or False, got 'no'"):
+        Halving(predicted="no")
 
 
 @pytest.mark.parametrize(
     ("halving", "epochs", "rungs"),
     [
-        (Halving(), 20, (2, 7)),
-        (Halving(), 50, (6, 17)),
-        (Halving(), 100, (11, 33)),
-        (Halving(first=2), 50, (2, 6, 17)),
-        (Halving(first=1), 20, (1, 2, 7)),
+        (Halving(), 20, (2, 5, 10)),
+        (Halving(), 50, (6, 12, 25)),
+        (Halving(), 100, (12, 25, 50)),
+        (Halving(first=2), 50, (2, 3, 6, 12, 25)),
+        (Halving(factor=3), 50, (6, 17)),
+        (Halving(factor=3, first=1), 20, (1, 2, 7)),
         (Halving(factor=2, first=5), 40, (5, 10, 20)),
         (Halving(), 2, ()),
         (Halving(), 1, ()),

@@ -40,12 +40,13 @@ def trials(count, width=1):
     return [tuple(numbered[i : i + width]) for i in range(0, count, width)]
 
 
-def run(trainers, stacks, halving, ended=()):
+def run(trainers, stacks, halving, ended=(), **options):
     results = []
     objective = Objective("score", "min")
     run_halving(
-        trainers, stacks, results.extend, Deadline(), halving=halving, epochs=9, objective=objective, ended=ended
-    )
+        trainers, stacks, results.extend, Deadline(), halving=halving, epochs=9, objective=objective, ended=ended,
+        **options,
+    )  # fmt: skip
     return {result.trial: result for result in results}
 
 
@@ -67,7 +68,7 @@ def test_survivors_are_the_best_of_those_that_came_to_the_rung(losses, died, fac
 
 def test_one_in_three_continues_from_where_it_was():
     trainers = simulated(4)
-    results = run(trainers, trials(27), Halving(first=1))
+    results = run(trainers, trials(27), Halving(3, first=1))
     by_epochs = pd.Series([result.epochs for result in results.values()]).value_counts().to_dict()
     assert by_epochs == {1: 18, 3: 6, 9: 3}
     assert trainers.epochs == 27 * 1 + 9 * 2 + 3 * 6  # no epoch was trained twice
@@ -78,6 +79,27 @@ def test_one_in_three_continues_from_where_it_was():
     assert {n for n, r in results.items() if r.epochs > 1} == set(sorted(first, key=first.get)[:9])
 
 
+def test_spared_trials_are_not_stopped_and_do_not_count():
+    results = run(simulated(4), trials(20), Halving(3, first=1), spared=2)
+    assert [results[number].state for number in range(2)] == [State.FINISHED] * 2
+    epochs = pd.Series([results[number].epochs for number in range(2, 20)]).value_counts().to_dict()
+    assert epochs == {1: 12, 3: 4, 9: 2}
+
+
+def test_trials_continue_by_their_predicted_ends():
+    seen = []
+
+    def predicted_ends(curves):
+        seen.append(curves)
+        return {number: -number for number in curves}
+
+    results = run(simulated(3), trials(8), Halving(first=2), predicted_ends=predicted_ends)
+    assert {number for number, result in results.items() if result.state is State.FINISHED} == {6, 7}
+    first, second = seen
+    assert first == {n: [score(n, 1), score(n, 2)] for n in range(8)}  # half of the first rung, and the rung
+    assert second == {n: [score(n, 1), score(n, 2), score(n, 4)] for n in range(4, 8)}
+
+
 @given(
     workers=st.integers(1, 8),
     count=st.integers(1, 60),
@@ -85,8 +107,8 @@ def test_one_in_three_continues_from_where_it_was():
     seed=st.integers(0, 1000),
 )
 def test_the_same_trials_continue_whatever_the_workers_and_whichever_dies(workers, count, loss_seconds, seed):
-    alone = run(simulated(1), trials(count), Halving(first=1))
-    results = run(simulated(workers, seed=seed, loss_seconds=loss_seconds), trials(count), Halving(first=1))
+    alone = run(simulated(1), trials(count), Halving(3, first=1))
+    results = run(simulated(workers, seed=seed, loss_seconds=loss_seconds), trials(count), Halving(3, first=1))
     assert set(results) == set(range(count))
     if all(result.state is not State.FAILED for result in results.values()):  # three losses of one trial are a failure
         assert essence(results) == essence(alone)
@@ -94,10 +116,10 @@ def test_the_same_trials_continue_whatever_the_workers_and_whichever_dies(worker
 
 @given(numbers=st.sets(st.integers(0, 19)), workers=st.integers(1, 3))
 def test_an_interrupted_wave_stops_the_same_trials(numbers, workers):
-    whole = run(simulated(2), trials(20), Halving(first=1))
+    whole = run(simulated(2), trials(20), Halving(3, first=1))
     ended = [whole[number] for number in numbers]
     others = [stack for stack in trials(20) if stack[0].number not in numbers]
-    continued = run(simulated(workers), others, Halving(first=1), ended)
+    continued = run(simulated(workers), others, Halving(3, first=1), ended)
     assert essence(continued) == essence({n: r for n, r in whole.items() if n not in numbers})
 
 
@@ -116,7 +138,7 @@ def test_a_study_that_is_interrupted_at_any_poll_continues_to_the_same_table(tmp
     def study(name):
         return caviar.Study(
             troubled, space=caviar.Space(x=caviar.uniform(0, 1)), metric="score", mode="min", epochs=9, trials=27,
-            waves=2, early_stopping=Halving(first=1), confirm=False, workers=0, out=tmp_path / name,
+            waves=2, early_stopping=Halving(3, first=1), confirm=False, workers=0, out=tmp_path / name,
         )  # fmt: skip
 
     def trainers(workers):
@@ -132,9 +154,29 @@ def test_a_study_that_is_interrupted_at_any_poll_continues_to_the_same_table(tmp
         pd.testing.assert_frame_equal(table.drop(columns=CLOCK), whole, check_exact=True)
 
 
+def falls_late(config):
+    """The best configs fall last: after two epochs, the worst one of all is the best."""
+    for epoch in range(1, 17):
+        yield {"loss": 2 - config["x"] + 6 * math.exp(-epoch * (1.5 - config["x"]) / 4)}
+
+
+def test_a_study_finds_what_falls_late(tmp_path):
+    def best(halving):
+        study = caviar.Study(
+            falls_late, space=caviar.Space(x=caviar.uniform(0, 1)), metric="loss", mode="min", epochs=16, trials=64,
+            early_stopping=halving, confirm=False, workers=0, seed=2, out=tmp_path / str(halving),
+        )  # fmt: skip
+        table = study.run(progress=False, trainers=SimulatedTrainers(FunctionTrainable(falls_late), "loss", 2))
+        assert table["epochs"].sum() < 0.45 * 64 * 16
+        return study.best.metrics["loss"]
+
+    assert best(Halving()) < 1.6  # 1.54 is the lowest loss of all
+    assert best(Halving(predicted=False)) > 2.0
+
+
 def test_the_asynchronous_form_does_not_wait():
     trainers = simulated(4, duration=lambda trial: 50.0 if trial.number == 5 else 1.0)
-    results = run(trainers, trials(60), Halving(first=1, asynchronous=True))
+    results = run(trainers, trials(60), Halving(3, first=1, asynchronous=True))
     assert set(results) == set(range(60))
     finished = [result.trial for result in results.values() if result.state is State.FINISHED]
     assert 0 < len(finished) < 30
@@ -149,7 +191,7 @@ def test_paused_networks_continue_bit_for_bit_and_the_table_is_the_same_whatever
     def study(name, **options):
         return caviar.Study("digits", trials=18, waves=2, epochs=6, seed=3, out=tmp_path / name, **options)
 
-    halving = Halving(first=1)
+    halving = Halving(3, first=1)
     tables = [study(f"s{n}", workers=n, early_stopping=halving).run(progress=False) for n in (0, 1, 3)]
     for table in tables[1:]:
         pd.testing.assert_frame_equal(table.drop(columns=CLOCK), tables[0].drop(columns=CLOCK), check_exact=True)
@@ -169,10 +211,10 @@ def test_a_paused_generator_continues_where_it_was(tmp_path):
 
     study = caviar.Study(
         train, space=caviar.Space(x=caviar.uniform(1, 2)), metric="loss", mode="min", trials=9, waves=1, epochs=9,
-        early_stopping=Halving(first=1), confirm=False, workers=0, out=tmp_path / "s",
+        early_stopping=Halving(3, first=1), confirm=False, workers=0, out=tmp_path / "s",
     )  # fmt: skip
     table = study.run(progress=False)
     assert (table["steps"] == table["epochs"]).all()
-    assert sorted(table["epochs"]) == [1] * 6 + [3] * 2 + [9]
+    assert sorted(table["epochs"]) == [1] * 5 + [3] * 2 + [9] * 2  # the first trial is not stopped
     assert study.best.trial == table["x"].idxmin()
     assert not math.isnan(study.best.metrics["loss"])

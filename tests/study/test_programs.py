@@ -178,7 +178,7 @@ done
 touch "ended-$CAVIAR_TRIAL"
 """
     path = write(tmp_path, script, "sh script {x}")
-    stopping = caviar.Halving(factor=3, first=3)
+    stopping = caviar.Halving(factor=3, first=3, predicted=False)
     settings = {"trials": 9, "waves": 1, "epochs": 9, "early_stopping": stopping}
     table = study_from_file(path, out=tmp_path / "a", **settings).run(progress=False).sort_values("x")
     assert list(table["state"]) == ["finished"] * 3 + ["stopped"] * 6

@@ -64,8 +64,9 @@ def seed_generators(seed: int) -> None:
 
 
 def _keep_current() -> None:
-    if Generators._current is not None:
-        Generators._current._state = _state()
+    current = Generators._current  # which a study in another thread may change meanwhile
+    if current is not None:
+        current._state = _state()
 
 
 def _state() -> State:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from caviar.data.source import Source, SourceKind
-from caviar.records.early_stopping import Halving
+from caviar.records.early_stopping import KINDS, Halving
 from caviar.records.outcome import Outcome
 from caviar.records.settings import Settings
 from caviar.records.stopping import as_written
@@ -15,7 +15,8 @@ from caviar.space.defaults import default_space
 from caviar.space.space import argument_code
 from caviar.space.values import named
 
-EARLY_STOPPING = {None: "", Halving(): "halving", Halving(asynchronous=True): "asha"}  # what the command can express
+# what the command can express
+EARLY_STOPPING: dict[Halving | None, str] = {None: "", **{value: name for name, value in KINDS.items()}}
 SPACE = ("choice", "constant", "distribution", "lograndint", "loguniform", "randint", "reverseloguniform", "uniform")
 PUBLIC = ("Halving", "Space", "Study", "load_table", "program", *SPACE)
 

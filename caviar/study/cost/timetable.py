@@ -1,6 +1,7 @@
 """The timetable of a study that has not run: its waves, what trains at the same time, and how long that takes."""
 
 import heapq
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +71,11 @@ def timetable(picks: Picks, configs: Configs, settings: Settings, trainable: Tra
 
     continuous = settings.budget.waves == "continuous"
     groups = [np.concatenate(picks.waves)] if continuous else picks.waves
-    waves = tuple(_phases(stacks([int(row) for row in rows]), picks, settings) for rows in groups)
+    firsts = itertools.accumulate(map(len, groups), initial=0)
+    waves = tuple(
+        _phases(stacks([int(row) for row in rows]), picks, settings, first)
+        for rows, first in zip(groups, firsts, strict=False)
+    )
     rows = sorted({int(row) for wave in picks.waves for row in wave}, key=lambda row: float(picks.losses[row]))
     confirmed: list[int] = []
     if settings.confirm is not None:
@@ -87,9 +92,15 @@ def trains_the_winner_again(settings: Settings, trainable: Trainable) -> bool:
     return len(trainable.dataset.test_x) > 0
 
 
-def _phases(stacks: Sequence[tuple[int, ...]], picks: Picks, settings: Settings) -> tuple[Phase, ...]:
-    """Return the phases of a wave: one, or one for each rung of early stopping, after which few trials continue."""
+def _phases(stacks: Sequence[tuple[int, ...]], picks: Picks, settings: Settings, first: int) -> tuple[Phase, ...]:
+    """Return the phases of a wave: one, or one for each rung of early stopping, after which few trials continue.
+
+    Args:
+        stacks, picks, settings: of the wave.
+        first: the number of its first trial.
+    """
     halving, phases = settings.early_stopping, list[Phase]()
+    spared = max(0, halving.spared(settings.budget.trials) - first) if halving is not None else 0
     rungs = halving.rungs(settings.epochs) if halving is not None else ()
     running, done = {i: float(picks.losses[row]) for i, row in enumerate(row for s in stacks for row in s)}, 0
     numbered = iter(range(len(running)))
@@ -98,7 +109,8 @@ def _phases(stacks: Sequence[tuple[int, ...]], picks: Picks, settings: Settings)
         left = (tuple(row for number, row in stack if number in running) for stack in members)
         phases.append(tuple(Job(rows, end - done) for rows in left if rows))
         if halving is not None:
-            kept = survivors(running, len(running), halving.factor)
+            entered = sum(number >= spared for number in running)
+            kept = survivors(running, entered, halving.factor, spared)
             running = {number: loss for number, loss in running.items() if number in kept}
         done = end
     return tuple(phases)

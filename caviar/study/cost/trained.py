@@ -102,7 +102,8 @@ class TrainedWave:
         if not by_epoch:
             return [[Part(n, 1, 1.0) for n in numbers] for numbers in members]
         done = [max(map(self.epoch, numbers), default=0) for numbers in members]
-        entered = len(self.trials)
+        spared = stopping.spared(state.settings.budget.trials) if stopping else 0
+        entered = sum(number >= spared for number in self.trials)
         for end in (*(stopping.rungs(epochs) if stopping else ()), epochs):
             for i, numbers in enumerate(members):
                 if numbers and end > done[i]:
@@ -110,8 +111,9 @@ class TrainedWave:
                     done[i] = end
             if stopping is not None:
                 entered = math.ceil(entered / stopping.factor)
-                kept = set(generator.permutation([n for numbers in members for n in numbers])[:entered].tolist())
-                members = [[n for n in numbers if n in kept] for numbers in members]
+                contending = [n for numbers in members for n in numbers if n >= spared]
+                kept = set(generator.permutation(contending)[:entered].tolist())
+                members = [[n for n in numbers if n in kept or n < spared] for numbers in members]
         return parts
 
     def _is_left(self, number: int, state: StudyState) -> bool:

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from tests.benchmarks.search.bbob import bbob
 from tests.benchmarks.search.figures import BATCHED, summary, wins
+from tests.benchmarks.search.mixed import mixed
 from tests.benchmarks.search.picture import draw
 from tests.benchmarks.search.problems import Problem, functions, lcbench
 from tests.benchmarks.search.race import BUDGETS, METHODS, Record, race
@@ -85,6 +86,8 @@ def problems(options: argparse.Namespace, seed: int) -> list[Problem]:
         selected += [task for task in tasks if f"a{task.noise:g}" in options.families] or tasks
     if "d" in options.families:
         selected += bbob(seed)[:: 4 if options.quick else 1]
+    if "e" in options.families:
+        selected += mixed(seed)[:: 4 if options.quick else 1]
     return selected
 
 
@@ -136,7 +139,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--families",
         default="abc",
-        help="a (LCBench; a0, a2, a5: only with this noise), b (functions), c (trainings), d (bbob)",
+        help="a (LCBench; a0, a2, a5: only with this noise), b (functions), c (trainings), d (bbob), e (mixed)",
     )
     return parser.parse_args()
 

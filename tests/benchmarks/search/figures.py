@@ -10,6 +10,7 @@ from tests.benchmarks.search.bbob import GROUPS
 FAMILIES = (
     *("functions", "trainings", "lcbench noise 0", "lcbench noise 2", "lcbench noise 5"),
     *(f"bbob {group}" for group in GROUPS),
+    "mixed",
 )
 BATCHED = ("functions", "trainings")
 RESAMPLES = 1000

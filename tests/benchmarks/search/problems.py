@@ -125,13 +125,18 @@ def shift_and_rotate(function: Function, dimension: int, seed: int, total: int |
     name = f"{function.__name__}-{dimension}" + (f"of{total}" if total else "")
     generator = np.random.default_rng((seed, sum(name.encode())))
     optimum = generator.uniform(0.2, 0.8, dimension)
-    rotation, _ = np.linalg.qr(generator.standard_normal((dimension, dimension)))
+    rotation = rotation_matrix(dimension, generator)
     active = generator.permutation(total or dimension)[:dimension]
 
     def true(points: Array) -> Array:
         return function((points[:, active] - optimum) @ rotation.T * WIDTHS[function])
 
     return Problem(name, "functions", cube(total or dimension), true, 0.0)
+
+
+def rotation_matrix(dimension: int, generator: np.random.Generator) -> Array:
+    """Return a random rotation, shape (d, d)."""
+    return np.linalg.qr(generator.standard_normal((dimension, dimension)))[0]
 
 
 def permute_and_mirror(function: Function, dimension: int, best: float, seed: int) -> Problem:

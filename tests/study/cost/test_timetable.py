@@ -46,7 +46,8 @@ def test_every_trial_trains_as_often_as_it_should(tmp_path, settings):
     assert all(job.epochs == launch.settings.epochs for job in table.confirm)
     assert sum(sum(job.epochs for job in wave[-1]) > 0 for wave in table.waves) == len(table.waves)
     if "early_stopping" in settings:
-        assert [len(phase) for phase in table.waves[0]] == [8, 3, 1]  # one in three survives a rung
+        assert [len(phase) for phase in table.waves[0]] == [8, 7, 7, 7]  # one in eight of 48 trials is not stopped
+        assert [len(phase) for phase in table.waves[1]] == [8, 4, 2, 1]  # one in two survives a rung
 
 
 def test_later_picks_are_better_and_cost_more():

@@ -12,7 +12,8 @@ from caviar.study.planner import Planner
 @pytest.fixture
 def begun(tmp_path):
     """A study of four networks in a wave, which one stack trains."""
-    study = caviar.Study("digits", trials=4, waves=1, epochs=9, early_stopping="halving", workers=0, out=tmp_path / "s")
+    halving = caviar.Halving(factor=3)
+    study = caviar.Study("digits", trials=4, waves=1, epochs=9, early_stopping=halving, workers=0, out=tmp_path / "s")
     planner = Planner(study.record.state)
     study.record._apply([planner.next_wave(4)])
     return study.record.state, TrainedWave([tuple(planner.running_trials())], confirms=False)
@@ -58,6 +59,17 @@ def test_early_stopping_leaves_fewer_at_each_rung(begun):
     report(wave, range(4), [1, 2], 0.25)
     (parts,) = wave.left(state, True, np.random.default_rng(0))
     assert [(part.width, part.units) for part in parts] == [(4, 1), (2, 6)]
+
+
+def test_trials_that_are_spared_train_to_their_ends(tmp_path):
+    settings = {"trials": 16, "waves": 1, "epochs": 9, "early_stopping": "halving", "workers": 0, "out": tmp_path / "s"}
+    state = caviar.Study("digits", **settings).record.state
+    state.apply(Planner(state).next_wave(16))
+    wave = TrainedWave([(trial,) for trial in Planner(state).running_trials()], confirms=False)
+    parts = wave.left(state, True, np.random.default_rng(0))
+    epochs = [sum(part.units for part in of_trial) for of_trial in parts]
+    assert epochs[:2] == [9, 9]  # an eighth of them
+    assert sorted(epochs[2:]) == [2] * 7 + [4] * 3 + [9] * 4
 
 
 def test_a_trial_that_begins_again_forgets_what_it_did(begun):
