@@ -60,8 +60,7 @@ def run_halving(
         return _until(added, first)
 
     runner = WaveRunner(trainers, deadline, next_stacks, on_report)
-    compared = halving.compared(epochs)
-    wave = _Wave(runner, stack_of, keep, rungs, halving.factor, objective, ended, compared, predicted_ends, spared)
+    wave = _Wave(runner, stack_of, keep, halving, epochs, objective, ended, predicted_ends, spared)
     if halving.asynchronous:
         wave.run_asynchronously(_until(stacks, first))
     else:
@@ -88,13 +87,16 @@ class _Wave:
     runner: WaveRunner
     stack_of: Mapping[int, Stack]  # by trial number
     keep: Keep
-    rungs: Sequence[int]
-    factor: int
+    halving: Halving
+    epochs: int
     objective: Objective
     ended: Sequence[Result]
-    compared: Sequence[int]
     predicted_ends: PredictedEnds | None
     spared: int
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        return self.halving.rungs(self.epochs)
 
     def run_synchronously(self, stacks: Sequence[Stack]) -> None:
         """Let every trial reach a rung before any continues."""
@@ -106,9 +108,9 @@ class _Wave:
                 return
             reached = [result for result in (*paused.values(), *self._ended_beyond(rung)) if result.trial in running]
             entered = sum(number >= self.spared for number in running)
-            continuing = survivors(self._losses(reached, rung), entered, self.factor, self.spared)
+            continuing = survivors(self._losses(reached, rung), entered, self.halving.factor, self.spared)
             stopped = [result for result in paused.values() if result.trial not in continuing]
-            self._stop(stopped, rung, math.ceil(entered / self.factor), entered)
+            self._stop(stopped, rung, math.ceil(entered / self.halving.factor), entered)
             running, stacks = continuing, _only(stacks, continuing)
         for results in self.runner.train(_until(stacks, None)):
             self.keep(results)
@@ -128,7 +130,7 @@ class _Wave:
                 rung, loss = result.epochs, self.objective.to_minimise(result.metrics)
                 rank = bisect_left(losses[rung], loss)
                 losses[rung].insert(rank, loss)
-                room = math.ceil(len(losses[rung]) / self.factor)
+                room = math.ceil(len(losses[rung]) / self.halving.factor)
                 if rank < room:
                     continuing[rung].add(result.trial)
                 else:
@@ -162,8 +164,9 @@ class _Wave:
         """The losses of trials at a rung, by number, or the ends that are predicted there."""
         if self.predicted_ends is None:
             return {result.trial: self.objective.along(result.curve, [rung])[0] for result in results}
-        epochs = [epoch for epoch in self.compared if epoch <= rung]
-        return self.predicted_ends({result.trial: self.objective.along(result.curve, epochs) for result in results})
+        epochs = [epoch for epoch in self.halving.compared(self.epochs) if epoch <= rung]
+        by_number = sorted(results, key=lambda result: result.trial)  # in another order, last bits would differ
+        return self.predicted_ends({result.trial: self.objective.along(result.curve, epochs) for result in by_number})
 
 
 def _only(stacks: Iterable[Stack], numbers: set[int]) -> list[Stack]:

@@ -93,9 +93,11 @@ def test_trials_continue_by_their_predicted_ends():
         seen.append(curves)
         return {number: -number for number in curves}
 
-    results = run(simulated(3), trials(8), Halving(first=2), predicted_ends=predicted_ends)
+    slow_first = simulated(3, duration=lambda trial: 9.0 - trial.number)
+    results = run(slow_first, trials(8), Halving(first=2), predicted_ends=predicted_ends)
     assert {number for number, result in results.items() if result.state is State.FINISHED} == {6, 7}
     first, second = seen
+    assert list(first) == sorted(first)  # not in the order of arrival
     assert first == {n: [score(n, 1), score(n, 2)] for n in range(8)}  # half of the first rung, and the rung
     assert second == {n: [score(n, 1), score(n, 2), score(n, 4)] for n in range(4, 8)}
 
