@@ -10,6 +10,7 @@ import importlib.util
 import inspect
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 from caviar.space.values import reference_to
 
 _FOREIGN = (Path(os.__file__).parent, Path(__file__).parents[1])  # Python's library, and Caviar
+_PARSER = threading.Lock()  # Python 3.11 raises a SystemError if two threads parse at once
 _INSTALLED = {"site-packages", "dist-packages", "node_modules"}
 
 
@@ -168,7 +170,8 @@ def _imports(module: Module) -> Iterator[str]:
 
 def _parse(file: Path) -> ast.Module:
     try:
-        return ast.parse(file.read_bytes())
+        with _PARSER:
+            return ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return ast.Module([], [])
 

@@ -1,9 +1,12 @@
 """The user's own modules, and the fingerprint of a function's source."""
 
 import functools
+import gc
 import importlib
 import math
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -209,3 +212,21 @@ def test_source_that_is_not_at_hand_has_no_fingerprint():
     exec("def train(config):\n    return {}\n", space)
     assert fingerprint(space["train"], None, "train") == ""
     assert own_module(None) is None
+
+
+def test_functions_are_read_in_several_threads_at_once():
+    def let_others_run(phase, info):
+        time.sleep(0)
+
+    def read(_):
+        return found(found)
+
+    threshold = gc.get_threshold()
+    gc.callbacks.append(let_others_run)
+    gc.set_threshold(50)
+    try:
+        with ThreadPoolExecutor(6) as executor:
+            assert len({*executor.map(read, range(60))}) == 1
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(let_others_run)

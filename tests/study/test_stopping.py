@@ -101,7 +101,7 @@ def test_minutes_decide_and_a_resumed_study_decides_the_same(tmp_path):
     always = study(
         tmp_path / "always",
         stop={
-            "gain": 1e9,
+            "gain": 1e-9,
             "minutes": 1e9,
         },
     )
