@@ -92,7 +92,7 @@ def _trained(outcome: Outcome) -> Iterator[str]:
         )
     if settings.early_stopping:
         kind = "asynchronous successive halving" if settings.early_stopping.asynchronous else "successive halving"
-        by = ", by predicted ends" if settings.early_stopping.predicted else ""
+        by = ", by predicted ends; one trial in 8 was not stopped" if settings.early_stopping.predicted else ""
         yield f"Trials were stopped early by {kind}: at each rung, one in {settings.early_stopping.factor} went on{by}."
 
 

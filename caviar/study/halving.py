@@ -7,6 +7,7 @@ a stopped trial again) decides about a trial when it comes to a rung, among thos
 and the table depends on who was faster.
 """
 
+import itertools
 import math
 from bisect import bisect_left
 from collections import defaultdict
@@ -118,7 +119,7 @@ class _Wave:
     def run_asynchronously(self, stacks: Sequence[Stack]) -> None:
         """Decide about each trial as it reaches a rung, among those that reached it before."""
         losses = {rung: sorted(self._losses(self._ended_beyond(rung), rung).values()) for rung in self.rungs}
-        following = dict(zip(self.rungs, (*self.rungs[1:], None), strict=True))
+        following = dict(itertools.pairwise((*self.rungs, None)))
         for results in self.runner.train(stacks):
             self.keep([result for result in results if result.state is not State.PAUSED])
             paused = sorted((r for r in results if r.state is State.PAUSED), key=lambda r: (r.epochs, r.trial))

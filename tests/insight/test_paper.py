@@ -35,6 +35,21 @@ def test_a_function_is_named_and_a_one_dimensional_space_is_in_the_singular(tmp_
     assert f"(`x0` {outcome.best.config['x0']:.4g}) reached a `score` of" in text
 
 
+@pytest.mark.parametrize(
+    ("stopping", "words"),
+    [
+        ("halving", "by successive halving: at each rung, one in 2 went on, by predicted ends; one trial in 8 was not"),
+        (caviar.Halving(factor=4, predicted=False), "by successive halving: at each rung, one in 4 went on."),
+        ("asha", "by asynchronous successive halving: at each rung, one in 3 went on."),
+    ],
+)
+def test_it_says_how_trials_were_stopped(tmp_path, stopping, words):
+    settings = {"space": cube(1), "metric": "x", "mode": "min", "trials": 8, "epochs": 4, "workers": 0}
+    study = caviar.Study(lambda config: config["x0"], early_stopping=stopping, out=tmp_path / "s", **settings)
+    study.run(progress=False)
+    assert f"Trials were stopped early {words}" in methods(study.outcome)
+
+
 def test_latex_shows_every_name_as_text(outcome):
     text = methods(outcome, "latex")
     assert r"\texttt{<" not in text

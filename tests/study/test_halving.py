@@ -176,6 +176,12 @@ def test_a_study_finds_what_falls_late(tmp_path):
     assert best(Halving(predicted=False)) > 2.0
 
 
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_with_too_few_epochs_for_a_rung_no_trial_is_stopped(asynchronous):
+    results = run(simulated(2), trials(6), Halving(first=9, asynchronous=asynchronous))
+    assert [results[number].epochs for number in range(6)] == [9] * 6
+
+
 def test_the_asynchronous_form_does_not_wait():
     trainers = simulated(4, duration=lambda trial: 50.0 if trial.number == 5 else 1.0)
     results = run(trainers, trials(60), Halving(3, first=1, asynchronous=True))

@@ -132,14 +132,14 @@ def left_after_an_epoch(study, clock, trials):
 
 
 def test_early_stopping_ends_most_trials(tmp_path, monkeypatch):
-    clock, options = Clock(monkeypatch), {"trials": 7, "waves": 1, "epochs": 20, "workers": 0, "keep": 1}
+    clock, options = Clock(monkeypatch), {"trials": 9, "waves": 1, "epochs": 20, "workers": 0, "keep": 1}
     spans = [
         left_after_an_epoch(
-            caviar.Study("digits", early_stopping=stopping, out=tmp_path / str(stopping), **options), clock, 7
+            caviar.Study("digits", early_stopping=stopping, out=tmp_path / str(stopping), **options), clock, 9
         )
-        for stopping in (None, "halving")
+        for stopping in (None, caviar.Halving(factor=3, predicted=False))
     ]
-    assert np.divide(*spans) > 2.5
+    assert np.divide(*spans) > 3
 
 
 def test_a_winner_whose_network_was_not_kept_trains_again(tmp_path, monkeypatch):
