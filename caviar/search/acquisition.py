@@ -13,7 +13,7 @@ import scipy  # whose packages are slow to load; each is loaded when first used
 from numpy.typing import NDArray
 
 from caviar.search.gaussian_process import GaussianProcess
-from caviar.search.improvement import log_expected_improvement
+from caviar.search.improvement import log_expected_improvement, log_expected_improvement_bounds
 from caviar.search.inwards import Inwards
 from caviar.search.kernel import Kernel
 from caviar.search.samplers import sobol_points
@@ -31,6 +31,7 @@ _REFINED = 100  # the points of larger waves are not refined
 _JOINT_SIZE = 125  # larger waves are split into parts that are chosen independently
 _JITTER = 1e-6  # of the variance of a value, which keeps matrices positive definite
 _LEAST_VARIANCE = 1e-10
+_ROUNDING = 1e-6  # more than the rounding errors of a log improvement
 
 
 def candidates(space: Space, process: GaussianProcess, count: int, generator: np.random.Generator) -> Array:
@@ -188,10 +189,13 @@ class Outlook:
     def best_candidates(self, count: int) -> Array:
         """Return the candidates with the highest expected improvement that were not chosen, shape (count, d)."""
         new = np.flatnonzero(self._new)
-        sd = np.sqrt(np.maximum(self._variance[new], _LEAST_VARIANCE))
-        values = log_expected_improvement(self._mean[new], sd, self._best)[0]
-        values += self._inwards.log_density(self.pool[new], self._n)[0]
-        return np.array(self.pool[new[np.argsort(-values, kind="stable")[:count]]])
+        mean, sd = self._mean[new], np.sqrt(np.maximum(self._variance[new], _LEAST_VARIANCE))
+        inwards = self._inwards.log_density(self.pool[new], self._n)[0]
+        lower, upper = log_expected_improvement_bounds(mean, sd, self._best)
+        enough = np.sort(lower + inwards)[-count:].min(initial=np.inf)
+        rest = np.flatnonzero(upper + inwards > enough - _ROUNDING)  # among these few are the best ones
+        values = log_expected_improvement(mean[rest], sd[rest], self._best)[0] + inwards[rest]
+        return np.array(self.pool[new[rest[np.argsort(-values, kind="stable")[:count]]]])
 
     def improvement(self, points: Array) -> tuple[Array, Array]:
         """Return the log of the expected improvement at points, shape (k, d), and its gradient: (k,) and (k, d)."""

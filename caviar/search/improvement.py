@@ -55,3 +55,18 @@ def log_expected_improvement(mean: Array, sd: Array, best: Array) -> tuple[Array
     value = np.log(sd) + top[:, 0] + np.log(total[:, 0] / mean.shape[1])
     weighted = weights / total * slope
     return value, -weighted / sd[:, None], (1.0 - (weighted * u).sum(axis=1)) / sd
+
+
+def log_expected_improvement_bounds(mean: Array, sd: Array, best: Array) -> tuple[Array, Array]:
+    """Return a lower and an upper bound of `log_expected_improvement`, shape (m,) each, for a tenth of its time.
+
+    The improvement is convex in u, so its average is at least that of the average u (Jensen's inequality); it is at
+    most that of the largest u, and at least its share of it.
+
+    >>> log_expected_improvement_bounds(np.array([[0.0]]), np.array([1.0]), np.array([0.0]))
+    (array([-0.91893853]), array([-0.91893853]))
+    """
+    u = (best - mean) / sd[:, None]
+    average, largest = log_h(u.mean(axis=1))[0], log_h(u.max(axis=1))[0]
+    lower = np.maximum(average, largest - np.log(u.shape[1]))
+    return np.log(sd) + lower, np.log(sd) + largest

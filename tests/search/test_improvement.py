@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy.integrate import quad
 from scipy.optimize import check_grad
 from scipy.stats import norm
 
-from caviar.search.improvement import log_expected_improvement, log_h
+from caviar.search.improvement import log_expected_improvement, log_expected_improvement_bounds, log_h
 
 
 @pytest.mark.parametrize("u", [-6.0, -1.5, -1.0, -0.5, 0.0, 3.0, 40.0])
@@ -35,3 +38,17 @@ def test_the_slopes_are_right():
 
     for shift in (0.0, 3.0, 30.0):
         assert check_grad(value, gradient, shift + generator.standard_normal(6)) < 1e-4 * np.exp(shift / 10)
+
+
+@given(
+    mean=arrays(float, st.tuples(st.integers(1, 4), st.just(5)), elements=st.floats(-1e3, 1e3)),
+    sd=st.floats(1e-5, 1e3),
+    best=arrays(float, 5, elements=st.floats(-1e3, 1e3)),
+)
+def test_it_is_between_its_bounds(mean, sd, best):
+    sd = np.full(len(mean), sd)
+    value = log_expected_improvement(mean, sd, best)[0]
+    lower, upper = log_expected_improvement_bounds(mean, sd, best)
+    rounding = 1e-12 * (1 + abs(value))
+    assert (lower <= value + rounding).all()
+    assert (value <= upper + rounding).all()
