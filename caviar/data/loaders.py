@@ -10,13 +10,12 @@ from numpy.typing import ArrayLike
 from caviar._secrets import HIDDEN
 from caviar.data.dataset import Dataset, from_arrays
 from caviar.data.numbers import load_numbers
-from caviar.data.source import Source, SourceKind, Task
+from caviar.data.source import Source, SourceKind, Task, how_to_pass_again
 from caviar.errors import InputError
 from caviar.files import is_uri
 
 # Among splits 0 to 7, the one whose validation and test parts are equally hard for a default network (both 0.976).
 _DIGITS_SPLIT = 2
-_PASS = "pass the original one: caviar resume FOLDER --data {0}, or caviar.Study.open(FOLDER, data='{0}')"
 
 
 def load(data: str | Dataset | tuple[ArrayLike, ArrayLike]) -> Dataset:
@@ -102,7 +101,8 @@ def load_source(source: Source) -> Dataset:
             settings = TableSettings(task=source.task, seed=source.seed, **source.options)
             dataset = load_quietly(source.path, source.target, settings)
     if source.fingerprint not in ("", dataset.fingerprint()):
-        raise InputError(f"{source.path or dataset.name} has changed since it was loaded; {_PASS.format('FILE')}")
+        changed = f"{source.path or dataset.name} has changed since it was loaded"
+        raise InputError(f"{changed}; pass the original: {how_to_pass_again('FILE')}")
     return dataset
 
 
@@ -111,4 +111,6 @@ def _check_complete(source: Source) -> None:
     for path in (source.path, source.options.get("validation")):
         path = path.get("table") if isinstance(path, Mapping) else path
         if isinstance(path, str) and is_uri(path) and HIDDEN in path:
-            raise InputError(f"{path} was kept without its password or token; {_PASS.format('URL')}")
+            raise InputError(
+                f"{path} was kept without its password or token; pass it again: {how_to_pass_again('URL')}"
+            )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from caviar.csv import read_csv
 from caviar.data.dataset import Dataset, from_arrays
-from caviar.data.source import Source, Task
+from caviar.data.source import Source, Task, how_to_pass_again
 from caviar.data.validation import Targets, check_features
 from caviar.errors import InputError
 
@@ -24,7 +24,7 @@ def load_numbers(source: Source) -> Dataset:
     except (OSError, KeyError, ValueError) as error:
         raise InputError(
             f"cannot read {source.path} as it was ({error}); "
-            "restore it, or pass the original one: caviar resume FOLDER --data FILE"
+            f"restore it, or pass the original: {how_to_pass_again('FILE')}"
         ) from None
     y = labels.to_numpy() if pd.api.types.is_numeric_dtype(labels) else labels.to_numpy(dtype=object)
     dataset = from_arrays(values, y, name=Path(source.path).stem, task=source.task or _task(y), seed=source.seed)

@@ -69,3 +69,12 @@ class Source:
             raise InputError(f"unknown data source {dict(plain)!r}; was it written by a newer Caviar?")
         values = {**plain, "kind": SourceKind(str(plain["kind"]))}
         return cls(**values)  # type: ignore[arg-type]
+
+
+def how_to_pass_again(data: str) -> str:
+    """Return how a user opens a study with its data once more.
+
+    >>> how_to_pass_again("my.csv")
+    "caviar resume FOLDER --data my.csv, or caviar.Study.open(FOLDER, data='my.csv')"
+    """
+    return f"caviar resume FOLDER --data {data}, or caviar.Study.open(FOLDER, data={data!r})"

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from caviar.errors import InputError
+from caviar.insight.ends import ends
 from caviar.insight.figures.axes import coordinates, square_corners
 from caviar.insight.figures.metric import LARGEST
 from caviar.insight.functional_anova import fit_forest, forest_shares
-from caviar.records.objective import Objective
-from caviar.records.outcome import AnyStudy, outcome_of
+from caviar.records.outcome import AnyStudy, Outcome, outcome_of
 from caviar.records.trial import State
 from caviar.space.scales import Array
 
@@ -33,9 +33,9 @@ SCORED = (State.FINISHED, State.STOPPED, State.DIVERGED)
 def importance(study: AnyStudy, seed: int = 0) -> pd.DataFrame:
     """Return how much of the metric's variance each hyperparameter explains, the most important first.
 
-    Diverged trials count as the worst finished value, and trials stopped early as what they had reached; failed and
-    timed-out trials, and those of a confirming wave, are left out. Shares of one hyperparameter alone (first order)
-    sum to at most 1; interactions of several hyperparameters explain the rest.
+    Diverged trials count as the worst finished value, and trials stopped early as the end that was predicted for them,
+    or else as what they had reached; failed and timed-out trials, and those of a confirming wave, are left out. Shares
+    of one hyperparameter alone (first order) sum to at most 1; interactions of several explain the rest.
 
     Args:
         study: a study, its outcome or its folder, with at least 8 trials that finished, diverged or were stopped early.
@@ -58,7 +58,7 @@ def importance(study: AnyStudy, seed: int = 0) -> pd.DataFrame:
     """
     outcome = outcome_of(study)
     space, objective = outcome.space, outcome.settings.objective
-    table = scored_trials(outcome.table, objective)
+    table = scored_trials(outcome)
     if len(table) < MIN_TRIALS:
         raise InputError(
             f"importance needs at least {MIN_TRIALS} trials that finished, diverged or were stopped early, "
@@ -86,15 +86,14 @@ def importance(study: AnyStudy, seed: int = 0) -> pd.DataFrame:
     return table
 
 
-def scored_trials(table: pd.DataFrame, objective: Objective) -> pd.DataFrame:
+def scored_trials(outcome: Outcome) -> pd.DataFrame:
     """Return the rows of `Outcome.table` that are informative about the metric; none if no value is finite.
 
-    A trial that diverged gets the worst finite value. Values more than `OUTLIER_REACH` interquartile ranges beyond
-    the first wave's worse quartile are clipped to that limit.
+    The metric is what `ends` returns; a trial that diverged gets the worst finite value. Values more than
+    `OUTLIER_REACH` interquartile ranges beyond the first wave's worse quartile are clipped to that limit.
     """
-    metric, sign = objective.metric, objective.sign
-    if metric not in table:
-        return table.iloc[:0]
+    metric, sign = outcome.settings.objective.metric, outcome.settings.objective.sign
+    table = outcome.table.assign(**{metric: ends(outcome)})
     first_runs = table["confirms"].isna()  # replicates would count one point several times
     table = table[table["state"].isin(SCORED) & first_runs].copy()
     values = sign * np.clip(table[metric].to_numpy(float), -LARGEST, LARGEST)

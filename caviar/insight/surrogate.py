@@ -8,6 +8,7 @@ import pandas as pd
 
 from caviar._threads import one_blas_thread
 from caviar.errors import InputError
+from caviar.insight.ends import ends
 from caviar.insight.figures.axes import coordinates
 from caviar.records.outcome import Outcome
 from caviar.records.search_log import Observed
@@ -43,12 +44,9 @@ class Surrogate:
 
         Raises InputError if fewer than 4 trials have a value.
         """
-        space, objective, table = outcome.space, outcome.settings.objective, outcome.table
+        space, sign, table = outcome.space, outcome.settings.objective.sign, outcome.table
+        values = np.where(table["state"].isin(_TOLD), sign * ends(outcome), np.nan)[table["confirms"].isna()]
         table = table[table["confirms"].isna()]
-        told = table["state"].isin(_TOLD).to_numpy(bool)
-        values = np.full(len(table), np.nan)
-        if objective.metric in table:
-            values = np.where(told, objective.sign * table[objective.metric].to_numpy(float), np.nan)
         if np.isfinite(values).sum() < LEAST or not outcome.has_finished:
             raise InputError(
                 f"the process needs at least {LEAST} trials that have finished, got {int(np.isfinite(values).sum())}; "
@@ -59,7 +57,7 @@ class Surrogate:
         if process is None:
             process = GaussianProcess.fit(points, values, space.categorical)
         winner = points[(table["trial"] == outcome.best.trial).to_numpy(bool)][0]
-        return cls(space, process, winner, objective.sign)
+        return cls(space, process, winner, sign)
 
     def points_of(self, table: pd.DataFrame) -> Array:
         """Return the trials of a results table in the unit cube, shape (n, d); inactive coordinates are 0.5."""
@@ -110,10 +108,10 @@ class Surrogate:
 def _process_of_the_search(outcome: Outcome, points: Array, values: Array) -> GaussianProcess | None:
     """Return the process by which the search ranks its trials, if it was told just these; a fit takes long."""
     search, observed = outcome.search, [entry for entry in outcome.search_log if isinstance(entry, Observed)]
-    if search.continuous or search.space != outcome.space or sum(map(len, (e.values for e in observed))) != len(values):
+    if search.continuous or search.space != outcome.space or len(search.values) != len(values):
         return None
-    told, known = np.concatenate([e.points for e in observed]), np.concatenate([e.values for e in observed])
-    is_same = np.allclose(told, points, atol=1e-9) and np.array_equal(known, values, equal_nan=True)
+    told = np.concatenate([entry.points for entry in observed])
+    is_same = np.allclose(told, points, atol=1e-9) and np.array_equal(search.values, values, equal_nan=True)
     return search.surrogate if is_same else None
 
 

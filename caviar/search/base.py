@@ -156,6 +156,11 @@ class Search(ABC):
         return self._fitted_surrogate().smooth(self._points, self._values)
 
     @property
+    def values(self) -> Array:
+        """The value of each trial, shape (n,), in the order of `tell`; those of stopped trials are predicted."""
+        return self._values.copy()
+
+    @property
     @one_blas_thread()
     def surrogate(self) -> GaussianProcess | None:
         """The Gaussian process of all trials so far; None if no trial has a finite value."""

@@ -14,7 +14,7 @@ import numpy as np
 from caviar._checks import check_string, did_you_mean
 from caviar.data.dataset import Dataset
 from caviar.data.loaders import load, load_source
-from caviar.data.source import Source, SourceKind
+from caviar.data.source import Source, SourceKind, how_to_pass_again
 from caviar.errors import InputError
 from caviar.files import is_uri
 from caviar.fleet.placement import Placement
@@ -36,7 +36,6 @@ logger = logging.getLogger("caviar")
 CLASSIFICATION_METRICS = ("val_accuracy", "val_loss", "train_loss")
 _DEFAULT_ROWS = 12_000  # to train on, in all epochs together
 REGRESSION_METRICS = ("val_rmse", "val_loss", "train_loss")
-_SAY_WHERE = "say where it is now: caviar resume FOLDER --data {0}, or Study.open(folder, data='{0}')"
 
 
 @dataclass(frozen=True)
@@ -199,7 +198,9 @@ def target_from_source(source: Source) -> Target:
         return target_from(Program(source.command, source.path))
     if source.kind is not SourceKind.FUNCTION:
         if source.path and not is_uri(source.path) and not Path(source.path).exists():
-            raise InputError(f"there is no {source.path} any more; {_SAY_WHERE.format('data/my.csv')}")
+            raise InputError(
+                f"there is no {source.path} any more; say where it is now: {how_to_pass_again('data/my.csv')}"
+            )
         return target_from(load_source(source))
     module, _, name = source.function.rpartition(":")
     if "<" in name or module in ("", "__main__"):
@@ -213,7 +214,9 @@ def target_from_source(source: Source) -> Target:
             return _target_in(imported, source.function)
     folder = Path(source.path or Path.cwd())
     if source.path and not any(file.is_file() for file in files_of(module, folder)):
-        raise InputError(f"there is no {module} in {folder} any more; {_SAY_WHERE.format('my_module:train')}")
+        raise InputError(
+            f"there is no {module} in {folder} any more; say where it is now: {how_to_pass_again('my_module:train')}"
+        )
     return target_in_module(source.function, folder)
 
 

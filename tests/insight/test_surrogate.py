@@ -41,7 +41,9 @@ def test_too_few_trials_are_one_sentence(tmp_path):
         Surrogate.of(outcome)
 
 
-@pytest.mark.parametrize(("options", "is_shared"), [({}, True), ({"waves": "continuous"}, False)])
+@pytest.mark.parametrize(
+    ("options", "is_shared"), [({}, True), ({"early_stopping": "halving"}, True), ({"waves": "continuous"}, False)]
+)
 def test_the_process_is_fitted_once_if_the_search_was_told_the_same(tmp_path, options, is_shared):
     def train(config, seed):
         for epoch in range(1, 10):

@@ -56,7 +56,7 @@ def report(study: AnyStudy, path: str | Path | None = None) -> Path:
     if not len(outcome.table):
         raise InputError(f"a report needs a trial that has ended, got none in {outcome.folder}; try running the study")
     shares = None
-    if len(scored_trials(outcome.table, settings.objective)) >= MIN_TRIALS:
+    if len(scored_trials(outcome)) >= MIN_TRIALS:
         shares = importance(outcome)
     sections: list[Section] = []
     if outcome.has_finished:
