@@ -149,8 +149,8 @@ class _Wave:
         return paused
 
     def _stop(self, results: Sequence[Result], rung: int, room: int, count: int) -> None:
-        by = " by its predicted end" if self.predicted_ends else ""
-        reason = f"not among the best {room} of {count}{by} after {rung} epochs"
+        what = "predicted end " if self.predicted_ends else ""
+        reason = f"{what}not among the best {room} of {count} after {rung} epochs"
         self.runner.trainers.discard([result.trial for result in results])
         self.keep([replace(result, state=State.STOPPED, error=reason) for result in results])
 

@@ -96,7 +96,7 @@ def test_trials_continue_by_their_predicted_ends():
     slow_first = simulated(3, duration=lambda trial: 9.0 - trial.number)
     results = run(slow_first, trials(8), Halving(first=2), predicted_ends=predicted_ends)
     assert {number for number, result in results.items() if result.state is State.FINISHED} == {6, 7}
-    assert results[0].error == "not among the best 4 of 8 by its predicted end after 2 epochs"
+    assert results[0].error == "predicted end not among the best 4 of 8 after 2 epochs"
     first, second = seen
     assert list(first) == sorted(first)  # not in the order of arrival
     assert first == {n: [score(n, 1), score(n, 2)] for n in range(8)}  # half of the first rung, and the rung
