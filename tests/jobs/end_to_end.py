@@ -25,7 +25,7 @@ from caviar.csv import read_csv
 from caviar.records.mirror import DEAD_SECONDS
 from tests.jobs.head import head
 
-SETTINGS = {"trials": 96, "waves": 3, "epochs": 40, "seed": 5}
+SETTINGS = {"trials": 96, "waves": 3, "epochs": 25, "seed": 5}
 OPTIONS = [f"--{name}={value}" for name, value in SETTINGS.items()]
 
 

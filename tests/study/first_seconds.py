@@ -21,7 +21,7 @@ import caviar
 from caviar.fleet import opening
 from caviar.records import journal
 
-SETTINGS = {"trials": 240, "waves": 6, "epochs": 20, "seed": 3, "early_stopping": "halving", "confirm": False}
+SETTINGS = {"trials": 160, "waves": 4, "epochs": 20, "seed": 3, "early_stopping": "halving", "confirm": False}
 OF_FUNCTION = {"space": {"x": caviar.uniform(0, 1)}, "metric": "loss", "mode": "min"}
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 SECONDS = 10.0  # from the start of a driver, in which it ends
