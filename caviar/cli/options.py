@@ -90,7 +90,7 @@ def _parse_stop(context: click.Context, option: click.Parameter, value: str | No
     """Return a word, or a dict of NAME=NUMBER."""
     if value is None or "=" not in value:
         return value
-    pairs = [(name, _number(text)) for name, _, text in (pair.partition("=") for pair in value.split(","))]
+    pairs = [(name.strip(), _number(text)) for name, _, text in (pair.partition("=") for pair in value.split(","))]
     numbers = {name: number for name, number in pairs if number is not None}
     if len(numbers) < len(pairs):
         raise InputError(

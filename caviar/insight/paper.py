@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from caviar.errors import InputError
 from caviar.insight.formatting import format_range, format_value
 from caviar.records.outcome import AnyStudy, Outcome, outcome_of
+from caviar.records.stopping import Worth
 from caviar.space import Choice
 from caviar.space.hyperparameters import Hyperparameter
 from caviar.space.values import named
@@ -48,8 +49,8 @@ def methods(study: AnyStudy, form: Form = "markdown") -> str:
     outcome = outcome_of(study)
     if form not in get_args(Form):
         raise InputError(f"form must be 'markdown' or 'latex', got {form!r}")
-    sentences = [_searched(outcome), _space(outcome), *_trained(outcome), *_found(outcome), _repeated(outcome)]
-    text = " ".join(sentences)
+    trained = (*_ended(outcome), _space(outcome), *_trained(outcome))
+    text = " ".join([_searched(outcome), *trained, *_found(outcome), _repeated(outcome)])
     return _to_latex(text) if form == "latex" else text
 
 
@@ -64,6 +65,19 @@ def _searched(outcome: Outcome) -> str:
         f"trial{'s' * (trials != 1)}, in {waves} wave{'s' * (waves != 1)}, {how}. "
         f"The goal was to {settings.objective.mode}imise `{settings.objective.metric}`."
     )
+
+
+def _ended(outcome: Outcome) -> Iterator[str]:
+    """How the number of trials came about, if it was not fixed before."""
+    if outcome.extended:
+        more = ", then by ".join(map(str, outcome.extended))
+        yield f"When the study had ended, it was extended by {more} trial{'s' * (outcome.extended[-1] != 1)}."
+    if outcome.stopped:
+        last, why = outcome.forecasts[-1], outcome.forecasts[-1].stop
+        if isinstance(outcome.settings.stop, Worth):
+            why = f"the next wave was expected to gain {last.gain:.2g}, and {last.enough:.2g} would have been worth it"
+        planned = f"Up to {outcome.settings.budget.trials} trials were planned"
+        yield f"{planned}; a rule ended them after wave {last.wave}: {why}."
 
 
 def _space(outcome: Outcome) -> str:

@@ -47,9 +47,10 @@ class Surrogate:
         space, sign, table = outcome.space, outcome.settings.objective.sign, outcome.table
         values = np.where(table["state"].isin(_TOLD), sign * ends(outcome), np.nan)[table["confirms"].isna()]
         table = table[table["confirms"].isna()]
-        if np.isfinite(values).sum() < LEAST or not outcome.has_finished:
+        known = int(np.isfinite(values).sum()) if outcome.has_finished else 0
+        if known < LEAST:
             raise InputError(
-                f"the process needs at least {LEAST} trials that have finished, got {int(np.isfinite(values).sum())}; "
+                f"the process needs at least {LEAST} trials that have finished, got {known}; "
                 "try a study with more trials"
             )
         points = _points(table, space)

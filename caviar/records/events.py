@@ -99,7 +99,8 @@ class ForecastMade:
         """
         time = f"{self.minutes:.2g} minutes" if self.minutes >= 1 else f"{60 * self.minutes:.2g} seconds"
         chance = f"{self.probability:.0%} for more than {self.enough:.2g}"
-        gain = f"{self.trials} more trials are expected to gain {self.gain:.2g} {metric} ({chance}) in {time}"
+        trials = "1 more trial is" if self.trials == 1 else f"{self.trials} more trials are"
+        gain = f"{trials} expected to gain {self.gain:.2g} {metric} ({chance}) in {time}"
         return f"after wave {self.wave}, {gain}" + (self.stop and f"; the study ends here: {self.stop}")
 
 

@@ -162,7 +162,10 @@ class StudyRecord:
         """Catch up with a journal that another driver has continued, or that a late write has reached."""
         state = journal.read_state(self.folder)
         if self._unwritten or state.began.settings != self.state.began.settings:
-            raise StorageError(f"{self.folder} now holds another study; open that one or choose another folder")
+            raise StorageError(
+                f"another driver has begun or continued the study in {self.folder}; open it again, or choose another "
+                "folder"
+            )
         self.state, self._outcome = state, None
 
 

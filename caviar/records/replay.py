@@ -50,6 +50,7 @@ class StudyState:
         self.forecasts: dict[int, ForecastMade] = {}  # by the wave that had ended
         self.stopped = False  # whether a forecast ended the search before its last wave
         self.extended: tuple[int, ...] = ()  # by how many trials, each time
+        self._first = 0  # the first trial since the study began or was last extended
         self.pauses: list[str] = []  # the signatures of failures that paused earlier runs
         self.search_log: list[Expected | Observed] = []  # what to tell the search, in order
         self.best: Result | None = None  # the finished one with the best metric, lucky or not
@@ -122,6 +123,12 @@ class StudyState:
             top = min(top, sum(result.state is State.FINISHED and result.confirms is None for result in results))
         return total + top * confirm.replicates
 
+    @property
+    def spared(self) -> range:
+        """The trials that early stopping trains to their ends: an eighth of those asked for, each time the first."""
+        halving, asked = self.settings.early_stopping, (self.settings.budget.trials, *self.extended)[-1]
+        return range(self._first, self._first + (halving.spared(asked) if halving is not None else 0))
+
     def _wave_of(self, trial: int) -> WaveBegan:
         """The wave that a trial began with."""
         return next(wave for wave in reversed(self.waves) if wave.first <= trial)
@@ -175,6 +182,7 @@ class StudyState:
         budget = replace(self.settings.budget, trials=sum(sizes), waves=sizes)
         self.settings, self.stopped = replace(self.settings, budget=budget), False
         self.extended += (sum(waves),)
+        self._first = self.waves[-1].numbers.stop
 
     def _check_points(self, points: Array, space: Space) -> None:
         if not (len(points) and points.shape[1] == space.dimension and np.all((points >= 0) & (points <= 1))):

@@ -64,7 +64,9 @@ class Settings:
         if self.budget.waves == "continuous" and self.early_stopping and not self.early_stopping.asynchronous:
             raise InputError("early_stopping='halving' waits for whole waves; use 'asha' with waves='continuous'")
         if self.budget.waves == "continuous" and self.stop is not None:
-            raise InputError(f"stop is decided when a wave ends, got waves='continuous', stop={self.stop!r}")
+            raise InputError(
+                f"stop is decided when a wave ends, got waves='continuous', stop={self.stop!r}; try waves='auto'"
+            )
         if self.space.dimension == 0:
             raise InputError(f"nothing varies in {self.space!r}; give at least one hyperparameter a range")
         if self.objective.metric in RESERVED_COLUMNS:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from caviar._checks import check_integer_fields, did_you_mean, plain_number
+from caviar._checks import check_integer, did_you_mean, plain_number
+from caviar._interface import setting
 from caviar.errors import InputError
 from caviar.records.objective import Objective
 
@@ -43,7 +44,7 @@ class Worth:
         if (self.money is None) != (self.hourly is None):
             raise InputError(
                 f"money of stop needs hourly, what a trainer costs an hour, got money={self.money!r}, "
-                f"hourly={self.hourly!r}; try caviar.Worth(gain=0.001, money=5, hourly=0.4)"
+                f"hourly={self.hourly!r}; try {setting('stop', {'gain': 0.001, 'money': 5, 'hourly': 0.4})}"
             )
         if self.money is not None and self.minutes is not None:
             raise InputError(f"stop must have minutes or money, got both: {self!r}")
@@ -73,7 +74,7 @@ class Plateau:
     waves: int = 2  # how many, >= 1
 
     def __post_init__(self) -> None:
-        check_integer_fields(self, "waves")
+        object.__setattr__(self, "waves", check_integer("waves of stop", self.waves))
 
 
 @dataclass(frozen=True)
@@ -114,18 +115,19 @@ def stopping_from(value: object, objective: Objective) -> Stopping | None:
     if isinstance(value, Mapping) and value:
         if list(value) == [objective.metric]:
             return Goal(value[objective.metric])
-        names = [{field.name for field in fields(kind)} for kind in (Worth, Plateau)]
-        if set(value) <= names[0]:
+        worth, plateau = ([field.name for field in fields(kind)] for kind in (Worth, Plateau))
+        if set(value) <= {*worth}:
             return Worth(**value)
-        if set(value) <= names[1]:
+        if set(value) <= {*plateau}:
             return Plateau(**value)
-        wrong = next(name for name in value if name not in names[0])
-        hint = did_you_mean(str(wrong), [objective.metric, *names[0]])
+        known = [objective.metric, *worth]
+        hint = next((did_you_mean(name, known) for name in map(str, value) if name not in known), "")
         raise InputError(
-            f"stop must name the study's metric {objective.metric!r}, or gain and minutes, got {value!r}{hint}"
+            f"stop must name the study's metric {objective.metric!r} alone, or gain and minutes, got {value!r}{hint}"
         )
+    goal = setting("stop", {objective.metric: plain_number(value) or 0.98})
     hint = did_you_mean(value, KINDS) if isinstance(value, str) else ""
-    raise InputError(f"stop must be 'worth', 'plateau', {{{objective.metric!r}: value}} or None, got {value!r}{hint}")
+    raise InputError(f"stop must be 'worth', 'plateau', a goal such as {goal}, or None, got {value!r}{hint}")
 
 
 def as_written(rule: Stopping, objective: Objective) -> str | dict[str, float]:

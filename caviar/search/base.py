@@ -11,7 +11,7 @@ import numpy as np
 from caviar._checks import check_integer
 from caviar._threads import one_blas_thread
 from caviar.errors import InputError
-from caviar.search.curves import Curves, predicted_ends
+from caviar.search.curves import LARGEST_VALUE, Curves, predicted_ends
 from caviar.search.forecast import Forecast, forecast
 from caviar.search.gaussian_process import SUBSET_SIZE, GaussianProcess
 from caviar.search.kernel import Kernel
@@ -21,7 +21,6 @@ from caviar.search.unique import isin, keys
 from caviar.space import Space
 from caviar.space.scales import Array
 
-_LARGEST_VALUE = 1e100  # values are clipped to this, so that squares stay finite
 _CONTINUOUS_SUBSET_SIZE = 300  # a continuous search predicts from fewer trials, because it does so before each one
 _REFIT_GROWTH = 1 / 8  # a continuous search refits its length scales when the number of trials has grown by this share
 
@@ -120,7 +119,7 @@ class Search(ABC):
             )
         self._points = np.concatenate([self._points, points])
         self._told.update(keys(points))
-        values = np.where(np.isfinite(values), np.clip(values, -_LARGEST_VALUE, _LARGEST_VALUE), np.nan)
+        values = np.where(np.isfinite(values), np.clip(values, -LARGEST_VALUE, LARGEST_VALUE), np.nan)
         self._curves = self._curves.followed_by(curves or Curves.unknown(len(points)))
         self._values = self._predicted(self._points, np.concatenate([self._values, values]), self._curves)
         self._pending = self._pending[~isin(self._pending, points)]

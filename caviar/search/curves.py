@@ -20,6 +20,7 @@ _LEARN_FROM = 500  # at most so many whole trials, the last ones
 _BLOCK_SIZE = 2000  # trials predicted at a time, which avoids large matrices
 _LARGEST = 20.0  # standardised values are clipped to this
 _LEAST_UNIT = 1e-9
+LARGEST_VALUE = 1e100  # values are clipped to this, so that squares and differences stay finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,9 @@ class Curves:
 
 
 def _padded(values: Array, columns: int) -> Array:
-    return np.pad(values, ((0, 0), (0, columns - values.shape[1])), constant_values=np.nan)
+    """Return values, without huge ones, in so many columns."""
+    clipped = np.clip(values, -LARGEST_VALUE, LARGEST_VALUE)
+    return np.pad(clipped, ((0, 0), (0, columns - values.shape[1])), constant_values=np.nan)
 
 
 def predicted_ends(points: Array, ends: Array, curves: Curves, categorical: NDArray[np.bool_]) -> Array:

@@ -143,7 +143,7 @@ class Driver:
                 epochs=settings.epochs,
                 objective=settings.objective,
                 predicted_ends=self.planner.predicted_ends if halving.predicted else None,
-                spared=halving.spared(settings.budget.trials),
+                spared=state.spared,
                 ended=state.open_wave,
                 next_trials=next_trials,
                 on_report=self._report,

@@ -8,12 +8,14 @@ and the table depends on who was faster.
 """
 
 import itertools
+import logging
 import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from caviar._interface import setting
 from caviar.fleet.messages import Stack
 from caviar.fleet.protocol import Trainers
 from caviar.records.early_stopping import Halving
@@ -21,6 +23,7 @@ from caviar.records.objective import Objective
 from caviar.records.trial import Result, State
 from caviar.study.wave import Deadline, Keep, NextTrials, OnReport, WaveRunner
 
+logger = logging.getLogger("caviar")
 PredictedEnds = Callable[[Mapping[int, Sequence[float]]], dict[int, float]]
 
 
@@ -34,7 +37,7 @@ def run_halving(
     epochs: int,
     objective: Objective,
     predicted_ends: PredictedEnds | None = None,
-    spared: int = 0,
+    spared: range = range(0),
     ended: Sequence[Result] = (),
     next_trials: NextTrials | None = None,
     on_report: OnReport | None = None,
@@ -48,7 +51,7 @@ def run_halving(
         epochs: of a trial that is not stopped.
         objective: what is optimised.
         predicted_ends: maps the values of trials at `halving.compared(epochs)`, by number, to their predicted ends.
-        spared: how many trials of the study, from the first on, are not stopped.
+        spared: the numbers of trials that are not stopped.
         ended: the results of the wave's trials that have ended, with their curves; a list may grow while they train.
     """
     rungs = halving.rungs(epochs)
@@ -66,19 +69,20 @@ def run_halving(
         wave.run_asynchronously(_until(stacks, first))
     else:
         wave.run_synchronously(stacks)
+    _compare_epochs([result for result in ended if result.wave == 1], epochs)
 
 
-def survivors(losses: Mapping[int, float], entered: int, factor: int, spared: int = 0) -> set[int]:
+def survivors(losses: Mapping[int, float], entered: int, factor: int, spared: range = range(0)) -> set[int]:
     """Return the trials that continue after a rung.
 
     They are the best by their `losses`, by trial number, one in `factor` of those that `entered`, failed ones included;
-    the lower number wins a tie. Trials with a number below `spared` continue too, and do not count.
+    the lower number wins a tie. Those that are `spared` continue too, and do not count.
 
     >>> survivors({0: 0.3, 1: 0.1, 2: 0.2}, entered=4, factor=2) == {1, 2}
     True
     """
-    contending = sorted((number for number in losses if number >= spared), key=lambda number: (losses[number], number))
-    return {number for number in losses if number < spared}.union(contending[: math.ceil(entered / factor)])
+    contending = sorted(losses.keys() - set(spared), key=lambda number: (losses[number], number))
+    return losses.keys() & set(spared) | set(contending[: math.ceil(entered / factor)])
 
 
 @dataclass
@@ -93,7 +97,7 @@ class _Wave:
     objective: Objective
     ended: Sequence[Result]
     predicted_ends: PredictedEnds | None
-    spared: int
+    spared: range
 
     @property
     def rungs(self) -> tuple[int, ...]:
@@ -108,7 +112,7 @@ class _Wave:
                 self._time_out(paused.values())
                 return
             reached = [result for result in (*paused.values(), *self._ended_beyond(rung)) if result.trial in running]
-            entered = sum(number >= self.spared for number in running)
+            entered = len(running - set(self.spared))
             continuing = survivors(self._losses(reached, rung), entered, self.halving.factor, self.spared)
             stopped = [result for result in paused.values() if result.trial not in continuing]
             self._stop(stopped, rung, math.ceil(entered / self.halving.factor), entered)
@@ -150,7 +154,7 @@ class _Wave:
 
     def _stop(self, results: Sequence[Result], rung: int, room: int, count: int) -> None:
         what = "predicted end " if self.predicted_ends else ""
-        reason = f"{what}not among the best {room} of {count} after {rung} epochs"
+        reason = f"{what}not among the best {room} of {count} after {rung} epoch{'s' * (rung > 1)}"
         self.runner.trainers.discard([result.trial for result in results])
         self.keep([replace(result, state=State.STOPPED, error=reason) for result in results])
 
@@ -169,6 +173,19 @@ class _Wave:
         epochs = [epoch for epoch in self.halving.compared(self.epochs) if epoch <= rung]
         by_number = sorted(results, key=lambda result: result.trial)  # in another order, last bits would differ
         return self.predicted_ends({result.trial: self.objective.along(result.curve, epochs) for result in by_number})
+
+
+def _compare_epochs(results: Iterable[Result], epochs: int) -> None:
+    """Warn if trials have reported another number of epochs than the one that the rungs are made for."""
+    reported = max((result.epochs for result in results if result.state is State.FINISHED), default=epochs)
+    if reported == epochs:
+        return
+    if reported == 1:
+        remedy = f"yield a metric after each epoch, or leave out {setting('early_stopping').rstrip(' =')}"
+        logger.warning("no trial is stopped early, since each reported only once; %s", remedy)
+    else:
+        remedy = f"start a new study with {setting('epochs', reported)}"
+        logger.warning("early stopping expects %d epochs, but trials reported %d; %s", epochs, reported, remedy)
 
 
 def _only(stacks: Iterable[Stack], numbers: set[int]) -> list[Stack]:

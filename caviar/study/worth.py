@@ -35,11 +35,11 @@ def _reason(rule: Stopping | None, state: StudyState, forecast: Forecast, enough
     """Return why the study ends here; "" if it does not."""
     match rule:
         case Worth() if forecast.gain < enough:
-            return "they are not worth it"
+            return "that is not worth it"
         case Plateau(count):
             waves = [wave for wave in state.waves if not wave.confirms]
             late = forecast.late(-sum(len(wave.points) for wave in waves[-count:])) if len(waves) > count else np.inf
-            if late < LEAST_SHARE * progress:
+            if late <= LEAST_SHARE * progress:  # 0 if the metric is constant
                 return (
                     f"the last {count} waves have gained {late:.2g}"
                     if count > 1

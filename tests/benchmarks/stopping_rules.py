@@ -95,12 +95,12 @@ def part(share: float) -> Callable[[Replay, Integers], None]:
 
 def halving(kind: Halving, losses: Callable[[Replay], Array] = last) -> Callable[[Replay, Integers], None]:
     """Let the best trials of a wave continue at each rung, by their losses there, and those that are spared."""
-    spared = kind.spared(TRIALS)
+    spared = range(kind.spared(TRIALS))
 
     def train(replay: Replay, new: Integers) -> None:
         for rung in kind.rungs(replay.task.epochs):
             replay.trained[new] = rung
-            values, entered = losses(replay), int(np.sum(new >= spared))
+            values, entered = losses(replay), int(np.sum(new >= spared.stop))
             new = np.array(sorted(survivors({int(n): values[n] for n in new}, entered, kind.factor, spared)))
         whole(replay, new)
 

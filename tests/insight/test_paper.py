@@ -50,6 +50,26 @@ def test_it_says_how_trials_were_stopped(tmp_path, stopping, words):
     assert f"Trials were stopped early {words}" in methods(study.outcome)
 
 
+def test_it_says_how_the_number_of_trials_came_about(tmp_path):
+    settings = {"metric": "x", "mode": "min", "trials": 24, "workers": 0, "isolation": "none"}
+
+    def text(stop, *more):
+        study = caviar.Study(lambda c: c["x0"], space=cube(1), stop=stop, out=tmp_path / str(stop), **settings)
+        study.run(progress=False)
+        for trials in more:
+            study.extend(trials)
+            study.run(progress=False)
+        return methods(study.outcome)
+
+    assert "planned" not in text(None)
+    goal = "Up to 24 trials were planned; a rule ended them after wave 1: trial "
+    assert re.search(rf"in 8 trials, .*{goal}\d has reached 0\.", text({"x": 0.9}))
+    assert re.search(
+        r"wave 1: the next wave was expected to gain \S+, and 50 would have been worth it", text({"gain": 50})
+    )
+    assert "it was extended by 9, then by 1 trial. The space" in text({"x": 0.8}, 9, 1)
+
+
 def test_latex_shows_every_name_as_text(outcome):
     text = methods(outcome, "latex")
     assert r"\texttt{<" not in text

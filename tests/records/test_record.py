@@ -46,7 +46,10 @@ def test_of_two_studies_begun_in_one_folder_the_second_is_refused(tmp_path):
     first, second = (StudyRecord.begin(tmp_path / "s", SETTINGS) for _ in range(2))
     with first.writing():
         pass
-    with pytest.raises(StorageError, match="now holds another study"), second.writing():
+    with (
+        pytest.raises(StorageError, match="another driver has begun or continued the study in"),
+        second.writing(),
+    ):
         pass
     assert len(list(read(tmp_path / "s"))) == 1
 

@@ -19,7 +19,8 @@ def test_a_rule_comes_back_from_a_journal_and_as_users_write_it(rule):
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ("wurth", "stop must be 'worth', 'plateau', {'loss': value} or None, got 'wurth'.*worth"),
+        ("wurth", "stop must be 'worth', 'plateau', a goal such as stop=.*, or None, got 'wurth'.*'worth'"),
+        (0.9, 'a goal such as stop={"loss": 0.9}, or None, got 0.9'),
         (True, "got True"),
         ({}, "got {}"),
         ({"accuracy": 0.9}, "stop must name the study's metric 'loss'"),
@@ -29,8 +30,9 @@ def test_a_rule_comes_back_from_a_journal_and_as_users_write_it(rule):
         ({"minutes": -1}, "minutes of stop must be a number > 0, got -1"),
         ({"money": 5}, "money of stop needs hourly"),
         ({"minutes": 1, "money": 5, "hourly": 1}, "minutes or money, got both"),
-        ({"waves": 0}, "waves must be an integer >= 1"),
-        ({"gain": 0.1, "wait": 3}, "wait"),
+        ({"waves": 0}, "waves of stop must be an integer >= 1"),
+        ({"gain": 0.1, "wait": 3}, "'wait': 3}; choose one of loss, gain, minutes, money, hourly$"),
+        ({"loss": 0.1, "gain": 0.1}, "metric 'loss' alone, or gain and minutes, got {'loss': 0.1, 'gain': 0.1}$"),
     ],
 )
 def test_a_wrong_rule_is_one_sentence(value, words):

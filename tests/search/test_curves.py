@@ -94,3 +94,13 @@ def test_trials_of_a_warm_start_have_no_curves():
     search.tell(points, ends, curves=curves)
     assert search.estimates().shape == (47,)
     assert np.isfinite(search.estimates()).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_curves_near_the_largest_number_are_predicted_without_overflow():
+    points, _, curves = trials(12, stopped=6)
+    values = np.where(np.isfinite(curves.values), 1.7e308 * np.sign(points[:, :1] - 0.5) * [1, -1, 1, -1], np.nan)
+    search = Random(cube(2), Budget(24))
+    search.tell(points, values[:, -1], curves=Curves(values, curves.stopped))
+    running = Curves(-values[:3], np.ones(3, dtype=bool))
+    assert np.isfinite(search.predicted_ends(points[:3], running)).all()

@@ -1,5 +1,6 @@
 """Which trials continue at which rung, with simulated trainers, and with paused networks and generators."""
 
+import logging
 import math
 import random
 
@@ -80,7 +81,7 @@ def test_one_in_three_continues_from_where_it_was():
 
 
 def test_spared_trials_are_not_stopped_and_do_not_count():
-    results = run(simulated(4), trials(20), Halving(3, first=1), spared=2)
+    results = run(simulated(4), trials(20), Halving(3, first=1), spared=range(2))
     assert [results[number].state for number in range(2)] == [State.FINISHED] * 2
     epochs = pd.Series([results[number].epochs for number in range(2, 20)]).value_counts().to_dict()
     assert epochs == {1: 12, 3: 4, 9: 2}
@@ -227,3 +228,45 @@ def test_a_paused_generator_continues_where_it_was(tmp_path):
     assert sorted(table["epochs"]) == [1] * 5 + [3] * 2 + [9] * 2  # the first trial is not stopped
     assert study.best.trial == table["x"].idxmin()
     assert not math.isnan(study.best.metrics["loss"])
+
+
+def generator(count):
+    def train(config, seed):
+        for epoch in range(1, count + 1):
+            yield {"loss": (config["x"] - 0.3) ** 2 + 1 / epoch}
+
+    return train
+
+
+def study(folder, epochs=8, reported=8, **settings):
+    given = {"trials": 16, "early_stopping": "halving", "confirm": False, "workers": 0, "isolation": "none"}
+    space = {"x": caviar.uniform(0, 1)}
+    return caviar.Study(
+        generator(reported), space=space, metric="loss", mode="min", epochs=epochs, out=folder, **given | settings
+    )
+
+
+def test_an_eighth_of_the_trials_of_an_extension_are_not_stopped_either(tmp_path):
+    one = study(tmp_path / "s", trials=8, confirm=(1, 2))
+    one.run(progress=False)
+    one.extend(24)
+    assert one.record.state.spared == range(10, 13)  # after the two that confirm
+    table = one.run(progress=False)
+    assert (table["state"].iloc[10:13] == "finished").all()
+    assert (table["state"].iloc[13:34] == "stopped").any()
+
+
+@pytest.mark.parametrize(
+    ("epochs", "reported", "words"),
+    [
+        (8, 8, None),
+        (8, 3, "early stopping expects 8 epochs, but trials reported 3; start a new study with epochs=3"),
+        (8, 20, "early stopping expects 8 epochs, but trials reported 20; start a new study with epochs=20"),
+        (8, 1, "no trial is stopped early, since each reported only once; yield a metric after each epoch"),
+    ],
+)
+def test_another_number_of_epochs_than_was_said_is_told_once(tmp_path, caplog, epochs, reported, words):
+    study(tmp_path / "s", epochs, reported, waves=2).run(progress=False)
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warnings) == (words is not None)
+    assert not words or words in warnings[0]

@@ -87,6 +87,15 @@ def test_a_maximum_is_a_goal_too_and_gains_are_positive(tmp_path):
     assert f"trial {table['score'].idxmax()} has reached" in one.outcome.stopped
 
 
+def test_a_constant_metric_is_a_plateau(tmp_path):
+    constant = caviar.Study(
+        lambda config, seed: 1.0, space=SPACE, metric="loss", mode="min", trials=64, waves=8, confirm=False,
+        stop="plateau", workers=0, isolation="none", out=tmp_path / "s",
+    )  # fmt: skip
+    assert len(constant.run(progress=False)) == 24
+    assert "the last 2 waves have gained 0" in constant.outcome.stopped
+
+
 def test_the_winner_is_confirmed_after_the_end(tmp_path):
     one = study(tmp_path / "s", stop={"gain": 1.0}, confirm=(2, 3))
     table = one.run(progress=False)
@@ -223,6 +232,11 @@ def test_the_file_and_the_command_line_take_rules(tmp_path, capsys):
     assert len(caviar.Outcome.read(tmp_path / "c").table) == 8
     main(["resume", str(tmp_path / "c"), "--workers", "0", "--extend", "8"])
     assert len(caviar.Outcome.read(tmp_path / "c").table) == 16
-    with pytest.raises(SystemExit):
-        main([*run, "--stop", "val_accuracy=high"])
-    assert "--stop must be worth, plateau or NAME=NUMBER" in " ".join(capsys.readouterr().err.split())
+    for wrong, words in [
+        ("val_accuracy=high", "--stop must be worth, plateau or NAME=NUMBER"),
+        ("money=3", "try --stop gain=0.001,money=5,hourly=0.4"),
+        ("0.98", "a goal such as --stop val_accuracy=0.98, or None"),
+    ]:
+        with pytest.raises(SystemExit):
+            main([*run, "--stop", wrong])
+        assert words in " ".join(capsys.readouterr().err.split())

@@ -100,7 +100,7 @@ def _phases(stacks: Sequence[tuple[int, ...]], picks: Picks, settings: Settings,
         first: the number of its first trial.
     """
     halving, phases = settings.early_stopping, list[Phase]()
-    spared = max(0, halving.spared(settings.budget.trials) - first) if halving is not None else 0
+    spared = range(halving.spared(settings.budget.trials) - first if halving is not None else 0)
     rungs = halving.rungs(settings.epochs) if halving is not None else ()
     running, done = {i: float(picks.losses[row]) for i, row in enumerate(row for s in stacks for row in s)}, 0
     numbered = iter(range(len(running)))
@@ -109,7 +109,7 @@ def _phases(stacks: Sequence[tuple[int, ...]], picks: Picks, settings: Settings,
         left = (tuple(row for number, row in stack if number in running) for stack in members)
         phases.append(tuple(Job(rows, end - done) for rows in left if rows))
         if halving is not None:
-            entered = sum(number >= spared for number in running)
+            entered = sum(number not in spared for number in running)
             kept = survivors(running, entered, halving.factor, spared)
             running = {number: loss for number, loss in running.items() if number in kept}
         done = end

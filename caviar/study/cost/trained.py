@@ -102,8 +102,8 @@ class TrainedWave:
         if not by_epoch:
             return [[Part(n, 1, 1.0) for n in numbers] for numbers in members]
         done = [max(map(self.epoch, numbers), default=0) for numbers in members]
-        spared = stopping.spared(state.settings.budget.trials) if stopping else 0
-        entered = sum(number >= spared for number in self.trials)
+        spared = state.spared
+        entered = sum(number not in spared for number in self.trials)
         for end in (*(stopping.rungs(epochs) if stopping else ()), epochs):
             for i, numbers in enumerate(members):
                 if numbers and end > done[i]:
@@ -111,9 +111,9 @@ class TrainedWave:
                     done[i] = end
             if stopping is not None:
                 entered = math.ceil(entered / stopping.factor)
-                contending = [n for numbers in members for n in numbers if n >= spared]
+                contending = [n for numbers in members for n in numbers if n not in spared]
                 kept = set(generator.permutation(contending)[:entered].tolist())
-                members = [[n for n in numbers if n in kept or n < spared] for numbers in members]
+                members = [[n for n in numbers if n in kept or n in spared] for numbers in members]
         return parts
 
     def _is_left(self, number: int, state: StudyState) -> bool:
