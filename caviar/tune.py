@@ -24,7 +24,7 @@ from caviar.fleet.worker.reports import as_number
 from caviar.records.objective import Mode, Objective
 from caviar.search.sequential import Sequential
 from caviar.space import Config, Space, choice
-from caviar.space.entries import entry_from
+from caviar.space.entries import entry_from, tuner_of
 from caviar.space.hyperparameters import Hyperparameter, are_ascending
 from caviar.space.scales import Array
 
@@ -158,9 +158,10 @@ def _domains(config: Config) -> dict[str, Domain]:
     if grids:
         raise InputError(f"{_name(grids[0][0])} must be a domain with bounds, got a grid; try tune.choice")
     for value in _values(config):
-        if isinstance(value, Hyperparameter):
+        tuner = "Caviar" if isinstance(value, Hyperparameter) else tuner_of(value)
+        if tuner not in (None, "ray"):
             raise InputError(
-                f"a dict for Ray Tune must hold Tune's domains, got {value!r} of Caviar; try Tune's "
+                f"a dict for Ray Tune must hold Tune's domains, got {value!r:.200} of {tuner}; try Tune's "
                 "own, or CaviarSearch(caviar.Space(...))"
             )
     domains: dict[str, Domain] = {}

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import optuna
 import pytest
 from ray import tune
 
@@ -106,6 +107,7 @@ def test_a_restored_search_continues_with_the_same_trials(tmp_path):
         ({"x": {"y": tune.grid_search([1, 2])}}, "x/y must be a domain with bounds, got a grid"),
         ({"x": tune.choice([{"y": tune.uniform(0, 1)}])}, "caviar.Space"),
         ({"x": tune.uniform(0, 1), "y": [caviar.uniform(0, 1)]}, r"must hold Tune's domains, got uniform\(0, 1\)"),
+        ({"x": tune.uniform(0, 1), "y": optuna.distributions.IntDistribution(1, 3)}, "Tune's domains.* of optuna"),
         ({"x/y": tune.uniform(0, 1), "x": {"y": tune.uniform(2, 3)}}, "two hyperparameters are named 'x/y'"),
         ([tune.uniform(0, 1)], "space must be a caviar.Space or a dict of domains, got .*; try"),
     ],

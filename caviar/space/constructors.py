@@ -131,6 +131,7 @@ def choice(
     >>> choice({"adam": {"beta2": reverseloguniform(0.9, 0.999)}, "momentum": None}).options
     ('adam', 'momentum')
     """
+    options = options.tolist() if hasattr(options, "tolist") else options  # plain numbers, as of an array in a space
     if isinstance(options, str | bytes) or not isinstance(options, Iterable):
         raise InputError(f"choice options must be a list or a dict, got {options!r}; try choice([{options!r}])")
     spaces = tuple(options.values()) if isinstance(options, Mapping) else ()

@@ -13,7 +13,7 @@ from typing import Any
 from caviar._checks import check_string
 from caviar.errors import InputError
 from caviar.space.constructors import choice, constant, distribution, lograndint, loguniform, randint, uniform
-from caviar.space.hyperparameters import Hyperparameter, Integer, Option, Real
+from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option, Real
 
 _OTHER_TUNERS = ("ConfigSpace", "hyperopt", "keras_tuner", "nevergrad", "nni", "skopt", "syne_tune")
 
@@ -27,9 +27,11 @@ def entry_from(name: str, value: Option) -> Option:
     (choice([32, 64, 96]), 'adam')
     """
     check_string("a hyperparameter's name", name)
-    if value is None or isinstance(value, Hyperparameter | str | bytes | int | float):
+    if value is None or isinstance(value, Real | Integer | str | bytes | int | float):
         return value
     try:
+        if isinstance(value, Choice):
+            _check_nested(value.options)
         if (hyperparameter := hyperparameter_from(value)) is not None:
             return hyperparameter
         if isinstance(value, Mapping):
@@ -54,7 +56,7 @@ def hyperparameter_from(value: Any) -> Hyperparameter | None:
         value = value["grid_search"]
     if isinstance(value, Hyperparameter):
         return value
-    match _tuner_of(value):
+    match tuner_of(value):
         case "scipy":
             if (number := counterpart(value)) is None:
                 raise InputError(f"{value!r:.100} is not one number of scipy.stats; try uniform, loguniform or randint")
@@ -69,7 +71,7 @@ def hyperparameter_from(value: Any) -> Hyperparameter | None:
     return None if options is None else choice(options)
 
 
-def _tuner_of(value: object) -> str | None:
+def tuner_of(value: object) -> str | None:
     """Return the package that a distribution is from; None for anything else."""
     package, _, module = type(value).__module__.partition(".")
     if package in _OTHER_TUNERS or (package, module) in (("optuna", "distributions"), ("ray", "tune.search.sample")):
@@ -150,7 +152,7 @@ def _check_nested(values: Collection[Option]) -> None:
     for value in values:
         if isinstance(value, list | tuple | Mapping):
             _check_nested(value.values() if isinstance(value, Mapping) else value)
-        elif isinstance(value, Hyperparameter) or _tuner_of(value):
+        elif isinstance(value, Hyperparameter) or tuner_of(value):
             raise InputError(
                 f"{value!r:.100} inside of a list or dict is not searched; try a name of its own, such as "
                 "'optimizer.rate', or choice({'adam': caviar.Space(rate=caviar.uniform(0, 1)), 'sgd': None})"

@@ -73,6 +73,8 @@ class _Number:
         number = isinstance(self.default, int | float)
         if self.default is not None and not (number and self.low <= self.default <= self.high):
             raise InputError(f"default of {self.kind} must be in [{self.low!r}, {self.high!r}], got {self.default!r}")
+        if self.default is not None and self.step is not None:
+            self.units([self.default])  # raises for one between two steps
 
     def __repr__(self) -> str:
         settings = settings_repr(self.tier, self.default)
@@ -120,8 +122,8 @@ class _Number:
             return values
         steps = np.floor((values - self.low) / self.step + 0.5)
         nearest = self.low + steps * self.step
-        if isinstance(self, Real):
-            nearest = np.where(steps == 0, self.low, np.round(nearest, self._digits))  # 0.3, not 3 * 0.1
+        if (digits := self._digits) is not None:
+            nearest = np.where(steps == 0, self.low, np.round(nearest, digits))  # 0.3, not 3 * 0.1
         return np.clip(nearest, self.low, self.high)
 
     @property
@@ -138,16 +140,25 @@ class _Number:
             wanted = "a number > 0" if isinstance(self, Real) else "an integer >= 1"
             raise InputError(f"step of {self.kind} must be {wanted}, got {self.step!r}")
         if self.scale is LOG and self.low < self.step * (1 - 1e-9):
-            raise InputError(f"low of {self.kind} must be >= step, got low={self.low!r}, step={self.step!r}")
+            raise InputError(
+                f"low of {self.kind} must be >= step, got low={self.low!r}, step={self.step!r}; try low={self.step!r}"
+            )
         if self.scale is REVERSE_LOG:
             raise InputError(f"{self.kind} must have no step, got step={self.step!r}; try choice or uniform")
-        high = self.low + math.floor((self.high - self.low) / self.step + 1e-6) * self.step
-        object.__setattr__(self, "high", high if isinstance(self, Integer) else round(high, self._digits))
+        if isinstance(self, Integer):  # which may be too large for floats
+            high: float = self.high - (self.high - self.low) % self.step
+        else:
+            high = self.low + math.floor((self.high - self.low) / self.step + 1e-6) * self.step
+            high = min(high, self.high) if (digits := self._digits) is None else round(high, digits)
+        object.__setattr__(self, "high", high)
 
     @property
-    def _digits(self) -> int:
-        """The decimals of 12 significant digits."""
-        return 11 - math.floor(math.log10(max(abs(self.low), abs(self.high), self.step or 0.0)))
+    def _digits(self) -> int | None:
+        """The decimals to which values are rounded, those of 12 significant digits; None if steps need more."""
+        if isinstance(self, Integer) or self.step is None:
+            return None
+        digits = 11 - math.floor(math.log10(max(abs(self.low), abs(self.high), self.step)))
+        return digits if all(number == round(number, digits) for number in (self.low, self.step)) else None
 
     def _bounds_error(self, requirement: str, remedy: str = "") -> InputError:
         bounds = f"low={self.low!r}, high={self.high!r}"

@@ -40,7 +40,7 @@ class Choice:
         check_tier(self.tier)
         if not options:
             raise InputError("choice must have at least one option, got []; try choice([32, 64])")
-        if any(isinstance(option, float) and math.isnan(option) for option in options):
+        if any(isinstance(option, float | np.floating) and math.isnan(option) for option in options):
             raise InputError(f"choice options must not be NaN, got {options!r:.200}")
         if len(set(map(identity, options))) < len(options):
             raise InputError(f"choice options must be different, got {options!r:.200}; name each once")
@@ -62,7 +62,7 @@ class Choice:
         elif self.ordinal and not self._may_be_ordinal:
             raise InputError(
                 "ordinal options must be ascending numbers without sub-spaces, "
-                f"got {list(self.options)!r:.200}; try sorting them, or randint for a position in the list"
+                f"got {list(self.options)!r:.200}; leave `ordinal` out, sort numbers, or try randint for a position"
             )
 
     @property

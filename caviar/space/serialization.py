@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from caviar._checks import did_you_mean
 from caviar.errors import InputError
-from caviar.space.constructors import choice, constant, distribution
+from caviar.space.constructors import constant, distribution
 from caviar.space.hyperparameters import (
     INTEGER_KINDS,
     REAL_KINDS,
@@ -60,7 +60,7 @@ def from_plain(plain: Plain, *, toml: bool = False) -> Space:
         if isinstance(decoded, Mapping):
             return _from_plain(name, value, toml)
         if isinstance(value, list | tuple):
-            return choice(decoded) if toml else constant(decoded)
+            return _from_plain(name, {"choice" if toml else "constant": value}, toml)
         return decoded
 
     return Space(**{name: entry(name, value) for name, value in plain.items()})
@@ -100,27 +100,31 @@ def _from_plain(name: str, plain: Plain, toml: bool) -> Hyperparameter:
             raise InputError(f"{name}: unknown key {key!r} of a hyperparameter{did_you_mean(key, keys)}")
     if len(kinds) != 1:
         raise InputError(f"{name} must have one kind of {', '.join(KINDS)}, got {dict(plain)!r}")
-    (kind,) = kinds
+    try:
+        return _of_kind(kinds[0], plain, toml)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def _of_kind(kind: str, plain: Plain, toml: bool) -> Hyperparameter:
     values, tier, default = plain[kind], plain.get("tier", 2), decode(plain.get("default"))
     if kind == "constant":
         return constant(decode(values))
     if kind == "distribution":
         if not isinstance(values, list | tuple) or not values:
-            raise InputError(
-                f"{name}: distribution takes a name and parameters, such as ['norm', 0, 1], got {values!r}"
-            )
+            raise InputError(f"distribution takes a name and parameters, such as ['norm', 0, 1], got {values!r}")
         return distribution(*values, low=plain.get("low"), high=plain.get("high"), tier=tier, default=default)
     if kind != "choice":
         if not isinstance(values, list | tuple) or len(values) != 2:
-            raise InputError(f"{name}: {kind} takes two bounds, such as [1, 10], got {values!r}")
+            raise InputError(f"{kind} takes two bounds, such as [1, 10], got {values!r}")
         low, high = values
         number = Real if kind in REAL_KINDS else Integer
         return number(kind, low, high, tier, default, plain.get("step", number.step))
     if not isinstance(values, list | tuple):
-        raise InputError(f"{name}: choice takes a list of options, such as [32, 64], got {values!r}")
+        raise InputError(f"choice takes a list of options, such as [32, 64], got {values!r}")
     spaces = plain.get("spaces", [{}] * len(values))
     if not isinstance(spaces, list | tuple) or [isinstance(s, Mapping) for s in spaces] != [True] * len(values):
-        raise InputError(f"{name}: spaces must be a list of {len(values)} tables, one per option, got {spaces!r}")
+        raise InputError(f"spaces must be a list of {len(values)} tables, one per option, got {spaces!r}")
     options = tuple(map(decode, values))
     ordinal = plain.get("ordinal", None if toml else False)
     return Choice(options, tier, default, tuple(from_plain(space, toml=toml) for space in spaces), ordinal)

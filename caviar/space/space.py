@@ -125,9 +125,12 @@ class Space(Mapping[str, Any]):
         rows: list[Config] = [{} for _ in points]  # the values of the active coordinates
         for j, active in enumerate(self.active(points).T):
             hyperparameter = self.dimensions[j].hyperparameter
-            for i, value in enumerate(hyperparameter.values(points[:, j]).tolist()):
+            values = hyperparameter.values(points[:, j]).tolist()
+            if isinstance(hyperparameter, Integer):  # a float may lie beyond bounds above 2**53
+                values = [min(max(int(value), hyperparameter.low), hyperparameter.high) for value in values]
+            for i, value in enumerate(values):
                 if active[i]:
-                    rows[i][self.dimensions[j].name] = int(value) if isinstance(hyperparameter, Integer) else value
+                    rows[i][self.dimensions[j].name] = value
         return [dict(config_items(self, row)) for row in rows]
 
     def points(self, configs: Sequence[Mapping[str, Any]]) -> Array:

@@ -108,6 +108,7 @@ def test_a_single_value_stays_a_constant(value):
         (tune.sample_from(lambda spec: 1), "Function of Ray Tune has no bounds"),
         (lambda: 3, r"x: a function in a space is not called.* or constant\("),
         ([tune.uniform(0, 1)], "inside of a list or dict is not searched"),
+        (choice([uniform(0, 1), 2]), r"x: uniform\(0, 1\) inside of a list or dict is not searched"),
         ({"rate": uniform(0, 1)}, r"uniform\(0, 1\) inside of a list or dict.*'optimizer.rate'"),
         ({"deep": [{"rate": stats.uniform()}]}, "inside of a list or dict"),
         (tune.choice([{"y": tune.uniform(0, 1)}]), "inside of a list or dict"),

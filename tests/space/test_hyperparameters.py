@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from caviar.errors import InputError
-from caviar.space import choice, constant, distribution, lograndint, loguniform, randint, reverseloguniform, uniform
+from caviar.space import (
+    Space,
+    choice,
+    constant,
+    distribution,
+    lograndint,
+    loguniform,
+    randint,
+    reverseloguniform,
+    uniform,
+)
 from caviar.space.bounds import fix, narrow_around, widen
 
 reals = st.floats(-1e6, 1e6)
@@ -208,13 +218,16 @@ def test_random_points_have_these_shares_too():
         (lambda: choice("adam"), "'adam'"),
         (lambda: choice([1, 1]), "must be different"),
         (lambda: choice([math.nan]), "NaN"),
+        (lambda: choice([1.0, np.float32(math.nan)]), "NaN"),
         (lambda: uniform(0, 1, tier=4), "got 4"),
         (lambda: uniform(0, 1, default=2), r"default of uniform must be in \[0, 1\], got 2"),
         (lambda: randint(1, 4, default=2.5), "default of randint must be an integer, got 2.5"),
         (lambda: choice([1, 2], default=3), "got 3"),
+        (lambda: randint(0, 10, step=2, default=3), "takes values in steps of 2, got 3"),
+        (lambda: uniform(0, 1, step=0.1, default=0.25), "takes values in steps of 0.1, got 0.25"),
         (lambda: uniform(0, 1, step=0), "step of uniform must be a number > 0, got 0"),
         (lambda: randint(0, 9, step=0.5), "step of randint must be an integer >= 1, got 0.5"),
-        (lambda: lograndint(1, 9, step=2), "low of lograndint must be >= step, got low=1, step=2"),
+        (lambda: lograndint(1, 9, step=2), "low of lograndint must be >= step, got low=1, step=2; try low=2"),
         (lambda: distribution("nrom", 0, 1), "distribution must be one of scipy.stats.*'nrom', 0, 1"),
         (lambda: distribution("norm", 0, -1), "distribution must be one of scipy.stats"),
         (lambda: distribution("norm", 0, 1, 2, 3, 4), "distribution must be one of scipy.stats"),
@@ -246,6 +259,38 @@ def test_steps_are_counted_from_the_lower_bound_and_equally_likely():
     assert sorted(set(values.tolist())) == [0.1, 0.3, 0.5, 0.7]
     assert [(values == value).mean() for value in (0.1, 0.3, 0.5, 0.7)] == pytest.approx([0.25] * 4, abs=TOLERANCE)
     assert randint(32, 100, step=32) == randint(32, 96, step=32)
+
+
+@pytest.mark.parametrize(
+    ("number", "first"),
+    [
+        (uniform(0, 1, step=0.1), [0.0, 0.1, 0.2, 0.3]),
+        (uniform(0, 1, step=1 / 3), [0.0, 1 / 3, 2 / 3, 1.0]),
+        (uniform(math.pi, 4, step=0.125), [math.pi, math.pi + 0.125, math.pi + 0.25, math.pi + 0.375]),
+        (uniform(1e9, 1e9 + 1, step=0.0001), [1e9, 1e9 + 0.0001, 1e9 + 0.0002, 1e9 + 0.0003]),
+        (uniform(0, 1, step=np.float32(0.1)), [0.0, *(n * float(np.float32(0.1)) for n in (1, 2, 3))]),
+    ],
+    ids=repr,
+)
+def test_values_in_steps_are_as_exact_as_the_step(number, first):
+    units = (np.arange(4) + 0.5) / number.levels
+    assert number.values(units).tolist() == first
+    assert np.floor(number.units(first) * number.levels).tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 2**63 - 1), (1, 10**18), (2**53 - 1, 2**60)])
+@pytest.mark.parametrize("kind", [randint, lograndint])
+def test_no_integer_lies_beyond_large_bounds(kind, low, high):
+    number = kind(low, high)
+    assert number.high == high
+    least, middle, most = (config["n"] for config in Space(n=number).configs(np.array([[0.0], [0.3], [1.0]])))
+    assert (least, most) == (low, high)
+    assert low < middle < high
+
+
+def test_an_array_of_options_holds_plain_numbers():
+    assert repr(choice(np.array([1, 2, 3]))) == "choice([1, 2, 3])"
+    assert repr(choice(np.array([0.5, 2.0]), ordinal=False)) == "choice([0.5, 2.0], ordinal=False)"
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "choice"])

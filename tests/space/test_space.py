@@ -215,6 +215,12 @@ def test_widened_changes_one_hyperparameter():
         (lambda: from_plain({"a": {"uniform": [0, 1], "randint": [0, 1]}}), "must have one kind"),
         (lambda: from_plain({"a": {"choice": [1, 2], "spaces": [{}]}}), "list of 2 tables"),
         (lambda: from_plain({"a": {"constant": [1, 2], "tier": 1}}), "unknown key 'tier'"),
+        (lambda: from_plain({"a": {"loguniform": [0, 1]}}, toml=True), "a: loguniform bounds must be > 0"),
+        (lambda: from_plain({"a": [1, 1]}, toml=True), "a: choice options must be different"),
+        (
+            lambda: from_plain({"a": {"choice": ["x"], "spaces": [{"b": {"uniform": [1, 0]}}]}}),
+            "a: b: uniform bounds must be in ascending order",
+        ),
         (lambda: from_plain({"a": {"choice": [1, 2], "step": 1}}), "unknown key 'step'"),
         (lambda: from_plain({"a": {"distribution": "norm"}}), "distribution takes a name and parameters"),
         (lambda: Space(**{"": uniform(0, 1)}), "name must be a non-empty string, got ''"),

@@ -1,5 +1,7 @@
 """What the time of a training is expected to depend on."""
 
+import math
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +48,7 @@ def test_every_space_has_finite_features(seed):
         tiny=caviar.loguniform(1e-320, 1e-300),
         huge=caviar.loguniform(1e-300, 1e300),
         near=[10**20, 10**20 + 1],
+        endless=[1.0, math.inf],
     )
     features = trial_features(space, np.random.default_rng(seed).random((5, space.dimension)))
     assert np.isfinite(features.columns).all()
