@@ -12,6 +12,8 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from caviar.errors import InputError
+
 _CLOUDPICKLE = "ray.cloudpickle.cloudpickle"  # Ray's copy, which its pickles name
 _IMPORTING = threading.Lock()  # another thread must not see a module that is half imported
 
@@ -19,7 +21,7 @@ _IMPORTING = threading.Lock()  # another thread must not see a module that is ha
 def dumps(value: object) -> bytes:
     """Return a value pickled with what the user's script defines."""
     file = io.BytesIO()
-    pickler = _cloudpickle().Pickler(file)
+    pickler = cloudpickle().Pickler(file)
     pickler.persistent_id = _name_in_cloudpickle
     pickler.dump(value)
     return file.getvalue()
@@ -27,7 +29,7 @@ def dumps(value: object) -> bytes:
 
 def pickle_by_value(module: ModuleType) -> None:
     """Pickle what a module defines by value from now on, because trainers may not find its file."""
-    _cloudpickle().register_pickle_by_value(module)
+    cloudpickle().register_pickle_by_value(module)
 
 
 def loads(content: bytes) -> Any:
@@ -49,10 +51,10 @@ def _name_in_cloudpickle(value: object) -> str | None:
 class _Unpickler(pickle.Unpickler):
     def persistent_load(self, name: str) -> Any:
         """Return what cloudpickle defines under a name."""
-        return getattr(_cloudpickle(), name)
+        return getattr(cloudpickle(), name)
 
 
-def _cloudpickle() -> ModuleType:
+def cloudpickle() -> ModuleType:
     """Return Ray's copy of cloudpickle; code that imports Ray later shares it."""
     with _IMPORTING:
         if _CLOUDPICKLE not in sys.modules:
@@ -64,6 +66,8 @@ def _import_cloudpickle() -> None:
     ray = importlib.util.find_spec("ray")
     assert ray
     assert ray.origin
+    if not ray.submodule_search_locations:
+        raise InputError(f"{ray.origin} hides the package ray, which Caviar needs; rename the file")
     spec = importlib.util.spec_from_file_location(
         _CLOUDPICKLE, Path(ray.origin).with_name("cloudpickle") / "cloudpickle.py"
     )

@@ -16,7 +16,7 @@ from caviar.fleet.protocol import Trainers
 from caviar.fleet.worker.execution import describe_divergence
 from caviar.fleet.worker.trainables import FunctionTrainable, Trainable
 from caviar.records.trial import Config, Metrics, State, Trial
-from caviar.sklearn.folds import FIT_FAILED, CrossValidation, FoldReports
+from caviar.sklearn.folds import FIT_FAILED, CrossValidation, FitFailed, FoldReports, tracebacks_of
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,7 @@ class _Candidate:
     _output: str = ""
     _workers: list[str] = field(default_factory=list)
     _metrics: dict[int, Metrics] = field(default_factory=dict)  # by fold
+    _tracebacks: dict[int, str] = field(default_factory=dict)  # by fold
     _ends: dict[int, Done] = field(default_factory=dict)  # by fold
 
     def receive(self, fold: int, event: Event) -> list[Event]:
@@ -155,6 +156,7 @@ class _Candidate:
             return
         columns = {name.removeprefix("fold_"): value for name, value in metrics.items() if name.startswith("fold_")}
         error = end.error.removeprefix(FIT_FAILED) if end.state is State.FAILED else None
+        self._tracebacks |= tracebacks_of(end)
         if (report := self.reports.add(self._fold, columns, error)) is not None:
             yield self._report(report)
         self._fold += 1
@@ -164,8 +166,9 @@ class _Candidate:
     def _finish(self) -> Iterator[Event]:
         """Yield the end of a trial all of whose folds have ended."""
         if self.reports.error is not None:
-            yield self._report(self.reports.held)
-            yield self.end(State.FAILED, f"{FIT_FAILED}{self.reports.error}")
+            failure = FitFailed(self.reports.error, self.reports.held, self._tracebacks)
+            yield self._report(failure.report)
+            yield self.end(State.FAILED, f"{FIT_FAILED}{failure}")._replace(raised=failure.caviar_pickled)
         elif self._last is not None and not math.isfinite(self._last.metrics[self.reports.metric]):
             yield self.end(State.DIVERGED, describe_divergence(self._last, self.reports.metric))
         else:

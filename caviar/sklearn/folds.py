@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 
+from caviar.fleet.messages import Done
+from caviar.fleet.pickling import dumps, loads
 from caviar.records.trial import Config, Metrics, Result, State
 from caviar.sklearn.exceptions import carried, exception_of
 from caviar.sklearn.internals import Fit, Parameters
@@ -27,11 +29,14 @@ FIT_FAILED = "FitFailed: "  # before the error of a trial whose fit raised
 
 
 class FitFailed(Exception):
-    """An estimator's fit raised in some folds; `report` covers those not yet reported and is the trial's last one."""
+    """An estimator's fit raised in some folds.
 
-    def __init__(self, reason: str, report: Report) -> None:
+    `report` covers those not yet reported and is the trial's last one; `caviar_pickled` holds the tracebacks, by fold.
+    """
+
+    def __init__(self, reason: str, report: Report, tracebacks: Mapping[int, str]) -> None:
         super().__init__(reason)
-        self.report = report
+        self.report, self.caviar_pickled = report, dumps(tracebacks)
 
 
 @dataclass(frozen=True)
@@ -58,15 +63,17 @@ class CrossValidation:
         """Fit some folds, by number, and yield their reports; raise FitFailed at the end if any fit raised."""
         parameters = self.translation.parameters(config)
         reports = FoldReports(self.metric, self.objective, len(folds))
+        tracebacks: dict[int, str] = {}
         for fold in folds:
             fit = self._fit(fold, parameters, seed + fold)
+            error = None
             if fit["fit_error"] is not None:
                 print(f"fold {fold}: {fit['fit_error']}")  # a trial's output is kept with it
-            error = None if fit["fit_error"] is None else exception_of(fit["fit_error"])
+                tracebacks[fold], error = fit["fit_error"], exception_of(fit["fit_error"])
             if report := reports.add(fold, _columns(fit), error):
                 yield report
         if reports.error is not None:
-            raise FitFailed(reports.error, reports.held)
+            raise FitFailed(reports.error, reports.held, tracebacks)
 
     def configured(self, parameters: Parameters) -> BaseEstimator:
         """Return a clone of the estimator with some parameters set; raises ValueError for an unknown one."""
@@ -179,17 +186,24 @@ def fits_of(result: Result, folds: CrossValidation) -> list[Fit]:
     """
     reported = _reported(result)
     names = _score_names(reported.get(0, {})) or list(folds.scorers) or ["score"]
-    return [_fold_fit(result, reported.get(fold, {}), folds, names) for fold in range(len(folds.splits))]
+    tracebacks = tracebacks_of(result)
+    fits = range(len(folds.splits))
+    return [_fold_fit(result, reported.get(fold, {}), tracebacks.get(fold), folds, names) for fold in fits]
 
 
-def _fold_fit(result: Result, metrics: Metrics, folds: CrossValidation, names: list[str]) -> Fit:
+def tracebacks_of(end: Result | Done) -> dict[int, str]:
+    """Return the tracebacks of the fits that raised, by fold, of the end of a trial; {} if none has arrived."""
+    return dict(loads(end.raised)) if end.raised and end.error.startswith(FIT_FAILED) else {}
+
+
+def _fold_fit(result: Result, metrics: Metrics, traceback: str | None, folds: CrossValidation, names: list[str]) -> Fit:
     failed = "failed" in metrics or not (metrics or result.state is State.STOPPED)
     default = float(folds.error_score) if failed and folds.error_score != "raise" else math.nan
     names = _score_names(metrics) or names
     test, train = ({name: metrics.get(f"{part}_{name}", default) for name in names} for part in ("test", "train"))
     single = not folds.scorers and names == ["score"]
     return Fit(
-        fit_error=result.error.removeprefix(FIT_FAILED) if failed else None,
+        fit_error=(traceback or result.error.removeprefix(FIT_FAILED)) if failed else None,
         test_scores=test["score"] if single else test,
         train_scores=train["score"] if single else train,
         fit_time=metrics.get("fit_time", math.nan),

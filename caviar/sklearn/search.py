@@ -271,7 +271,8 @@ class CaviarSearchCV(internals.SearchCV):
                 raise exception_from(cast(Result, pause.last)) from pause
             ends = read_results(study.folder)
         tasks.end()
-        results = [ends[number] for number in sorted(ends)]
+        raised = study.record.state.results  # the journal keeps no tracebacks
+        results = [replace(ends[number], raised=raised[number].raised) for number in sorted(ends)]
         timed_out = next((result for result in results if result.state is State.TIMED_OUT), None)
         if timed_out is not None and self.error_score == "raise":
             raise exception_from(timed_out)

@@ -56,3 +56,11 @@ def test_several_threads_may_begin_at_once(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(IN_THREADS, encoding="utf-8")
     subprocess.run([sys.executable, script], check=True)
+
+
+def test_a_file_that_hides_ray_is_named(tmp_path):
+    (tmp_path / "ray.py").touch()
+    script = tmp_path / "script.py"
+    script.write_text("from caviar.fleet.pickling import dumps\ndumps(1)\n", encoding="utf-8")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert f"{tmp_path / 'ray.py'} hides the package ray, which Caviar needs; rename the file" in done.stderr

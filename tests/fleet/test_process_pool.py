@@ -138,6 +138,16 @@ def test_trials_of_a_function_end_as_in_this_process():
     }
 
 
+@pytest.mark.parametrize("name", ["random", "logging", "string", "socket", "pickle", "caviar"])
+def test_a_module_of_the_user_is_not_taken_for_one_that_a_trainer_needs(tmp_path, monkeypatch, name):
+    (tmp_path / f"{name}.py").write_text("raise RuntimeError('not this one')", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with function_pool(lambda config: {"loss": config["x"]}, workers=1) as trainers:
+        (end,) = ends(train(trainers, function_trials(0))).values()
+    assert (end.state, end.error) == (State.FINISHED, "")
+
+
 def test_what_a_trial_prints_arrives_while_it_runs():
     def speak(config):
         print("the first epoch", flush=True)

@@ -282,6 +282,27 @@ def test_the_message_of_a_failed_fit_is_whole():
         search(Unreadable()).fit(X, Y)
 
 
+class FailsTwoWays(SVC):
+    """Raises one error for the first fold, and another for the others."""
+
+    def fit(self, x, y):
+        if (x[0] == X[0]).all():
+            raise KeyError("the first row")
+        raise OSError("no first row")
+
+
+@pytest.mark.parametrize("early_stopping", [None, "halving"])
+def test_failed_fits_are_counted_by_their_errors_with_the_lines_that_raised_them(early_stopping):
+    fitted = search(FailsTwoWays(), n_iter=2, cv=KFold(3), error_score=0.0, early_stopping=early_stopping)
+    with pytest.raises(ValueError, match="All the 6 fits failed") as error:
+        fitted.fit(X, Y)
+    others, first = sorted(str(error.value).split("-" * 80)[1:])
+    assert others.lstrip().startswith("2 fits failed")
+    assert 'raise OSError("no first row")' in others
+    assert first.lstrip().startswith("4 fits failed")
+    assert 'raise KeyError("the first row")' in first
+
+
 def test_what_cannot_be_sent_to_trainers_is_searched_here():
     lock = threading.Lock()
 

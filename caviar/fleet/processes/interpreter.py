@@ -14,13 +14,20 @@ from caviar.fleet.pickling import dumps
 from caviar.fleet.processes.messages import KILLED, Connection, Continue, Request, Serve, Setup, Stop
 from caviar.fleet.worker.limits import thread_environment
 
-# modules are found where the trainer finds them, this one included
+# modules are found where the trainer finds them, but Caviar's imports do not take a user's random.py for Python's
 _PROGRAM = """
-import multiprocessing.connection, pickle, sys
-sys.path[:] = pickle.load(sys.stdin.buffer)
+import sys
+sys.path[:] = own = [*filter(None, sys.path), sys.argv[2]]
+import multiprocessing.connection, pickle
+path = pickle.load(sys.stdin.buffer)
+sys.path[:] = sorted(path, key=lambda folder: folder not in own)
+from caviar.fleet.pickling import cloudpickle
 from {module} import main
+cloudpickle()
+sys.path[:] = path
 main(multiprocessing.connection.{kind}(int(sys.argv[1])))
 """
+_OWN_FOLDER = str(Path(__file__).parents[3])  # where this Caviar is found
 
 
 class TrialProcess:
@@ -89,7 +96,8 @@ def start_interpreter(module: str, threads: int = 1) -> TrialProcess:
     """
     ours, theirs = Pipe()
     handle = theirs.fileno()
-    arguments = [sys.executable, "-c", _PROGRAM.format(module=module, kind=type(theirs).__name__), str(handle)]
+    arguments = [sys.executable, "-c", _PROGRAM.format(module=module, kind=type(theirs).__name__)]
+    arguments += [str(handle), _OWN_FOLDER]
     environment = {"PYTHONHASHSEED": "0", **os.environ}  # so that sets of strings have the same order everywhere
     environment |= thread_environment(threads)
     if sys.platform == "win32":
