@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 import click
 from click.core import ParameterSource
 
+from caviar._checks import check_integer
 from caviar.cli.completion import complete_folder
 from caviar.cli.jobs import follow
 from caviar.cli.options import (
@@ -142,7 +143,7 @@ def resume(
         trial_timeout=trial_timeout,
     )
     if extend is not None:
-        study.extend(extend)
+        study.extend(check_integer("--extend", extend))
     if jobs_api is None or not on_cluster:
         return _run(study)
     from caviar.jobs.client import connect

@@ -72,6 +72,9 @@ class LocalJobs:
         progress = f"{ended}/{total} trials" + ("" if math.isnan(best) else f", best {objective.metric} {best:.4g}")
         if state is JobState.RUNNING:
             progress += _left(folder)
+        elif study.stopped:
+            last = max(study.forecasts)
+            progress += f"; its rule ended it after wave {last}: {study.forecasts[last].stop}"
         return JobStatus(name, state, progress, since, str(folder))
 
     def logs(self, name: str, follow: bool = False) -> Iterator[str]:

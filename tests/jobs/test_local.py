@@ -58,6 +58,13 @@ def test_a_study_is_finished_only_when_its_confirming_trials_have_ended(tmp_path
     assert status.progress.startswith("8/14 trials, best loss 0.")
 
 
+def test_a_study_that_a_rule_ended_is_finished_and_says_why(tmp_path):
+    study(tmp_path / "flat", lambda config: 1.0, trials=32, waves=4, stop="plateau").run(progress=False)
+    status = LocalJobs(tmp_path).status("flat")
+    ended = "24/24 trials, best loss 1; its rule ended it after wave 3: the last 2 waves have gained 0"
+    assert (status.state, status.progress) == (JobState.FINISHED, ended)
+
+
 def test_a_study_without_a_finished_trial_has_nothing_to_confirm(tmp_path):
     study(tmp_path / "failed", fail, (2, 3)).run(progress=False, failures=float("inf"))
     status = LocalJobs(tmp_path).status("failed")
