@@ -5,6 +5,7 @@ integers, such as units, layers or trees, are expected to cost more, and anythin
 """
 
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -77,7 +78,7 @@ def _columns(hyperparameter: Hyperparameter, units: Array, active: Array) -> Ite
         index = hyperparameter.indices(units) if isinstance(hyperparameter, Choice) else units
         for option in range(int(hyperparameter.levels)):
             yield _Column(active * (index == option), 0.0, 0.7)
-    elif low > 0 and high < math.inf and (span := math.log(high) - math.log(low)) > 0:
+    elif low > 0 and high <= sys.float_info.max and (span := math.log(high) - math.log(low)) > 0:
         logs = active * np.log(hyperparameter.values(units).astype(float) / (math.sqrt(low) * math.sqrt(high)))
         if isinstance(hyperparameter, Integer):
             yield _Column(logs, 0.5, 0.5)

@@ -49,6 +49,7 @@ def test_every_space_has_finite_features(seed):
         huge=caviar.loguniform(1e-300, 1e300),
         near=[10**20, 10**20 + 1],
         endless=[1.0, math.inf],
+        vast=[1, 10**400],
     )
     features = trial_features(space, np.random.default_rng(seed).random((5, space.dimension)))
     assert np.isfinite(features.columns).all()
