@@ -34,11 +34,9 @@ SLOW = {
     "docs/tutorials/panda.md",
 }
 ON_A_CLUSTER = "docs/tutorials/cluster.md"
-ON_RAY = {  # pages that also run on Ray
+ON_RAY = {  # and pages that also run on Ray, whose trainers are their subject
     *SLOW,
-    "docs/tutorials/function.md",
     "docs/how-to/limits.md",
-    "docs/how-to/programs.md",
     "docs/how-to/workers.md",
 }
 LOGGERS = {  # pages of callbacks that write elsewhere, each with a test of what arrives there

@@ -1,7 +1,7 @@
 """Studies on a cluster of several nodes, under every disturbance; prints what was observed as JSON.
 
 In the first study, trainers are killed or hang, and nodes leave and join; in the second, a whole node stops answering;
-the third has 64 trainers that sleep. It needs its own process, since a test session already has a Ray. To run it
+the third has 32 trainers that sleep. It needs its own process, since a test session already has a Ray. To run it
 by hand: `python -m tests.fleet.faulty_cluster`.
 """
 
@@ -32,7 +32,7 @@ from tests.faults.processes import freeze, processes_of, thaw
 
 TRIALS = 300
 FROZEN_TRIALS = 60
-SLEEPERS, NAPS = 64, 256  # trainers and trials
+SLEEPERS, NAPS = 32, 128  # trainers and trials
 SPACE = caviar.Space(x=caviar.uniform(0, 1))
 SETTINGS = PoolSettings(silent_seconds=4.0)  # a minute would make a long test
 
