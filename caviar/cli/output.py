@@ -24,11 +24,14 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # of a disk, or of a terminal t
 
 
 def prints(
-    show: Callable[[T], object], plain: Callable[[T], object] = lambda value: value
+    show: Callable[[T], object],
+    plain: Callable[[T], object] = lambda value: value,
+    is_failure: Callable[[T], bool] = lambda value: False,
 ) -> Callable[[Callable[P, T]], Callable[..., None]]:
     """Make a command print what its function returns: with `show`, or with --json what `plain` makes of it as JSON.
 
-    With --json everything else that is printed on the way goes to standard error.
+    With --json everything else that is printed on the way goes to standard error. The command exits with 1 if what
+    the function returns is a failure.
 
     >>> @click.command()
     ... @prints(click.echo)
@@ -42,12 +45,14 @@ def prints(
         @click.option("--json", "as_json", is_flag=True, help="Print JSON; messages go to standard error.")
         @functools.wraps(function)
         def command(*arguments: Any, as_json: bool, **options: Any) -> None:
-            if not as_json:
-                show(function(*arguments, **options))
-                return
-            with contextlib.redirect_stdout(sys.stderr):
-                value = plain(function(*arguments, **options))
-            click.echo(to_json(value))
+            if as_json:
+                with contextlib.redirect_stdout(sys.stderr):
+                    value = plain(result := function(*arguments, **options))
+                click.echo(to_json(value))
+            else:
+                show(result := function(*arguments, **options))
+            if is_failure(result):
+                sys.exit(1)
 
         return command
 

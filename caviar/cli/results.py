@@ -107,17 +107,19 @@ def best(name: str, address: str | None) -> "Outcome":
     return Outcome.read(local_copy(name, address))
 
 
-def _print_verification(verification: "Verification") -> None:
-    click.echo("\n".join(verification.sentences))
-    if not verification.equal:
-        sys.exit(1)
+def _verification_data(verification: "Verification") -> dict[str, object]:
+    return {"equal": verification.equal, **asdict(verification)}
 
 
 @click.command()
 @study_command
 @click.option("--trials", type=int, default=5, metavar="N", help="How many trials to train again.")
 @click.option("--data", "--trainable", "data", metavar="PLACE", help="Where data or a function are now, if moved.")
-@prints(_print_verification, lambda verification: {"equal": verification.equal, **asdict(verification)})
+@prints(
+    lambda verification: click.echo("\n".join(verification.sentences)),
+    _verification_data,
+    lambda verification: not verification.equal,
+)
 def verify(name: str, address: str | None, trials: int, data: str | None) -> "Verification":
     """Train some trials again here, and compare every number that they reported, to the bit.
 

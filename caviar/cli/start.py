@@ -76,13 +76,19 @@ def _plain(outcome: "Outcome | CostForecast | Submitted") -> object:
     return outcome._asdict() if isinstance(outcome, Submitted) else outcome_data(outcome)
 
 
+def _is_failure(outcome: "Outcome | CostForecast | Submitted") -> bool:
+    from caviar.records.outcome import Outcome
+
+    return isinstance(outcome, Outcome) and not outcome.has_finished
+
+
 @click.command()
 @study_options
 @click.option("--out", help="Study folder, or a URI (s3://...) to mirror it to. [default: runs/NAME-TIME]")
 @ray_address_option
 @click.option("--dry-run", is_flag=True, help="Measure for a moment, and print what the study will cost.")
 @click.option("--price", metavar="MONEY|FILE", help="For --dry-run: of a trainer's hour, or a TOML file of instances.")
-@prints(_print_outcome, _plain)
+@prints(_print_outcome, _plain, _is_failure)
 def run(
     file: Path | None,
     data: str,
@@ -117,7 +123,7 @@ def _price(text: str | None) -> float | str | None:
 @ray_address_option
 @trial_timeout_option
 @click.option("--extend", type=int, metavar="TRIALS", help="Go on with a study that has ended: so many more trials.")
-@prints(_print_outcome, _plain)
+@prints(_print_outcome, _plain, _is_failure)
 def resume(
     folder: str,
     data: str | None,
@@ -158,7 +164,7 @@ def resume(
 @click.option("--out", help="A URI (s3://...) to mirror the study to, so that it outlives the cluster's disks.")
 @jobs_address_option
 @click.option("--wait", is_flag=True, help="Print the study's log until it ends.")
-@prints(_print_outcome, _plain)
+@prints(_print_outcome, _plain, _is_failure)
 def submit(file: Path | None, data: str, target: str | None, wait: bool, **options: Unpack[StudyOptions]) -> Submitted:
     """Send a study to a cluster and print its name there."""
     out, address = options["out"], options["address"]

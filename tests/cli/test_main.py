@@ -1,6 +1,7 @@
 """The commands that start studies, as a user runs them."""
 
 import inspect
+import json
 import os
 import subprocess
 import sys
@@ -53,6 +54,18 @@ def train(config, seed):
     return {"loss": config["x"]}
 """
 STUDY = 'trainable = "{}:train"\nmetric = "loss"\nmode = "min"\n[space]\nx = {{ uniform = [0.0, 1.0] }}\n'
+
+
+@pytest.mark.usefixtures("imports")
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_study_without_a_finished_trial_exits_with_1(tmp_path, capsys, form):
+    (tmp_path / "failing_module.py").write_text("def train(config):\n    raise ValueError(str(config))\n")
+    (tmp_path / "study.toml").write_text(STUDY.format("failing_module"))
+    with pytest.raises(SystemExit) as end:
+        run("study.toml", "--trials", "4", "--workers", "0", *form)
+    assert end.value.code == 1
+    shown = capsys.readouterr().out
+    assert json.loads(shown)["best"] is None if form else "No trial finished. The first error: ValueError" in shown
 
 
 def test_ctrl_c_stops_cleanly_and_resume_continues(tmp_path, capsys):

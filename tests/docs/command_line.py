@@ -14,10 +14,11 @@ PAGE = ROOT / "docs" / "reference" / "command-line.md"
 INTRODUCTION = """\
 # The command line
 
-What each command prints with `--help`. A mistake prints one sentence and exits with the status 2; Ctrl-C exits with
-130, and what has finished is kept. Commands that take a study's name accept the name of a folder in `runs/`, the path
-of a folder, or a URI; with `--address`, the name of a study on that cluster. Each prints JSON with `--json`, for
-programs. `caviar completion bash` (or zsh, fish) prints the script that completes commands, options and names.
+What each command prints with `--help`. A mistake prints one sentence and exits with the status 2, a study without a
+finished trial with 1; Ctrl-C exits with 130, and what has finished is kept. Commands that take a study's name
+accept the name of a folder in `runs/`, the path of a folder, or a URI; with `--address`, the name of a study on
+that cluster. Each prints JSON with `--json`, for programs. `caviar completion bash` (or zsh, fish) prints the
+script that completes commands, options and names.
 """
 
 

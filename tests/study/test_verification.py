@@ -96,6 +96,10 @@ def test_a_number_that_differs_is_named_and_the_command_ends_with_1(tmp_path, mo
         main(["verify", str(study.folder)])
     assert end.value.code == 1
     assert capsys.readouterr().out.splitlines() == list(found.sentences)
+    with pytest.raises(SystemExit) as end:
+        main(["verify", str(study.folder), "--json"])
+    assert end.value.code == 1
+    assert json.loads(capsys.readouterr().out)["equal"] is False
 
 
 def test_a_trial_that_ends_otherwise_differs_and_one_that_reports_nan_does_not(tmp_path):
