@@ -3,7 +3,7 @@
 import numpy as np
 
 from caviar.records.outcome import Outcome
-from caviar.records.search_log import Observed
+from caviar.records.search_log import by_trial
 from caviar.records.trial import State
 from caviar.space.scales import Array
 
@@ -25,7 +25,6 @@ def ends(outcome: Outcome) -> Array:
     values = table[objective.metric].to_numpy(float)
     if stopping is None or not stopping.predicted:
         return values
-    numbers = [number for entry in outcome.search_log if isinstance(entry, Observed) for number in entry.trials]
-    predicted = dict(zip(numbers, objective.sign * outcome.search.values, strict=True))
+    predicted = by_trial(outcome.search_log, (objective.sign * outcome.search.values).tolist())
     stopped = (table["state"] == State.STOPPED).to_numpy(bool)
     return np.array([predicted.get(n, v) if s else v for n, v, s in zip(table["trial"], values, stopped, strict=True)])

@@ -50,7 +50,7 @@ class Halving:
         return (max(1, rungs[0] // 2), *rungs) if rungs else ()
 
     def spared(self, trials: int) -> int:
-        """Return how many of so many trials are not stopped, the first ones: others' ends are predicted from theirs.
+        """Return how many of `trials`, the first ones, are not stopped: the ends of others are predicted from theirs.
 
         >>> Halving().spared(64), Halving(predicted=False).spared(64)
         (8, 0)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from caviar.records.objective import Objective
-from caviar.records.search_log import Expected, Observed, tell
+from caviar.records.search_log import Expected, Observed, by_trial, tell
 from caviar.records.settings import Settings
 from caviar.records.trial import Result, State
 from caviar.search import Search
@@ -16,9 +16,7 @@ from caviar.search.curves import Curves
 
 def estimates(search: Search, log: Iterable[Expected | Observed]) -> dict[int, float]:
     """Return the search's estimate of each trial in a log, by number; lower is better."""
-    numbers = [number for entry in log if isinstance(entry, Observed) for number in entry.trials]
-    values = search.estimates().tolist() if numbers else []
-    return {number: value for number, value in zip(numbers, values, strict=True) if number is not None}
+    return by_trial(log, search.estimates().tolist())
 
 
 def search_told(settings: Settings, log: Sequence[Expected | Observed]) -> Search:

@@ -125,7 +125,7 @@ class StudyState:
 
     @property
     def spared(self) -> range:
-        """The trials that early stopping trains to their ends: an eighth of those asked for, each time the first."""
+        """The trials that are not stopped early: the first of those that it began with, or was last extended by."""
         halving, asked = self.settings.early_stopping, (self.settings.budget.trials, *self.extended)[-1]
         return range(self._first, self._first + (halving.spared(asked) if halving is not None else 0))
 

@@ -1,6 +1,6 @@
 """What a search is told, in order: which points are running, and which trials have ended."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from caviar.search import Search
@@ -43,3 +43,9 @@ def tell(search: Search, log: Iterable[Expected | Observed]) -> None:
             search.tell(entry.points, entry.values, counted=entry.counted)
         else:
             search.tell(entry.points, entry.values, counted=entry.counted, curves=entry.curves)
+
+
+def by_trial(log: Iterable[Expected | Observed], values: Sequence[float]) -> dict[int, float]:
+    """Return values by trial number, given those of all trials that a search was told, in the order of the log."""
+    numbers = [number for entry in log if isinstance(entry, Observed) for number in entry.trials]
+    return {number: value for number, value in zip(numbers, values, strict=True) if number is not None}
