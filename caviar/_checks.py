@@ -38,7 +38,7 @@ def check_integer_fields(instance: object, *names: str, minimum: int = 1) -> Non
 def plain_number(value: object) -> float | None:
     """Return a number, also a Fraction, a Decimal or one of NumPy's, as an integer or float; None for anything else.
 
-    A boolean is no number here, nor is what no float can hold, such as Fraction(10**400).
+    A boolean is not a number here, nor is what no float can hold, such as Fraction(10**400).
 
     >>> plain_number(2), plain_number(Decimal("0.1")), plain_number("2"), plain_number(True)
     (2, 0.1, None, None)

@@ -42,8 +42,8 @@ _DEFAULT_TRIALS = 100
 class CaviarSearch(Searcher):  # type: ignore[misc]
     """The coarse-to-fine search as a Ray Tune searcher, one trial at a time.
 
-    Trials that raised, or whose metric is no number, count as bad. The same seed gives the same trials if they run one
-    after the other (`max_concurrent_trials=1`), because the next trial depends on which have finished.
+    Trials that raised, or whose metric is not a number, count as bad. The same seed gives the same trials if they
+    run one after the other (`max_concurrent_trials=1`), because the next trial depends on which have finished.
 
     Args:
         space: a `caviar.Space`, or a dict with Tune's domains, which may be nested; default: the tuner's `param_space`.

@@ -1,6 +1,6 @@
 """Readers of files that may hold anything: they read, or raise one sentence. Each began as a file that someone wrote.
 
-The examples are the same every time; `FUZZ=5000 python -m pytest tests/test_fuzzing.py` tries so many others.
+The examples are the same every time; `FUZZ=5000 python -m pytest tests/test_fuzzing.py` tries this many others.
 """
 
 import bz2

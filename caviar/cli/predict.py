@@ -52,7 +52,7 @@ def predict(
     if proba and not hasattr(model, "predict_proba"):
         raise InputError("--proba is for classes, and this model predicts numbers; leave it out")
     if out is not None and out.exists() and Path(file).exists() and out.samefile(file):
-        raise InputError(f"--out must be another file than the table, which it would replace, got {out}")
+        raise InputError(f"--out must not be the table itself, which it would replace, got {out}")
     with _opened(out) as destination:
         for number, chunk in enumerate(_chunks(file, Format(**options), model)):
             if not number:
@@ -98,7 +98,7 @@ def _chunks(file: str, form: "Format", model: "Estimator") -> Iterator["pd.DataF
 
 @contextlib.contextmanager
 def _seekable(file: str) -> Iterator[str]:
-    """The path of a file; of standard input, whose format is found out by reading its beginning twice, a copy."""
+    """The path of a file; of standard input, whose beginning is read twice to detect its format, a copy."""
     if file != "-":
         yield file
         return

@@ -177,7 +177,7 @@ def report(name: str, address: str | None, out: Path | None) -> None:
 
 @click.command()
 @study_command
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of this machine; 0: a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on this machine; 0: a free one.")
 def watch(name: str, address: str | None, port: int) -> None:
     """Show a study's report in a browser, up to date while the study runs.
 
@@ -188,6 +188,6 @@ def watch(name: str, address: str | None, port: int) -> None:
     jobs = backend(address, name)
     jobs.status(name)  # a study that does not exist is an error now
     with serving(partial(look, lambda: jobs.status(name), lambda: local_copy(name, address)), port) as server:
-        click.echo(f"Open {server.url} in a browser of this machine; Ctrl-C ends this, and not the study.")
+        click.echo(f"Open {server.url} in a browser on this machine; Ctrl-C ends this command, not the study.")
         while True:
             time.sleep(3600)

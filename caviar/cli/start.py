@@ -87,7 +87,9 @@ def _is_failure(outcome: "Outcome | CostForecast | Submitted") -> bool:
 @click.option("--out", help="Study folder, or a URI (s3://...) to mirror it to. [default: runs/NAME-TIME]")
 @ray_address_option
 @click.option("--dry-run", is_flag=True, help="Measure for a moment, and print what the study will cost.")
-@click.option("--price", metavar="MONEY|FILE", help="For --dry-run: of a trainer's hour, or a TOML file of instances.")
+@click.option(
+    "--price", metavar="MONEY|FILE", help="For --dry-run: price of a trainer's hour, or a TOML file of instances."
+)
 @prints(_print_outcome, _plain, _is_failure)
 def run(
     file: Path | None,
@@ -122,7 +124,7 @@ def _price(text: str | None) -> float | str | None:
 @workers_option
 @ray_address_option
 @trial_timeout_option
-@click.option("--extend", type=int, metavar="TRIALS", help="Go on with a study that has ended: so many more trials.")
+@click.option("--extend", type=int, metavar="TRIALS", help="Extend a study that has ended by this many trials.")
 @prints(_print_outcome, _plain, _is_failure)
 def resume(
     folder: str,

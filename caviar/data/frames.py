@@ -107,7 +107,7 @@ def check_columns(table: pd.DataFrame, names: list[str]) -> None:
                 raise InputError(f"{name!r} is the index of the table, not a column; try table.reset_index()")
             if len(table.columns) == 1 and re.search(r"\W", table.columns[0]):
                 raise InputError(
-                    f"the table has no column {name!r}, but a single one, {table.columns[0]!r}; if that is several, "
+                    f"the table has a single column, {table.columns[0]!r}, and no {name!r}; if that is several, "
                     f"say what separates cells: {setting('separator')}"
                 )
             raise InputError(f"the table has no column {name!r}{did_you_mean(name, map(str, table.columns))}")

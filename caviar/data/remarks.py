@@ -40,7 +40,7 @@ def about_classes(target: Target, parts: Parts, name: str) -> list[str]:
     if len(single):
         sentences.append(
             f"{_classes(target, single)} of {name} {'has' if len(single) == 1 else 'have'} a single row, so nothing "
-            "can be said about how well it is predicted"
+            "is known of how well it is predicted"
         )
     if len(unseen):
         sentences.append(f"{_classes(target, unseen)} of {name} is in no training row, so it is never predicted")

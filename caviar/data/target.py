@@ -161,7 +161,7 @@ def _class_indices(
         if not (text := _text_in(classes)):
             remedy = f"pass {setting('task', 'regression')}, or {remedy}"
         elif len(text) < len(classes) / 2:
-            remedy = f"correct those that are no numbers, such as {text[0]!r:.60}, or {remedy}"
+            remedy = f"correct those that are not numbers, such as {text[0]!r:.60}, or {remedy}"
         raise InputError(f"{what} has {len(classes)} different labels in {len(values)} rows; {remedy}")
     labels = tuple(classes.tolist())
     if order is not None:
@@ -172,7 +172,7 @@ def _class_indices(
 
 
 def _text_in(labels: Targets) -> list[Label]:
-    """Return the labels that are no numbers."""
+    """Return the labels that are not numbers."""
     import pandas as pd
 
     return [label for label in labels.tolist() if np.isnan(numbers(pd.Series([label]))[0])]

@@ -74,7 +74,7 @@ def _sample_weights(sample_weight: ArrayLike, rows: int, parts: Sequence[NDArray
         )
     for part_name, part in zip(_PARTS, parts, strict=True):
         if len(part) and not weights[part].any():
-            raise InputError(f"{what} is 0 in each row of the {part_name} part; give some a weight > 0")
+            raise InputError(f"{what} is 0 in every row of the {part_name} part; give some a weight > 0")
     return weights
 
 

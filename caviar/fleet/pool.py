@@ -46,7 +46,7 @@ class Pool:
         return bool(self._trainers.ready)
 
     def start(self, trials: int) -> None:
-        """Start trainers for so many trials, which will soon be submitted."""
+        """Start trainers for this many trials, which will soon be submitted."""
         self._trainers.scale(trials)
 
     def submit(self, stacks: Iterable[Stack]) -> None:

@@ -27,7 +27,7 @@ class Trainers(Protocol):
         """What the trainers train."""
 
     def start(self, trials: int) -> None:
-        """Start trainers for so many trials, which will soon be submitted."""
+        """Start trainers for this many trials, which will soon be submitted."""
 
     def submit(self, stacks: Iterable[Stack]) -> None:
         """Queue stacks in this order; trials that were paused continue where they stopped."""

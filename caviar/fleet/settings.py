@@ -16,7 +16,7 @@ class PoolSettings:
     grace_seconds: float = 5.0  # from a trial's time limit until its trainer is killed, if the trial hangs
     scale_seconds: float = 1.0  # between two checks for room in the cluster
     start_seconds: float = 15.0  # that a trainer may take to start before it is reported or given up on
-    waiting_seconds: float = 5.0  # that a task waits for what the trainers hold before that is said
+    waiting_seconds: float = 5.0  # that a task waits for what the trainers hold before a warning
     report_seconds: float = 60.0  # between two reports of trainers that do not start
     false_starts: int = 3  # trainers in a row that may die while starting before the pool fails
 

@@ -257,5 +257,5 @@ def _what_is_wrong_with_the_token() -> str:
     if os.environ.get("RAY_AUTH_MODE") != "token":
         return f"asks for its token; set RAY_AUTH_MODE=token, and {where}"
     if "RAY_AUTH_TOKEN" in os.environ:
-        return "has another token than RAY_AUTH_TOKEN; copy that of its head"
-    return f"has another token than this machine; copy that of its head into {where}"
+        return "has a different token from RAY_AUTH_TOKEN; copy that of its head"
+    return f"has a different token from this machine; copy that of its head into {where}"

@@ -124,7 +124,7 @@ class Choice:
 
 
 def are_equal(option: Option, value: Option) -> bool:
-    """Return whether a value is an option; a boolean is no number.
+    """Return whether a value is an option; a boolean is not a number.
 
     >>> are_equal(1, 1.0), are_equal(1, True)
     (True, False)

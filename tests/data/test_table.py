@@ -332,7 +332,7 @@ def test_an_arrow_dictionary_is_a_target():
     [
         ([1e300] * 90, "divide all by the same number"),
         ([1e-310] * 90, "divide all by the same number"),
-        ([1.0] + [0.0] * 89, "is 0 in each row of the .* part"),
+        ([1.0] + [0.0] * 89, "is 0 in every row of the .* part"),
     ],
 )
 def test_weights_that_cannot_be_used(weights, message):
@@ -423,7 +423,7 @@ def test_names_with_newlines_stay_in_one_line():
     table.loc[3, "a\nkind"] = None
     data = caviar.load_table(table, "a\nkind")
     assert "\n" not in "".join(data.notes)
-    assert r'id\nx: left out, a different text in nearly each row; columns={"id\nx": "keep"} keeps it' in data.notes
+    assert r'id\nx: left out, a different text in nearly every row; columns={"id\nx": "keep"} keeps it' in data.notes
     assert "width\nmm" in data.preparation.slices
 
 
@@ -438,7 +438,9 @@ def test_half_characters_are_escaped_in_levels_and_refused_in_names():
 
 def test_a_file_that_seems_to_have_one_column_says_what_to_do(tmp_path):
     (tmp_path / "a.csv").write_text("x k t\n1 2 3\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"a single one, 'x k t'; if that is several, say what .*: separator="):
+    with pytest.raises(
+        InputError, match=r"a single column, 'x k t', and no .*; if that is several, say what .*: separator="
+    ):
         caviar.load_table(tmp_path / "a.csv", "t")
 
 

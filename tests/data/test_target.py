@@ -113,7 +113,7 @@ def test_nullable_and_arrow_columns_and_their_gaps(dtype, values, classes):
         ([0.5] * 20, None, "0.5 in every row"),
         ([f"name {n}" for n in range(40)], None, "40 different labels in 40 rows; choose a column with fewer labels"),
         ([f"{n}.5" for n in range(40)], None, "40 different labels in 40 rows; pass task='regression', or choose"),
-        (["?", *map(str, range(39))], None, r"correct those that are no numbers, such as '\?', or choose a column"),
+        (["?", *map(str, range(39))], None, r"correct those that are not numbers, such as '\?', or choose a column"),
         (pd.date_range("2024-01-01", periods=40), None, "must hold labels or numbers, got datetime64 values"),
         (np.zeros((40, 2)), None, r"one target for each row, got shape \(40, 2\)"),
         ([1, 2] * 20, "ranking", "task must be 'classification', 'regression' or None, got 'ranking'"),

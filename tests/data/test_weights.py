@@ -50,7 +50,7 @@ def test_labels_are_those_of_the_data_or_their_text(labels, keys):
         ({"sample_weight": [np.nan] + [1.0] * 39}, "in every row, got nan;"),
         ({"sample_weight": [1.0] * 3}, r"one weight for each of the 40 rows, got shape \(3,\)"),
         ({"sample_weight": ["heavy"] * 40}, "must contain only numbers"),
-        ({"sample_weight": [0.0] * 40}, "is 0 in each row of the training part"),
+        ({"sample_weight": [0.0] * 40}, "is 0 in every row of the training part"),
         ({"class_weight": {"yes": -1}}, "class_weight of 'yes' must be a number from 0 to 1e\\+30, got -1"),
         ({"class_weight": {"yes": True}}, "class_weight of 'yes' must be"),
         ({"class_weight": {"yess": 1}}, "unknown label 'yess'; did you mean 'yes'"),

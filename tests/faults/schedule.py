@@ -1,6 +1,6 @@
 """What goes wrong, and when: a pure function of the seed.
 
-A fault is due when so many trials have begun, rather than at a time, so that it falls into the middle of the study
+A fault is due when a number of trials have begun, rather than at a time, so that it falls into the middle of the study
 however fast the machine is.
 """
 

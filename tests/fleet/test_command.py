@@ -48,13 +48,13 @@ def test_placeholders_are_filled(command, values, words):
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("python train.py --lr {lr} --units {unit}", "{unit} that is no hyperparameter; did you mean 'units'"),
+        ("python train.py --lr {lr} --units {unit}", "{unit} that is not a hyperparameter; did you mean 'units'"),
         ("python train.py --lr {lr}", r"no placeholder {units}; add it, or {config}"),
         ("python train.py --lr {lr:.3g} {units}", "placeholder {lr:.3g} that is no"),
         ("python train.py {lr} {units} {", "brace in '{' has no partner"),
         ("awk '{ if (x) { y } }' {lr} {units}", "has no partner; write {{ and }} for braces"),
         ("python 'train.py {lr}", "cannot be split (No closing quotation)"),
-        ("awk '{print $1}' {lr} {units}", "{print $1} that is no hyperparameter; write {{ and }} for braces"),
+        ("awk '{print $1}' {lr} {units}", "{print $1} that is not a hyperparameter; write {{ and }} for braces"),
         ("{lr} {units}", "must start with a program, got '{lr}'"),
         (" ", "must name a program"),
         (3, "command must be a non-empty string, got 3"),

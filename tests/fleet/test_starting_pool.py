@@ -57,7 +57,7 @@ def opened(late):
 
 
 def hand_over(pool, stacks, late, after=0):
-    """Train stacks and return the events; the late trainers are ready after so many events."""
+    """Train stacks and return the events; the late trainers are ready after a number of events."""
     pool.submit(stacks)
     events = []
     while pool.pending:

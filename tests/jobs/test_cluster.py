@@ -166,7 +166,7 @@ def test_a_notebook_drives_a_study_through_ray_client_and_shows_a_bar(environmen
 
 def test_without_the_token_nothing_is_submitted_and_nothing_is_shown(environment):
     commands = [
-        (["submit", "--trials", "2"], {"RAY_AUTH_TOKEN": "f" * 32}, b"has another token than RAY_AUTH_TOKEN"),
+        (["submit", "--trials", "2"], {"RAY_AUTH_TOKEN": "f" * 32}, b"has a different token from RAY_AUTH_TOKEN"),
         (["list"], {"RAY_AUTH_MODE": "disabled"}, b"asks for its token"),
     ]
     for arguments, changes, words in commands:

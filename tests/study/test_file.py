@@ -89,7 +89,10 @@ def test_a_function_beside_the_file_is_trained_and_resumed(tmp_path):
         ("trials = 3", "exactly one of data, trainable, command; it sets none of them"),
         ('script = "train.py"', "unknown key 'script'; it is called command here"),
         ("command = 3", "command must be a non-empty string, got 3"),
-        ('command = "train {lr}"\nmetric = "m"\nmode = "min"\n[space]\nx = [1, 2]', "{lr} that is no hyperparameter"),
+        (
+            'command = "train {lr}"\nmetric = "m"\nmode = "min"\n[space]\nx = [1, 2]',
+            "{lr} that is not a hyperparameter",
+        ),
         ('command = "train {x}"\n[space]\nx = [1, 2]', "metric and mode are required"),
         ('trainable = "train"', "my_module:train"),
         ('trainable = "no_such_module:train"', "no module 'no_such_module'"),

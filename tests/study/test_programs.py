@@ -112,7 +112,7 @@ def test_a_study_that_was_killed_goes_on_to_the_same_table(tmp_path, monkeypatch
     [
         ("no-such-program {x}", "no program 'no-such-program'"),
         ("./script {x}", "chmod"),
-        ("sh script {y}", "{y} that is no hyperparameter"),
+        ("sh script {y}", "{y} that is not a hyperparameter"),
     ],
 )
 def test_a_mistake_is_one_sentence_before_anything_starts(tmp_path, monkeypatch, capsys, command, words):

@@ -52,7 +52,7 @@ def _why_not(rows: int, present: int, different: int) -> str:
     if different == 1:
         return CONSTANT if present == rows else ""
     if different > _IDENTIFIER * present:
-        return "a different text in nearly each row"
+        return "a different text in nearly every row"
     return f"free text, {different} different in {present} rows" if different > _FREE_TEXT * present else ""
 
 

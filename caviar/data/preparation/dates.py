@@ -56,7 +56,7 @@ def _form(values: pd.Series) -> str:
     """Return the format by which most cells can be read; "" if there is none."""
     cells = [spelling(cell) for cell in values.dropna().unique().tolist()]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about the order of days and months, which is what is found out here
+        warnings.simplefilter("ignore")  # about the order of days and months, which is what this detects
         guesses = [guess_datetime_format(cell, dayfirst=first) for cell in cells[:100] for first in (False, True)]
     text = pd.Series(cells, dtype=object)
     forms = dict.fromkeys(["ISO8601", *filter(None, guesses)])

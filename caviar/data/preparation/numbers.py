@@ -196,4 +196,4 @@ def _notes(summaries: Sequence[Summary], columns: dict[str, Column]) -> Iterator
         if summary.infinite:
             yield Note(name, "infinite values count as missing")
         if summary.raw.wish == "number" and summary.raw.kind == "text" and summary.missing:
-            yield Note(name, f"{summary.missing} cells of the training rows are no numbers, and count as missing")
+            yield Note(name, f"{summary.missing} cells of the training rows are not numbers, and count as missing")

@@ -38,7 +38,7 @@ def check_overrides(overrides: Mapping[str, Any], names: Sequence[str]) -> dict[
     for name, value in ((str(name), value) for name, value in overrides.items()):
         if name not in names:
             raise InputError(
-                f"columns names {name!r}, which is no feature column of the table{did_you_mean(name, names)}"
+                f"columns names {name!r}, which is not a feature column of the table{did_you_mean(name, names)}"
             )
         if isinstance(value, str):
             if value not in WORDS:

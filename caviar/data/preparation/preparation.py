@@ -176,7 +176,7 @@ def _positions(table: "pd.DataFrame") -> dict[str, int]:
 
 def _column(plain: Mapping[str, Any]) -> Column:
     if not isinstance(plain, Mapping) or plain.get("type") not in [*_TYPES]:
-        raise ValueError(f"{plain!r:.60} is no column")
+        raise ValueError(f"{plain!r:.60} is not a column")
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items() if name != "type"}
     column: Column = typed(_TYPES[plain["type"]], values)
     if getattr(column, "scale", 1.0) == 0:

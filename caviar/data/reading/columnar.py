@@ -35,7 +35,7 @@ class Columnar:
             return self._to_pandas(self._module.read_table(file))
 
     def chunks(self, rows: int, kinds: Mapping[str, Kind]) -> Iterator[pd.DataFrame]:
-        """Return so many rows at a time; the file says the kinds itself."""
+        """Return this many rows at a time; the file says the kinds itself."""
         start = 0
         with self._reading() as file:
             if self._is_parquet:

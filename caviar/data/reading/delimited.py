@@ -84,7 +84,7 @@ class Delimited:
         return {name: pd.concat(cells, ignore_index=True) for name, cells in parts.items()}
 
     def chunks(self, rows: int, kinds: Mapping[str, Kind]) -> Iterator[pd.DataFrame]:
-        """Return so many rows at a time; columns without a kind are text."""
+        """Return this many rows at a time; columns without a kind are text."""
         every = {name: kinds.get(name, Kind.TEXT) for name in self._layout.names}
         text = [name for name, kind in every.items() if kind is Kind.TEXT]
         for chunk in self._parsed(rows, spaces=True, text=text):

@@ -67,7 +67,7 @@ def check_placeholders(command: str, names: Collection[str], varying: Collection
         if name not in (*names, *OWN_NAMES):
             code = not name.isidentifier()  # as in awk '{print $1}'
             hint = "; write {{ and }} for braces" if code else did_you_mean(name, [*names, *OWN_NAMES])
-            raise InputError(f"the command has a placeholder {{{name}}} that is no hyperparameter{hint}")
+            raise InputError(f"the command has a placeholder {{{name}}} that is not a hyperparameter{hint}")
     if "config" in used or not set(used) & set(varying):
         return  # it may read all values from CAVIAR_CONFIG
     for name in varying:

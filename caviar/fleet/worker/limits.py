@@ -13,12 +13,12 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS
 
 
 def thread_environment(threads: int) -> dict[str, str]:
-    """Return the environment in which libraries that are loaded later use so many threads."""
+    """Return the environment in which libraries that are loaded later use this many threads."""
     return dict.fromkeys(_THREAD_VARIABLES, str(threads))
 
 
 def set_threads(threads: int) -> None:
-    """Let BLAS, OpenMP and PyTorch use so many threads in this process, whether they are loaded already or not."""
+    """Let BLAS, OpenMP and PyTorch use this many threads in this process, whether they are loaded already or not."""
     os.environ.update(thread_environment(threads))
     limit_all_threads(threads)
     if "torch" in sys.modules:

@@ -115,7 +115,7 @@ def report(metrics: Mapping[str, Any], *, checkpoint: str | Path | None = None) 
 
     Args:
         metrics: names to numbers, among them the study's metric; booleans, and arrays and tensors of one number, count
-            as numbers. What is no number is left out with a warning.
+            as numbers. What is not a number is left out with a warning.
         checkpoint: a file or folder that the trial has saved, copied so that it can continue from there (see
             `caviar.trial().checkpoint`) if its machine or its study is interrupted.
 

@@ -1,4 +1,4 @@
-"""What a report may contain: names to numbers. What is no number is left out, and a taken name gets a prefix."""
+"""What a report may contain: names to numbers. What is not a number is left out, and a taken name gets a prefix."""
 
 import sys
 from collections.abc import Container, Generator, Iterator, Mapping
@@ -72,7 +72,7 @@ class Reports:
                 remedy = "it is too large for a float" if isinstance(value, Real) else "convert it with float(...)"
                 raise InputError(f"the metric must be a number, got {name}={_described(value):.100}; {remedy}")
             if number is None:
-                self._warn(str(name), f"{name}={_described(value)} is no number, so no table has it")
+                self._warn(str(name), f"{name}={_described(value)} is not a number, so it is left out of the tables")
             elif not (name == "epoch" and number in (self.count, self.count - 1)):  # each table has it already
                 metrics[self._free_name(without_surrogates(str(name)), {*map(str, report)})] = number
         return metrics

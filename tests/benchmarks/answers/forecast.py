@@ -235,7 +235,7 @@ def imitated_time(clock: Clock) -> Iterator[None]:
 
 @contextlib.contextmanager
 def as_many_trainers(workers: int) -> Iterator[None]:
-    """Forecast for so many trainers, whatever measures."""
+    """Forecast for a number of trainers, whatever measures."""
     kept = before_launch._measure
 
     def measure_for(*arguments: Any) -> measurement.Measurement:

@@ -294,8 +294,8 @@ def test_a_column_that_holds_something_else_than_in_training_is_refused(column, 
         ("%d.%m.%Y", Date, "dates, so days, month, weekday"),
         ("%m/%d/%Y", Date, "dates, so days, month, weekday"),
         ("%d %b %Y %H:%M", Date, "dates, so days, month, weekday, hour"),
-        ("%j.5", Number, "1 cells of the training rows are no numbers, and count as missing"),
-        ("no. %j%y", LeftOut, "a different text in nearly each row"),
+        ("%j.5", Number, "1 cells of the training rows are not numbers, and count as missing"),
+        ("no. %j%y", LeftOut, "a different text in nearly every row"),
     ],
 )
 def test_dates_of_all_countries_and_numbers_among_words_are_no_free_text(spelled, kind, note):

@@ -32,7 +32,7 @@ def test_columns_that_lie_are_left_out_and_said_with_the_way_back():
     assert fitted.preparation.left_out == {
         "Unnamed: 0": "row numbers",
         "alive": "the target under another name",
-        "passenger": "a different text in nearly each row",
+        "passenger": "a different text in nearly every row",
         "empty": "empty in every training row",
         "planet": "the same value in every training row",
     }

@@ -1,4 +1,4 @@
-"""Separators, decimals and header lines, found out from a file's first lines."""
+"""Separators, decimals and header lines, detected from a file's first lines."""
 
 import logging
 
