@@ -111,12 +111,11 @@ class _Memory:
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution], trials: int, seed: int
     ) -> tuple[Space, Array]:
         """Return the space of some parameters and the next point of the search in it, shape (d,)."""
-        others = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
         if self.known is None or self.known.search_space != search_space:
             self.known = _Known(search_space, trials, seed)
         known = self.known
-        known.read(others, maximise=study.direction == StudyDirection.MAXIMIZE)
-        running = [(other, known.point(other)) for other in others if other.state == TrialState.RUNNING]
+        others = known.read(study.get_trials(deepcopy=False), maximise=study.direction == StudyDirection.MAXIMIZE)
+        running = [(other, known.point(other)) for other in others if other.number != trial.number]
         point = known.search.ask(
             np.array([point for _, point in running if point is not None]).reshape(-1, known.space.dimension),
             skip=sum(point is None and _asks_before(other, trial) for other, point in running),
@@ -145,15 +144,24 @@ class _Known:
     def __init__(self, search_space: dict[str, BaseDistribution], trials: int, seed: int) -> None:
         self.search_space, self._settings = search_space, (trials, seed)
         self.space = Space(**{name: _hyperparameter(distribution) for name, distribution in search_space.items()})
-        self._read: set[int] = set()  # the numbers of the trials
+        self._seen = 0  # how many trials there were when they were last read
+        self._unfinished: list[int] = []  # the numbers of those that had not ended then
         self._ended: list[_Ended] = []
         self._worst = -np.inf  # value of a completed trial
         self.search = Sequential(self.space, trials=trials, seed=seed)
 
-    def read(self, trials: list[FrozenTrial], *, maximise: bool) -> None:
-        """Tell the search the trials that have ended since the last time; if they change earlier ones, all again."""
-        finished = [trial for trial in trials if trial.number not in self._read and trial.state.is_finished()]
-        self._read.update(trial.number for trial in finished)
+    def read(self, trials: list[FrozenTrial], *, maximise: bool) -> list[FrozenTrial]:
+        """Tell the search the trials that have ended since the last time, and return those that are running.
+
+        If they change earlier ones, the search is told all again. `trials` are all trials, by number.
+        """
+        unread = [*(trials[number] for number in self._unfinished), *trials[self._seen :]]
+        self._seen = len(trials)
+        self._unfinished = [trial.number for trial in unread if not trial.state.is_finished()]
+        self._tell([trial for trial in unread if trial.state.is_finished()], maximise)
+        return [trial for trial in unread if trial.state == TrialState.RUNNING]
+
+    def _tell(self, finished: list[FrozenTrial], maximise: bool) -> None:
         pairs = [(trial, self.point(trial)) for trial in finished]
         new = sorted(
             (_ended(trial, point, maximise) for trial, point in pairs if point is not None), key=lambda end: end[:2]

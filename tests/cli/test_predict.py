@@ -180,5 +180,5 @@ def test_predictions_do_not_replace_the_table(capsys, folder):
     with pytest.raises(SystemExit) as end:
         main(["predict", "kept", "flowers.csv", "--out", "./flowers.csv"])
     assert end.value.code == 2
-    assert "--out must be another file than the table" in capsys.readouterr().err
+    assert "--out must not be the table" in capsys.readouterr().err
     assert Path("flowers.csv").read_bytes() == content

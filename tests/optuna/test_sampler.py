@@ -130,6 +130,36 @@ def test_trials_of_dead_processes_do_not_slow_the_search(monkeypatch):
     assert skipped[-2:] == [3, 0]
 
 
+class _Counted(list):
+    """Trials that count how often one of them is read."""
+
+    reads = 0
+
+    def __getitem__(self, key):
+        found = super().__getitem__(key)
+        _Counted.reads += len(found) if isinstance(key, slice) else 1
+        return found
+
+    def __iter__(self):
+        for trial in super().__iter__():
+            _Counted.reads += 1
+            yield trial
+
+
+def test_a_trial_that_has_ended_is_read_once(monkeypatch):
+    read_all = optuna.Study.get_trials
+    monkeypatch.setattr(
+        optuna.Study, "get_trials", lambda self, *args, **named: _Counted(read_all(self, *args, **named))
+    )
+    study = optuna.create_study(sampler=CaviarSampler(seed=0))
+    waiting = study.ask()
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=30)
+    study.tell(waiting, state=optuna.trial.TrialState.FAIL)
+    before = _Counted.reads
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=10)
+    assert 0 < _Counted.reads - before <= 40
+
+
 def test_what_is_known_is_kept_for_each_study_of_a_sampler(monkeypatch):
     told = []
     tell = Sequential.tell
