@@ -23,10 +23,7 @@ INSTALLS = [
     for number, line in enumerate(path.read_text().splitlines(), start=1)
     for command in re.findall(r"pip install '?(caviar[^'`\s]*)", line)
 ]
-COPIES = {
-    "docs/images/report.png": "notebooks/report.png",
-    "docs/images/search.svg": "tests/benchmarks/search/search.svg",
-}
+COPIES = {"docs/images/search.svg": "tests/benchmarks/search/search.svg"}
 HELD_OUT = {"test_accuracy", "test_loss", "test_rmse", "test_x", "test_y"}  # names that begin as tests do
 PUBLIC_MODULES = ("caviar", "caviar.search", "caviar.sklearn", "caviar.panda", "caviar.testing", "caviar.insight")
 

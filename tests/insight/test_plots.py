@@ -21,6 +21,12 @@ def test_parallel_coordinates_show_every_trial_and_square(outcome, plots):
     assert sum(trace.name.startswith("square of wave") for trace in traces) == 2
 
 
+def test_parallel_coordinates_begin_with_the_first_and_the_last_square(tmp_path):
+    outcome = outcome_of(tmp_path, cube(3), lambda c, _: c["x2"], trials=40, waves=5, search="coarse-to-fine")
+    bands = [trace for trace in Plots(outcome).parallel().data if trace.name.startswith("square of wave")]
+    assert [band.visible for band in bands] == [True, "legendonly", "legendonly", True]
+
+
 def test_squares_show_every_trial_and_square(outcome, plots):
     figure = plots.squares("rate", "units")
     assert sum(len(trace.x) for trace in figure.data) == len(outcome.table)

@@ -23,7 +23,8 @@ from caviar.space.scales import Array
 def parallel_coordinates(outcome: Outcome) -> Figure:
     """Return a figure of all trials as lines, with the squares of the fine waves as bands.
 
-    Each hyperparameter has an axis on its own scale; the metric's axis is the last.
+    Each hyperparameter has an axis on its own scale; the metric's axis is the last. Only the first and the last square
+    are visible until others are clicked on: more of them would hide the lines.
     """
     space, objective, table = outcome.space, outcome.settings.objective, outcome.table
     metric_values, metric_ticks = metric_axis(table, objective.metric)
@@ -33,7 +34,10 @@ def parallel_coordinates(outcome: Outcome) -> Figure:
     positions = np.append(np.arange(count - 1), np.nan)
     opacity = max(1 / 3, min(1.0, math.pow(200 / len(table), 0.3)))  # lines get fainter when there are many
     squares, values = wave_squares(outcome.waves, space), finished_values(table, objective.metric)
-    traces = [_band(wave, sides, wave_colour(wave, len(outcome.waves))) for wave, sides in squares.items()]
+    shown = {min(squares, default=0), max(squares, default=0)}
+    traces = [
+        _band(wave, sides, wave_colour(wave, len(outcome.waves)), wave in shown) for wave, sides in squares.items()
+    ]
     for group in rank_groups(table, objective):
         width = (2.0 if group.name == "best 5%" else 1.2) * scale
         traces.append(
@@ -50,12 +54,13 @@ def parallel_coordinates(outcome: Outcome) -> Figure:
                 "meta": {"points_per_trial": count},
             }
         )
+    more = "; click on a wave in the legend to see its square" if len(squares) > len(shown) else ""
     axes = {dimension.name: ticks(dimension.hyperparameter) for dimension in space.dimensions}
     axes[objective.metric] = metric_ticks
     notes = {"showarrow": False, "xanchor": "left", "xshift": 4, "font_size": 11}
     return figure(
-        f"{len(table)} trials, one line each, from grey (worst) to orange (best); bands are the squares of fine waves."
-        f"{beyond(values, outlier_range(values))}",
+        f"{len(table)} trials, one line each, from grey (worst) to orange (best); bands are the squares of fine "
+        f"waves{more}.{beyond(values, outlier_range(values))}",
         traces,
         xaxis={
             "tickvals": list(range(count - 1)),
@@ -76,7 +81,7 @@ def parallel_coordinates(outcome: Outcome) -> Figure:
     )
 
 
-def _band(wave: int, sides: Array, colour: str) -> Attributes:
+def _band(wave: int, sides: Array, colour: str, is_shown: bool) -> Attributes:
     """Return the square of a wave, shape (d, 2), as a band across the axes."""
     low, high = sides.T
     positions = np.arange(len(low), dtype=float)
@@ -84,6 +89,7 @@ def _band(wave: int, sides: Array, colour: str) -> Attributes:
         "mode": "lines",
         "fill": "toself",
         "name": f"square of wave {wave}",
+        "visible": True if is_shown else "legendonly",
         "x": np.concatenate([positions, positions[::-1], positions[:1]]),
         "y": np.concatenate([low, high[::-1], low[:1]]),
         "line": {"color": colour, "width": 1.5},
