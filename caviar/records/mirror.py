@@ -8,15 +8,13 @@ import itertools
 import json
 import logging
 import math
-import os
 import re
-import socket
 import time
 from pathlib import Path
 
 from caviar.errors import StorageError
 from caviar.files import is_uri, open_store, reading, write_atomically
-from caviar.records.lock import start_of
+from caviar.records.lock import Driver
 from caviar.records.plain import number, text
 
 MIRROR = "mirror.txt"
@@ -157,9 +155,7 @@ class Mirror:
 
     def _beat(self, seen: float) -> bytes:
         """Say who drives the study and when it was seen, and return what was written."""
-        process = os.getpid()
-        driver = f"{socket.gethostname()}:{process}:{start_of(process)}"
-        heartbeat = json.dumps({"driver": driver, "seen": seen}).encode()
+        heartbeat = json.dumps({"driver": str(Driver.here()), "seen": seen}).encode()
         self._store.write(HEARTBEAT, heartbeat)
         return heartbeat
 

@@ -16,7 +16,7 @@ from caviar.insight.diagnosis.evidence import Evidence
 from caviar.insight.diagnosis.finding import Finding, Kind
 from caviar.insight.diagnosis.statistics import LEVEL, rank_test
 from caviar.insight.formatting import format_value
-from caviar.records.trial import State
+from caviar.records.trial import HAS_METRIC, State
 from caviar.space import Choice, Space
 from caviar.space.scales import Array
 
@@ -113,11 +113,11 @@ def find_edge(evidence: Evidence, broken: NDArray[np.bool_], at: int | None = No
         at: the row of the trial at whose other hyperparameters the edge is; None: at their medians.
     """
     space = evidence.space
-    told = broken | evidence.ended(State.FINISHED, State.STOPPED)
+    compared = broken | evidence.ended(*HAS_METRIC)
     waves = evidence.table["wave"].to_numpy()
     found: tuple[float, int, bool] = (LEVEL / (2 * space.dimension), -1, True)
     for j in np.flatnonzero(~space.categorical).tolist():
-        used = told & np.isfinite(evidence.points[:, j])
+        used = compared & np.isfinite(evidence.points[:, j])
         if min(broken[used].sum(), (~broken[used]).sum()) < LEAST:
             continue
         for upper in (True, False):
@@ -126,7 +126,7 @@ def find_edge(evidence: Evidence, broken: NDArray[np.bool_], at: int | None = No
     p, j, upper = found
     if j < 0:
         return None
-    used = told & np.isfinite(evidence.points[:, j])
+    used = compared & np.isfinite(evidence.points[:, j])
     design, column = _design(evidence.points, space, j)
     others = np.median(design[used], axis=0) if at is None else design[at]
     low, value, high = _edge(design[used], broken[used], column, others, upper)
@@ -192,8 +192,8 @@ def about_edge(edge: Edge, evidence: Evidence, broken: NDArray[np.bool_], verb: 
     """Return an edge as a finding; `verb` says what broken trials do."""
     values = evidence.table[edge.name].to_numpy(float)
     beyond = values > edge.value if edge.upper else values < edge.value
-    told = broken | evidence.ended(State.FINISHED, State.STOPPED)
-    counts = f"{(beyond & broken).sum()} of the {(beyond & told).sum()} trials there"
+    compared = broken | evidence.ended(*HAS_METRIC)
+    counts = f"{(beyond & broken).sum()} of the {(beyond & compared).sum()} trials there"
     bound = format_value(edge.low if edge.upper else edge.high)
     return Finding(
         Kind.EDGE,

@@ -3,12 +3,14 @@
 import numpy as np
 
 from caviar.errors import InputError
+from caviar.insight.estimate import Z_95
 from caviar.insight.figures.axes import index_of, spread_points, unit_axis
-from caviar.insight.figures.metric import BROKEN, crosses, finished_values
+from caviar.insight.figures.metric import crosses, finished_values
 from caviar.insight.figures.squares import hover_labels
 from caviar.insight.figures.style import ACCENT, PLAIN, Attributes, Figure, escape_label, figure, marker_scale
 from caviar.insight.surrogate import Surrogate
 from caviar.records.outcome import Outcome
+from caviar.records.trial import BROKEN
 from caviar.space.scales import Array
 
 POSITIONS = 41  # along each hyperparameter
@@ -34,7 +36,7 @@ def contour(outcome: Outcome, x: str, y: str) -> Figure:
         "x": across,
         "y": up,
         "z": mean,
-        "customdata": 1.96 * deviation,
+        "customdata": Z_95 * deviation,
         "colorscale": [list(stop) for stop in (EXPECTED if surrogate.sign < 0 else _reversed(EXPECTED))],
         "colorbar": {"title": {"text": escape_label(metric)}, "thickness": 12, "outlinewidth": 0},
         "hovertemplate": "expected %{z:.4g} ± %{customdata:.2g}<extra></extra>",
