@@ -77,7 +77,7 @@ def load_table(
         table: a file or a URL (CSV, also compressed; Parquet; Feather), a DataFrame, or a pair (x, y).
         target: the column to predict; rows in which it is empty are left out. None for a pair.
         name: the data's name, for reports; by default that of the file.
-        task: "classification" or "regression"; None: guessed, and said.
+        task: "classification" or "regression"; None: guessed, with a message.
         columns: what columns become where the guess is wrong: "number", "category", "date", "drop", "keep" (although it
             looks like a row number, an identifier or the target itself), or a list of levels in their order.
         validation: a fraction of the rows (0.15), a number of folds (5), a second table, or a dict with one of
@@ -85,8 +85,8 @@ def load_table(
             (it says train, validation or test). Another 15% are for the test, unless the column says so.
         sample_weight: the column that says how much each row counts, in the loss and in the metrics.
         class_weight: "balanced", or how much each class counts in the training loss, by label.
-        separator, decimal, encoding: of a CSV file; None: found out.
-        header: whether its first line has the names of the columns; None: found out.
+        separator, decimal, encoding: of a CSV file; None: detected.
+        header: whether its first line has the names of the columns; None: detected.
         seed: for the split.
 
     >>> table = pd.DataFrame({"width": [1.5, None, 0.5, 2.0] * 10, "kind": ["rose", "daisy"] * 20})

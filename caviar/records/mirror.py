@@ -16,10 +16,10 @@ from caviar.errors import StorageError
 from caviar.files import is_uri, open_store, reading, write_atomically
 from caviar.records.lock import Driver
 from caviar.records.plain import number, text
+from caviar.records.trial import TABLES
 
 MIRROR = "mirror.txt"
 HEARTBEAT = "driver.json"  # who drives the study, and when it was last seen; in the folder, that of its last driver
-_TABLES = ("results.csv", "history.csv", "waves.csv", "confirmation.csv")
 MODELS = "models"  # the folder of the models that the study keeps
 PUSH_SECONDS = 15.0
 _LONGEST_URI = 2048
@@ -146,7 +146,7 @@ class Mirror:
         """Copy everything, including the tables, and announce that the driver ends."""
         self.push(now=True)
         try:
-            for table in map(self._journal.with_name, _TABLES):
+            for table in (self._journal.with_name(f"{name}.csv") for name in TABLES):
                 if table.exists():
                     self._store.write(table.name, table.read_bytes())
             self._beat(seen=0.0)

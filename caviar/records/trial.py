@@ -15,6 +15,8 @@ from caviar.errors import InputError
 Config = Mapping[str, Any]  # hyperparameter names to values, including the user's own
 Metrics = Mapping[str, float]
 
+TABLES = ("results", "history", "waves", "confirmation")  # the CSV files in a study's folder
+
 # the columns of the tables: no hyperparameter and no metric can have one of these names
 RESERVED_COLUMNS = (
     "trial", "wave", "epoch", "state", "epochs", "seconds", "began", "ended", "seed", "confirms", "continued_from",

@@ -139,8 +139,8 @@ class GaussianProcess:
     def expected(self, points: Array, values: Array) -> tuple[Array, Array]:
         """Return what trials would reach on average if run again, shape (n,), and its standard deviation, shape (n,).
 
-        Nobody knows whether a residual is detail or noise, and for the best of many trials noise is likelier than for
-        others. So the two possibilities, `smooth` and the posterior mean, count half each.
+        A residual may be detail or noise, and for the best of many trials noise is likelier than for others. So the two
+        possibilities, `smooth` and the posterior mean, count half each.
         """
         smooth, (mean, variance) = self.smooth(points, values), self.marginals(points)
         gap = (smooth - self.shift) / self.scale - mean

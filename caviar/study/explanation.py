@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar._checks import check_integer
 from caviar.errors import InputError
+from caviar.insight.formatting import as_html
 from caviar.records.confirmation import t_quantile
 from caviar.records.trial import Config, State
 from caviar.space.scales import Array
@@ -132,8 +133,7 @@ class Explanation:
         return table.assign(**values)
 
     def _repr_html_(self) -> str:
-        table = self.table().to_html(index=False, border=0, float_format="{:.4g}".format, na_rep="")
-        return f"<p>{escape(str(self))}</p>{table}"
+        return f"<p>{escape(str(self))}</p>{as_html(self.table())}"
 
 
 def explain(

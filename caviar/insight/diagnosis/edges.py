@@ -45,6 +45,15 @@ class Edge:
     high: float
     p: float
 
+    @property
+    def safe(self) -> float:
+        """The end of the interval up to which trials do not break."""
+        return self.low if self.upper else self.high
+
+    def is_crossed(self, values: Array) -> NDArray[np.bool_]:
+        """Return which values of the hyperparameter lie beyond the edge."""
+        return values > self.value if self.upper else values < self.value
+
     def __str__(self) -> str:
         interval = f"{format_value(self.low)} to {format_value(self.high)}"
         return f"{self.name} {'above' if self.upper else 'below'} {format_value(self.value)} ({interval})"
@@ -88,12 +97,11 @@ def from_state(evidence: Evidence, trial: int) -> Iterator[Finding]:
         yield Finding(kinds[state], sentence, "no single hyperparameter sets such trials apart", (trial,))
         return
     own = evidence.table[edge.name][row]
-    beyond = own > edge.value if edge.upper else own < edge.value
-    where = f"its {edge.name} {format_value(own)} lies {'beyond' if beyond else 'near'} the edge"
+    where = f"its {edge.name} {format_value(own)} lies {'beyond' if edge.is_crossed(own) else 'near'} the edge"
     yield Finding(
         kinds[state],
         f"{sentence}; {where}: trials like it break at {edge}",
-        f"keep {edge.name} {'below' if edge.upper else 'above'} {format_value(edge.low if edge.upper else edge.high)}",
+        f"keep {edge.name} {'below' if edge.upper else 'above'} {format_value(edge.safe)}",
         (trial,),
         edge.name,
         edge.value,
@@ -190,15 +198,13 @@ def _quantiles(values: Array, weights: Array) -> tuple[float, float]:
 
 def about_edge(edge: Edge, evidence: Evidence, broken: NDArray[np.bool_], verb: str) -> Finding:
     """Return an edge as a finding; `verb` says what broken trials do."""
-    values = evidence.table[edge.name].to_numpy(float)
-    beyond = values > edge.value if edge.upper else values < edge.value
+    beyond = edge.is_crossed(evidence.table[edge.name].to_numpy(float))
     compared = broken | evidence.ended(*HAS_METRIC)
     counts = f"{(beyond & broken).sum()} of the {(beyond & compared).sum()} trials there"
-    bound = format_value(edge.low if edge.upper else edge.high)
     return Finding(
         Kind.EDGE,
         f"trials {verb} with {edge}: {counts}, {(~beyond & broken).sum()} of the others",
-        f"let {edge.name} {'end at' if edge.upper else 'begin at'} {bound}",
+        f"let {edge.name} {'end at' if edge.upper else 'begin at'} {format_value(edge.safe)}",
         tuple(map(int, evidence.table["trial"][beyond & broken])),
         edge.name,
         edge.value,

@@ -64,7 +64,7 @@ def ranks(outcome: Outcome, x: str, y: str) -> Figure:
     finished = np.flatnonzero(np.isfinite(values))
     counted = values[finished].argsort(kind="stable").argsort(kind="stable") + 1  # equal ones in the order of trials
     shown_ranks = sorted({1, len(finished), *(round(len(finished) * share) for share in (0.25, 0.5, 0.75))} - {0})
-    labels = [escape_label(label) for label in hover_labels(table, x, y, objective.metric)]
+    labels = hover_labels(table, x, y, objective.metric)
     order = np.argsort(-counted)  # the best on top
     shown = finished[order]
     dots: Attributes = {
@@ -99,7 +99,7 @@ def _trials(outcome: Outcome, x: str, y: str) -> list[Attributes]:
     table, space = outcome.table, outcome.space
     points: Array = spread_points(table, space, [index_of(name, space) for name in (x, y)])
     broken = table["state"].isin(BROKEN).to_numpy(bool)
-    labels = [escape_label(label) for label in hover_labels(table, x, y, outcome.settings.objective.metric)]
+    labels = hover_labels(table, x, y, outcome.settings.objective.metric)
     size, edge = 6 * marker_scale(len(table)), {"width": 0.8, "color": "#ffffff"}
     marker = {"size": size, "color": "#5b6472", "line": edge}
     shown = np.flatnonzero(~broken)

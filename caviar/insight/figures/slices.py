@@ -27,7 +27,7 @@ BAND = "rgba(61,116,214,0.18)"
 def slices(outcome: Outcome, names: Sequence[str] = ()) -> Figure:
     """Return a panel for each hyperparameter: mean and 95% band of the process, with all others as in the winner.
 
-    Trials are the stronger, the closer they lie to the slice by the process's own distance.
+    The closer a trial lies to the slice, by the process's own distance, the more strongly it is drawn.
 
     Args:
         outcome: with at least 4 finished trials.

@@ -17,7 +17,7 @@ from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
 from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.records.trial import Metrics, State
-from caviar.study.cost.peak import Weighed, largest
+from caviar.study.cost.peak import PeakRecorder, largest
 from caviar.study.cost.sample import EPOCH_SECONDS, PEAK_BYTES, Sample
 from caviar.study.target import Target
 
@@ -79,8 +79,8 @@ def measure_trials(
     assert target.function is not None
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="caviar-") as folder:
-        weighed = replace(target, function=Weighed(target.function, Path(folder)))
-        trainable = weighed.trainable(epochs, metric, placement)
+        recorded = replace(target, function=PeakRecorder(target.function, Path(folder)))
+        trainable = recorded.trainable(epochs, metric, placement)
         with open_pool(trainable, metric, placement, start=Start.IN_PROCESSES) as trainers:
             trainers.start(len(stacks))
             trainers.submit(stacks)
