@@ -171,10 +171,10 @@ _ADDRESS = "Ray cluster: http://HOST:8265, ray://HOST:10001, HOST:6379 or auto; 
 _WORKERS = "Number of trainers; auto: one per free CPU; 0: train in this process."
 _DATA = "A table (CSV, Parquet, Feather; a file or a URL), or the name of a built-in data set."
 _METRICS = "Other scorers of scikit-learn to report, such as f1_macro,roc_auc."
-_TASK = "What the target is: classification or regression. [default: guessed from its values]"
+_TASK = "What the target is: classification or regression. [default: guessed, with a message]"
 _VALIDATION = "A fraction, a number of folds, a table, or group=COLUMN, time=COLUMN, column=COLUMN. [default: 0.15]"
 _COLUMN = "What a column is: number, category, date, drop, keep, or its levels in order (cut=Fair,Good,Ideal)."
-_SEPARATOR = "Separator of the cells of a CSV file. [default: detected]"
+_SEPARATOR = "The separator of a CSV file. [default: detected]"
 _WAVES = "Number of waves, their sizes (64,32,32), auto or continuous."
 _SEARCH = "coarse-to-fine, random, sobol or grid."
 _EARLY_STOPPING = "halving or asha. [default: train every trial to its end]"
@@ -201,10 +201,12 @@ jobs_address_option = click.option(
 
 _FORMAT_OPTIONS = (
     click.option("--separator", callback=_parse_separator, help=_SEPARATOR),
-    click.option("--decimal", help="Decimal mark of a CSV file. [default: detected]"),
-    click.option("--encoding", help="Encoding of a CSV file. [default: detected]"),
+    click.option("--decimal", help="The decimal mark of a CSV file. [default: detected]"),
+    click.option("--encoding", help="The encoding of a CSV file. [default: detected]"),
     click.option(
-        "--header/--no-header", default=None, help="Whether a CSV file begins with column names. [default: detected]"
+        "--header/--no-header",
+        default=None,
+        help="Whether a CSV file begins with the names of its columns. [default: detected]",
     ),
 )
 _STUDY_OPTIONS = (

@@ -61,7 +61,7 @@ def load_csv(path: str | Path, target: str, *, task: Task | None = None, seed: i
     Args:
         path: the CSV file.
         target: the column to predict; all others are features.
-        task: "classification" or "regression"; None: guessed from the target.
+        task: "classification" or "regression"; None: guessed from the target, with a message.
         seed: for the split, 70/15/15.
 
     >>> import tempfile

@@ -77,7 +77,7 @@ def load_table(
         table: a file or a URL (CSV, also compressed; Parquet; Feather), a DataFrame, or a pair (x, y).
         target: the column to predict; rows in which it is empty are left out. None for a pair.
         name: the data's name, for reports; by default that of the file.
-        task: "classification" or "regression"; None: guessed from its values.
+        task: "classification" or "regression"; None: guessed, with a message.
         columns: what columns become where the guess is wrong: "number", "category", "date", "drop", "keep" (although it
             looks like a row number, an identifier or the target itself), or a list of levels in their order.
         validation: a fraction of the rows (0.15), a number of folds (5), a second table, or a dict with one of

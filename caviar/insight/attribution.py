@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caviar._threads import one_blas_thread
-from caviar.insight.estimate import Estimate
+from caviar.insight.estimate import Z_95, Estimate
 from caviar.records.outcome import Outcome
 from caviar.records.search_log import Observed
 from caviar.search.gaussian_process import GaussianProcess
@@ -16,7 +16,6 @@ from caviar.space import Space
 from caviar.space.scales import Array
 
 _MOST_CHANGES = 10  # 2^10 configs between the winners
-_Z_95 = 1.96  # standard deviations on either side that hold 95% of a normal distribution
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def gains_between(a: Outcome, b: Outcome) -> tuple[HyperparameterGain, ...]:
     covariance = process.kernel.covariance(corners, corners) - v.T @ v
     weights = _shapley_weights(masks)
     gains = -process.scale * (weights @ mean)
-    margins = _Z_95 * process.scale * np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", weights, covariance, weights), 0))
+    margins = Z_95 * process.scale * np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", weights, covariance, weights), 0))
     found = [
         HyperparameterGain(str(name), a.best.config.get(name), b.best.config.get(name), Estimate(g, g - m, g + m))
         for name, g, m in zip(changed, gains.tolist(), margins.tolist(), strict=True)

@@ -22,9 +22,9 @@ from caviar.insight.estimate import Estimate
 from caviar.insight.formatting import as_html
 from caviar.insight.incumbents import Incumbents
 from caviar.insight.studies import Studies, StudyGroup, study_groups
+from caviar.records.confirmation import t_quantile
 from caviar.space.values import named
 
-_COVERAGE = 0.95
 _COSTS = ("trials", "epochs", "seconds")
 
 
@@ -164,7 +164,7 @@ def _student(mean: float, error: float, freedom: float) -> tuple[Estimate, float
     """Return a mean with its interval, and the probability that it is positive, by Student's t; infinity: normal."""
     if not error:
         return Estimate(mean, mean, mean), (1 + float(np.sign(mean))) / 2
-    margin = error * float(scipy.special.stdtrit(freedom, (1 + _COVERAGE) / 2))
+    margin = error * t_quantile(freedom)
     return Estimate(mean, mean - margin, mean + margin), float(scipy.special.stdtr(freedom, mean / error))
 
 

@@ -125,17 +125,17 @@ def random_search(study: AnyStudy, trials: int | None = None, *, seed: int = 0) 
         metric=outcome.settings.objective.metric,
         trials=size,
         waves=outcome.settings.search == "coarse-to-fine" and len(outcome.waves) > 1,
-        reached=_told(reached, sign),
-        random=_told(random, sign),
+        reached=_in_its_unit(reached, sign),
+        random=_in_its_unit(random, sign),
         gain=Estimate.of(random - reached, _TAIL),
         equal_trials=Estimate.of(equal, _TAIL),
         most_trials=most,
         doubt=_doubt(first, process, searches, random),
-        sizes=tuple((n, _told(_reached_after(n, searches, first, generator), sign)) for n in sizes),
+        sizes=tuple((n, _in_its_unit(_reached_after(n, searches, first, generator), sign)) for n in sizes),
     )
 
 
-def _told(draws: Array, sign: int) -> Estimate:
+def _in_its_unit(draws: Array, sign: int) -> Estimate:
     """Return an estimate in the unit of the metric from values to minimise."""
     estimate = Estimate.of(draws, _TAIL)
     return estimate if sign == 1 else -estimate

@@ -8,6 +8,7 @@ import numpy as np
 from caviar.insight.formatting import format_value
 from caviar.space.scales import Array
 
+Z_95 = 1.96  # standard deviations on either side that hold 95% of a normal distribution
 _MOST_DECIMALS = 12
 
 

@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy  # whose packages are slow to load; each is loaded when first used
 
 from caviar._threads import one_blas_thread
 from caviar.errors import InputError
+from caviar.records.confirmation import t_quantile
 from caviar.records.outcome import Outcome
 from caviar.records.trial import Result
 from caviar.search.base import Search
@@ -15,7 +15,6 @@ from caviar.search.gaussian_process import GaussianProcess
 
 MIN_TRIALS = 8  # with fewer finished trials a process says nothing
 _CAUTION = 1.3  # errors in studies with noise are so much larger than the process says (tests/benchmarks/answers)
-_COVERAGE = 0.95  # of the intervals in `Outcome.confirmation`
 
 
 @dataclass(frozen=True)
@@ -73,5 +72,4 @@ def training_noise(outcome: Outcome) -> TrainingNoise:
         return TrainingNoise(math.nan, 0)
     row = table.iloc[0]
     half = float(row["high"] - row["low"]) / 2
-    quantile = float(scipy.special.stdtrit(freedom, (1 + _COVERAGE) / 2))
-    return TrainingNoise(half / quantile * math.sqrt(row["finished"]), freedom)
+    return TrainingNoise(half / t_quantile(freedom) * math.sqrt(row["finished"]), freedom)

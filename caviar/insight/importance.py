@@ -13,6 +13,7 @@ import pandas as pd
 
 from caviar.errors import InputError
 from caviar.insight.ends import ends
+from caviar.insight.estimate import Z_95
 from caviar.insight.figures.axes import coordinates, square_corners
 from caviar.insight.figures.metric import LARGEST
 from caviar.insight.functional_anova import fit_forest, forest_shares
@@ -24,7 +25,6 @@ MIN_TRIALS = 8  # with fewer trials a forest is unreliable
 MAX_TRIALS = 1000  # with more, the forest is fitted to a random sample
 TREES = 64
 BOOTSTRAPS, BOOTSTRAP_TREES = 30, 12  # forests of the bootstrap, and trees in each
-Z_95 = 1.96  # standard deviations on either side that hold 95% of a normal distribution
 OUTLIER_REACH = 10.0  # values are clipped this many interquartile ranges beyond the first wave's worse quartile
 MARGIN = 0.02  # smaller differences between shares do not count as disagreement
 SCORED = (State.FINISHED, State.STOPPED, State.DIVERGED)

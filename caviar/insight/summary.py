@@ -15,9 +15,8 @@ from caviar.insight.formatting import format_range, format_share, format_value
 from caviar.insight.report.tables import held_out_metric, ten_best, winner_sentence
 from caviar.insight.report.unseen import unseen_sentence
 from caviar.records.outcome import Outcome
-from caviar.records.trial import State
+from caviar.records.trial import TABLES, State
 
-TABLES = ("results", "history", "waves", "confirmation")  # the CSV files in a study's folder
 FILE_WIDTH = 140  # columns if standard output is not a terminal
 
 

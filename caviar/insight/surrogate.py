@@ -12,13 +12,12 @@ from caviar.insight.ends import ends
 from caviar.insight.figures.axes import coordinates
 from caviar.records.outcome import Outcome
 from caviar.records.search_log import Observed
-from caviar.records.trial import State
+from caviar.records.trial import HAS_METRIC
 from caviar.search.gaussian_process import GaussianProcess
 from caviar.space import Space
 from caviar.space.scales import Array
 
 LEAST = 4  # trials with a value; fewer say nothing about their neighbours
-_TOLD = (State.FINISHED, State.STOPPED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +44,7 @@ class Surrogate:
         Raises InputError if fewer than 4 trials have a value.
         """
         space, sign, table = outcome.space, outcome.settings.objective.sign, outcome.table
-        values = np.where(table["state"].isin(_TOLD), sign * ends(outcome), np.nan)[table["confirms"].isna()]
+        values = np.where(table["state"].isin(HAS_METRIC), sign * ends(outcome), np.nan)[table["confirms"].isna()]
         table = table[table["confirms"].isna()]
         known = int(np.isfinite(values).sum()) if outcome.has_finished else 0
         if known < LEAST:
@@ -68,8 +67,7 @@ class Surrogate:
     def predict(self, points: Array) -> tuple[Array, Array]:
         """Return the posterior mean of the metric and its standard deviation, (m,) each, at points, (m, d)."""
         process = self.process
-        mean, v = process.posterior(self.space.snap(points))
-        variance = np.maximum(process.kernel.signal_variance - (v**2).sum(axis=0), 0.0)
+        mean, variance = process.marginals(self.space.snap(points))
         return self.sign * (process.shift + process.scale * mean), process.scale * np.sqrt(variance)
 
     @one_blas_thread()

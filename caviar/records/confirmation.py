@@ -37,7 +37,7 @@ def confirmation_table(
     means = np.array([v.mean() if len(v) else np.nan for v in values])
     freedom = int(np.maximum(counts - 1, 0).sum())
     spread = np.sqrt(sum(((v - v.mean()) ** 2).sum() for v in values if len(v)) / freedom) if freedom else np.nan
-    quantile = scipy.special.stdtrit(freedom, (1 + _COVERAGE) / 2) if freedom else np.nan  # of Student's t
+    quantile = t_quantile(freedom) if freedom else np.nan
     margins = quantile * spread / np.sqrt(np.maximum(counts, 1))
     expected = np.array([len(replicates[trial.trial]) for trial in confirmed])
     table = pd.DataFrame(
@@ -54,6 +54,15 @@ def confirmation_table(
     )
     order = np.lexsort((np.arange(len(table)), np.where(counts > 0, sign * means, np.inf), expected - counts))
     return table.iloc[order].reset_index(drop=True)
+
+
+def t_quantile(freedom: float) -> float:
+    """Return how many standard errors a 95% interval by Student's t reaches on either side; infinity: the normal one.
+
+    >>> round(t_quantile(4), 3), round(t_quantile(float("inf")), 3)
+    (2.776, 1.96)
+    """
+    return float(scipy.special.stdtrit(freedom, (1 + _COVERAGE) / 2))
 
 
 def _probabilities(means: Array, spread: float, counts: Array, freedom: int) -> Array:

@@ -67,7 +67,7 @@ class CostForecast:
         trainer_bytes: the most memory of a trainer, or of the process of a trial; 0 where the system does not say.
         driver_bytes: the same of the driver.
         disk_bytes: of the study's folder, without what trials keep themselves.
-        price: of a trainer for an hour; None: nobody has given one.
+        price: of a trainer for an hour; None: none was given.
         money: that all trainers cost from the launch to the end; None without a price.
         twice_the_workers: minutes with twice as many, if each has a core of its own.
         with_halving: minutes with early_stopping="halving"; None where that does not apply.

@@ -1,5 +1,6 @@
 """When trials are stopped early, and which are trained again at the end: two settings, and how users write them."""
 
+import math
 from dataclasses import dataclass
 
 from caviar._checks import check_integer_fields, did_you_mean
@@ -39,6 +40,14 @@ class Halving:
         first = max(2, epochs // 10) if self.first is None else self.first
         candidates = [round(epochs / self.factor**k) for k in range(1, 64) if epochs / self.factor**k >= 0.5]
         return tuple(sorted({rung for rung in candidates if first <= rung < epochs}))
+
+    def room(self, trials: int) -> int:
+        """Return how many of the `trials` that entered a rung continue, besides those that are spared.
+
+        >>> Halving().room(9), Halving(factor=3).room(9)
+        (5, 3)
+        """
+        return math.ceil(trials / self.factor)
 
     def compared(self, epochs: int) -> tuple[int, ...]:
         """Return the epochs whose values predict an end: half of the first rung, and the rungs.
@@ -95,6 +104,11 @@ class Confirm:
 
     top: int = 3  # how many of the best, >= 1
     replicates: int = 4  # how often each, >= 2
+
+    @property
+    def trials(self) -> int:
+        """How many trials that is, if as many as `top` have finished."""
+        return self.top * self.replicates
 
     def __post_init__(self) -> None:
         check_integer_fields(self, "top")

@@ -71,6 +71,10 @@ class WaveBegan:
         """The numbers of its trials."""
         return range(self.first, self.first + len(self.points))
 
+    def all_configs(self, space: Space) -> list[Config]:
+        """Return the configs of all its trials, in a study of this space."""
+        return [*self.configs, *(self.space or space).configs(self.points[len(self.configs) :])]
+
 
 @dataclass(frozen=True)
 class TrialEnded:

@@ -46,10 +46,18 @@ class Driver:
     start: str
 
     @classmethod
+    def here(cls) -> "Driver":
+        """Return this process."""
+        return cls(socket.gethostname(), os.getpid(), start_of(os.getpid()))
+
+    @classmethod
     def from_text(cls, text: str) -> "Driver":
         """Return the driver that a folder names."""
         host, process, start = (*text.split(":", 2), "", "")[:3]
         return cls(host, int(process) if process.isascii() and process.isdigit() else None, start)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.process}:{self.start}"
 
     @property
     def is_here(self) -> bool:
@@ -91,8 +99,7 @@ def driver_lock(folder: Path) -> Iterator[None]:
         for name in (STOP, LEFT):  # meant for an earlier driver, or left by one that was killed
             with writing(folder / name):
                 (folder / name).unlink(missing_ok=True)
-        process = os.getpid()
-        write_atomically(folder / DRIVER, f"{socket.gethostname()}:{process}:{start_of(process)}".encode())
+        write_atomically(folder / DRIVER, str(Driver.here()).encode())
         try:
             yield
         finally:

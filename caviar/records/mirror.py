@@ -8,20 +8,18 @@ import itertools
 import json
 import logging
 import math
-import os
 import re
-import socket
 import time
 from pathlib import Path
 
 from caviar.errors import StorageError
 from caviar.files import is_uri, open_store, reading, write_atomically
-from caviar.records.lock import start_of
+from caviar.records.lock import Driver
 from caviar.records.plain import number, text
+from caviar.records.trial import TABLES
 
 MIRROR = "mirror.txt"
 HEARTBEAT = "driver.json"  # who drives the study, and when it was last seen; in the folder, that of its last driver
-_TABLES = ("results.csv", "history.csv", "waves.csv", "confirmation.csv")
 MODELS = "models"  # the folder of the models that the study keeps
 PUSH_SECONDS = 15.0
 _LONGEST_URI = 2048
@@ -148,7 +146,7 @@ class Mirror:
         """Copy everything, including the tables, and announce that the driver ends."""
         self.push(now=True)
         try:
-            for table in map(self._journal.with_name, _TABLES):
+            for table in (self._journal.with_name(f"{name}.csv") for name in TABLES):
                 if table.exists():
                     self._store.write(table.name, table.read_bytes())
             self._beat(seen=0.0)
@@ -157,9 +155,7 @@ class Mirror:
 
     def _beat(self, seen: float) -> bytes:
         """Say who drives the study and when it was seen, and return what was written."""
-        process = os.getpid()
-        driver = f"{socket.gethostname()}:{process}:{start_of(process)}"
-        heartbeat = json.dumps({"driver": driver, "seen": seen}).encode()
+        heartbeat = json.dumps({"driver": str(Driver.here()), "seen": seen}).encode()
         self._store.write(HEARTBEAT, heartbeat)
         return heartbeat
 

@@ -14,7 +14,7 @@ def check_network(settings: Settings) -> None:
     """Raise InputError if a study is not one of the built-in network."""
     if settings.source.kind.is_code:
         raise InputError(
-            f"the trials of {settings.name!r} are of your own code, which keeps its models itself; see "
+            f"the trials of {settings.name!r} run your own code, which keeps its models itself; see "
             "study.best.folder for the files of the best one, and caviar.trial().folder for how to keep them"
         )
 

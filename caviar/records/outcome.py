@@ -23,7 +23,7 @@ from caviar.records.replay import StudyState
 from caviar.records.search_log import Expected, Observed
 from caviar.records.settings import Settings
 from caviar.records.tables import history_table, results_table, square_table, waves_table, write_csv
-from caviar.records.trial import NOT_PROMISED, Result, State
+from caviar.records.trial import NOT_PROMISED, TABLES, Result, State
 from caviar.records.trial_files import fetch_folder
 from caviar.search import Search
 from caviar.space import Space
@@ -73,19 +73,19 @@ class Outcome:
         """Return what can be read from a state as it is now."""
         initial_trials = [_count(state.enqueued_count, "config"), _count(state.warm_started_count, "finished trial")]
         return cls(
-            folder,
-            state.settings,
-            state.versions,
-            tuple(state.results[number] for number in sorted(state.results)),
-            tuple(state.waves),
-            tuple(state.search_log),
-            " and ".join(words for words in initial_trials if words),
-            state.notes,
-            state.test,
-            tuple(state.forecasts.values()),
-            state.began.settings if state.extended else None,
-            state.extended,
-            state.total,
+            folder=folder,
+            settings=state.settings,
+            versions=state.versions,
+            results=tuple(state.results[number] for number in sorted(state.results)),
+            begun=tuple(state.waves),
+            search_log=tuple(state.search_log),
+            initial_trials=" and ".join(words for words in initial_trials if words),
+            notes=state.notes,
+            test=state.test,
+            forecasts=tuple(state.forecasts.values()),
+            began=state.began.settings if state.extended else None,
+            extended=state.extended,
+            total=state.total,
         )
 
     @cached_property
@@ -229,8 +229,8 @@ class Outcome:
     def write_tables(self) -> None:
         """Write results.csv, history.csv, waves.csv and confirmation.csv into the folder, each whole or not at all."""
         results = options_as_cells(self.table, self.settings.space)
-        tables = {"results": results, "history": self.history, "waves": self.waves}
-        for name, table in {**tables, "confirmation": self.confirmation}.items():
+        tables = (results, self.history, self.waves, self.confirmation)
+        for name, table in zip(TABLES, tables, strict=True):
             write_csv(table, self.folder / f"{name}.csv")
 
 

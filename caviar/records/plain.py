@@ -13,32 +13,32 @@ def number(value: object) -> float:
 
     >>> number("0.5")
     Traceback (most recent call last):
-    ValueError: '0.5' is no number
+    ValueError: '0.5' is not a number
     """
     if type(value) is float or (type(value) is int and abs(value) < 1 << 1023):
         return value
-    raise ValueError(f"{_shown(value)} is no number")
+    raise ValueError(f"{_shown(value)} is not a number")
 
 
 def integer(value: object) -> int:
     """Return an integer of 64 bits."""
     if type(value) is int and -_LARGEST <= value < _LARGEST:
         return value
-    raise ValueError(f"{_shown(value)} is no integer")
+    raise ValueError(f"{_shown(value)} is not an integer")
 
 
 def text(value: object) -> str:
     """Return a text."""
     if isinstance(value, str):
         return value
-    raise ValueError(f"{_shown(value)} is no text")
+    raise ValueError(f"{_shown(value)} is not a string")
 
 
 def mapping(value: object) -> Mapping[str, Any]:
     """Return a mapping from names to values."""
     if isinstance(value, dict):
         return value
-    raise ValueError(f"{_shown(value)} is no mapping")
+    raise ValueError(f"{_shown(value)} is not a mapping")
 
 
 def numbers(value: object) -> Mapping[str, float]:
@@ -58,7 +58,7 @@ def tuple_of(read: Callable[[Any], T]) -> Callable[[object], tuple[T, ...]]:
 
     def read_items(value: object) -> tuple[T, ...]:
         if not isinstance(value, list | tuple):
-            raise ValueError(f"{_shown(value)} is no list")
+            raise ValueError(f"{_shown(value)} is not a list")
         return tuple(map(read, value))
 
     return read_items

@@ -26,12 +26,10 @@ from caviar.records.events import (
     damaged,
 )
 from caviar.records.search_log import Expected, Observed
-from caviar.records.trial import Config, Result, State
+from caviar.records.trial import HAS_METRIC, Config, Result, State
 from caviar.search.curves import Curves
 from caviar.space import Space
 from caviar.space.scales import Array
-
-_HAS_METRIC = (State.FINISHED, State.STOPPED)
 
 
 class StudyState:
@@ -198,7 +196,7 @@ class StudyState:
         wave, metric = self._wave_of(result.trial), self.settings.objective.metric
         if (result.wave, result.confirms) != (wave.wave, self.confirms(result.trial)):
             raise ValueError(f"trial {result.trial} does not belong to wave {result.wave}")
-        if result.state is State.PAUSED or (result.state in _HAS_METRIC and metric not in result.metrics):
+        if result.state is State.PAUSED or (result.state in HAS_METRIC and metric not in result.metrics):
             raise ValueError(f"trial {result.trial} {result.state}, but has no {metric!r}")
         self.results[result.trial] = replace(result, curve=(), output="")
         self.running.remove(result.trial)

@@ -10,6 +10,8 @@ from caviar._interface import setting
 from caviar.errors import InputError
 from caviar.records.objective import Objective
 
+LEAST_SHARE = 0.01  # of the gain so far, that is worth a wave; measured: see tests/benchmarks/stopping.py
+
 
 @dataclass(frozen=True)
 class Worth:
@@ -57,7 +59,7 @@ class Worth:
             hours: how long its trainers are busy, together.
             progress: what the study has gained so far, >= 0.
         """
-        gain = _SHARE * progress if self.gain is None else self.gain
+        gain = LEAST_SHARE * progress if self.gain is None else self.gain
         if self.minutes is not None:
             return gain * minutes / self.minutes
         return gain if self.money is None or self.hourly is None else gain * hours * self.hourly / self.money
@@ -97,8 +99,6 @@ class Goal:
 Stopping = Worth | Plateau | Goal
 KINDS: Mapping[str, Stopping] = {"worth": Worth(), "plateau": Plateau()}
 _CLASSES: Mapping[str, type[Stopping]] = {"worth": Worth, "plateau": Plateau, "goal": Goal}
-_SHARE = 0.01  # of the gain so far; measured: see tests/benchmarks/stopping.py
-LEAST_SHARE = _SHARE
 
 
 def stopping_from(value: object, objective: Objective) -> Stopping | None:

@@ -109,8 +109,7 @@ def history_table(results: Iterable[Result]) -> pd.DataFrame:
 def waves_table(
     waves: Sequence[WaveBegan], results: Iterable[Result], settings: Settings, forecasts: Iterable[ForecastMade] = ()
 ) -> pd.DataFrame:
-    """Return a row for each wave: how it went, and the square where the best trials were expected,
-    with the reason.
+    """Return a row for each wave: how it went, and the square where the best trials were expected, with the reason.
 
     Columns: wave, kind ("coarse", "fine" or "confirm"), trials, a count of each state, the best and the median metric,
     the seconds of its trials, the square's share of the space, how many trials of the search lie outside, its reason,

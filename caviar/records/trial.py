@@ -15,6 +15,8 @@ from caviar.errors import InputError
 Config = Mapping[str, Any]  # hyperparameter names to values, including the user's own
 Metrics = Mapping[str, float]
 
+TABLES = ("results", "history", "waves", "confirmation")  # the CSV files in a study's folder
+
 # the columns of the tables: no hyperparameter and no metric can have one of these names
 RESERVED_COLUMNS = (
     "trial", "wave", "epoch", "state", "epochs", "seconds", "began", "ended", "seed", "confirms", "continued_from",
@@ -39,6 +41,8 @@ class State(StrEnum):
 
 
 ENDED = tuple(state for state in State if state is not State.PAUSED)  # in the order of their columns
+HAS_METRIC = (State.FINISHED, State.STOPPED)  # the trial has a value of the metric, if perhaps an early one
+BROKEN = (State.DIVERGED, State.FAILED, State.TIMED_OUT)  # it has none that counts
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,8 @@ class Result:
     confirms: int | None = None  # the trial that this one trains again with a fresh seed
     curve: tuple[CurvePoint, ...] = field(default=(), repr=False)  # () if only the journal keeps it
     output: str = field(default="", repr=False, compare=False)  # what it printed, kept in a separate file
-    began: float | None = (
-        None  # when its training began, by the driver's clock: seconds since 1970, UTC; None: not known
-    )
-    ended: float | None = None  # when it ended, alike
+    began: float | None = None  # when its training began, in seconds since 1970 (UTC); None: unknown
+    ended: float | None = None  # when it ended, by the same clock, that of the driver
     continued_from: int | None = None  # the epoch of the checkpoint that its last process continued from
     # the share of each hidden layer's ReLU units that were 0 for all validation rows at its end; (): not known
     dead_units: tuple[float, ...] = field(default=(), repr=False)

@@ -192,7 +192,7 @@ class Search(ABC):
         """Return the Gaussian process of all trials, fitted on first use."""
         if self._surrogate is None:
             n, kernel = len(self._points), None
-            if self.continuous and (refit := _last_refit(n)) < n:
+            if self.continuous and (refit := _last_refit_size(n)) < n:
                 if self._last_refit is None or self._last_refit[0] != refit:
                     self._last_refit = refit, self._fit(refit, None).kernel
                 kernel = self._last_refit[1]
@@ -210,7 +210,7 @@ class Search(ABC):
         """Return the next points, snapped, shape (count, d)."""
 
 
-def _last_refit(n: int) -> int:
+def _last_refit_size(n: int) -> int:
     """Return the largest number of trials, up to n, at which a continuous search refits its length scales."""
     refit = 1
     while (following := refit + max(1, int(_REFIT_GROWTH * refit))) <= n:

@@ -114,6 +114,11 @@ class GaussianProcess:
         v: Array = scipy.linalg.solve_triangular(self.factor, covariance, lower=True, check_finite=False)
         return self.alpha @ covariance, v
 
+    def marginals(self, points: Array) -> tuple[Array, Array]:
+        """Return the posterior mean and variance of z at points, shape (m, d); shape (m,) each."""
+        mean, v = self.posterior(points)
+        return mean, np.maximum(self.kernel.signal_variance - np.square(v).sum(axis=0), 0)
+
     @property
     def detail_variance(self) -> float:
         """The part of the noise variance that counts as detail of the function: another measurement has it too."""
@@ -134,13 +139,12 @@ class GaussianProcess:
     def expected(self, points: Array, values: Array) -> tuple[Array, Array]:
         """Return what trials would reach on average if run again, shape (n,), and its standard deviation, shape (n,).
 
-        Nobody knows whether a residual is detail or noise, and for the best of many trials noise is likelier than for
-        others. So the two possibilities, `smooth` and the posterior mean, count half each.
+        A residual may be detail or noise, and for the best of many trials noise is likelier than for others. So the two
+        possibilities, `smooth` and the posterior mean, count half each.
         """
-        smooth, (mean, v) = self.smooth(points, values), self.posterior(points)
+        smooth, (mean, variance) = self.smooth(points, values), self.marginals(points)
         gap = (smooth - self.shift) / self.scale - mean
-        posterior = np.maximum(self.kernel.signal_variance - np.square(v).sum(axis=0), 0)
-        deviation = np.sqrt(posterior + self.detail_variance / 2 + gap**2 / 4)
+        deviation = np.sqrt(variance + self.detail_variance / 2 + gap**2 / 4)
         return smooth - self.scale * gap / 2, self.scale * deviation
 
 

@@ -174,8 +174,8 @@ def _along(process: GaussianProcess, centre: Array, j: int, steps: Array) -> tup
     """Return the mean and the standard deviation of z where coordinate j of the centre is replaced, shape (m,) each."""
     points = np.tile(centre, (len(steps), 1))
     points[:, j] = steps
-    mean, v = process.posterior(points)
-    return mean, np.sqrt(np.maximum(process.kernel.signal_variance - (v**2).sum(axis=0), 0))
+    mean, variance = process.marginals(points)
+    return mean, np.sqrt(variance)
 
 
 def bounds_reached(square: Square, space: Space) -> list[tuple[str, bool]]:

@@ -27,7 +27,7 @@ def isin(points: Array, others: Array) -> NDArray[np.bool_]:
 
 
 def keys(points: Array) -> list[bytes]:
-    """Return what tells each snapped point, shape (n, d), from others.
+    """Return a key for each snapped point, shape (n, d): equal points have equal keys, others different ones.
 
     >>> len(set(keys(np.array([[0.25], [0.75], [0.25]]))))
     2

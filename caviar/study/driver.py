@@ -37,7 +37,7 @@ logger = logging.getLogger("caviar")
 
 @dataclass
 class Driver:
-    """What a run of a study needs."""
+    """Sends the waves of a study to the trainers, and keeps what comes back."""
 
     record: StudyRecord  # its journal open; kept up to date
     planner: Planner

@@ -12,10 +12,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import scipy  # whose packages are slow to load; each is loaded when first used
-
 from caviar._checks import check_integer
 from caviar.errors import InputError
+from caviar.insight.formatting import as_html
+from caviar.records.confirmation import t_quantile
 from caviar.records.trial import Config, State
 from caviar.space.scales import Array
 from caviar.study.ablation import Ablation
@@ -25,8 +25,6 @@ from caviar.study.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_COVERAGE = 0.95
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class SeedMean:
         mean, n = float(values.mean()), len(values)
         if n == 1:
             return cls(mean, mean, mean)
-        margin = float(scipy.special.stdtrit(n - 1, (1 + _COVERAGE) / 2) * values.std(ddof=1) / math.sqrt(n))
+        margin = float(t_quantile(n - 1) * values.std(ddof=1) / math.sqrt(n))
         return cls(mean, mean - margin, mean + margin)
 
     def __str__(self) -> str:
@@ -135,8 +133,7 @@ class Explanation:
         return table.assign(**values)
 
     def _repr_html_(self) -> str:
-        table = self.table().to_html(index=False, border=0, float_format="{:.4g}".format, na_rep="")
-        return f"<p>{escape(str(self))}</p>{table}"
+        return f"<p>{escape(str(self))}</p>{as_html(self.table())}"
 
 
 def explain(

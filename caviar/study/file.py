@@ -37,7 +37,7 @@ TEMPLATE = """\
 data = "digits"                    # or a table beside this one (CSV, Parquet, Feather), with the column to predict:
 # data = "my.csv"
 # target = "label"
-# task = "classification"          # or "regression"; left out: guessed from the target, and said
+# task = "classification"          # or "regression"; left out: guessed from the target, with a message
 # validation = 0.15                # or { folds = 5 }, { group = "patient" }, { time = "date" }, { column = "split" },
                                    # { table = "other.csv" }
 # sample_weight = "weight"         # the column that says how much each row counts

@@ -9,7 +9,6 @@ and the table depends on who was faster.
 
 import itertools
 import logging
-import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -72,17 +71,17 @@ def run_halving(
     _compare_epochs([result for result in ended if result.wave == 1], epochs)
 
 
-def survivors(losses: Mapping[int, float], entered: int, factor: int, spared: range = range(0)) -> set[int]:
+def survivors(losses: Mapping[int, float], room: int, spared: range = range(0)) -> set[int]:
     """Return the trials that continue after a rung.
 
-    They are the best by their `losses`, by trial number, one in `factor` of those that `entered`, failed ones included;
-    the lower number wins a tie. Those that are `spared` continue too, and do not count.
+    They are the `room` best by their `losses`, by trial number; the lower number wins a tie. Those that are `spared`
+    continue too, and do not count.
 
-    >>> survivors({0: 0.3, 1: 0.1, 2: 0.2}, entered=4, factor=2) == {1, 2}
+    >>> survivors({0: 0.3, 1: 0.1, 2: 0.2}, room=2) == {1, 2}
     True
     """
     contending = sorted(losses.keys() - set(spared), key=lambda number: (losses[number], number))
-    return losses.keys() & set(spared) | set(contending[: math.ceil(entered / factor)])
+    return losses.keys() & set(spared) | set(contending[:room])
 
 
 @dataclass
@@ -112,10 +111,11 @@ class _Wave:
                 self._time_out(paused.values())
                 return
             reached = [result for result in (*paused.values(), *self._ended_beyond(rung)) if result.trial in running]
-            entered = len(running - set(self.spared))
-            continuing = survivors(self._losses(reached, rung), entered, self.halving.factor, self.spared)
+            entered = len(running - set(self.spared))  # those that failed on the way included
+            room = self.halving.room(entered)
+            continuing = survivors(self._losses(reached, rung), room, self.spared)
             stopped = [result for result in paused.values() if result.trial not in continuing]
-            self._stop(stopped, rung, math.ceil(entered / self.halving.factor), entered)
+            self._stop(stopped, rung, room, entered)
             running, stacks = continuing, _only(stacks, continuing)
         for results in self.runner.train(_until(stacks, None)):
             self.keep(results)
@@ -135,7 +135,7 @@ class _Wave:
                 rung, loss = result.epochs, self.objective.to_minimise(result.metrics)
                 rank = bisect_left(losses[rung], loss)
                 losses[rung].insert(rank, loss)
-                room = math.ceil(len(losses[rung]) / self.halving.factor)
+                room = self.halving.room(len(losses[rung]))
                 if rank < room:
                     continuing[rung].add(result.trial)
                 else:

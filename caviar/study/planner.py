@@ -115,11 +115,10 @@ class Planner:
         What an option names is imported here, as it is needed, and nowhere else.
         """
         settings = self.state.settings
-        configs = [*wave.configs, *(wave.space or settings.space).configs(wave.points[len(wave.configs) :])]
         seed, number, keep = settings.budget.seed, wave.wave, bool(wave.confirms or settings.keep)
         return [
             Trial(n, number, resolved(config), trial_seed(seed, number, n), keep=keep)
-            for n, config in enumerate(configs, wave.first)
+            for n, config in enumerate(wave.all_configs(settings.space), wave.first)
         ]
 
     def _search_now(self) -> Search:

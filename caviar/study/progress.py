@@ -83,9 +83,8 @@ def _bar(done: int, total: int, objective: Objective) -> Iterator[ProgressReport
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     best_value = describe_best(objective, None)
-    trials = TextColumn(
-        "trials, {task.fields[best]}{task.fields[left]}", markup=False
-    )  # the name of a metric may hold any text
+    # without markup, since the name of a metric may hold any text
+    trials = TextColumn("trials, {task.fields[best]}{task.fields[left]}", markup=False)
     description = TextColumn("[bold]{task.description}")
     with Progress(description, BarColumn(), MofNCompleteColumn(), trials) as progress:
         task = progress.add_task("starting", completed=done, total=total, best=best_value, left="")

@@ -37,12 +37,12 @@ def run_study(
 ) -> None:
     """Train what has not ended yet, on `trainers` or where the placement says, then evaluate; see `Study.run`."""
     begun = time.monotonic()
-    told, limit, deadline = CallbackList(callbacks), check_failures(failures), Deadline(placement.timeout)
+    calls, limit, deadline = CallbackList(callbacks), check_failures(failures), Deadline(placement.timeout)
     if placement.workers == 0 or RayAddress.of(placement.address).is_local:
         target.check_here()
     if trainers is None and record.header:  # nothing is on disk yet
         check_cluster(placement)
-    with end_on_sigterm(), unattended(), record.writing(), _telling(told, record) as planner:
+    with end_on_sigterm(), unattended(), record.writing(), _calling(calls, record) as planner:
         models = ModelKeeper(record, target.dataset)
         try:
             if models.missing or not planner.done:
@@ -58,7 +58,7 @@ def run_study(
                         trainable = target.trainable(settings.epochs, metric, placement, files, settings.metrics)
                         pool = open_pool(trainable, metric, placement, start=start_of(trainable))
                         trainers = stack.enter_context(pool)
-                    Driver(record, planner, trainers, monitor, reporter, deadline, told, models).run()
+                    Driver(record, planner, trainers, monitor, reporter, deadline, calls, models).run()
             if planner.done:
                 evaluate_once(record, target.dataset)
         finally:
@@ -70,8 +70,8 @@ def run_study(
 
 
 @contextlib.contextmanager
-def _telling(callbacks: CallbackList, record: StudyRecord) -> Iterator[Planner]:
-    """Tell the callbacks that a run begins, and how it ends."""
+def _calling(callbacks: CallbackList, record: StudyRecord) -> Iterator[Planner]:
+    """Call the callbacks as a run begins and as it ends."""
     planner = Planner(record.state)
     try:
         callbacks.study_begins(record.outcome)

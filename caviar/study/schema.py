@@ -75,10 +75,13 @@ _TABLE_KEYS: Mapping[str, Schema] = {  # the arguments of load_table
         "description": "How much each class counts in the training loss.",
         "anyOf": [{"enum": ["balanced"]}, {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}],
     },
-    "separator": {"type": "string", "description": "What is between the cells of a CSV file; left out: found out."},
-    "decimal": {"type": "string", "description": "The decimal mark of a CSV file; left out: found out."},
-    "encoding": {"type": "string", "description": "That of a CSV file; left out: found out."},
-    "header": {"type": "boolean", "description": "Whether a CSV file has names of columns; left out: found out."},
+    "separator": {"type": "string", "description": "The separator of a CSV file; left out: detected."},
+    "decimal": {"type": "string", "description": "The decimal mark of a CSV file; left out: detected."},
+    "encoding": {"type": "string", "description": "The encoding of a CSV file; left out: detected."},
+    "header": {
+        "type": "boolean",
+        "description": "Whether a CSV file begins with the names of its columns; left out: detected.",
+    },
 }
 _OWN_KEYS: Mapping[str, Schema] = {  # which are not as in Python
     "data": {"type": "string", "description": 'What to train on: "digits", or a table beside this file, or its URL.'},

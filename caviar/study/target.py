@@ -34,8 +34,8 @@ from caviar.study.own_code import Module, files_of, fingerprint, module_of, own_
 
 logger = logging.getLogger("caviar")
 CLASSIFICATION_METRICS = ("val_accuracy", "val_loss", "train_loss")
-_DEFAULT_ROWS = 12_000  # to train on, in all epochs together
 REGRESSION_METRICS = ("val_rmse", "val_loss", "train_loss")
+_DEFAULT_ROWS = 12_000  # to train on, in all epochs together
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Comparison:
     trial: int
     equal: bool
     epoch: int | None = None  # the first whose report differs
-    metric: str = ""  # the first in it that differs; "" if the trial ends elsewhere, or otherwise
+    metric: str = ""  # the first in it that differs; "" if the trial ends at another epoch, or in another state
     before: float | None = None
     again: float | None = None
 
@@ -157,7 +157,7 @@ def _compare(before: Result, again: Result) -> Comparison:
 
 def _difference(trial: Comparison) -> str:
     if not trial.metric:
-        return f"trial {trial.trial} ends otherwise, before epoch {trial.epoch}"
+        return f"trial {trial.trial} ends differently, before epoch {trial.epoch}"
     numbers = f"{trial.metric} was {trial.before!r} and is {trial.again!r}"
     return f"trial {trial.trial} differs from epoch {trial.epoch} on: {numbers}"
 

@@ -13,7 +13,7 @@ from caviar.errors import InputError
 from caviar.records.cells import cells_as_options, options_in_row
 from caviar.records.events import Enqueued, WarmStarted
 from caviar.records.settings import Settings
-from caviar.records.trial import State
+from caviar.records.trial import HAS_METRIC, State
 from caviar.space.configs import config_of, config_of_row
 
 logger = logging.getLogger("caviar")
@@ -53,7 +53,7 @@ def read_warm_start(trials: object, settings: Settings) -> WarmStarted:
         except InputError as error:
             reason = reason or str(error)
             continue
-        survived = row.get("state", State.FINISHED) in (State.FINISHED, State.STOPPED)
+        survived = row.get("state", State.FINISHED) in HAS_METRIC
         loss = settings.objective.to_minimise({metric: number}) if survived else math.nan
         points.append(point)
         values.append(loss if math.isfinite(loss) else math.nan)

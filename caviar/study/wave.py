@@ -39,7 +39,7 @@ class WaveRunner:
         trainers: what trains them.
         deadline: when it passes, the trials that run are stopped.
         next_trials: returns more stacks to train, whenever there may be room; None: no more.
-        on_report: is passed each report as it arrives; None: nobody is.
+        on_report: called with each report as it arrives; None: nothing is called.
     """
 
     def __init__(

@@ -40,11 +40,8 @@ def _reason(rule: Stopping | None, state: StudyState, forecast: Forecast, enough
             waves = [wave for wave in state.waves if not wave.confirms]
             late = forecast.late(-sum(len(wave.points) for wave in waves[-count:])) if len(waves) > count else np.inf
             if late <= LEAST_SHARE * progress:  # 0 if the metric is constant
-                return (
-                    f"the last {count} waves have gained {late:.2g}"
-                    if count > 1
-                    else f"that wave has gained {late:.2g}"
-                )
+                waves_have = f"the last {count} waves have" if count > 1 else "that wave has"
+                return f"{waves_have} gained {late:.2g}"
         case Goal(value) if state.best is not None:
             objective = state.settings.objective
             if objective.to_minimise(state.best.metrics) <= objective.sign * value:

@@ -100,8 +100,8 @@ def halving(kind: Halving, losses: Callable[[Replay], Array] = last) -> Callable
     def train(replay: Replay, new: Integers) -> None:
         for rung in kind.rungs(replay.task.epochs):
             replay.trained[new] = rung
-            values, entered = losses(replay), int(np.sum(new >= spared.stop))
-            new = np.array(sorted(survivors({int(n): values[n] for n in new}, entered, kind.factor, spared)))
+            values, room = losses(replay), kind.room(int(np.sum(new >= spared.stop)))
+            new = np.array(sorted(survivors({int(n): values[n] for n in new}, room, spared)))
         whole(replay, new)
 
     return train
@@ -115,7 +115,7 @@ def asha(replay: Replay, new: Integers) -> None:
             losses = replay.memory.setdefault(f"rung {rung}", {})
             assert isinstance(losses, dict)
             losses[int(trial)] = replay.curves[trial, rung - 1]
-            if trial not in survivors(losses, len(losses), factor=3):
+            if trial not in survivors(losses, THIRDS.room(len(losses))):
                 replay.trained[trial] = rung
                 break
 

@@ -89,7 +89,7 @@ def test_a_run_ends_well_beside_seconds_that_are_no_number(study):
     plain = json.loads((study.folder / FORECAST).read_text(encoding="utf-8"))
     (study.folder / FORECAST).write_text(json.dumps(plain | {"seconds": "long"}), encoding="utf-8")
     add_run(study.folder, 1.0)
-    with pytest.raises(StorageError, match="'long' is no number"):
+    with pytest.raises(StorageError, match="'long' is not a number"):
         read_forecast(study.folder, study.settings)
 
 

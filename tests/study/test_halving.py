@@ -62,8 +62,10 @@ def essence(results):
 )
 def test_survivors_are_the_best_of_those_that_came_to_the_rung(losses, died, factor):
     entered = len(losses) + died
-    continuing = survivors(losses, entered, factor)
-    assert len(continuing) == min(len(losses), math.ceil(entered / factor))
+    room = Halving(factor).room(entered)
+    continuing = survivors(losses, room)
+    assert room == math.ceil(entered / factor)
+    assert len(continuing) == min(len(losses), room)
     assert all(losses[a] <= losses[b] for a in continuing for b in losses.keys() - continuing)
 
 

@@ -8,7 +8,7 @@ from caviar.errors import InputError
 
 @dataclass(frozen=True)
 class Format:
-    r"""How a file of text is written; None: detected from its first lines.
+    r"""How a file of text is written; None: detected in its first lines.
 
     Args:
         separator: between cells, one character such as "," or "\t".

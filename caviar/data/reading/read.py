@@ -40,7 +40,7 @@ def read_table(table: pd.DataFrame | str | Path, format: Format = Format()) -> p
     Args:
         table: a DataFrame, whose columns are called by text, 3 by "3"; or the path or URL of a file of text with
             separated cells, Parquet or Feather, perhaps compressed.
-        format: what is known about a file of text; the rest is detected from its first lines.
+        format: what is known about a file of text; the rest is detected in its first lines.
 
     Raises:
         InputError: for a file that cannot be read, or is no table; for two columns of the same name.

@@ -108,8 +108,8 @@ def turning_point(evidence: Evidence, trial: int) -> Course | None:
     if len(loss) != len(train) or len(loss) < LEAST_REPORTS:
         return None
     lowest = int(np.argmin(_smooth(loss)))
-    after, learnt = loss[lowest + 1 :], train[lowest + 1 :]
-    if len(after) < LEAST_REPORTS or trend_test(after) >= LEVEL or trend_test(-learnt) >= LEVEL:
+    after, learned = loss[lowest + 1 :], train[lowest + 1 :]
+    if len(after) < LEAST_REPORTS or trend_test(after) >= LEVEL or trend_test(-learned) >= LEVEL:
         return None
     rise = float(after[-_LAST:].mean() - _smooth(loss)[lowest])
     margin = -float(scipy.special.ndtri(LEVEL)) * scatter(loss) * (2 / _LAST) ** 0.5

@@ -16,7 +16,7 @@ from caviar.insight.diagnosis.evidence import Evidence
 from caviar.insight.diagnosis.finding import Finding, Kind
 from caviar.insight.diagnosis.statistics import LEVEL, rank_test
 from caviar.insight.formatting import format_value
-from caviar.records.trial import State
+from caviar.records.trial import HAS_METRIC, State
 from caviar.space import Choice, Space
 from caviar.space.scales import Array
 
@@ -44,6 +44,15 @@ class Edge:
     low: float
     high: float
     p: float
+
+    @property
+    def safe(self) -> float:
+        """The end of the interval up to which trials do not break."""
+        return self.low if self.upper else self.high
+
+    def is_crossed(self, values: Array) -> NDArray[np.bool_]:
+        """Return which values of the hyperparameter lie beyond the edge."""
+        return values > self.value if self.upper else values < self.value
 
     def __str__(self) -> str:
         interval = f"{format_value(self.low)} to {format_value(self.high)}"
@@ -88,12 +97,11 @@ def from_state(evidence: Evidence, trial: int) -> Iterator[Finding]:
         yield Finding(kinds[state], sentence, "no single hyperparameter sets such trials apart", (trial,))
         return
     own = evidence.table[edge.name][row]
-    beyond = own > edge.value if edge.upper else own < edge.value
-    where = f"its {edge.name} {format_value(own)} lies {'beyond' if beyond else 'near'} the edge"
+    where = f"its {edge.name} {format_value(own)} lies {'beyond' if edge.is_crossed(own) else 'near'} the edge"
     yield Finding(
         kinds[state],
         f"{sentence}; {where}: trials like it break at {edge}",
-        f"keep {edge.name} {'below' if edge.upper else 'above'} {format_value(edge.low if edge.upper else edge.high)}",
+        f"keep {edge.name} {'below' if edge.upper else 'above'} {format_value(edge.safe)}",
         (trial,),
         edge.name,
         edge.value,
@@ -113,11 +121,11 @@ def find_edge(evidence: Evidence, broken: NDArray[np.bool_], at: int | None = No
         at: the row of the trial at whose other hyperparameters the edge is; None: at their medians.
     """
     space = evidence.space
-    told = broken | evidence.ended(State.FINISHED, State.STOPPED)
+    compared = broken | evidence.ended(*HAS_METRIC)
     waves = evidence.table["wave"].to_numpy()
     found: tuple[float, int, bool] = (LEVEL / (2 * space.dimension), -1, True)
     for j in np.flatnonzero(~space.categorical).tolist():
-        used = told & np.isfinite(evidence.points[:, j])
+        used = compared & np.isfinite(evidence.points[:, j])
         if min(broken[used].sum(), (~broken[used]).sum()) < LEAST:
             continue
         for upper in (True, False):
@@ -126,7 +134,7 @@ def find_edge(evidence: Evidence, broken: NDArray[np.bool_], at: int | None = No
     p, j, upper = found
     if j < 0:
         return None
-    used = told & np.isfinite(evidence.points[:, j])
+    used = compared & np.isfinite(evidence.points[:, j])
     design, column = _design(evidence.points, space, j)
     others = np.median(design[used], axis=0) if at is None else design[at]
     low, value, high = _edge(design[used], broken[used], column, others, upper)
@@ -190,15 +198,13 @@ def _quantiles(values: Array, weights: Array) -> tuple[float, float]:
 
 def about_edge(edge: Edge, evidence: Evidence, broken: NDArray[np.bool_], verb: str) -> Finding:
     """Return an edge as a finding; `verb` says what broken trials do."""
-    values = evidence.table[edge.name].to_numpy(float)
-    beyond = values > edge.value if edge.upper else values < edge.value
-    told = broken | evidence.ended(State.FINISHED, State.STOPPED)
-    counts = f"{(beyond & broken).sum()} of the {(beyond & told).sum()} trials there"
-    bound = format_value(edge.low if edge.upper else edge.high)
+    beyond = edge.is_crossed(evidence.table[edge.name].to_numpy(float))
+    compared = broken | evidence.ended(*HAS_METRIC)
+    counts = f"{(beyond & broken).sum()} of the {(beyond & compared).sum()} trials there"
     return Finding(
         Kind.EDGE,
         f"trials {verb} with {edge}: {counts}, {(~beyond & broken).sum()} of the others",
-        f"let {edge.name} {'end at' if edge.upper else 'begin at'} {bound}",
+        f"let {edge.name} {'end at' if edge.upper else 'begin at'} {format_value(edge.safe)}",
         tuple(map(int, evidence.table["trial"][beyond & broken])),
         edge.name,
         edge.value,

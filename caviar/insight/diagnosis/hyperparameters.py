@@ -23,7 +23,7 @@ _LEAST_OF_OPTION = 3  # trials
 _MANY = 16  # finished trials, before a process knows what has no influence
 _POSITIONS = 21  # along a hyperparameter
 _KNOWN = 0.1  # of what does not count: a change that is surely larger is an influence, if a small one
-_Z_95 = 1.645  # one-sided
+_ONE_SIDED = 1.645  # standard deviations below which 95% of a normal distribution lie
 _CENTRES = 20  # trials around which it is varied
 _SMALL = 0.12**0.5  # of the first wave's standard deviation: an even change by so much has 1% of the variance
 
@@ -153,6 +153,6 @@ def _largest_change(surrogate: Surrogate, j: int) -> tuple[float, float]:
     for centre in (surrogate.winner, *trials[spread]):
         moved = surrogate.along(j, surrogate.steps(j, _POSITIONS), centre)
         mean, deviation = surrogate.differences(moved, np.tile(centre, (len(moved), 1)))
-        least = max(least, float((np.abs(mean) - _Z_95 * deviation).max()))
-        most = max(most, float((np.abs(mean) + _Z_95 * deviation).max()))
+        least = max(least, float((np.abs(mean) - _ONE_SIDED * deviation).max()))
+        most = max(most, float((np.abs(mean) + _ONE_SIDED * deviation).max()))
     return least, most

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from caviar.insight.figures.style import ACCENT, Figure, escape_label, figure
+from caviar.insight.figures.style import ACCENT, Figure, escape_label, figure, shorten
 
 MOST_BARS = 20
 LONGEST = 28  # characters of a column's name
@@ -16,7 +16,6 @@ def column_bars(table: pd.DataFrame, metric: str) -> Figure:
         metric: which the means are of.
     """
     rows = table.head(MOST_BARS).iloc[::-1]  # Plotly draws bars from the bottom up
-    names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in rows["column"]]
     bars = {
         "type": "bar",
         "orientation": "h",
@@ -38,7 +37,7 @@ def column_bars(table: pd.DataFrame, metric: str) -> Figure:
         xaxis={"title": f"{escape_label(metric)} worse by", "zeroline": True, "zerolinecolor": "rgba(128,128,128,0.6)"},
         yaxis={
             "tickvals": bars["y"],
-            "ticktext": [escape_label(name) for name in names],
+            "ticktext": [escape_label(shorten(name, LONGEST)) for name in rows["column"]],
             "showgrid": False,
             "title": "column",
         },

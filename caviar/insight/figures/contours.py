@@ -3,12 +3,14 @@
 import numpy as np
 
 from caviar.errors import InputError
+from caviar.insight.estimate import Z_95
 from caviar.insight.figures.axes import index_of, spread_points, unit_axis
-from caviar.insight.figures.metric import BROKEN, crosses, finished_values
+from caviar.insight.figures.metric import crosses, finished_values
 from caviar.insight.figures.squares import hover_labels
 from caviar.insight.figures.style import ACCENT, PLAIN, Attributes, Figure, escape_label, figure, marker_scale
 from caviar.insight.surrogate import Surrogate
 from caviar.records.outcome import Outcome
+from caviar.records.trial import BROKEN
 from caviar.space.scales import Array
 
 POSITIONS = 41  # along each hyperparameter
@@ -34,7 +36,7 @@ def contour(outcome: Outcome, x: str, y: str) -> Figure:
         "x": across,
         "y": up,
         "z": mean,
-        "customdata": 1.96 * deviation,
+        "customdata": Z_95 * deviation,
         "colorscale": [list(stop) for stop in (EXPECTED if surrogate.sign < 0 else _reversed(EXPECTED))],
         "colorbar": {"title": {"text": escape_label(metric)}, "thickness": 12, "outlinewidth": 0},
         "hovertemplate": "expected %{z:.4g} ± %{customdata:.2g}<extra></extra>",
@@ -62,7 +64,7 @@ def ranks(outcome: Outcome, x: str, y: str) -> Figure:
     finished = np.flatnonzero(np.isfinite(values))
     counted = values[finished].argsort(kind="stable").argsort(kind="stable") + 1  # equal ones in the order of trials
     shown_ranks = sorted({1, len(finished), *(round(len(finished) * share) for share in (0.25, 0.5, 0.75))} - {0})
-    labels = [escape_label(label) for label in hover_labels(table, x, y, objective.metric)]
+    labels = hover_labels(table, x, y, objective.metric)
     order = np.argsort(-counted)  # the best on top
     shown = finished[order]
     dots: Attributes = {
@@ -97,7 +99,7 @@ def _trials(outcome: Outcome, x: str, y: str) -> list[Attributes]:
     table, space = outcome.table, outcome.space
     points: Array = spread_points(table, space, [index_of(name, space) for name in (x, y)])
     broken = table["state"].isin(BROKEN).to_numpy(bool)
-    labels = [escape_label(label) for label in hover_labels(table, x, y, outcome.settings.objective.metric)]
+    labels = hover_labels(table, x, y, outcome.settings.objective.metric)
     size, edge = 6 * marker_scale(len(table)), {"width": 0.8, "color": "#ffffff"}
     marker = {"size": size, "color": "#5b6472", "line": edge}
     shown = np.flatnonzero(~broken)

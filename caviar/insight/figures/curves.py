@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from caviar.errors import InputError
-from caviar.insight.figures.metric import BROKEN, beyond, finished_values, outlier_range, wave_dots
+from caviar.insight.figures.metric import beyond, finished_values, outlier_range, wave_dots
 from caviar.insight.figures.style import ACCENT, BAD, PLAIN, Attributes, Figure, escape_label, figure
 from caviar.records.outcome import Outcome
-from caviar.records.trial import State
+from caviar.records.trial import BROKEN, State
 
 MAX_UNFINISHED = 200  # curves of trials that ended early
 RUNNER_UP = "#3d74d6"  # the colour of the best trials after the winner

@@ -10,10 +10,9 @@ from caviar.insight.figures.axes import Ticks
 from caviar.insight.figures.style import ACCENT, BAD, PLAIN, Attributes, marker_scale, wave_colour
 from caviar.records.objective import Objective
 from caviar.records.outcome import Outcome
-from caviar.records.trial import State
+from caviar.records.trial import BROKEN, State
 from caviar.space.scales import Array
 
-BROKEN = (State.DIVERGED, State.FAILED, State.TIMED_OUT)  # neither finished nor stopped to save time
 LARGEST = 1e300  # values are clipped to this, so that their differences stay finite
 GRAPHICS_CARD_TRIALS = 3000  # with more trials than this, the graphics card draws the dots
 RANKS = (  # of the finished trials, worst first: name, share from here to the best, colour, opacity

@@ -13,6 +13,7 @@ from caviar.insight.figures.style import (
     escape_label,
     figure,
     marker_scale,
+    shorten,
 )
 
 RIGHT = "#3d74d6"  # the colour of rows that were predicted right
@@ -40,7 +41,8 @@ def confusion(table: pd.DataFrame, labels: tuple[str, ...]) -> Figure:
     counts[table["actual"].map(position), table["predicted"].map(position)] = table["rows"]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     diagonal = np.eye(len(labels), dtype=bool)
-    ticks = {"tickvals": list(range(len(labels))), "ticktext": [_short(label) for label in labels]}
+    names = [escape_label(shorten(label, LONGEST)) for label in labels]
+    ticks = {"tickvals": list(range(len(labels))), "ticktext": names}
     square = {"showgrid": False, "constrain": "domain"}
     traces = [
         _cells(np.where(diagonal, shares, np.nan), counts, labels, RIGHT),
@@ -142,7 +144,3 @@ def calibration_curve(table: pd.DataFrame) -> Figure:
         yaxis={**shares, "title": "share that was right"},
         showlegend=False,
     )
-
-
-def _short(label: str) -> str:
-    return escape_label(label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…")

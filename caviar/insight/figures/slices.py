@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from caviar.insight.estimate import Z_95
 from caviar.insight.figures.axes import index_of, spread_points, unit_axis
-from caviar.insight.figures.metric import BROKEN, beyond, crosses, finished_values, outlier_range
+from caviar.insight.figures.metric import beyond, crosses, finished_values, outlier_range
 from caviar.insight.figures.style import ACCENT, PLAIN, Attributes, Figure, axis_layout, escape_label, figure
 from caviar.insight.surrogate import Surrogate
 from caviar.records.outcome import Outcome
+from caviar.records.trial import BROKEN
 from caviar.space.scales import Array
 
 COLUMNS = 3  # of panels
@@ -20,13 +22,12 @@ FLOOR = 0.04  # of the height of a panel: where trials without a value are
 FAINTEST = 0.12  # the opacity of trials far from the slice
 MEAN = "#3d74d6"
 BAND = "rgba(61,116,214,0.18)"
-Z_95 = 1.96
 
 
 def slices(outcome: Outcome, names: Sequence[str] = ()) -> Figure:
     """Return a panel for each hyperparameter: mean and 95% band of the process, with all others as in the winner.
 
-    Trials are the stronger, the closer they lie to the slice by the process's own distance.
+    The closer a trial lies to the slice, by the process's own distance, the more strongly it is drawn.
 
     Args:
         outcome: with at least 4 finished trials.

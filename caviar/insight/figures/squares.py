@@ -17,7 +17,7 @@ def nested_squares(outcome: Outcome, x: str, y: str) -> Figure:
     space, table, objective = outcome.space, outcome.table, outcome.settings.objective
     axes = [index_of(name, space) for name in (x, y)]
     horizontal, vertical = spread_points(table, space, axes).T.astype(np.float32)
-    labels = [escape_label(label) for label in hover_labels(table, x, y, objective.metric)]
+    labels = hover_labels(table, x, y, objective.metric)
     traces = wave_dots(outcome, horizontal, vertical, marker_sizes(table, objective), labels)
     frames = [
         _frame(sides[axes], wave_colour(wave, len(outcome.waves)))
@@ -42,7 +42,9 @@ def hover_labels(table: pd.DataFrame, x: str, y: str, metric: str) -> list[str]:
     values = table[metric] if metric in table else table["state"]
     columns = zip(table["trial"], table[x], table[y], table["state"], values, strict=True)
     return [
-        f"trial {trial}: {x} {format_value(a)}, {y} {format_value(b)}, "
-        f"{metric} {format_value(value) if state == State.FINISHED else state}"
+        escape_label(
+            f"trial {trial}: {x} {format_value(a)}, {y} {format_value(b)}, "
+            f"{metric} {format_value(value) if state == State.FINISHED else state}"
+        )
         for trial, a, b, state, value in columns
     ]

@@ -17,7 +17,6 @@ Attributes = dict[str, object]  # of a Plotly trace or axis, by name
 WAVES = ("#8a94a6", "#4fbcd0", "#4aa3df", "#3d85e0", "#3d64d0", "#5f50cc", "#8350c8", "#a54bbd", "#c8489a")
 ACCENT, PLAIN, BAD = "#e07b39", "#8a94a6", "#d64545"
 HEIGHT = 400  # pixels
-MAX_LABEL = 12  # characters
 
 
 def marker_scale(count: int) -> float:
@@ -38,13 +37,13 @@ def escape_label(label: object) -> str:
     return escape(str(label), quote=False)
 
 
-def shorten(label: str) -> str:
-    """Return a label of at most 12 characters, which does not reach the next axis or panel.
+def shorten(label: str, longest: int = 12) -> str:
+    """Return a label of at most so many characters; with 12 it does not reach the next axis or panel.
 
     >>> shorten("batch_normalization")
     'batch_norma…'
     """
-    return label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1]}…"
+    return label if len(label) <= longest else f"{label[: longest - 1]}…"
 
 
 def wave_colour(wave: int, waves: int) -> str:

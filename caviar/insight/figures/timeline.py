@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 
 from caviar.errors import InputError
-from caviar.insight.figures.metric import BROKEN
 from caviar.insight.figures.style import ACCENT, BAD, HEIGHT, PLAIN, Attributes, Figure, escape_label, figure
 from caviar.records.outcome import Outcome
-from caviar.records.trial import State
+from caviar.records.trial import BROKEN, State
 
 COLOURS = {"finished": "#4aa3df", "stopped early": PLAIN, "failed, diverged or timed out": BAD}
 ROW = 18  # pixels
@@ -54,7 +53,7 @@ def timeline(outcome: Outcome) -> Figure:
 
 def _kind(state: State) -> str:
     finished, stopped, failed = COLOURS
-    return failed if state in (*BROKEN, State.TIMED_OUT) else stopped if state is State.STOPPED else finished
+    return failed if state in BROKEN else stopped if state is State.STOPPED else finished
 
 
 def _merged(bars: pd.DataFrame) -> pd.DataFrame:

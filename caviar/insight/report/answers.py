@@ -4,11 +4,10 @@ from caviar.errors import InputError
 from caviar.insight.cost import compare_cost
 from caviar.insight.counterfactual import random_search
 from caviar.insight.diagnosis.diagnose import diagnose
-from caviar.insight.figures.metric import BROKEN
 from caviar.insight.report import tables
 from caviar.insight.report.page import Section
 from caviar.records.outcome import Outcome
-from caviar.records.trial import State
+from caviar.records.trial import BROKEN, State
 
 
 def worth_section(outcome: Outcome) -> Section:

@@ -3,10 +3,9 @@
 import pandas as pd
 
 from caviar.insight.figures.axes import fine_waves
-from caviar.insight.figures.metric import BROKEN
 from caviar.insight.formatting import format_range, format_share, format_value
 from caviar.records.outcome import Outcome
-from caviar.records.trial import ENDED, State
+from caviar.records.trial import BROKEN, ENDED, State
 
 
 def key_figures(outcome: Outcome) -> dict[str, str]:

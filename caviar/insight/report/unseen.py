@@ -36,7 +36,7 @@ def unseen_section(outcome: Outcome, test: Evaluation) -> Section:
     sentences = [
         f"{unseen_sentence(test)} Expect this on new rows of the same kind, since no choice depended on these. "
         f"Ignoring all columns means always predicting {ignorant} of the training rows.",
-        _honesty(test),
+        _reliability(test),
     ]
     pictures = [_confusion(test), _calibration(test)] if test.labels else [_predicted(outcome, test)]
     if test.columns:
@@ -57,7 +57,7 @@ def data_section(notes: tuple[str, ...]) -> Section:
     return Section("What was done with the columns", notes)
 
 
-def _honesty(test: Evaluation) -> str:
+def _reliability(test: Evaluation) -> str:
     """Return a sentence about the probabilities, or about the residuals."""
     if test.residuals is not None:
         inner = format_range(test.residuals.q25, test.residuals.q75)

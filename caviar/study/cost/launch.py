@@ -75,7 +75,7 @@ class Launch:
     def trials(self) -> int:
         """How many trials the study will have, with those that confirm others."""
         confirm = self.settings.confirm
-        return self.settings.budget.trials + (confirm.top * confirm.replicates if confirm else 0)
+        return self.settings.budget.trials + (confirm.trials if confirm else 0)
 
     def features(self, jobs: Sequence[Job]) -> Features:
         """Return the features of the seconds that jobs take."""

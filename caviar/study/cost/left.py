@@ -85,10 +85,9 @@ class TimeLeft:
         """Take up the waves that have begun since the last time."""
         state = self._state
         for wave in state.waves[self._taken_up :]:
-            space = wave.space or self._settings.space
-            self._configs += [*wave.configs, *space.configs(wave.points[len(wave.configs) :])]
+            self._configs += wave.all_configs(self._settings.space)
             if not self._is_network:
-                self._features.append(trial_features(space, wave.points))
+                self._features.append(trial_features(wave.space or self._settings.space, wave.points))
             again = sorted(set(wave.confirms)) if self._is_network else []  # for their weights
             numbers = [*(number for number in wave.numbers if number not in self._before), *again]
             if not state.continuous or wave.confirms:
@@ -151,7 +150,7 @@ class TimeLeft:
     def _to_confirm(self) -> int:
         """How many trials will confirm others, in a wave that has not begun."""
         confirm = self._settings.confirm
-        return 0 if confirm is None or self._waves[-1].confirms else confirm.top * confirm.replicates
+        return 0 if confirm is None or self._waves[-1].confirms else confirm.trials
 
     def _again(self, workers: int, generator: np.random.Generator) -> list[list[Part]]:
         """Return what trains again at the end: trials to confirm, or the winner whose network was not kept."""

@@ -17,7 +17,7 @@ from caviar.fleet.placement import Placement
 from caviar.fleet.protocol import Trainers
 from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.records.trial import Metrics, State
-from caviar.study.cost.peak import Weighed, largest
+from caviar.study.cost.peak import PeakRecorder, largest
 from caviar.study.cost.sample import EPOCH_SECONDS, PEAK_BYTES, Sample
 from caviar.study.target import Target
 
@@ -60,9 +60,7 @@ def measure_stacks(trainable: NetworkTrainable, stacks: Sequence[Stack], placeme
                     case Report():
                         reports[event.trial] = event.metrics
                     case Done(error=error) if error:
-                        raise InputError(
-                            f"no forecast: a stack that was to measure the time failed ({error}); fix it first"
-                        )
+                        raise _failed("stack", error)
         seconds = tuple(reports[stack[0].number][EPOCH_SECONDS] for stack in stacks)
         peak = int(max(metrics[PEAK_BYTES] for metrics in reports.values()))
         metrics = {
@@ -81,8 +79,8 @@ def measure_trials(
     assert target.function is not None
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="caviar-") as folder:
-        weighed = replace(target, function=Weighed(target.function, Path(folder)))
-        trainable = weighed.trainable(epochs, metric, placement)
+        recorded = replace(target, function=PeakRecorder(target.function, Path(folder)))
+        trainable = recorded.trainable(epochs, metric, placement)
         with open_pool(trainable, metric, placement, start=Start.IN_PROCESSES) as trainers:
             trainers.start(len(stacks))
             trainers.submit(stacks)
@@ -117,9 +115,7 @@ class _Probe:
                 case Done(state=State.FINISHED | State.DIVERGED | State.TIMED_OUT):
                     self._ended[event.trial] = now
                 case Done():
-                    raise InputError(
-                        f"no forecast: a trial that was to measure the time failed ({event.error}); fix it first"
-                    )
+                    raise _failed("trial", event.error)
 
     def is_enough(self, stacks: Sequence[Stack]) -> bool:
         """Return whether every trial has ended, or reported after a minute."""
@@ -136,3 +132,8 @@ class _Probe:
             return self._ended[trial] - self.begun[trial]
         last = self.reports[trial][-1]
         return last.seconds * max(1.0, self._epochs / last.epoch)
+
+
+def _failed(what: str, error: str) -> InputError:
+    """Return the error for a stack or a trial from which no time can be measured."""
+    return InputError(f"no forecast: a {what} that was trained to measure the time failed ({error}); fix it first")

@@ -30,7 +30,7 @@ def _reported(of_children: bool) -> int:
 
 
 @dataclass(frozen=True)
-class Weighed:
+class PeakRecorder:
     """A training function that writes the peak of its process to a new file in a folder of this machine."""
 
     function: Function

@@ -18,7 +18,7 @@ _REPEATS = 3  # of each, of which the shortest counts
 
 
 class Sample:
-    """A trainable: two short epochs of a stack, whose difference tells what a whole one takes."""
+    """A trainable: two short epochs of a stack, from whose difference the time of a whole one follows."""
 
     def __init__(self, trainable: NetworkTrainable) -> None:
         self._trainable = trainable

@@ -63,8 +63,8 @@ def model_bytes(settings: Settings, configs: Sequence[Mapping[str, Any]], datase
 def driver_bytes(settings: Settings, trials: int, disk: int) -> int:
     """Return the most memory that the driver, this process, is likely to take; 0 where the system does not say."""
     here = peak_bytes()
-    told = min(trials, SUBSET_SIZE)
-    return here and here + 3 * 8 * told * max(_CANDIDATES, told) + _IN_MEMORY * disk
+    conditioned = min(trials, SUBSET_SIZE)
+    return here and here + 3 * 8 * conditioned * max(_CANDIDATES, conditioned) + _IN_MEMORY * disk
 
 
 def network_bytes(config: Mapping[str, Any], dataset: Dataset) -> int:

@@ -99,20 +99,20 @@ def _phases(stacks: Sequence[tuple[int, ...]], picks: Picks, settings: Settings,
         stacks, picks, settings: of the wave.
         first: the number of its first trial.
     """
-    halving, phases = settings.early_stopping, list[Phase]()
-    spared = range(halving.spared(settings.budget.trials) - first if halving is not None else 0)
-    rungs = halving.rungs(settings.epochs) if halving is not None else ()
-    running, done = {i: float(picks.losses[row]) for i, row in enumerate(row for s in stacks for row in s)}, 0
-    numbered = iter(range(len(running)))
-    members = [[(next(numbered), row) for row in stack] for stack in stacks]
-    for end in (*rungs, settings.epochs):
+    halving = settings.early_stopping
+    if halving is None:
+        return (tuple(Job(stack, settings.epochs) for stack in stacks),)
+    numbers = itertools.count(first)
+    members = [[(next(numbers), row) for row in stack] for stack in stacks]
+    running = {number: float(picks.losses[row]) for stack in members for number, row in stack}
+    spared = range(halving.spared(settings.budget.trials))
+    phases: list[Phase] = []
+    for begin, end in itertools.pairwise((0, *halving.rungs(settings.epochs), settings.epochs)):
         left = (tuple(row for number, row in stack if number in running) for stack in members)
-        phases.append(tuple(Job(rows, end - done) for rows in left if rows))
-        if halving is not None:
-            entered = sum(number not in spared for number in running)
-            kept = survivors(running, entered, halving.factor, spared)
-            running = {number: loss for number, loss in running.items() if number in kept}
-        done = end
+        phases.append(tuple(Job(rows, end - begin) for rows in left if rows))
+        room = halving.room(len(running.keys() - set(spared)))
+        kept = survivors(running, room, spared)
+        running = {number: loss for number, loss in running.items() if number in kept}
     return tuple(phases)
 
 

@@ -1,6 +1,5 @@
 """What the stacks of a wave have trained so far in this run, how long it took, and what is left of it."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -103,16 +102,16 @@ class TrainedWave:
             return [[Part(n, 1, 1.0) for n in numbers] for numbers in members]
         done = [max(map(self.epoch, numbers), default=0) for numbers in members]
         spared = state.spared
-        entered = sum(number not in spared for number in self.trials)
+        room = sum(number not in spared for number in self.trials)
         for end in (*(stopping.rungs(epochs) if stopping else ()), epochs):
             for i, numbers in enumerate(members):
                 if numbers and end > done[i]:
                     parts[i].append(Part(self.stacks[i][0].number, len(numbers), end - done[i]))
                     done[i] = end
             if stopping is not None:
-                entered = math.ceil(entered / stopping.factor)
+                room = stopping.room(room)
                 contending = [n for numbers in members for n in numbers if n not in spared]
-                kept = set(generator.permutation(contending)[:entered].tolist())
+                kept = set(generator.permutation(contending)[:room].tolist())
                 members = [[n for n in numbers if n in kept or n in spared] for numbers in members]
         return parts
 

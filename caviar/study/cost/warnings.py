@@ -38,7 +38,7 @@ def warnings_about(
     ]
     is_local = placement.workers != 0 and RayAddress.of(placement.address).is_local
     if is_local and start_of(launch.trainable) is Start.ON_RAY:
-        found.append("before the first trial a Ray starts on this machine, for some seconds more")
+        found.append("before the first trial, a Ray has to start on this machine, which takes some seconds more")
     if fixed / 60 > _LONG_SEARCH * minutes.median:
         found.append(f"starting trainers, choosing configs and the end take {fixed:.1f} s, however many trainers train")
     return tuple(found)

@@ -1,4 +1,4 @@
-"""What predictions are like: which classes are confused, how honest probabilities are, how far numbers are off."""
+"""What predictions are like: which classes are confused, how good probabilities are, how far numbers are off."""
 
 from collections.abc import Sequence
 

@@ -93,7 +93,7 @@ def test_a_function_that_fails_is_said_to(tmp_path):
     study = caviar.Study(
         broken, space=SPACE, metric="loss", mode="min", workers=0, out=tmp_path / "s", isolation="none"
     )
-    with pytest.raises(InputError, match=r"a trial that was to measure the time failed \(OSError: no data\)"):
+    with pytest.raises(InputError, match=r"a trial that was trained to measure the time failed \(OSError: no data\)"):
         study.forecast()
 
 
