@@ -13,6 +13,7 @@ from caviar._checks import check_integer
 from caviar.errors import InputError, StorageError
 from caviar.files import write_atomically, writing
 from caviar.records import journal
+from caviar.records.effect import check_effect
 from caviar.records.events import DataPrepared, Event, StudyBegan, StudyExtended
 from caviar.records.journal import Journal
 from caviar.records.outcome import Outcome
@@ -47,13 +48,14 @@ class StudyRecord:
 
     @classmethod
     def begin(cls, where: str | Path | None, settings: Settings, notes: Sequence[str] = ()) -> "StudyRecord":
-        """Begin a study without writing yet; refuse a folder that holds one or cannot be written.
+        """Begin a study without writing yet; refuse settings without effect, and a folder that is taken or read-only.
 
         Args:
             where: the study's folder, or the URI of its mirror; None: `runs/NAME-TIME`, created by the first run.
             settings: of the study.
             notes: what was done with the columns of its table, and why, a sentence each.
         """
+        check_effect(settings)
         folder = _default_folder(settings.name) if where is None else journal.local_folder(where)
         if where is not None and journal.holds_study(folder):
             raise InputError(f"{folder} already holds a study; choose another folder, or continue with `caviar resume`")
@@ -101,8 +103,8 @@ class StudyRecord:
                 self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self.folder / name, content)
 
-    def extend(self, trials: int) -> Settings:
-        """Let a study that has ended go on with more trials, and return its settings; written when the journal opens.
+    def extend(self, trials: int) -> None:
+        """Let a study that has ended go on with more trials; written when the journal opens.
 
         Args:
             trials: how many more, >= 1, in as many waves as a study of that many would have.
@@ -120,7 +122,6 @@ class StudyRecord:
         if state.running or not state.searched:
             raise InputError(f"the study in {self.folder} has trials left to train; run it before it is extended")
         self._wait(StudyExtended(state.settings.more_waves(trials)))
-        return state.settings
 
     def _wait(self, event: Event) -> None:
         self._unwritten.append(event)

@@ -87,7 +87,7 @@ class Study:
     ) -> None:
         self.target = target.target_from(data)
         objective, scorers = self.target.objective(metric, mode, metrics)
-        self.settings = Settings(
+        settings = Settings(
             name=self.target.name if name is None else name,
             source=self.target.source,
             objective=objective,
@@ -102,10 +102,10 @@ class Study:
             stop=stopping_from(stop, objective),
             keep=keep,
         )
-        self.settings.new_search()  # raises for waves that the space and the trials do not allow
+        settings.new_search()  # raises for waves that the space and the trials do not allow
         self.placement = Placement.of(workers, address, resources, trial_timeout, timeout, isolation)
-        self.target.check(self.settings.space, self.placement)
-        self.record = StudyRecord.begin(out, self.settings, self.target.notes)
+        self.target.check(settings.space, self.placement)
+        self.record = StudyRecord.begin(out, settings, self.target.notes)
 
     @classmethod
     def open(
@@ -129,7 +129,6 @@ class Study:
         """
         study = cls.__new__(cls)
         study.record = StudyRecord.open(folder)
-        study.settings = study.record.state.settings
         study.target = target.same_target(data, study.settings.source, study.folder)
         study.placement = Placement.of(workers, address, resources, trial_timeout, timeout, isolation)
         study.target.check(study.settings.space, study.placement)
@@ -141,8 +140,8 @@ class Study:
 
     def warm_start(self, trials: "pd.DataFrame | str | Path | Study | Outcome") -> int:
         """Let the search begin with the finished trials of a table, CSV file, study or outcome; return how many."""
-        table = trials.table if isinstance(trials, Study | Outcome) else trials
-        self.record.give(event := warm_start.read_warm_start(table, self.settings))
+        finished = trials.outcome if isinstance(trials, Study) else trials
+        self.record.give(event := warm_start.read_warm_start(finished, self.settings))
         return len(event.points)
 
     def forecast(self, price: float | str | Path | None = None) -> "cost.CostForecast":
@@ -172,7 +171,12 @@ class Study:
 
     def extend(self, trials: int) -> None:
         """Let a study that has ended go on: `run()` then trains so many more, in new waves, whatever `stop` says."""
-        self.settings = self.record.extend(trials)
+        self.record.extend(trials)
+
+    @property
+    def settings(self) -> Settings:
+        """What the study is, as it is now: extended ones have more trials."""
+        return self.record.state.settings
 
     @property
     def folder(self) -> Path:
