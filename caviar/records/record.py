@@ -55,6 +55,7 @@ class StudyRecord:
             settings: of the study.
             notes: what was done with the columns of its table, and why, a sentence each.
         """
+        settings.new_search()  # raises for waves that the space and the trials do not allow
         check_effect(settings)
         folder = _default_folder(settings.name) if where is None else journal.local_folder(where)
         if where is not None and journal.holds_study(folder):
@@ -103,8 +104,8 @@ class StudyRecord:
                 self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self.folder / name, content)
 
-    def extend(self, trials: int) -> None:
-        """Let a study that has ended go on with more trials; written when the journal opens.
+    def extend(self, trials: int) -> Settings:
+        """Let a study that has ended go on with more trials, and return its settings; written when the journal opens.
 
         Args:
             trials: how many more, >= 1, in as many waves as a study of that many would have.
@@ -122,6 +123,7 @@ class StudyRecord:
         if state.running or not state.searched:
             raise InputError(f"the study in {self.folder} has trials left to train; run it before it is extended")
         self._wait(StudyExtended(state.settings.more_waves(trials)))
+        return state.settings
 
     def _wait(self, event: Event) -> None:
         self._unwritten.append(event)

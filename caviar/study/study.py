@@ -87,7 +87,7 @@ class Study:
     ) -> None:
         self.target = target.target_from(data)
         objective, scorers = self.target.objective(metric, mode, metrics)
-        settings = Settings(
+        self.settings = Settings(
             name=self.target.name if name is None else name,
             source=self.target.source,
             objective=objective,
@@ -102,10 +102,9 @@ class Study:
             stop=stopping_from(stop, objective),
             keep=keep,
         )
-        settings.new_search()  # raises for waves that the space and the trials do not allow
         self.placement = Placement.of(workers, address, resources, trial_timeout, timeout, isolation)
-        self.target.check(settings.space, self.placement)
-        self.record = StudyRecord.begin(out, settings, self.target.notes)
+        self.target.check(self.settings.space, self.placement)
+        self.record = StudyRecord.begin(out, self.settings, self.target.notes)
 
     @classmethod
     def open(
@@ -129,6 +128,7 @@ class Study:
         """
         study = cls.__new__(cls)
         study.record = StudyRecord.open(folder)
+        study.settings = study.record.state.settings
         study.target = target.same_target(data, study.settings.source, study.folder)
         study.placement = Placement.of(workers, address, resources, trial_timeout, timeout, isolation)
         study.target.check(study.settings.space, study.placement)
@@ -167,16 +167,12 @@ class Study:
         Raises StorageError if another driver runs it, ClusterError without a Ray, PausedError after equal failures.
         """
         run_study(self.record, self.target, self.placement, progress, callbacks, failures, trainers)
+        self.settings = self.record.state.settings  # another process may have extended it
         return self.table
 
     def extend(self, trials: int) -> None:
         """Let a study that has ended go on: `run()` then trains so many more, in new waves, whatever `stop` says."""
-        self.record.extend(trials)
-
-    @property
-    def settings(self) -> Settings:
-        """What the study is, as it is now: extended ones have more trials."""
-        return self.record.state.settings
+        self.settings = self.record.extend(trials)
 
     @property
     def folder(self) -> Path:
