@@ -13,6 +13,7 @@ from caviar._checks import check_integer
 from caviar.errors import InputError, StorageError
 from caviar.files import write_atomically, writing
 from caviar.records import journal
+from caviar.records.effect import check_effect
 from caviar.records.events import DataPrepared, Event, StudyBegan, StudyExtended
 from caviar.records.journal import Journal
 from caviar.records.outcome import Outcome
@@ -47,13 +48,15 @@ class StudyRecord:
 
     @classmethod
     def begin(cls, where: str | Path | None, settings: Settings, notes: Sequence[str] = ()) -> "StudyRecord":
-        """Begin a study without writing yet; refuse a folder that holds one or cannot be written.
+        """Begin a study without writing yet; refuse settings without effect, and a folder that is taken or read-only.
 
         Args:
             where: the study's folder, or the URI of its mirror; None: `runs/NAME-TIME`, created by the first run.
             settings: of the study.
             notes: what was done with the columns of its table, and why, a sentence each.
         """
+        settings.new_search()  # raises for waves that the space and the trials do not allow
+        check_effect(settings)
         folder = _default_folder(settings.name) if where is None else journal.local_folder(where)
         if where is not None and journal.holds_study(folder):
             raise InputError(f"{folder} already holds a study; choose another folder, or continue with `caviar resume`")

@@ -57,7 +57,10 @@ def forecast(process: GaussianProcess, trials: Array, points: Array, seed: int) 
     What counts is the trial that would be picked before and after: the measurements, with their noise, move the
     posterior mean of old and new trials, and the gain is the difference of its lowest values (the knowledge gradient
     of a batch: Frazier, Powell and Dayanik 2009; Wu and Frazier 2016). So noise that hides the best trial counts too.
+    Trials that are all equal promise no gain.
     """
+    if process.constant:
+        return Forecast(process.shift + process.scale * process.mean(trials), 0.0, np.zeros(1))
     kernel, points = process.kernel, points[:: -(-len(points) // _LARGEST_WAVE)]
     expected = process.mean(trials)
     incumbents = trials[np.argsort(expected, kind="stable")[:_INCUMBENTS]]

@@ -99,6 +99,12 @@ class GaussianProcess:
         factor = scipy.linalg.cholesky(covariance, lower=True)
         return cls(points, values, z, kernel, factor, scipy.linalg.cho_solve((factor, True), z), shift, scale)
 
+    @property
+    def constant(self) -> bool:
+        """Whether several trials have finished, all with the same value."""
+        finite = self.values[np.isfinite(self.values)]
+        return len(finite) > 1 and bool(finite.min() == finite.max())
+
     def mean(self, points: Array) -> Array:
         """Return the posterior mean of z, shape (m,), at points of shape (m, d)."""
         parts = np.array_split(points, len(points) // _PREDICTION_SIZE + 1)

@@ -148,6 +148,8 @@ def zoom(space: Space, process: GaussianProcess) -> Square:
         if active[j] and not categorical:
             low[j], high[j] = _side(process, centre, j, 0.5 / space.levels[j])
     reason = f"{len(members)} of {len(finished)} finished trials form the best cluster"
+    if process.constant:
+        reason = f"all {len(finished)} finished trials are equal, so none of them shows where to search"
     return Square(tuple(low.tolist()), tuple(high.tolist()), tuple(centre.tolist()), tuple(weights), reason)
 
 

@@ -7,9 +7,13 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from caviar.errors import InputError
 from caviar.space.hyperparameters import Choice, Integer, Option, Real, SubSpace
 from caviar.space.scales import quantiles
+
+_EXACT = 2**53  # the largest integer up to which floats hold every one
 
 
 def uniform(low: float, high: float, *, step: float | None = None, tier: int = 2, default: float | None = None) -> Real:
@@ -61,7 +65,7 @@ def randint(low: int, high: int, *, step: int = 1, tier: int = 2, default: int |
     >>> randint(32, 100, step=32)
     randint(32, 96, step=32)
     """
-    return Integer("randint", low, high, tier, default, step)
+    return _exact_integer("randint", low, high, tier, default, step)
 
 
 def lograndint(low: int, high: int, *, step: int = 1, tier: int = 2, default: int | None = None) -> Integer:
@@ -70,7 +74,7 @@ def lograndint(low: int, high: int, *, step: int = 1, tier: int = 2, default: in
     >>> lograndint(1, 100).levels
     100.0
     """
-    return Integer("lograndint", low, high, tier, default, step)
+    return _exact_integer("lograndint", low, high, tier, default, step)
 
 
 def distribution(
@@ -147,3 +151,18 @@ def constant(value: Option) -> Choice:
     (constant([32, 64]), 1.0)
     """
     return Choice((value,))
+
+
+def _exact_integer(kind: str, low: int, high: int, tier: int, default: int | None, step: int) -> Integer:
+    """Return an integer; raise InputError if neighbours in a narrow range are the same float.
+
+    Over a wide range, that some integers are left out does not matter.
+    """
+    integer = Integer(kind, low, high, tier, default, step)
+    largest = max(abs(low), abs(high))
+    if high - low < _EXACT < largest and np.spacing(float(largest)) > step:
+        raise InputError(
+            f"{kind} cannot tell neighbours beyond 2**53 apart, got low={low!r}, high={high!r}; "
+            f"try randint(0, {high - low}), and add {low} in your function"
+        )
+    return integer

@@ -102,7 +102,6 @@ class Study:
             stop=stopping_from(stop, objective),
             keep=keep,
         )
-        self.settings.new_search()  # raises for waves that the space and the trials do not allow
         self.placement = Placement.of(workers, address, resources, trial_timeout, timeout, isolation)
         self.target.check(self.settings.space, self.placement)
         self.record = StudyRecord.begin(out, self.settings, self.target.notes)
@@ -141,8 +140,8 @@ class Study:
 
     def warm_start(self, trials: "pd.DataFrame | str | Path | Study | Outcome") -> int:
         """Let the search begin with the finished trials of a table, CSV file, study or outcome; return how many."""
-        table = trials.table if isinstance(trials, Study | Outcome) else trials
-        self.record.give(event := warm_start.read_warm_start(table, self.settings))
+        finished = trials.outcome if isinstance(trials, Study) else trials
+        self.record.give(event := warm_start.read_warm_start(finished, self.settings))
         return len(event.points)
 
     def forecast(self, price: float | str | Path | None = None) -> "cost.CostForecast":
@@ -168,6 +167,7 @@ class Study:
         Raises StorageError if another driver runs it, ClusterError without a Ray, PausedError after equal failures.
         """
         run_study(self.record, self.target, self.placement, progress, callbacks, failures, trainers)
+        self.settings = self.record.state.settings  # another process may have extended it
         return self.table
 
     def extend(self, trials: int) -> None:

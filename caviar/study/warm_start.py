@@ -10,8 +10,10 @@ import pandas as pd
 
 from caviar.csv import escape_formula, read_csv
 from caviar.errors import InputError
+from caviar.insight.ends import ends
 from caviar.records.cells import cells_as_options, options_in_row
 from caviar.records.events import Enqueued, WarmStarted
+from caviar.records.outcome import Outcome
 from caviar.records.settings import Settings
 from caviar.records.trial import HAS_METRIC, State
 from caviar.space.configs import config_of, config_of_row
@@ -29,11 +31,14 @@ def check_enqueued(config: object, settings: Settings) -> Enqueued:
 
 
 def read_warm_start(trials: object, settings: Settings) -> WarmStarted:
-    """Return the trials of a table, or of its CSV file, that lie in a study's space.
+    """Return the trials of a table, its CSV file, or an earlier study that lie in a study's space.
 
     The table has a row for each trial and columns for the space and the metric. Rows whose "state" is neither
-    "finished" nor "stopped" count as failed, as do rows without the metric.
+    "finished" nor "stopped" count as failed, as do rows without the metric. In an earlier study, trials that were
+    stopped early count with their predicted ends; a table does not know these.
     """
+    if isinstance(trials, Outcome):
+        trials = _with_ends(trials, settings.objective.metric)
     if not isinstance(trials, pd.DataFrame | str | Path):
         raise InputError(f"the trials of a warm start must be a DataFrame, a CSV file or a study, got {trials!r:.100}")
     table = trials if isinstance(trials, pd.DataFrame) else _read_csv(Path(trials), settings)
@@ -63,6 +68,13 @@ def read_warm_start(trials: object, settings: Settings) -> WarmStarted:
     if reason:
         logger.warning("%d of %d trials lie outside of the space: %s", len(table) - len(points), len(table), reason)
     return WarmStarted(np.array(points), np.array(values))
+
+
+def _with_ends(outcome: Outcome, metric: str) -> pd.DataFrame:
+    """Return the table of a study, where trials that were stopped early have the ends that are predicted for them."""
+    if outcome.settings.objective.metric != metric or metric not in outcome.table:
+        return outcome.table
+    return outcome.table.assign(**{metric: ends(outcome)})
 
 
 def _read_csv(path: Path, settings: Settings) -> pd.DataFrame:

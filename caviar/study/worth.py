@@ -34,7 +34,7 @@ def judge(state: StudyState, forecast: Forecast, trials: int, workers: int) -> F
 def _reason(rule: Stopping | None, state: StudyState, forecast: Forecast, enough: float, progress: float) -> str:
     """Return why the study ends here; "" if it does not."""
     match rule:
-        case Worth() if forecast.gain < enough:
+        case Worth() if forecast.gain <= enough:  # both are 0 if the metric is constant
             return "that is not worth it"
         case Plateau(count):
             waves = [wave for wave in state.waves if not wave.confirms]

@@ -44,7 +44,7 @@ def test_a_function_is_named_and_a_one_dimensional_space_is_in_the_singular(tmp_
     ],
 )
 def test_it_says_how_trials_were_stopped(tmp_path, stopping, words):
-    settings = {"space": cube(1), "metric": "x", "mode": "min", "trials": 8, "epochs": 4, "workers": 0}
+    settings = {"space": cube(1), "metric": "x", "mode": "min", "trials": 8, "epochs": 8, "workers": 0}
     study = caviar.Study(lambda config: config["x0"], early_stopping=stopping, out=tmp_path / "s", **settings)
     study.run(progress=False)
     assert f"Trials were stopped early {words}" in methods(study.outcome)

@@ -312,3 +312,12 @@ def test_a_constant_is_a_hyperparameter_with_one_value():
     assert repr(constant([32, 64])) == "constant([32, 64])"
     assert constant((1, 2)) != constant([1, 2])
     assert hash(constant("a")) == hash(constant("a"))
+
+
+@pytest.mark.parametrize("kind", [randint, lograndint])
+def test_a_narrow_range_of_integers_that_floats_cannot_tell_apart_is_refused(kind):
+    with pytest.raises(InputError, match=r"try randint\(0, 10\), and add 1152921504606846976"):
+        kind(2**60, 2**60 + 10)
+    assert kind(2**53 - 10, 2**53).levels == 11
+    assert kind(1, 2**63).high == 2**63
+    assert kind(2**60, 2**60 + 2**20, step=256).low == 2**60

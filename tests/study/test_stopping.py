@@ -216,7 +216,7 @@ def test_an_extension_that_does_not_follow_is_damage(tmp_path):
 
 
 def test_the_file_and_the_command_line_take_rules(tmp_path, capsys):
-    text = 'data = "digits"\ntrials = 4\n'
+    text = 'data = "digits"\ntrials = 4\nwaves = 4\n'
     for line, rule in [
         ('stop = "plateau"', "plateau"),
         ("stop = { val_accuracy = 0.98 }", {"val_accuracy": 0.98}),
@@ -224,7 +224,7 @@ def test_the_file_and_the_command_line_take_rules(tmp_path, capsys):
     ]:
         path = tmp_path / "study.toml"
         path.write_text(text + line, encoding="utf-8")
-        given = caviar.Study("digits", stop=rule, out=tmp_path / "given").settings.stop
+        given = caviar.Study("digits", trials=4, waves=4, stop=rule, out=tmp_path / "given").settings.stop
         assert study_from_file(path, out=tmp_path / "s").settings.stop == given
     run = ["run", "--trials", "16", "--epochs", "1", "--waves", "2", "--workers", "0", "--confirm", "no"]
     main([*run, "--stop", "val_accuracy=0.01", "--out", str(tmp_path / "c")])
@@ -236,7 +236,31 @@ def test_the_file_and_the_command_line_take_rules(tmp_path, capsys):
         ("val_accuracy=high", "--stop must be worth, plateau or NAME=NUMBER"),
         ("money=3", "try --stop gain=0.001,money=5,hourly=0.4"),
         ("0.98", "a goal such as --stop val_accuracy=0.98, or None"),
+        (
+            "val_accuracy=98",
+            "val_accuracy is never more than 1, got --stop val_accuracy=98; try --stop val_accuracy=0.98",
+        ),
+        ("plateau", "--stop plateau cannot end a study of fewer than 4 waves, got 2; try --waves 4"),
     ]:
         with pytest.raises(SystemExit):
             main([*run, "--stop", wrong])
         assert words in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_constant_metric_is_not_worth_another_wave(tmp_path):
+    settings = {"space": SPACE, "metric": "loss", "mode": "min", "trials": 24, "waves": 3, "workers": 0}
+    constant = caviar.Study(lambda config: 1.0, **settings, stop="worth", isolation="none", out=tmp_path / "s")
+    assert len(constant.run(progress=False)) == 8
+    assert constant.outcome.forecasts[0].gain == 0
+    whole = caviar.Study(lambda config: 1.0, **settings, isolation="none", out=tmp_path / "whole")
+    whole.run(progress=False)
+    assert whole.waves["reason"].iloc[-1] == "all 16 finished trials are equal, so none of them shows where to search"
+
+
+def test_settings_know_what_another_process_has_extended(tmp_path):
+    study(tmp_path / "s", trials=8, waves=1).run(progress=False)
+    one, other = opened(tmp_path / "s"), opened(tmp_path / "s")
+    other.extend(8)
+    other.run(progress=False)
+    one.run(progress=False)
+    assert one.settings.budget.trials == other.settings.budget.trials == len(one.table) == 16

@@ -5,6 +5,7 @@ import pytest
 
 import caviar
 from caviar.errors import InputError
+from caviar.insight.ends import ends
 
 SPACE = caviar.Space(
     x=caviar.uniform(0, 1),
@@ -94,3 +95,20 @@ def test_a_missing_metric_counts_as_failed(tmp_path):
     assert study.warm_start(table) == 2
     (observed,) = study.outcome.search_log
     assert observed.values.tolist() == pytest.approx([1.0, float("nan")], nan_ok=True)
+
+
+def test_stopped_trials_of_an_earlier_study_count_with_their_predicted_ends(tmp_path):
+    def train(config, seed):
+        for epoch in range(1, 17):
+            yield {"loss": config["x"] + 3 * config["y"] * 0.5 ** (epoch / 2)}
+
+    settings = {"space": {"x": caviar.uniform(0, 1), "y": caviar.uniform(0, 1)}, "metric": "loss", "mode": "min"}
+    settings |= {"trials": 32, "search": "random", "confirm": False, "workers": 0, "isolation": "none"}
+    first = caviar.Study(train, **settings, epochs=16, early_stopping="halving", out=tmp_path / "first")
+    first.run(progress=False)
+    for trials in (first, first.outcome):
+        second = caviar.Study(train, **settings, out=tmp_path / "second")
+        second.warm_start(trials)
+        told = second.record.state.search_log[0].values
+        assert (told == ends(first.outcome)).all()
+        assert (told != first.table["loss"]).any()
