@@ -49,26 +49,26 @@ class Counterfactual:
     gain: Estimate  # of the study over random search, > 0 if the study is better, in the unit of the metric
     equal_trials: Estimate  # how many random trials reach as much as the study; infinity: more than `most_trials`
     most_trials: int  # that were looked at
-    doubt: str  # why nothing can be told, a sentence; "" if something can
+    doubt: str  # why nothing can be estimated, a sentence; "" if something can
     sizes: tuple[tuple[int, Estimate], ...] = field(repr=False)  # what random searches of other sizes reach
 
     def __str__(self) -> str:
         if self.doubt:
-            return f"It cannot be told what random search would have reached: {self.doubt}."
+            return f"What random search would have reached cannot be estimated: {self.doubt}."
         verb = "gained" if self.gain.value >= 0 else "lost"
         gain = self.gain if self.gain.value >= 0 else -self.gain
-        by = str(gain) if gain.low > 0 else f"{gain.value:.2g}, no more than chance may"
+        by = str(gain) if gain.low > 0 else f"{gain.value:.2g}, which may be chance"
         return (
             f"Random search of {self.trials:,} trials would have reached {self.metric} {self.random}; the "
-            f"{'waves' if self.waves else 'study'} reached {self.reached} and {verb} {by}, as much as "
-            f"{self._equal()}."
+            f"{'waves' if self.waves else 'study'} reached {self.reached} and {verb} {by}. Random "
+            f"search needs {self._equal()} to reach as much."
         )
 
     def _equal(self) -> str:
         if math.isinf(self.equal_trials.value):
-            return f"more than {_round(self.most_trials)} random trials"
+            return f"more than {_round(self.most_trials)} trials"
         count = _round(self.equal_trials.value)
-        return f"about {count} random trial{'s' * (count != '1')}"
+        return f"about {count} trial{'s' * (count != '1')}"
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(str(self))}</p>{as_html(self.table())}"

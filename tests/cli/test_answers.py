@@ -18,7 +18,7 @@ def folder(tmp_path_factory):
 
 def test_diagnose_prints_lines_or_json(folder, capsys):
     main(["diagnose", folder])
-    assert capsys.readouterr().out == "digits: nothing was found\n"
+    assert capsys.readouterr().out == "digits: no problems were found\n"
     main(["diagnose", folder, "--trial", "0", "--json"])
     printed = json.loads(capsys.readouterr().out)
     assert printed["subject"] == "trial 0"

@@ -71,7 +71,7 @@ class Diagnosis:
 
     def __str__(self) -> str:
         if not self.findings:
-            return f"{self.subject}: nothing was found"
+            return f"{self.subject}: no problems were found"
         return "\n".join(f"{self.subject}: {finding}" for finding in self.findings)
 
     @property
@@ -87,5 +87,5 @@ class Diagnosis:
 
     def _repr_html_(self) -> str:
         lines = [f"<li>{escape(str(finding))}</li>" for finding in self.findings]
-        nothing = "" if lines else "<p>Nothing was found.</p>"
+        nothing = "" if lines else "<p>No problems were found.</p>"
         return f"<p><b>{escape(self.subject)}</b></p><ul>{''.join(lines)}</ul>{nothing}"

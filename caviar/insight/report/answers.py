@@ -17,10 +17,10 @@ def worth_section(outcome: Outcome) -> Section:
         found = random_search(outcome)
         sentences = [str(found)]
         if not found.doubt:
-            sentences.append("Both count what a winner would reach if it were trained again; intervals are of 80%.")
+            sentences.append("Both are what a winner would reach if it were trained again, with 80% intervals.")
             listed["What random searches would reach"] = found.table()
     except InputError as error:
-        sentences = [f"It cannot be told what random search would have reached: {error}."]
+        sentences = [f"What random search would have reached cannot be estimated: {error}."]
     if cost := compare_cost(outcome):
         sentences.append(f"The study was {cost}.")
         listed["The forecast and the truth"] = cost.table()
@@ -31,7 +31,7 @@ def wrong_section(outcome: Outcome) -> Section:
     """Return the section about what was found wrong, and about the trials that did not finish."""
     table, reasons = outcome.table, tables.failures(outcome.table)
     diagnosis = diagnose(outcome)
-    sentences = [f"{_capital(str(finding))}." for finding in diagnosis.findings] or ["Nothing was found."]
+    sentences = [f"{_capital(str(finding))}." for finding in diagnosis.findings] or ["No problems were found."]
     stopped, broken = int((table["state"] == State.STOPPED).sum()), int(table["state"].isin(BROKEN).sum())
     if stopped:
         sentences.append(f"{stopped} of {len(table)} trials were stopped early in favour of better ones.")
@@ -40,7 +40,7 @@ def wrong_section(outcome: Outcome) -> Section:
     else:
         sentences.append("Every trial finished.")
     if diagnosis.unseen:
-        sentences.append(f"What could not be looked at: {'; '.join(diagnosis.unseen)}.".replace("`", ""))
+        sentences.append(f"Not checked: {'; '.join(diagnosis.unseen)}.".replace("`", ""))
     return Section("What went wrong", sentences, tables={"Reasons": reasons} if len(reasons) else {})
 
 

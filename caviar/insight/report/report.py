@@ -101,7 +101,7 @@ def _importance(outcome: Outcome, shares: pd.DataFrame) -> Section:
     )
     predicted = f"The forest predicts {fit:.0%} of the variance of trials it has not seen"
     if fit < MIN_FIT:
-        sentences = [f"These trials cannot tell. {predicted}, so the shares below mean little. By them, {explained}"]
+        sentences = [f"These trials do not show it. {predicted}, so the shares below mean little. By them, {explained}"]
     else:
         sentences = [f"{explained} {predicted}; the lower this is, the less the shares mean."]
     if disagreements := [sentence for sentence in shares["disagreement"] if sentence]:
@@ -153,10 +153,12 @@ def _reproduction(outcome: Outcome) -> Section:
     settings = outcome.settings
     sentences = ["The same seed and data give the same table, whatever the number of workers."]
     if settings.early_stopping is not None and settings.early_stopping.asynchronous:
-        sentences = ["Asynchronous early stopping depends on which trials are faster: another run gives another table."]
+        sentences = [
+            "Asynchronous early stopping depends on which trials are faster: another run gives a different table."
+        ]
     elif settings.budget.waves == "continuous":
         sentences = [
-            "The same seed and data give the same table with one worker; with more, trials may end in another order."
+            "The same seed and data give the same table with one worker; with more, the order may differ."
         ]
     if outcome.initial_trials:
         sentences.append(

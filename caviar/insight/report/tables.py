@@ -93,7 +93,7 @@ def wave_sentence(wave: pd.Series) -> str:
     """Return where a fine wave, a row of `Outcome.waves`, was sampled from, and why not from there alone.
 
     >>> wave_sentence(pd.Series({"wave": 2, "square_share": 0.25, "reason": "because", "trials": 8, "outside": 1}))
-    'Wave 2 was sampled from 25% of the space: because; of 8 trials 1 lies outside, where too little is known.'
+    'Wave 2 was sampled from 25% of the space: because; 1 of its 8 trials lies outside, where too little is known.'
     """
     sentence = (
         f"Wave {wave['wave']} was sampled from {format_share(wave['square_share'])} of the space: {wave['reason']}"
@@ -101,7 +101,7 @@ def wave_sentence(wave: pd.Series) -> str:
     if not (outside := wave["outside"]):
         return f"{sentence}."
     lie = "lies" if outside == 1 else "lie"
-    return f"{sentence}; of {wave['trials']} trials {outside} {lie} outside, where too little is known."
+    return f"{sentence}; {outside} of its {wave['trials']} trials {lie} outside, where too little is known."
 
 
 def short_waves(outcome: Outcome) -> pd.DataFrame:

@@ -42,7 +42,7 @@ def only(diagnosis, kind):
 def test_a_sound_study_has_no_finding(tmp_path):
     diagnosis = diagnose(outcome_of(tmp_path, cube(2), bowl, trials=48, waves=3, search="coarse-to-fine"))
     assert diagnosis.findings == ()
-    assert str(diagnosis) == "made: nothing was found"
+    assert str(diagnosis) == "made: no problems were found"
     assert len(diagnosis.table()) == 0
 
 

@@ -49,7 +49,7 @@ def test_importances_that_cannot_be_trusted_say_so_first(tmp_path):
     noise = outcome_of(tmp_path / "noise", space, lambda *_: float(draws.normal()), trials=40)
     slope = outcome_of(tmp_path / "slope", space, lambda config, _: config["x0"], trials=40)
     told = [report(outcome).read_text(encoding="utf-8") for outcome in (noise, slope)]
-    assert "<p>These trials cannot tell. The forest predicts" in told[0]
+    assert "<p>These trials do not show it. The forest predicts" in told[0]
     assert "cannot tell" not in told[1]
     assert "<p>x0 and " in told[1]
 
