@@ -6,6 +6,7 @@ split7_test_score.
 """
 
 import contextlib
+import itertools
 import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,8 +17,10 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 
+from caviar.errors import InputError
 from caviar.fleet.messages import Done
 from caviar.fleet.pickling import dumps, loads
+from caviar.records.early_stopping import Halving, halving_from
 from caviar.records.trial import Config, Metrics, Result, State
 from caviar.sklearn.exceptions import carried, exception_of
 from caviar.sklearn.internals import Fit, Parameters
@@ -26,6 +29,7 @@ from caviar.sklearn.spaces import Translation
 Rows = NDArray[np.integer]
 Report = dict[str, float]
 FIT_FAILED = "FitFailed: "  # before the error of a trial whose fit raised
+_HALVING = Halving(factor=3, predicted=False)  # "halving": a mean over folds does not fall as a loss does
 
 
 class FitFailed(Exception):
@@ -37,6 +41,21 @@ class FitFailed(Exception):
     def __init__(self, reason: str, report: Report, tracebacks: Mapping[int, str]) -> None:
         super().__init__(reason)
         self.report, self.caviar_pickled = report, dumps(tracebacks)
+
+
+def halving_of(early_stopping: Halving | str | None, folds: int) -> Halving | None:
+    """Return how a search stops configurations early; raise InputError if it could not skip any of the folds.
+
+    >>> halving_of("halving", 5).rungs(5)
+    (2,)
+    """
+    halving = _HALVING if early_stopping == "halving" else halving_from(early_stopping)
+    if halving is not None and not halving.rungs(folds):
+        fewest = next(count for count in itertools.count(folds) if halving.rungs(count))
+        raise InputError(
+            f"early_stopping skips none of {folds} folds, got {halving!r}; try cv={fewest}, or leave it out"
+        )
+    return halving
 
 
 @dataclass(frozen=True)

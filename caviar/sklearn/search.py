@@ -35,12 +35,11 @@ from caviar.search.schedule import Waves
 from caviar.sklearn.callbacks import FoldData, FollowedTrainers, SearchTasks, fold_data
 from caviar.sklearn.exceptions import exception_from, naming_n_jobs
 from caviar.sklearn.fold_trainers import open_trainers
-from caviar.sklearn.folds import CrossValidation, fits_of
+from caviar.sklearn.folds import CrossValidation, fits_of, halving_of
 from caviar.sklearn.spaces import Translation, translate
 from caviar.study.study import Study
 
 logger = logging.getLogger("caviar")
-_HALVING = Halving(factor=3, predicted=False)  # "halving": a mean over folds does not fall as a loss does
 
 
 @knows_other_names(SEARCH_ARGUMENTS, None)
@@ -248,7 +247,7 @@ class CaviarSearchCV(internals.SearchCV):
                 mode="max",
                 epochs=len(folds.splits),
                 search=self.search,
-                early_stopping=_HALVING if self.early_stopping == "halving" else self.early_stopping,
+                early_stopping=halving_of(self.early_stopping, len(folds.splits)),
                 confirm=False,
                 name=type(self.estimator).__name__,
                 out=Path(scratch) / "study" if self.out is None else self.out,

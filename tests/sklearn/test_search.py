@@ -291,7 +291,14 @@ class FailsTwoWays(SVC):
         raise OSError("no first row")
 
 
-@pytest.mark.parametrize("early_stopping", [None, "halving"])
+def test_early_stopping_that_can_skip_no_fold_is_refused():
+    with pytest.raises(
+        InputError, match=r"early_stopping skips none of 3 folds, got Halving\(.*\); try cv=5, or leave"
+    ):
+        search(cv=3, early_stopping="halving").fit(X, Y)
+
+
+@pytest.mark.parametrize("early_stopping", [None, caviar.Halving(factor=2, first=1)])
 def test_failed_fits_are_counted_by_their_errors_with_the_lines_that_raised_them(early_stopping):
     fitted = search(FailsTwoWays(), n_iter=2, cv=KFold(3), error_score=0.0, early_stopping=early_stopping)
     with pytest.raises(ValueError, match="All the 6 fits failed") as error:

@@ -157,9 +157,7 @@ def _reproduction(outcome: Outcome) -> Section:
             "Asynchronous early stopping depends on which trials are faster: another run gives a different table."
         ]
     elif settings.budget.waves == "continuous":
-        sentences = [
-            "The same seed and data give the same table with one worker; with more, the order may differ."
-        ]
+        sentences = ["The same seed and data give the same table with one worker; with more, the order may differ."]
     if outcome.initial_trials:
         sentences.append(
             f"Before its first run the study was given {outcome.initial_trials}; the code below does not add them."
