@@ -5,6 +5,7 @@ here). A fence's title says what to do with it:
 
 - `title="Output"`: what the block before it prints; "..." stands for anything.
 - `title="Output, for example"`: the same, but numbers may differ, as they do between machines and runs.
+- `title="Output, on one machine"`: something is printed, whose words differ too: other processors find other trials.
 - `title="Needs ..."`: cannot run on the machine of the tests, so it is only parsed. Readers see the title too.
 - `title="Needs xgboost"` of Python: runs where the module is installed; several are separated by commas. Elsewhere, the
   page is skipped.

@@ -111,7 +111,7 @@ def test_trainers_share_the_folds_of_a_configuration(tmp_path, monkeypatch):
     monkeypatch.setattr("caviar.fleet.sharing_pool._FIRST_LOOK", 0.0)  # processes start at once
     monkeypatch.setattr("caviar.fleet.sharing_pool._WORTHWHILE", 0.0)
     x, y = np.random.default_rng(0).random((30, 2)), np.arange(30) % 2
-    search = CaviarSearchCV(Slow(), {"C": [1.0]}, n_iter=1, cv=8, n_jobs=2, refit=False, out=tmp_path / "study")
+    search = CaviarSearchCV(Slow(), {"C": [1.0]}, n_iter=1, cv=14, n_jobs=2, refit=False, out=tmp_path / "study")
     search.fit(x, y)
     (workers,) = pd.read_csv(tmp_path / "study" / "results.csv")["worker"]
     assert len(workers.split(", ")) > 1
