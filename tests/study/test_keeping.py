@@ -114,7 +114,7 @@ def test_the_trials_of_a_function_keep_nothing(tmp_path):
     study.run(progress=False)
     assert not (study.folder / "models").exists()
     for source in (study, study.outcome):
-        with pytest.raises(InputError, match=r"of your own code.*study\.best\.folder"):
+        with pytest.raises(InputError, match=r"your own code.*study\.best\.folder"):
             source.model()
 
 
