@@ -62,4 +62,4 @@ def test_a_report_of_ten_thousand_trials_opens_quickly(tmp_path):
     assert (seen["errors"], seen["alerts"]) == ([], 0)
     lines = [figure for figure in seen["figures"] if figure["caption"].startswith("10000 trials, one line each")]
     assert [figure["trials"] for figure in lines] == [10_000]
-    assert seen["cpu_seconds"] < 9  # browser and page; less than five seconds by the clock on a quiet machine
+    assert seen["cpu_seconds"] < 25  # browser and page; 5 on a quiet machine, 13 where it is slow and busy
