@@ -14,7 +14,7 @@ _LARGEST_SCORES = {  # of scikit-learn's scorers, by what their names begin with
         *("matthews_corrcoef", "precision", "r2", "recall", "roc_auc", "top_k_accuracy"),
     ),
 }
-_LOSSES = ("val_loss", "train_loss", "val_rmse")
+_NOT_NEGATIVE = ("val_loss", "train_loss", "val_rmse", "val_accuracy")
 
 
 def check_effect(settings: Settings) -> None:
@@ -62,8 +62,7 @@ def _check_goal(settings: Settings, value: float) -> None:
     objective = settings.objective
     metric = objective.metric
     if objective.mode == "min":
-        nonnegative = metric in _LOSSES or metric == "val_accuracy"
-        limit, beyond, word = 0.0, nonnegative and value < 0, "less"
+        limit, beyond, word = 0.0, metric in _NOT_NEGATIVE and value < 0, "less"
     else:
         name = metric.removeprefix("val_")
         limit = next((most for most, names in _LARGEST_SCORES.items() if name.startswith(names)), math.inf)
