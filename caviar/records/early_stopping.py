@@ -41,6 +41,17 @@ class Halving:
         candidates = [round(epochs / self.factor**k) for k in range(1, 64) if epochs / self.factor**k >= 0.5]
         return tuple(sorted({rung for rung in candidates if first <= rung < epochs}))
 
+    @property
+    def fewest_epochs(self) -> int | None:
+        """The fewest epochs that have a rung; None if no number of them has one.
+
+        >>> Halving().fewest_epochs, Halving(factor=3, first=5).fewest_epochs, Halving(factor=99).fewest_epochs
+        (3, 14, None)
+        """
+        first = 2 if self.first is None else self.first
+        least = self.factor * first - self.factor // 2  # the first to be rounded to `first`, unless to the even number
+        return next((epochs for epochs in (least, least + 1) if self.rungs(epochs)), None)
+
     def room(self, trials: int) -> int:
         """Return how many of the `trials` that entered a rung continue, besides those that are spared.
 

@@ -39,8 +39,8 @@ def _check_rungs(settings: Settings) -> None:
     if halving is None or halving.rungs(epochs):
         return
     leave_out = f"leave out {setting('early_stopping').rstrip(' =')}"
-    enough = halving.factor * (2 if halving.first is None else halving.first)
-    remedy = f"try {setting('epochs', enough)}, or {leave_out}" if halving.rungs(enough) else leave_out
+    fewest = halving.fewest_epochs
+    remedy = leave_out if fewest is None else f"try {setting('epochs', fewest)}, or {leave_out}"
     raise InputError(f"early stopping has no rung in {setting('epochs', epochs)}, got {halving!r}; {remedy}")
 
 

@@ -6,7 +6,6 @@ split7_test_score.
 """
 
 import contextlib
-import itertools
 import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,10 +50,9 @@ def halving_of(early_stopping: Halving | str | None, folds: int) -> Halving | No
     """
     halving = _HALVING if early_stopping == "halving" else halving_from(early_stopping)
     if halving is not None and not halving.rungs(folds):
-        fewest = next(count for count in itertools.count(folds) if halving.rungs(count))
-        raise InputError(
-            f"early_stopping skips none of {folds} folds, got {halving!r}; try cv={fewest}, or leave it out"
-        )
+        fewest = halving.fewest_epochs  # an epoch is a fold
+        remedy = "leave it out" if fewest is None else f"try cv={fewest}, or leave it out"
+        raise InputError(f"early_stopping skips none of {folds} folds, got {halving!r}; {remedy}")
     return halving
 
 

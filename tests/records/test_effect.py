@@ -23,9 +23,9 @@ def study(tmp_path, **settings):
             r"stop='plateau' cannot end a study of fewer than 4 waves, got 3; try waves=4",
         ),
         ({"stop": {"waves": 7}}, r"fewer than 9 waves, got 4; leave out stop$"),
-        ({"early_stopping": "halving", "epochs": 2}, r"no rung in epochs=2, got Halving.*; try epochs=4, or leave out"),
-        ({"early_stopping": "asha", "epochs": 1}, r"no rung in epochs=1, .*; try epochs=6"),
-        ({"early_stopping": caviar.Halving(first=9)}, r"no rung in epochs=4, .*; try epochs=18"),
+        ({"early_stopping": "halving", "epochs": 2}, r"no rung in epochs=2, got Halving.*; try epochs=3, or leave out"),
+        ({"early_stopping": "asha", "epochs": 1}, r"no rung in epochs=1, .*; try epochs=5,"),
+        ({"early_stopping": caviar.Halving(first=9)}, r"no rung in epochs=4, .*; try epochs=18,"),
         (
             {"early_stopping": caviar.Halving(factor=99)},
             r"asynchronous=False, predicted=True\); leave out early_stopping$",

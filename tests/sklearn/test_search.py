@@ -291,11 +291,17 @@ class FailsTwoWays(SVC):
         raise OSError("no first row")
 
 
-def test_early_stopping_that_can_skip_no_fold_is_refused():
-    with pytest.raises(
-        InputError, match=r"early_stopping skips none of 3 folds, got Halving\(.*\); try cv=5, or leave"
-    ):
-        search(cv=3, early_stopping="halving").fit(X, Y)
+@pytest.mark.parametrize(
+    ("early_stopping", "remedy"),
+    [
+        ("halving", "try cv=5, or leave it out"),
+        (caviar.Halving(), "try cv=3, or leave it out"),
+        (caviar.Halving(factor=99), "leave it out"),
+    ],
+)
+def test_early_stopping_that_can_skip_no_fold_is_refused(early_stopping, remedy):
+    with pytest.raises(InputError, match=rf"early_stopping skips none of 2 folds, got Halving\(.*\); {remedy}$"):
+        search(cv=2, early_stopping=early_stopping).fit(X, Y)
 
 
 @pytest.mark.parametrize("early_stopping", [None, caviar.Halving(factor=2, first=1)])

@@ -180,6 +180,13 @@ def test_a_study_finds_what_falls_late(tmp_path):
     assert best(Halving(predicted=False)) > 2.0
 
 
+@given(factor=st.integers(2, 40), first=st.none() | st.integers(1, 12))
+def test_no_fewer_epochs_have_a_rung(factor, first):
+    halving = Halving(factor, first)
+    with_rungs = (epochs for epochs in range(1, 600) if halving.rungs(epochs))
+    assert halving.fewest_epochs == next(with_rungs, None)
+
+
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_with_too_few_epochs_for_a_rung_no_trial_is_stopped(asynchronous):
     results = run(simulated(2), trials(6), Halving(first=9, asynchronous=asynchronous))
