@@ -21,7 +21,7 @@ from caviar.errors import ClusterError
 from caviar.fleet.address import RayAddress
 from caviar.fleet.head import Head
 from caviar.fleet.interrupts import hold_interrupts, keep_sigterm
-from caviar.fleet.machine import fits_sockets, temporary_folder, usable_cpus
+from caviar.fleet.machine import fits_sockets, temporary_folder, this_python, usable_cpus
 from caviar.fleet.placement import Placement
 
 _OBJECT_STORE_BYTES = 512 << 20  # of a temporary local Ray
@@ -103,6 +103,7 @@ def _init(placement: Placement, address: RayAddress) -> None:
         if not address.is_local:
             ray.init(address=address.text, log_to_driver=False, logging_level=logging.ERROR)
             return
+        this_python()  # which Ray starts too
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         cpus = math.ceil((placement.workers or 0) * placement.resources.get("cpu", 1))
         ray.init(
@@ -131,6 +132,8 @@ def start_ray(init: Callable[[], None], address: RayAddress) -> None:
             if not address.is_local and not address.text.startswith("ray://"):
                 raise
             init()
+    except ClusterError:  # a sentence of ours
+        raise
     except Exception as error:  # Ray raises plain Exceptions if it is slow to start
         first, *others = str(error).strip().splitlines() or [type(error).__name__]
         reason = f"{first} {others[-1]}" if first.endswith(":") and others else first

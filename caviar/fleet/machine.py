@@ -1,6 +1,7 @@
-"""What Ray must know about this machine: its CPUs, and a folder for sockets."""
+"""What trainers must know about this machine: its CPUs, its Python, and a folder for Ray's sockets."""
 
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -21,6 +22,20 @@ def usable_cpus(of_container: float) -> int:
     else:
         bound = os.cpu_count() or 1
     return max(1, int(min(bound, of_container)))
+
+
+def this_python() -> str:
+    """Return the program of this Python, which starts others; raise ClusterError if it cannot be started (again).
+
+    >>> this_python() == sys.executable
+    True
+    """
+    if not sys.executable or shutil.which(sys.executable) is None:
+        raise ClusterError(
+            f"there is no Python at {sys.executable or repr(sys.executable)} to start processes with; restore the "
+            "environment that this one runs in, or set sys.executable to the path of the Python that has Caviar"
+        )
+    return sys.executable
 
 
 def fits_sockets(folder: Path) -> bool:

@@ -5,10 +5,12 @@ scikit-learn, and for functions whose trials have processes of their own.
 """
 
 import contextlib
+import logging
 import math
 from collections.abc import Iterable
 from multiprocessing.connection import wait
 
+from caviar.errors import ClusterError
 from caviar.fleet.dispatch import Blame, Dispatcher
 from caviar.fleet.machine import usable_cpus
 from caviar.fleet.messages import Event, Stack, timed_out
@@ -18,6 +20,8 @@ from caviar.fleet.processes.messages import LeaseEnded
 from caviar.fleet.settings import DEFAULTS, PoolSettings
 from caviar.fleet.trainer_process import TrainerProcess
 from caviar.fleet.worker.trainables import Trainable
+
+logger = logging.getLogger("caviar")
 
 
 class ProcessPool:
@@ -30,7 +34,8 @@ class ProcessPool:
         self.workers = placement.workers or max(1, usable_cpus(math.inf) // placement.threads)
         self._threads = placement.threads
         self._setup = dumps((trainable, metric, placement.trial_timeout, placement.threads))
-        self._dispatcher = Dispatcher(settings)
+        self._dispatcher, self._settings = Dispatcher(settings), settings
+        self._false_starts = 0  # trainers in a row that have died as they started
         self._trainers: list[TrainerProcess] = []
         self._is_open = True  # for stacks that no trainer has begun
 
@@ -50,7 +55,18 @@ class ProcessPool:
 
     def start(self, trials: int) -> None:
         while self._is_open and len(self._trainers) < min(self.workers, trials):
-            self._trainers.append(TrainerProcess(self._setup, self._threads))
+            try:
+                self._trainers.append(TrainerProcess(self._setup, self._threads))
+            except ClusterError as error:
+                self._do_without(str(error))
+
+    def _do_without(self, reason: str) -> None:
+        """Go on with the trainers that there are; raise ClusterError with the reason if there is none."""
+        if not self._trainers:
+            raise ClusterError(f"trainers cannot start: {reason}") from None
+        self.workers = len(self._trainers)
+        count = f"{self.workers} trainer{'s' * (self.workers > 1)}"
+        logger.warning("goes on with %s, since no more can start: %s", count, reason)
 
     def submit(self, stacks: Iterable[Stack]) -> None:
         self._dispatcher.submit(stacks)
@@ -111,8 +127,8 @@ class ProcessPool:
         """Return the events of a trainer that count, or handle its death."""
         try:
             arrived = trainer.receive()
-        except (EOFError, OSError):
-            return self._replace(trainer, Blame.FULL)
+        except (EOFError, OSError):  # no trial is to blame for a trainer that has not even started
+            return self._replace(trainer, Blame.FULL if trainer.name else Blame.NONE)
         counted: list[Event] = []
         for message in arrived:
             if isinstance(message, LeaseEnded):
@@ -124,6 +140,9 @@ class ProcessPool:
     def _replace(self, trainer: TrainerProcess, blame: Blame) -> list[Event]:
         """Queue the trials of a dead trainer again; return a `Done` for each that fails."""
         self._trainers.remove(trainer)
+        self._false_starts = 0 if trainer.name else self._false_starts + 1
+        if self._false_starts >= self._settings.false_starts:
+            self._do_without(trainer.failure())
         trainer.close()
         events = self._dispatcher.lose(trainer, "its process died", blame, trainer.name)
         self.start(self.pending)

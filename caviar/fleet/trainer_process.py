@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from caviar.fleet.messages import Done, Event, Lease, Started
 from caviar.fleet.pickling import dumps
 from caviar.fleet.processes.interpreter import start_interpreter
-from caviar.fleet.processes.messages import Discard, LeaseEnded, TrainerReady
+from caviar.fleet.processes.messages import Discard, LeaseEnded, TrainerReady, Unusable
+from caviar.fleet.processes.python import own_options
 
 
 class TrainerProcess:
@@ -19,12 +20,16 @@ class TrainerProcess:
     Args:
         setup: what all its trials have in common, pickled.
         threads: how many BLAS and OpenMP start with.
+
+    Raises:
+        ClusterError: it cannot be started.
     """
 
     def __init__(self, setup: bytes, threads: int) -> None:
         self.name, self.leases = "", 0
         self.running: dict[int, float] = {}
-        self._process = start_interpreter("caviar.fleet.processes.trainer", threads)
+        self._problem = ""  # with what it should train
+        self._process = start_interpreter("caviar.fleet.processes.trainer", threads, own_options())
         self.connection = self._process.connection
         self._set_up = threading.Thread(target=self._send, args=(setup,), daemon=True)  # it does not listen yet
         self._set_up.start()
@@ -52,6 +57,8 @@ class TrainerProcess:
                 message = self.connection.recv()
                 if isinstance(message, TrainerReady):
                     self.name = message.name
+                elif isinstance(message, Unusable):
+                    self._problem = message.reason
                 else:
                     arrived.append(message)
                     self._note(message)
@@ -68,6 +75,12 @@ class TrainerProcess:
                 self.running[trial] = time.monotonic()
             case Done(trial):
                 self.running.pop(trial, None)
+
+    def failure(self) -> str:
+        """Return why it has died as it started."""
+        with contextlib.suppress(EOFError, OSError):
+            self.receive()
+        return self._problem or self._process.failure()
 
     def close(self) -> None:
         """End the process."""

@@ -13,7 +13,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,10 +24,11 @@ from caviar.errors import ClusterError
 from caviar.files import writing
 from caviar.fleet.address import RayAddress, check_answers
 from caviar.fleet.cluster import address_to_join, enable_token_authentication, start_ray
-from caviar.fleet.machine import temporary_folder
+from caviar.fleet.machine import temporary_folder, this_python
 
 NAMESPACE = "caviar"
 PREFIX = "panda:"  # of the actors' names
+_LOG_CHARACTERS = 2000  # of Ray's log, in an error
 _CLIENT_PORTS = range(10002, 20000)  # Ray assigns these to its workers
 logger = logging.getLogger("caviar")
 
@@ -107,7 +107,7 @@ def _start_head() -> LocalRay:
     environment = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", **os.environ}
     code = str(Path(__file__).resolve().parents[2])  # the same version of Caviar, after a restart too
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [code, os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-m", "ray.scripts.scripts"]
+    command = [this_python(), "-m", "ray.scripts.scripts"]
     if not _has_token():
         subprocess.run([*command, "get-auth-token", "--generate"], env=environment, capture_output=True, check=False)
     options = {
@@ -157,7 +157,8 @@ def _read_address(head: subprocess.Popen[bytes], log: Path, patience: float = 12
         if address and "--block" in text:
             return address[1]
         time.sleep(0.1)
-    raise ClusterError(f"Ray could not be started on this machine for the Panda; see {log}")
+    text = log.read_text(encoding="utf-8", errors="replace").strip()[-_LOG_CHARACTERS:]
+    raise ClusterError(f"Ray could not be started on this machine for the Panda; see {log}:\n{text}")
 
 
 def _free_port() -> int:

@@ -32,7 +32,8 @@ def prepare(setup: Setup) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
-    warnings.simplefilter("default")
+    if not sys.warnoptions:  # of -W
+        warnings.simplefilter("default")
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the trainer's process does
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     faulthandler.enable()  # a crash in C shows where

@@ -27,8 +27,8 @@ class ForkServer:
         self.lost = False  # whether it was killed
         try:
             answer: Ready | Unusable = self.connection.recv()
-        except EOFError:
-            answer = Unusable("its process exited")
+        except (EOFError, OSError):
+            answer = Unusable(self._process.failure())
         if isinstance(answer, Unusable) or answer.threads:
             self.close()
         if isinstance(answer, Unusable):

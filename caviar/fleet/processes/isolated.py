@@ -27,6 +27,7 @@ from caviar.fleet.processes.messages import (
     Stop,
     Unusable,
 )
+from caviar.fleet.processes.python import own_options
 from caviar.fleet.worker.calls import Function
 from caviar.fleet.worker.output import OutputFile
 from caviar.fleet.worker.trainables import Killed, TimeLimit, TrialError
@@ -48,6 +49,7 @@ class IsolatedFunction:
         threads: of BLAS, OpenMP and PyTorch, for a trial.
         memory: bytes that a trial may allocate; None: most of the machine.
         files: where the study keeps those of its trials; None: nowhere.
+        options: of Python, such as -O.
     """
 
     pickled: bytes = field(repr=False)
@@ -55,14 +57,15 @@ class IsolatedFunction:
     threads: int = 1
     memory: float | None = None
     files: StudyFiles | None = None
+    options: tuple[str, ...] = ()
 
     @classmethod
     def of(
         cls, function: Function, metric: str, placement: Placement, files: StudyFiles | None = None
     ) -> "IsolatedFunction":
-        """Pickle a function whose trials get the CPUs and the memory of a trainer."""
+        """Pickle a function whose trials get the CPUs and the memory of a trainer, and this Python's options."""
         memory = placement.resources.get("memory")
-        return cls(dumps(function), metric, placement.threads, memory, files)
+        return cls(dumps(function), metric, placement.threads, memory, files, own_options())
 
     def load(self) -> "Processes":
         return Processes(self)
@@ -73,18 +76,22 @@ class Processes:
 
     Raises:
         InputError: the function cannot be loaded on this machine.
+        ClusterError: no process can be started.
         StorageError: there is no temporary folder, or no space in it.
     """
 
     def __init__(self, function: IsolatedFunction) -> None:
         with writing(Path("a temporary folder")):
             self._scratch = Path(tempfile.mkdtemp(prefix="caviar-"))
-            try:
+        try:
+            with writing(Path("a temporary folder")):
                 (self._scratch / FUNCTION).write_bytes(function.pickled)
-            except OSError:
-                shutil.rmtree(self._scratch, ignore_errors=True)
-                raise
-        self._launcher = Launcher(Setup(str(self._scratch), function.metric, function.threads, function.memory))
+            self._launcher = Launcher(
+                Setup(str(self._scratch), function.metric, function.threads, function.memory, function.options)
+            )
+        except BaseException:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise
         self._folders = TrialFolders(function.files, self._scratch)
 
     def start(self, stack: Stack) -> "ProcessRun":
@@ -143,6 +150,8 @@ class ProcessRun:
                 if error:
                     raise TrialError(error)
             case Exited(_, status):
+                if self.output and self._process.printed:  # before its output went there
+                    self.output.append(f"{self._process.printed}\n")
                 self._end()
                 raise Killed if status == KILLED else TrialError(_describe(status))
             case Unusable(reason):

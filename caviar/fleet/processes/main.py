@@ -34,6 +34,7 @@ def main(connection: Connection) -> None:
     if isinstance(task, Request):
         run_trial(function, setup, task, connection)
     elif sys.platform == "linux":
+        leave_errors()
         from caviar.fleet.processes.forking import serve  # needs system calls that others lack
 
         serve(function, setup, connection)
@@ -63,6 +64,12 @@ def end_with_parent() -> None:
 def _leave_standard_input() -> None:
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
+
+
+def leave_errors() -> None:
+    """Leave the file of what a new interpreter prints as it starts, which nobody reads any more."""
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), 2)
 
 
 def _end_with(standard_input: int) -> None:

@@ -26,6 +26,7 @@ class Setup(NamedTuple):
     metric: str  # that each report must contain
     threads: int  # of BLAS, OpenMP and PyTorch
     memory: float | None  # bytes that a trial may allocate; None: most of the machine
+    options: tuple[str, ...]  # of Python, as the driver has them
 
 
 class Request(NamedTuple):
@@ -48,7 +49,7 @@ class Ready(NamedTuple):
 
 
 class Unusable(NamedTuple):
-    """The function could not be loaded."""
+    """The function, or what a trainer trains, could not be loaded."""
 
     reason: str
 

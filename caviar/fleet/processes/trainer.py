@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 
 from caviar._threads import limit_all_threads
+from caviar.errors import CaviarError
 from caviar.fleet.messages import Event
 from caviar.fleet.pickling import loads
-from caviar.fleet.processes.main import end_with_parent
-from caviar.fleet.processes.messages import Connection, Discard, LeaseEnded, TrainerReady
+from caviar.fleet.processes.main import end_with_parent, leave_errors
+from caviar.fleet.processes.messages import Connection, Discard, LeaseEnded, TrainerReady, Unusable
 from caviar.fleet.worker.stacks import StackRunner
 
 _PRINT_SECONDS = 0.2  # between two looks at what trials have printed
@@ -22,7 +23,12 @@ def main(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides
     trainable, metric, trial_timeout, threads = loads(connection.recv_bytes())
     limit_all_threads(threads)
-    runner, sending = StackRunner(trainable, metric, trial_timeout), threading.Lock()
+    try:
+        runner, sending = StackRunner(trainable, metric, trial_timeout), threading.Lock()
+    except CaviarError as error:
+        connection.send(Unusable(str(error)))
+        return
+    leave_errors()
 
     def send(message: Event | TrainerReady | LeaseEnded) -> None:
         with sending:

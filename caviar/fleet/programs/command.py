@@ -137,7 +137,9 @@ def executable(word: str, folder: Path) -> str:
 def search_path() -> str:
     """Return PATH, with the virtual environment that runs Caviar first, as if it were activated."""
     path = os.environ.get("PATH", os.defpath)
-    return path if sys.prefix == sys.base_prefix else os.pathsep.join([os.path.dirname(sys.executable), path])
+    if sys.prefix == sys.base_prefix or not sys.executable:
+        return path
+    return os.pathsep.join([os.path.dirname(sys.executable), path])
 
 
 def values_of(config: Config, seed: int, trial: int, folder: Path) -> dict[str, object]:

@@ -122,5 +122,6 @@ class Capture(contextlib.ExitStack):
         self.enter_context(contextlib.redirect_stdout(self.tail))
         self.enter_context(contextlib.redirect_stderr(self.tail))
         self.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("default")
+        if not sys.warnoptions:  # of -W
+            warnings.simplefilter("default")
         return self
