@@ -5,6 +5,7 @@ import fcntl
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -159,3 +160,14 @@ def test_what_a_store_logs_beside_its_error_is_not_printed(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert "StorageError: cannot reach loud://host/study: no such host" in done.stderr
     assert "out of retries" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder in use cannot be deleted there")
+def test_a_current_folder_that_has_been_deleted_is_named(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for write in (lambda: write_atomically(Path("a"), b""), lambda: open_store("a").write("b", b"")):
+        with pytest.raises(StorageError, match=r"^the current folder has been deleted; go to another one$"):
+            write()
+    write_atomically(tmp_path / "a", b"")

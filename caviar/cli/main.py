@@ -22,6 +22,7 @@ from caviar.cli.predict import predict
 from caviar.cli.results import best, compare, report, results, verify, watch
 from caviar.cli.start import init, resume, run, submit
 from caviar.errors import CaviarError, HeadLostError, OwnCodeError
+from caviar.files import check_current_folder
 from caviar.fleet.worker.errors import own_traceback
 
 
@@ -29,6 +30,7 @@ from caviar.fleet.worker.errors import own_traceback
 @click.version_option(VERSION, prog_name="caviar")
 def cli() -> None:
     """Tune many networks at once; `caviar run` tunes one on handwritten digits."""
+    check_current_folder()
 
 
 READING = (watch, report, best, diagnose, explain, compare, predict, verify)

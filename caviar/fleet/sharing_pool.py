@@ -4,15 +4,19 @@ A fit blocks this process for as long as it takes, so a thread looks meanwhile w
 them busy. What a trial reports depends on its config, its seed and the data alone, not on who trains it.
 """
 
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable
 
+from caviar.errors import ClusterError
 from caviar.fleet.local_pool import LocalPool
 from caviar.fleet.messages import Done, Event, Stack
 from caviar.fleet.opening import LaterTrainers, OpenPool
 from caviar.fleet.worker.trainables import Trainable
+
+logger = logging.getLogger("caviar")
 
 _LOOK_SECONDS = 0.02  # between two looks of the thread
 _FIRST_LOOK = 0.3  # seconds of training, before the rest can be estimated
@@ -122,6 +126,11 @@ class SharingPool:
                         self._events += others.poll(0.0)
                         self._others = others if others.is_ready else self._others
                         self._share()
+        except ClusterError as error:
+            if self._others is not None:  # which have some of the trials
+                self._error = error
+            else:
+                logger.warning("goes on in this process alone, since others cannot start: %s", error)
         except BaseException as error:
             self._error = error
 

@@ -178,6 +178,6 @@ def _lines(events: Iterable[Event]) -> Iterator[str]:
                 yield f"wave {wave} begins\n"
             case TrialEnded(result=result):
                 metrics = ", ".join(f"{name} {value:.4g}" for name, value in result.metrics.items())
-                yield f"trial {result.trial} {result.state}, {result.seconds:.2g} s: {result.error or metrics}\n"
+                yield f"trial {result.trial} {result.state.words}, {result.seconds:.2g} s: {result.error or metrics}\n"
             case StudyPaused(signature=signature):
                 yield f"paused: {signature!r}\n"

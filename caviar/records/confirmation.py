@@ -23,7 +23,7 @@ def confirmation_table(
     freedom); with a flat prior the true means are then distributed as mean_i + s / sqrt(r_i) t_nu (Gelman et al.,
     Bayesian Data Analysis, 3rd edition, section 3.2), with one s for all. That gives the intervals and, by drawing from
     it, the probability that each is the best. What the search had seen does not count. A config with replicates that
-    failed or diverged ranks behind those without.
+    failed, diverged or timed out ranks behind those without.
 
     Columns: trial, replicates, finished (how many of them), seen (the metric that the search saw), mean, low, high (a
     95% interval of the mean), probability (of being the best of these).

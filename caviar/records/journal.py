@@ -14,7 +14,8 @@ from typing import IO
 from caviar._checks import check_path
 from caviar.errors import InputError, StorageError
 from caviar.files import flush_to_disk, is_uri, reading, write_atomically, writing
-from caviar.records.events import Event, TrialEnded, damaged, decode, encode
+from caviar.records.event_lines import damaged, decode, encode
+from caviar.records.events import Event, TrialEnded
 from caviar.records.lock import driver_lock
 from caviar.records.mirror import MIRROR, PUSH_SECONDS, Mirror, mirror_uri
 from caviar.records.replay import StudyState, replay

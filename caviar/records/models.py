@@ -30,7 +30,7 @@ def members_of(result: Result, results: Iterable[Result], ensemble: bool) -> lis
             )
         return confirming
     if result.state not in (State.FINISHED, State.STOPPED):
-        raise InputError(f"trial {result.trial} {result.state} ({result.error}), so it has no model; try another")
+        raise InputError(f"trial {result.trial} {result.state.words} ({result.error}), so it has no model; try another")
     return [result]
 
 

@@ -104,8 +104,8 @@ class StudyRecord:
                 self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self.folder / name, content)
 
-    def extend(self, trials: int) -> Settings:
-        """Let a study that has ended go on with more trials, and return its settings; written when the journal opens.
+    def extend(self, trials: int) -> None:
+        """Let a study that has ended go on with more trials; written when the journal opens.
 
         Args:
             trials: how many more, >= 1, in as many waves as a study of that many would have.
@@ -123,7 +123,6 @@ class StudyRecord:
         if state.running or not state.searched:
             raise InputError(f"the study in {self.folder} has trials left to train; run it before it is extended")
         self._wait(StudyExtended(state.settings.more_waves(trials)))
-        return state.settings
 
     def _wait(self, event: Event) -> None:
         self._unwritten.append(event)

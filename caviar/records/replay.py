@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from caviar.records.evaluation import Evaluation
+from caviar.records.event_lines import damaged
 from caviar.records.events import (
     DataPrepared,
     Enqueued,
@@ -23,7 +24,6 @@ from caviar.records.events import (
     WarmStarted,
     WaveBegan,
     WinnerEvaluated,
-    damaged,
 )
 from caviar.records.search_log import Expected, Observed
 from caviar.records.trial import HAS_METRIC, Config, Result, State
@@ -197,7 +197,7 @@ class StudyState:
         if (result.wave, result.confirms) != (wave.wave, self.confirms(result.trial)):
             raise ValueError(f"trial {result.trial} does not belong to wave {result.wave}")
         if result.state is State.PAUSED or (result.state in HAS_METRIC and metric not in result.metrics):
-            raise ValueError(f"trial {result.trial} {result.state}, but has no {metric!r}")
+            raise ValueError(f"trial {result.trial} {result.state.words}, but has no {metric!r}")
         self.results[result.trial] = replace(result, curve=(), output="")
         self.running.remove(result.trial)
         if self.settings.early_stopping is not None:

@@ -28,8 +28,8 @@ NOT_PROMISED = ("seconds", "began", "ended", "continued_from", "worker")  # thos
 class State(StrEnum):
     """How a trial ended, or that it waits.
 
-    >>> State("finished") is State.FINISHED, f"{State.TIMED_OUT}"
-    (True, 'timed_out')
+    >>> State("finished") is State.FINISHED, f"{State.TIMED_OUT}", State.TIMED_OUT.words
+    (True, 'timed_out', 'timed out')
     """
 
     FINISHED = "finished"
@@ -38,6 +38,11 @@ class State(StrEnum):
     FAILED = "failed"  # it raised an error, or lost its worker again and again
     TIMED_OUT = "timed_out"
     PAUSED = "paused"  # at a rung: its trainer keeps it so that it can continue
+
+    @property
+    def words(self) -> str:
+        """The state in a sentence, after "the trial"."""
+        return self.replace("_", " ")
 
 
 ENDED = tuple(state for state in State if state is not State.PAUSED)  # in the order of their columns

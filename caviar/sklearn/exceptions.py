@@ -1,13 +1,17 @@
 """The exceptions of a search: that of a fit, brought from its trainer to be raised again, and what cannot be sent."""
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from itertools import dropwhile
+from pathlib import Path
 
 from caviar.errors import CaviarError, InputError
 from caviar.fleet.pickling import dumps, loads
 from caviar.fleet.worker.trainables import UnpicklableError
 from caviar.records.trial import Result
+from caviar.records.trial_files import output_file
+from caviar.sklearn.internals import SCORING_FAILED
 
 _TRACEBACK = "Traceback (most recent call last):\n"
 
@@ -59,6 +63,21 @@ def exception_of(trace: str) -> str:
     """
     lines = trace.rpartition(_TRACEBACK)[2].splitlines()
     return "\n".join(dropwhile(lambda line: line.startswith("  "), lines)) or trace
+
+
+def warn_about_scorer(folder: Path, trials: int) -> None:
+    """Warn if a scorer raised, as scikit-learn has done where it scored, with the output of the first such trial.
+
+    Args:
+        folder: of the study.
+        trials: how many there are.
+    """
+    files = [file for number in range(trials) if (file := folder / output_file(number)).exists()]
+    outputs = [file.read_text(encoding="utf-8", errors="replace") for file in files]
+    failed = [output for output in outputs if SCORING_FAILED in output]
+    if failed:
+        count = f"{len(failed)} of {trials} configurations"
+        warnings.warn(f"Scoring failed for {count}. The output of the first of them:\n{failed[0]}", stacklevel=4)
 
 
 @contextlib.contextmanager

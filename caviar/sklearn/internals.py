@@ -17,6 +17,8 @@ fit_and_score = _validation._fit_and_score  # fits and scores one fold
 check_method_params = validation._check_method_params  # makes the parameters of `fit` indexable, and picks rows
 split_rows = metaestimators._safe_split  # picks rows of X and y, also of a kernel matrix
 
+SCORING_FAILED = "Scoring failed."  # begins the warning about a scorer that has raised
+
 Scores = float | dict[str, float]  # a dict for several metrics
 Parameters = dict[str, object]  # of an estimator
 

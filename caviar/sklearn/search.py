@@ -33,7 +33,7 @@ from caviar.records.journal import read_results
 from caviar.records.trial import Result, State
 from caviar.search.schedule import Waves
 from caviar.sklearn.callbacks import FoldData, FollowedTrainers, SearchTasks, fold_data
-from caviar.sklearn.exceptions import exception_from, naming_n_jobs
+from caviar.sklearn.exceptions import exception_from, naming_n_jobs, warn_about_scorer
 from caviar.sklearn.fold_trainers import open_trainers
 from caviar.sklearn.folds import CrossValidation, fits_of, halving_of
 from caviar.sklearn.spaces import Translation, translate
@@ -76,8 +76,9 @@ class CaviarSearchCV(internals.SearchCV):
     - A list of ascending numbers is searched in its order; any other list is an unordered choice.
     - The same random_state gives the same `cv_results_` (except times) for every n_jobs, even for estimators without a
       random_state (except with waves="continuous" and early_stopping="asha", which depend on timing).
-    - Every fit uses one BLAS thread; its output and warnings are kept with the study, not shown. With early_stopping,
-      trial_timeout or callbacks, the folds of a configuration run one after another in one trainer.
+    - Every fit uses one BLAS thread; its output and warnings are kept with the study, not shown, but one warning
+      reports a scorer that raises. With early_stopping, trial_timeout or callbacks, the folds of a configuration run
+      one after another in one trainer.
     - With several metrics the search maximises the one that `refit` names, or else the first.
     - With error_score="raise" the search ends at the first failure and raises it again, with the traceback as a note.
     - A distribution needs `ppf` and `support`, not only `rvs`; infinite tails are cut at a probability of 1e-6.
@@ -269,6 +270,7 @@ class CaviarSearchCV(internals.SearchCV):
             except PausedError as pause:
                 raise exception_from(cast(Result, pause.last)) from pause
             ends = read_results(study.folder)
+            warn_about_scorer(study.folder, trials)
         tasks.end()
         raised = study.record.state.results  # the journal keeps no tracebacks
         results = [replace(ends[number], raised=raised[number].raised) for number in sorted(ends)]

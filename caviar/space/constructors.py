@@ -65,7 +65,7 @@ def randint(low: int, high: int, *, step: int = 1, tier: int = 2, default: int |
     >>> randint(32, 100, step=32)
     randint(32, 96, step=32)
     """
-    return _exact_integer("randint", low, high, tier, default, step)
+    return exact(Integer("randint", low, high, tier, default, step))
 
 
 def lograndint(low: int, high: int, *, step: int = 1, tier: int = 2, default: int | None = None) -> Integer:
@@ -74,7 +74,7 @@ def lograndint(low: int, high: int, *, step: int = 1, tier: int = 2, default: in
     >>> lograndint(1, 100).levels
     100.0
     """
-    return _exact_integer("lograndint", low, high, tier, default, step)
+    return exact(Integer("lograndint", low, high, tier, default, step))
 
 
 def distribution(
@@ -153,16 +153,19 @@ def constant(value: Option) -> Choice:
     return Choice((value,))
 
 
-def _exact_integer(kind: str, low: int, high: int, tier: int, default: int | None, step: int) -> Integer:
-    """Return an integer; raise InputError if neighbours in a narrow range are the same float.
+def exact(integer: Integer) -> Integer:
+    """Return an integer hyperparameter; raise InputError if neighbours in a narrow range are the same float.
 
     Over a wide range, that some integers are left out does not matter.
+
+    >>> exact(Integer("randint", 2**60, 2**61)).low == 2**60
+    True
     """
-    integer = Integer(kind, low, high, tier, default, step)
+    low, high = integer.low, integer.high
     largest = max(abs(low), abs(high))
-    if high - low < _EXACT < largest and np.spacing(float(largest)) > step:
+    if high - low < _EXACT < largest and np.spacing(float(largest)) > integer.step:
         raise InputError(
-            f"{kind} cannot tell neighbours beyond 2**53 apart, got low={low!r}, high={high!r}; "
+            f"{integer.kind} cannot tell neighbours beyond 2**53 apart, got low={low!r}, high={high!r}; "
             f"try randint(0, {high - low}), and add {low} in your function"
         )
     return integer

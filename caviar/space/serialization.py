@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from caviar._checks import did_you_mean
 from caviar.errors import InputError
-from caviar.space.constructors import constant, distribution
+from caviar.space.constructors import constant, distribution, exact
 from caviar.space.hyperparameters import (
     INTEGER_KINDS,
     REAL_KINDS,
@@ -118,8 +118,10 @@ def _of_kind(kind: str, plain: Plain, toml: bool) -> Hyperparameter:
         if not isinstance(values, list | tuple) or len(values) != 2:
             raise InputError(f"{kind} takes two bounds, such as [1, 10], got {values!r}")
         low, high = values
-        number = Real if kind in REAL_KINDS else Integer
-        return number(kind, low, high, tier, default, plain.get("step", number.step))
+        if kind in REAL_KINDS:
+            return Real(kind, low, high, tier, default, plain.get("step"))
+        integer = Integer(kind, low, high, tier, default, plain.get("step", 1))
+        return exact(integer) if toml else integer  # old journals may hold others
     if not isinstance(values, list | tuple):
         raise InputError(f"choice takes a list of options, such as [32, 64], got {values!r}")
     spaces = plain.get("spaces", [{}] * len(values))

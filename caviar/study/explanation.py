@@ -173,7 +173,9 @@ def explain(
     outcome = study.outcome
     result = outcome.trial(trial)
     if result.state is not State.FINISHED:
-        raise InputError(f"trial {result.trial} {result.state}; explain one that has finished, such as the best one")
+        raise InputError(
+            f"trial {result.trial} {result.state.words}; explain one that has finished, such as the best one"
+        )
     start, source = baseline_of(outcome, baseline, network=study.target.dataset is not None)
     ablation = Ablation(study, start, result.config, seeds if study.target.seeded else 1)
     path = ablation.path()

@@ -23,8 +23,8 @@ from caviar.records.early_stopping import Halving
 from caviar.records.journal import holds_study
 from caviar.space.serialization import from_plain
 from caviar.study import schema
+from caviar.study.loading import target_in_module
 from caviar.study.study import Study
-from caviar.study.target import target_in_module
 
 NAME = "study.toml"
 TRAINED = ("data", "trainable", "command")  # of which a file has one

@@ -16,7 +16,7 @@ from caviar.records.settings import Settings
 from caviar.records.stopping import Worth, stopping_from
 from caviar.records.trial import Result
 from caviar.search import Budget
-from caviar.study import cost, models, target, warm_start
+from caviar.study import cost, loading, models, warm_start
 from caviar.study.run import Callbacks, run_study
 
 
@@ -85,9 +85,9 @@ class Study:
         timeout: float | None = None,
         isolation: Literal["process", "none"] = "process",
     ) -> None:
-        self.target = target.target_from(data)
+        self.target = loading.target_from(data)
         objective, scorers = self.target.objective(metric, mode, metrics)
-        self.settings = Settings(
+        settings = Settings(
             name=self.target.name if name is None else name,
             source=self.target.source,
             objective=objective,
@@ -103,8 +103,8 @@ class Study:
             keep=keep,
         )
         self.placement = Placement.of(workers, address, resources, trial_timeout, timeout, isolation)
-        self.target.check(self.settings.space, self.placement)
-        self.record = StudyRecord.begin(out, self.settings, self.target.notes)
+        self.target.check(settings.space, self.placement)
+        self.record = StudyRecord.begin(out, settings, self.target.notes)
 
     @classmethod
     def open(
@@ -128,8 +128,7 @@ class Study:
         """
         study = cls.__new__(cls)
         study.record = StudyRecord.open(folder)
-        study.settings = study.record.state.settings
-        study.target = target.same_target(data, study.settings.source, study.folder)
+        study.target = loading.same_target(data, study.settings.source, study.folder)
         study.placement = Placement.of(workers, address, resources, trial_timeout, timeout, isolation)
         study.target.check(study.settings.space, study.placement)
         return study
@@ -167,12 +166,16 @@ class Study:
         Raises StorageError if another driver runs it, ClusterError without a Ray, PausedError after equal failures.
         """
         run_study(self.record, self.target, self.placement, progress, callbacks, failures, trainers)
-        self.settings = self.record.state.settings  # another process may have extended it
         return self.table
 
     def extend(self, trials: int) -> None:
         """Let a study that has ended go on: `run()` then trains so many more, in new waves, whatever `stop` says."""
-        self.settings = self.record.extend(trials)
+        self.record.extend(trials)
+
+    @property
+    def settings(self) -> Settings:
+        """How it was set up, and extended."""
+        return self.record.state.settings
 
     @property
     def folder(self) -> Path:

@@ -153,6 +153,18 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path, capsys, arguments, 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder in use cannot be deleted there")
+@pytest.mark.parametrize("command", ["init", "run", "list", "results s"])
+def test_a_current_folder_that_has_been_deleted_is_named(tmp_path, monkeypatch, capsys, command):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SystemExit) as end:
+        main(command.split())
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "caviar: the current folder has been deleted; go to another one\n"
+
+
 @pytest.mark.usefixtures("imports")
 def test_the_traceback_of_a_users_module_is_printed_without_our_frames(tmp_path, capsys):
     (tmp_path / "broken_module.py").write_text("SCALE = 1\nRATE = SCALE / 0\n")

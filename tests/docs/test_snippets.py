@@ -23,7 +23,7 @@ import yaml
 import caviar
 from caviar.cli.main import cli, main
 from caviar.fleet.placement import Placement
-from caviar.records.events import decode
+from caviar.records.event_lines import decode
 from caviar.study.file import TRAINED, study_from_file
 from tests.docs.pages import PAGES, PRICES, blocks, commands, missing_modules, name_of
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from caviar.errors import ClusterError
+from caviar.errors import ClusterError, InputError
 from caviar.fleet import sharing_pool
 from caviar.fleet.local_pool import LocalPool
 from caviar.fleet.messages import Done, Report
@@ -104,11 +104,22 @@ def test_stopping_ends_what_is_in_training_everywhere(soon):
     assert {end.state for end in ends(stopped).values() if end.trial not in ends(events)} == {State.TIMED_OUT}
 
 
-def test_what_keeps_the_others_from_opening_is_raised(soon):
+def failing(error):
     @contextlib.contextmanager
-    def failing():
-        raise ClusterError("cannot start")
+    def opening():
+        raise error
         yield
 
-    with sharing(failing) as pool, pytest.raises(ClusterError, match="cannot start"):
+    return opening
+
+
+def test_it_goes_on_alone_if_others_cannot_start(soon, caplog):
+    with sharing(failing(ClusterError("there is no Python"))) as pool:
+        events = train(pool, trials(8, 0.1))
+    assert trained_here(events) == {*range(8)}
+    assert "goes on in this process alone, since others cannot start: there is no Python" in caplog.text
+
+
+def test_a_mistake_that_keeps_others_from_opening_is_raised(soon):
+    with sharing(failing(InputError("cannot be sent"))) as pool, pytest.raises(InputError, match="cannot be sent"):
         train(pool, trials(8, 0.1))

@@ -12,7 +12,7 @@ import caviar
 from caviar.data.source import Source, SourceKind
 from caviar.errors import ClusterError, InputError
 from caviar.jobs.package import describe, pack, unpack
-from caviar.study.target import target_from_source
+from caviar.study.loading import target_from_source
 
 SPACE = caviar.Space(x=caviar.uniform(0, 1))
 OBJECTIVE = {"metric": "loss", "mode": "min", "space": SPACE, "trials": 6, "waves": 2}

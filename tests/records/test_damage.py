@@ -15,7 +15,8 @@ import caviar
 from caviar.errors import CaviarError, InputError, StorageError
 from caviar.jobs.local import LocalJobs
 from caviar.jobs.status import JobState
-from caviar.records.events import StudyPaused, encode
+from caviar.records.event_lines import encode
+from caviar.records.events import StudyPaused
 from caviar.records.journal import NAME, Journal, read, read_state
 from caviar.records.outcome import Outcome
 from tests.damage import full_disk

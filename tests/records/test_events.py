@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 
 from caviar.errors import StorageError
-from caviar.records.events import FORMAT, StudyBegan, decode, encode
+from caviar.records.event_lines import decode, encode
+from caviar.records.events import FORMAT, StudyBegan
 from tests.records import strategies
 
 

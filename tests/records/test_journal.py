@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from caviar.errors import InputError, StorageError
-from caviar.records.events import StudyPaused, encode
+from caviar.records.event_lines import encode
+from caviar.records.events import StudyPaused
 from caviar.records.journal import NAME, Journal, check_writable, holds_study, local_folder, read
 
 EVENTS = [StudyPaused(f"failure {number}") for number in range(4)]

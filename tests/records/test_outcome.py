@@ -11,7 +11,8 @@ import caviar
 from caviar import insight
 from caviar.csv import read_csv
 from caviar.errors import InputError, StorageError
-from caviar.records.events import FORMAT, StudyPaused, encode
+from caviar.records.event_lines import encode
+from caviar.records.events import FORMAT, StudyPaused
 from caviar.records.journal import NAME
 from caviar.records.outcome import Outcome
 

@@ -43,6 +43,12 @@ def refuse(truth, predicted):
     raise ValueError("no score")
 
 
+def score_small_c(estimator, x, y):
+    if estimator.C > 1:
+        raise KeyError("no score for a large C")
+    return estimator.score(x, y)
+
+
 def without_times(results):
     return {key: values for key, values in results.items() if not key.endswith("_time")}
 
@@ -289,6 +295,14 @@ class FailsTwoWays(SVC):
         if (x[0] == X[0]).all():
             raise KeyError("the first row")
         raise OSError("no first row")
+
+
+@pytest.mark.parametrize("settings", [{}, {"n_jobs": 2}, {"scoring": {"a": score_small_c, "b": "r2"}, "refit": "a"}])
+def test_a_scorer_that_raises_shows_its_traceback(settings):
+    found = search(space={"C": [0.5, 1, 2, 4]}, **{"scoring": score_small_c, **settings})
+    with pytest.warns(UserWarning, match=r"(?s)^Scoring failed for 2 of 4 .*KeyError: 'no score for a large C'"):
+        found.fit(X, Y)
+    assert found.best_params_["C"] <= 1
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from caviar.space import (
     uniform,
 )
 from caviar.space.bounds import fix, narrow_around, widen
+from caviar.space.serialization import from_plain
 
 reals = st.floats(-1e6, 1e6)
 positives = st.floats(1e-9, 1e9)
@@ -321,3 +322,11 @@ def test_a_narrow_range_of_integers_that_floats_cannot_tell_apart_is_refused(kin
     assert kind(2**53 - 10, 2**53).levels == 11
     assert kind(1, 2**63).high == 2**63
     assert kind(2**60, 2**60 + 2**20, step=256).low == 2**60
+
+
+@pytest.mark.parametrize("kind", ["randint", "lograndint"])
+def test_such_a_range_is_refused_in_a_study_file_and_opened_in_a_journal(kind):
+    plain = {"x": {kind: [2**60, 2**60 + 10]}}
+    with pytest.raises(InputError, match=rf"x: {kind} cannot tell neighbours beyond 2\*\*53 apart"):
+        from_plain(plain, toml=True)
+    assert from_plain(plain)["x"].low == 2**60

@@ -8,7 +8,7 @@ import caviar
 from caviar.errors import InputError
 from caviar.fleet.pickling import dumps, loads
 from caviar.study.importing import end_import, import_from
-from caviar.study.target import target_in_module
+from caviar.study.loading import target_in_module
 
 pytestmark = pytest.mark.usefixtures("imports")
 

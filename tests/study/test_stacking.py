@@ -12,8 +12,8 @@ from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.model.shapes import shape_of
 from caviar.records.trial import Trial
+from caviar.study.loading import target_from
 from caviar.study.stacking import stack_trials
-from caviar.study.target import target_from
 
 DIGITS = NetworkTrainable(caviar.load_digits(), epochs=1)
 

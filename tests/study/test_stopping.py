@@ -12,7 +12,8 @@ from caviar.errors import InputError, StorageError
 from caviar.jobs.local import LocalJobs
 from caviar.jobs.status import JobState
 from caviar.records import journal
-from caviar.records.events import ForecastMade, StudyExtended, encode
+from caviar.records.event_lines import encode
+from caviar.records.events import ForecastMade, StudyExtended
 from caviar.study.file import study_from_file
 
 SPACE = caviar.Space(x=caviar.uniform(0, 1), y=caviar.uniform(0, 1))
@@ -264,3 +265,18 @@ def test_settings_know_what_another_process_has_extended(tmp_path):
     other.run(progress=False)
     one.run(progress=False)
     assert one.settings.budget.trials == other.settings.budget.trials == len(one.table) == 16
+
+
+def test_settings_know_it_after_a_run_that_was_interrupted(tmp_path):
+    class Interrupting(caviar.Callback):
+        def on_trial_end(self, result):
+            raise KeyboardInterrupt
+
+    study(tmp_path / "s", trials=8, waves=1).run(progress=False)
+    one, other = opened(tmp_path / "s"), opened(tmp_path / "s")
+    other.extend(8)
+    for interrupted in (other, one):
+        with pytest.raises(KeyboardInterrupt):
+            interrupted.run(progress=False, callbacks=[Interrupting()])
+    assert one.settings == other.settings
+    assert one.settings.budget.trials == 16

@@ -15,7 +15,7 @@ from caviar.fleet.processes.isolated import IsolatedFunction
 from caviar.fleet.worker.networks import NetworkTrainable
 from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.records.objective import Objective
-from caviar.study.target import same_target, target_from, target_from_source, target_in_module
+from caviar.study.loading import same_target, target_from, target_from_source, target_in_module
 
 
 def train(config, seed):

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import IO
 
 from caviar._checks import check_path, did_you_mean
+from caviar._remote_files import fetch
 from caviar.errors import InputError, StorageError
-from caviar.files import fetch, is_uri
+from caviar.files import is_uri
 
 
 @contextlib.contextmanager

@@ -91,7 +91,7 @@ def from_state(evidence: Evidence, trial: int) -> Iterator[Finding]:
     if state not in kinds:
         return
     error = str(evidence.table["error"][row]).split("\n")[0]
-    sentence = f"it {state.replace('_', ' ')}" + (f": {error}" if error else "")
+    sentence = f"it {state.words}" + (f": {error}" if error else "")
     edge = find_edge(evidence, evidence.ended(state), at=row)
     if edge is None:
         yield Finding(kinds[state], sentence, "no single hyperparameter sets such trials apart", (trial,))

@@ -50,7 +50,7 @@ def contour(outcome: Outcome, x: str, y: str) -> Figure:
     traces.append({**winner, "x": [surrogate.winner[i]], "y": [surrogate.winner[j]], "hoverinfo": "name"})
     caption = (
         f"What the Gaussian process expects of {metric} over {x} and {y}, with all others as in the winner. Dots are "
-        "all trials, whatever their other values; crosses failed or diverged, and count like a median trial."
+        "all trials, whatever their other values; crosses failed, diverged or timed out, and count like a median trial."
     )
     return figure(caption, traces, xaxis=unit_axis(x, space), yaxis=unit_axis(y, space))
 

@@ -11,7 +11,10 @@ from caviar.records.trial import BROKEN, State
 
 MAX_UNFINISHED = 200  # curves of trials that ended early
 RUNNER_UP = "#3d74d6"  # the colour of the best trials after the winner
-ENDED_EARLY = (("stopped early", (State.STOPPED,), PLAIN, "circle"), ("failed or diverged", BROKEN, BAD, "x"))
+ENDED_EARLY = (
+    ("stopped early", (State.STOPPED,), PLAIN, "circle"),
+    ("failed, diverged or timed out", BROKEN, BAD, "x"),
+)
 
 
 def best_so_far(outcome: Outcome, over: str = "trials") -> Figure:

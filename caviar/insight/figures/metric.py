@@ -89,7 +89,9 @@ def rank_groups(table: pd.DataFrame, objective: Objective) -> list[RankGroup]:
     stopped = (table["state"] == State.STOPPED).to_numpy(bool) & ~finished
     order = [int(i) for i in np.argsort(values, kind="stable") if finished[i]]
     groups = [
-        RankGroup("failed or diverged", BAD, 0.6, np.flatnonzero(~finished & ~stopped).tolist(), dashed=True),
+        RankGroup(
+            "failed, diverged or timed out", BAD, 0.6, np.flatnonzero(~finished & ~stopped).tolist(), dashed=True
+        ),
         RankGroup("stopped early", PLAIN, 0.3, np.flatnonzero(stopped).tolist(), dashed=True),
     ]
     ends = [round(share * len(order)) for _, share, _, _ in RANKS] + [0]

@@ -10,7 +10,7 @@ from caviar.insight.figures.metric import beyond, crosses, finished_values, outl
 from caviar.insight.figures.style import ACCENT, PLAIN, Attributes, Figure, axis_layout, escape_label, figure
 from caviar.insight.surrogate import Surrogate
 from caviar.records.outcome import Outcome
-from caviar.records.trial import BROKEN
+from caviar.records.trial import BROKEN, State
 from caviar.space.scales import Array
 
 COLUMNS = 3  # of panels
@@ -65,7 +65,7 @@ def slices(outcome: Outcome, names: Sequence[str] = ()) -> Figure:
         axes[f"yaxis{suffix}"] = {"range": limits, "showticklabels": first, "title": title, "anchor": f"x{suffix}"} | up
     caption = (
         f"{objective.metric} along each hyperparameter, with all others as in the winner: the mean of the Gaussian "
-        f"process and its 95% band. {_which(len(shown))}; crosses at the bottom failed or diverged, "
+        f"process and its 95% band. {_which(len(shown))}; crosses at the bottom failed, diverged or timed out, "
         f"and count like a median trial.{beyond(values, limits)}"
     )
     layout = {name: axis_layout(axis) for name, axis in axes.items()}
@@ -123,7 +123,8 @@ def _broken(outcome: Outcome, j: int, limits: list[float] | None) -> list[Attrib
     if not len(table) or limits is None:
         return []
     x = spread_points(table, outcome.space, [j])[:, 0]
-    labels = [f"trial {trial}: {state}" for trial, state in zip(table["trial"], table["state"], strict=True)]
+    states = [State(state).words for state in table["state"]]
+    labels = [f"trial {trial}: {words}" for trial, words in zip(table["trial"], states, strict=True)]
     return [crosses(x, np.full(len(x), limits[0] + FLOOR * (limits[1] - limits[0])), labels)]
 
 

@@ -44,7 +44,7 @@ def hover_labels(table: pd.DataFrame, x: str, y: str, metric: str) -> list[str]:
     return [
         escape_label(
             f"trial {trial}: {x} {format_value(a)}, {y} {format_value(b)}, "
-            f"{metric} {format_value(value) if state == State.FINISHED else state}"
+            f"{metric} {format_value(value) if state == State.FINISHED else State(state).words}"
         )
         for trial, a, b, state, value in columns
     ]

@@ -29,7 +29,7 @@ def key_figures(outcome: Outcome) -> dict[str, str]:
         figures[f"{test.metric.removeprefix('test_')} on unseen rows"] = format_value(test.metrics[test.metric])
     if stopped := int((states == State.STOPPED).sum()):
         figures["stopped early"] = f"{stopped:,}"
-    figures["failed or diverged"] = f"{int(states.isin(BROKEN).sum()):,}"
+    figures["failed, diverged or timed out"] = f"{int(states.isin(BROKEN).sum()):,}"
     figures["seconds of training"] = f"{table['seconds'].sum():,.0f}"
     return figures
 

@@ -9,7 +9,8 @@ from caviar.csv import to_csv
 from caviar.data.dataset import Dataset
 from caviar.model.config import check_config
 from caviar.model.shapes import parameter_count
-from caviar.records.events import TrialEnded, encode
+from caviar.records.event_lines import encode
+from caviar.records.events import TrialEnded
 from caviar.records.settings import Settings
 from caviar.records.tables import history_table, results_table
 from caviar.records.trial import CurvePoint, Metrics, Result, State

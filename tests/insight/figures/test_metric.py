@@ -11,7 +11,7 @@ def test_groups_hold_every_trial_once_from_the_worst_to_the_best(outcome):
     table, objective = outcome.table, outcome.settings.objective
     groups = rank_groups(table, objective)
     assert sorted(row for group in groups for row in group.rows) == list(range(len(table)))
-    assert groups[0].name == "failed or diverged"
+    assert groups[0].name == "failed, diverged or timed out"
     assert groups[-1].name == "best 5%"
     means = [table["score"].iloc[group.rows].mean() for group in groups[1:]]
     assert means == sorted(means)

@@ -74,7 +74,7 @@ def test_a_study_without_a_finished_trial_has_a_report_in_its_folder(tmp_path):
     assert [path.name for path in outcome.folder.glob("*.html")] == ["report.html"]
     text = file.read_text()
     assert "<dt>trials</dt><dd>4</dd>" in text
-    assert "<dt>failed or diverged</dt><dd>4</dd>" in text
+    assert "<dt>failed, diverged or timed out</dt><dd>4</dd>" in text
     assert "out of memory" in text
 
 

@@ -14,7 +14,7 @@ def test_key_figures_count_every_trial(outcome):
     assert figures["trials"] == "60"
     assert figures["waves"] == "3"
     assert figures["winner"] == f"trial {outcome.best.trial}"
-    assert figures["failed or diverged"] == str((outcome.table["state"] != "finished").sum())
+    assert figures["failed, diverged or timed out"] == str((outcome.table["state"] != "finished").sum())
 
 
 def test_the_ten_best_follow_the_ranking(outcome):
