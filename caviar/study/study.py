@@ -90,18 +90,15 @@ class Study:
         settings = Settings(
             name=self.target.name if name is None else name,
             source=self.target.source,
-            objective=objective,
-            metrics=scorers,
+            objective=objective, metrics=scorers,
             space=self.target.space(space),
             budget=Budget(trials, waves, seed),
             epochs=self.target.epochs if epochs is None else epochs,
-            search=search,
-            grow=grow,
             confirm=confirm_from(confirm, trials, self.target.seeded),
             early_stopping=halving_from(early_stopping),
             stop=stopping_from(stop, objective),
-            keep=keep,
-        )
+            search=search, grow=grow, keep=keep,
+        )  # fmt: skip
         self.placement = Placement.of(workers, address, resources, trial_timeout, timeout, isolation)
         self.target.check(settings.space, self.placement)
         self.record = StudyRecord.begin(out, settings, self.target.notes)

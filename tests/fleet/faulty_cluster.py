@@ -191,7 +191,7 @@ def main():
                 "kills": len(kills),
                 "nodes": len([node for node in ray.nodes() if node["Alive"]]),
                 "starts": len(starts(faulty)),
-                "hung": kills[0][1] not in {process for when, process, _ in starts(faulty) if when > kills[0][0] + 0.5},
+                "hung": kills[0][1] not in {process for when, process, _ in starts(faulty) if when > kills[0][0] + 3.0},
                 "equal": bool(table[columns].equals(undisturbed[columns])),
                 "states": table["state"].value_counts().to_dict(),
                 "resumed_after_seconds": sorted(resumed_after(kills, starts(faulty))),
