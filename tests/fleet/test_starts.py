@@ -18,6 +18,12 @@ from tests.fleet.processes.studies import study_of
 STACKS = [(trial,) for trial in network_trials(4)]
 
 
+@pytest.fixture(autouse=True)
+def without_ray(monkeypatch):
+    """What other tests have imported sends trials to Ray."""
+    monkeypatch.delitem(sys.modules, "ray", raising=False)
+
+
 def loss(config):
     return config["x"]
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import pickle
+import subprocess
 import sys
 import threading
 import time
@@ -41,12 +42,6 @@ def search(estimator=None, space=None, **settings):
 
 def refuse(truth, predicted):
     raise ValueError("no score")
-
-
-def score_small_c(estimator, x, y):
-    if estimator.C > 1:
-        raise KeyError("no score for a large C")
-    return estimator.score(x, y)
 
 
 def without_times(results):
@@ -297,12 +292,32 @@ class FailsTwoWays(SVC):
         raise OSError("no first row")
 
 
-@pytest.mark.parametrize("settings", [{}, {"n_jobs": 2}, {"scoring": {"a": score_small_c, "b": "r2"}, "refit": "a"}])
-def test_a_scorer_that_raises_shows_its_traceback(settings):
-    found = search(space={"C": [0.5, 1, 2, 4]}, **{"scoring": score_small_c, **settings})
-    with pytest.warns(UserWarning, match=r"(?s)^Scoring failed for 2 of 4 .*KeyError: 'no score for a large C'"):
-        found.fit(X, Y)
-    assert found.best_params_["C"] <= 1
+SCORER_THAT_RAISES = """
+from sklearn.datasets import load_iris
+from sklearn.svm import SVC
+from caviar.sklearn import CaviarSearchCV
+
+def small_c(estimator, x, y):
+    if estimator.C > 1:
+        raise KeyError("no score for a large C")
+    return estimator.score(x, y)
+
+settings = dict(n_iter=4, cv=3, random_state=0, n_jobs={n_jobs}, scoring={scoring}, refit={refit!r})
+print(CaviarSearchCV(SVC(), dict(C=[0.5, 1, 2, 4]), **settings).fit(*load_iris(return_X_y=True)).best_params_["C"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "scoring", "refit"),
+    [(1, "small_c", True), (2, "small_c", True), (1, "dict(a=small_c, b='accuracy')", "a")],
+)
+def test_a_scorer_that_raises_shows_its_traceback(n_jobs, scoring, refit):
+    """In a Python of its own, since pytest takes the warnings of fits in this process."""
+    code = SCORER_THAT_RAISES.format(n_jobs=n_jobs, scoring=scoring, refit=refit)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout) <= 1
+    assert "Scoring failed for 2 of 4 configurations. The output of the first of them" in done.stderr
+    assert "KeyError: 'no score for a large C'" in done.stderr
 
 
 @pytest.mark.parametrize(
