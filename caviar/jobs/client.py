@@ -17,7 +17,7 @@ from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobSubmissionClient
 from ray.job_submission import JobStatus as RayStatus
 
-from caviar._checks import check_string
+from caviar._checks import check_path, check_string
 from caviar.csv import read_csv
 from caviar.errors import CaviarError, ClusterError, InputError
 from caviar.files import write_atomically
@@ -174,12 +174,13 @@ class Cluster:
         with self._requests():
             return read_csv(io.BytesIO(content)) if content else pd.DataFrame()
 
-    def fetch(self, name: str, folder: Path, *, models: bool = False) -> Path:
+    def fetch(self, name: str, folder: str | Path, *, models: bool = False) -> Path:
         """Copy a study from the cluster to a folder, for `Study.open` or `Outcome.read`, and return the folder.
 
         With `models`, the weights that it has kept come too. Raises InputError if no trial has ended yet, or if the
         folder holds another study.
         """
+        folder = Path(check_path("folder", folder))
         self.file(name, "results.csv")  # is there once a trial has ended
         content, path = self.file(name, journal.NAME), folder / journal.NAME
         if path.exists() and path.read_bytes().partition(b"\n")[0] != content.partition(b"\n")[0]:
