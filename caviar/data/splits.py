@@ -122,8 +122,16 @@ def split(target: Target, validation: Validation, columns: "pd.DataFrame", seed:
         columns: those that `validation` names.
         seed: for what is drawn.
         second: how many rows, the last ones, came from the second table.
+
+    Raises:
+        InputError: a column or a second table leaves no row to train on.
     """
     parts = _chosen(target, validation, columns, seed, second)
+    if not len(parts.train):
+        raise InputError(
+            f"the parts for validation and test have all {len(target.values)} rows, so none is left to train on; "
+            "leave more rows for training"
+        )
     folds = tuple((np.sort(train), np.sort(val)) for train, val in parts.folds)
     return Parts(np.sort(parts.train), np.sort(parts.val), np.sort(parts.test), folds)  # rows in order are read faster
 
