@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caviar.errors import ClusterError
-from caviar.fleet.address import RayAddress
+from caviar.fleet.address import JOBS_VARIABLE, RayAddress
 from caviar.fleet.head import Head
 from caviar.fleet.interrupts import hold_interrupts, keep_sigterm
 from caviar.fleet.machine import fits_sockets, temporary_folder, this_python, usable_cpus
@@ -195,15 +195,14 @@ def session_logs_folder() -> Path:
 @contextlib.contextmanager
 def only_address(address: str) -> Iterator[None]:
     """Let Ray's job client use this address: it would prefer those in RAY_API_SERVER_ADDRESS and RAY_ADDRESS."""
-    variable = "RAY_API_SERVER_ADDRESS"
-    before = os.environ.get(variable)
-    os.environ[variable] = address
+    before = os.environ.get(JOBS_VARIABLE)
+    os.environ[JOBS_VARIABLE] = address
     try:
         yield
     finally:
-        del os.environ[variable]
+        del os.environ[JOBS_VARIABLE]
         if before is not None:
-            os.environ[variable] = before
+            os.environ[JOBS_VARIABLE] = before
 
 
 def read_log_file(client: "JobSubmissionClient", node: str, name: str) -> bytes:
