@@ -53,8 +53,6 @@ def connection(placement: Placement) -> Iterator[Placement]:
     if address is None:
         yield placement
         return
-    if address.variable:
-        logger.info("joins the Ray cluster at %s", address)
     breakpoint_hook = os.environ.get("PYTHONBREAKPOINT")
     try:
         with hold_interrupts(), keep_sigterm():  # interrupting Ray while it starts crashes the process
@@ -101,7 +99,7 @@ def _init(placement: Placement, address: RayAddress) -> None:
     """Join the cluster at an address, or start a local Ray; disconnect again if that fails."""
     try:
         if not address.is_local:
-            ray.init(address=address.text, log_to_driver=False, logging_level=logging.ERROR)
+            join(address)
             return
         this_python()  # which Ray starts too
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -120,11 +118,19 @@ def _init(placement: Placement, address: RayAddress) -> None:
         raise
 
 
+def join(address: RayAddress) -> None:
+    """Connect this process to the Ray at an address, whose own messages are not shown."""
+    ray.init(address=address.text, log_to_driver=False, logging_level=logging.ERROR)
+
+
 def start_ray(init: Callable[[], None], address: RayAddress) -> None:
     """Call `init`, which connects to Ray, and turn any exception into a ClusterError.
 
-    If the address is local or starts with ray://, Ray has to start processes, which may be slow: it gets a second try.
+    A Ray that the environment names is logged. If the address is local or starts with ray://, Ray has to start
+    processes, which may be slow: it gets a second try.
     """
+    if address.variable:
+        logger.info("joins the Ray cluster at %s", address)
     try:
         try:
             init()
