@@ -239,8 +239,7 @@ def _by_time(column: "pd.Series", validation: Validation) -> Parts:
     from caviar.data.preparation.kinds import kind_of  # which imports pandas
 
     name = validation.time
-    if column.isna().any():
-        raise InputError(f"validation column {name!r} has {int(column.isna().sum())} empty cells; fill them in")
+    _check_filled(column, name)
     times = numbers(column) if kind_of(column) in ("number", "boolean") else days(instants(column))
     if np.isnan(times).any():
         raise InputError(f"validation column {name!r} must hold times such as 2024-01-31 or numbers")
@@ -256,9 +255,13 @@ def _by_time(column: "pd.Series", validation: Validation) -> Parts:
 
 def _groups(column: "pd.Series", name: str) -> Rows:
     """Return a number for each row's group."""
-    if column.isna().any():
-        raise InputError(f"validation column {name!r} has {int(column.isna().sum())} empty cells; fill them in")
+    _check_filled(column, name)
     groups: Rows = column.factorize()[0].astype(np.int64)
     if groups.max() < 2:
         raise InputError(f"validation column {name!r} must have 3 groups or more, got {groups.max() + 1}")
     return groups
+
+
+def _check_filled(column: "pd.Series", name: str) -> None:
+    if empty := int(column.isna().sum()):
+        raise InputError(f"validation column {name!r} has {empty} empty cells; fill them in")
