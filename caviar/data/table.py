@@ -19,7 +19,8 @@ from caviar.data.preparation.overrides import Override, check_overrides
 from caviar.data.reading.format import Format
 from caviar.data.remarks import about_classes, about_copies, about_task
 from caviar.data.source import Source, SourceKind, Task
-from caviar.data.splits import Parts, Validation, split
+from caviar.data.split_settings import Validation
+from caviar.data.splits import Parts, split
 from caviar.data.target import Target, read_target
 from caviar.data.weights import ClassWeight, row_weights
 from caviar.errors import InputError

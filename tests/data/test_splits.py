@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caviar.data.splits import Validation, split
+from caviar.data.split_settings import Validation
+from caviar.data.splits import split
 from caviar.data.target import read_target
 from caviar.errors import InputError
 
