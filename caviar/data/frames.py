@@ -116,8 +116,7 @@ def check_columns(table: pd.DataFrame, names: list[str]) -> None:
 
 
 def with_target(table: pd.DataFrame, target: str, second: int) -> tuple[pd.DataFrame, int, list[str]]:
-    """Return the rows in which the target is known, how many of them are of the second table, and a sentence if any
-    are left out."""
+    """Return the rows whose target is known, how many of them are of the second table, and a note if any are not."""
     missing = table[target].isna().to_numpy()
     if not missing.any():
         return table, second, []

@@ -68,7 +68,7 @@ class Preparation:
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """As what each column that becomes features is read from a file: number, text, boolean or date."""
+        """What the cells of each column that becomes features are read as from a file."""
         return {column.name: column.kind for column in self.used}
 
     @property

@@ -59,8 +59,9 @@ def are_pixels(values: Floats) -> bool:
 
 
 def moments(values: Floats, weights: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return the mean and the standard deviation over rows; the latter is 0 for what is constant but for rounding,
-    and the mean then the first value.
+    """Return the mean and the standard deviation over rows.
+
+    Where all values are the same but for rounding, these are the first value and 0.
 
     >>> moments(np.array([[1e300, 14.62], [3e300, 14.620000000000001]]))
     (array([2.000e+300, 1.462e+001]), array([1.e+300, 0.e+000]))

@@ -91,7 +91,7 @@ def find_layout(sample: str, complete: bool, format: Format, name: str) -> Layou
 
 
 def check_names(names: Sequence[object], table: str) -> None:
-    """Raise InputError if two columns have the same name, or one is called by half a character."""
+    """Raise InputError if two columns have the same name, or one has a name that UTF-8 cannot hold."""
     check_different(names, table)
     for name in names:
         if not is_unicode(str(name)):
