@@ -110,7 +110,11 @@ class Choice:
 
     def units(self, values: Iterable[Option]) -> Array:
         """Return the middles of the intervals of options, shape (n,); raise InputError for other values."""
-        return np.array([(self.index(value) + 0.5) / len(self.options) for value in values])
+        return self.middles(np.array([self.index(value) for value in values], dtype=float))
+
+    def middles(self, indices: Array) -> Array:
+        """Return the points of [0, 1] of options, by their indices; both have shape (n,)."""
+        return (indices + 0.5) / len(self.options)
 
     def index(self, value: Option) -> int:
         """Return the position of an option, of the same type if several are equal; InputError for any other value."""

@@ -114,7 +114,7 @@ class Space(Mapping[str, Any]):
         for j, dimension in enumerate(self.dimensions):
             hyperparameter = dimension.hyperparameter
             if isinstance(hyperparameter, Choice):
-                snapped[:, j] = (hyperparameter.indices(points[:, j]) + 0.5) / len(hyperparameter.options)
+                snapped[:, j] = hyperparameter.middles(hyperparameter.indices(points[:, j]))
             elif np.isfinite(hyperparameter.levels):
                 snapped[:, j] = hyperparameter.units(hyperparameter.values(points[:, j]))
         return np.where(self.active(points), snapped, 0.5)
