@@ -25,7 +25,7 @@ from caviar.fleet.programs.program import Program
 from caviar.records import journal
 from caviar.records.mirror import mirror_uri
 from caviar.space.conditions import values_in
-from caviar.space.values import references_in
+from caviar.space.references import references_in
 from caviar.study.own_code import modules_needed
 from caviar.study.study import Study
 

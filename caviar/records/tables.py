@@ -27,7 +27,7 @@ from caviar.records.trial import ENDED, Result, State
 from caviar.search.square import SquareSide, whole_space
 from caviar.space import Choice
 from caviar.space.hyperparameters import Hyperparameter
-from caviar.space.values import named
+from caviar.space.references import named
 
 
 def results_table(results: Iterable[Result], names: Sequence[str]) -> pd.DataFrame:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from caviar.errors import InputError
+from caviar.space.references import named
 from caviar.space.scales import Array
-from caviar.space.values import identity, named
+from caviar.space.values import identity
 
 Option = Any  # of a choice: whatever the user's own code takes
 SubSpace = Mapping[str, Any]  # hyperparameters and constants by name

@@ -21,8 +21,9 @@ from caviar.space.conditions import Dimension, config_items, dimensions_of, name
 from caviar.space.constructors import uniform
 from caviar.space.entries import entry_from
 from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option, Real
+from caviar.space.references import named
 from caviar.space.scales import Array
-from caviar.space.values import identity, is_missing, named
+from caviar.space.values import identity, is_missing
 
 Config = dict[str, Any]
 
