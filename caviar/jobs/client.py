@@ -24,7 +24,7 @@ from caviar.files import write_atomically
 from caviar.fleet.address import check_jobs_api, reach_this_machine_directly
 from caviar.fleet.cluster import only_address, read_log_file
 from caviar.jobs.package import LOG_SUBDIR, describe, pack
-from caviar.jobs.status import FOLDER_LINE, JobState, JobStatus
+from caviar.jobs.status import FOLDER_LINE, JobState, JobStatus, not_written
 from caviar.records import journal
 from caviar.records.model_files import files_of
 from caviar.records.outcome import Outcome
@@ -165,7 +165,7 @@ class Cluster:
         """Return the content of a file in a study's folder; raises InputError if the study has not written it yet."""
         content = self._content(self._job(name), file)
         if not content:
-            raise InputError(f"the study {name!r} has no {file} yet; see `caviar status {name}`")
+            raise not_written(name, file)
         return content
 
     def table(self, name: str) -> pd.DataFrame:
