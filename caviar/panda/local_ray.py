@@ -20,7 +20,7 @@ import ray
 from ray.util import list_named_actors
 
 from caviar.errors import ClusterError
-from caviar.files import writing
+from caviar.files import write_atomically, writing
 from caviar.fleet.address import RayAddress, check_answers
 from caviar.fleet.cluster import address_to_join, enable_token_authentication, join, start_ray
 from caviar.fleet.machine import temporary_folder, this_python
@@ -131,7 +131,7 @@ def _start_head() -> LocalRay:
         )
     try:
         local = LocalRay(_read_address(head, log), head.pid)
-        file.write_text(json.dumps(asdict(local)), encoding="utf-8")
+        write_atomically(file, json.dumps(asdict(local)).encode())
     except BaseException:  # Ctrl-C too: otherwise the head would be left running unnoticed
         head.terminate()
         raise
