@@ -70,9 +70,22 @@ def check_string(name: str, value: object) -> str:
     """Return a non-empty string that a file can hold."""
     if not isinstance(value, str) or not value:
         raise InputError(f"{name} must be a non-empty string, got {value!r:.200}")
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not is_unicode(value):
         raise InputError(f"{name} must be valid Unicode, got {value!r:.200}, which has a lone surrogate")
     return value
+
+
+def is_unicode(text: str) -> bool:
+    r"""Return whether a text has no lone surrogates, which UTF-8 cannot hold.
+
+    >>> is_unicode("größe"), is_unicode("\udcff")
+    (True, False)
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_path(name: str, value: object) -> str:

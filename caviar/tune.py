@@ -23,9 +23,9 @@ from caviar.errors import InputError, MissingError
 from caviar.fleet.worker.reports import as_number
 from caviar.records.objective import Mode, Objective
 from caviar.search.sequential import Sequential
-from caviar.space import Config, Space, choice
-from caviar.space.entries import entry_from, tuner_of
-from caviar.space.hyperparameters import Hyperparameter, are_ascending
+from caviar.space import Config, Space
+from caviar.space.entries import choice_of_index, entry_from, tuner_of
+from caviar.space.hyperparameters import Hyperparameter
 from caviar.space.scales import Array
 
 try:
@@ -173,7 +173,7 @@ def _domains(config: Config) -> dict[str, Domain]:
 
 
 def _values(value: object) -> Iterator[object]:
-    """Yield a value, or what is inside of a dict, list or tuple."""
+    """Yield a value, or what is inside a dict, list or tuple."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):
@@ -193,7 +193,7 @@ def _hyperparameter(name: str, domain: Domain) -> Hyperparameter:
     hyperparameter = entry_from(name, domain)
     assert isinstance(hyperparameter, Hyperparameter)
     if isinstance(domain, Categorical):
-        return choice(range(len(domain.categories)), ordinal=are_ascending(domain.categories))
+        return choice_of_index(domain.categories)
     return hyperparameter
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caviar._interface import Interface, setting, using
-from caviar.cli.options import _parse_columns
+from caviar.cli.parsing import parse_columns
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
@@ -27,7 +27,7 @@ def test_a_column_can_be_pasted_into_a_shell(name):
     with using(Interface.COMMAND_LINE):
         option, value = shlex.split(setting("columns", {name: ["low", "high"]}))
     assert option == "--column"
-    assert _parse_columns(click.Context(click.Command("run")), click.Option(["--column"]), (value,)) == {
+    assert parse_columns(click.Context(click.Command("run")), click.Option(["--column"]), (value,)) == {
         name: ["low", "high"]
     }
 

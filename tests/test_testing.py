@@ -147,6 +147,7 @@ def test_a_broken_search_fails(search, law):
 
 
 draws = itertools.count()
+running = []
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,22 @@ class Stack:
         return self
 
     def start(self, stack):
+        running.append(self.fault)
         return StackRun(self.fault, [trial.config for trial in stack])
+
+    def close(self):
+        running.clear()
+
+
+@dataclass(frozen=True)
+class Unclosed:
+    """A trainable that cannot be closed."""
+
+    def load(self):
+        return self
+
+    def start(self, stack):
+        return StackRun("", [trial.config for trial in stack])
 
 
 class StackRun:
@@ -181,6 +197,12 @@ class StackRun:
 
 def test_a_stack_without_a_fault():
     check_trainable(Stack(), [{"x": 1}, {"x": 2}], metric="loss")
+    assert not running
+
+
+def test_a_trainable_that_cannot_be_closed_fails():
+    with pytest.raises(AssertionError, match=r"must have close\(\)"):
+        check_trainable(Unclosed(), [{"x": 1}, {"x": 2}])
 
 
 @pytest.mark.parametrize(

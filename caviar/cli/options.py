@@ -1,6 +1,5 @@
-"""The options that several commands share, and how their values are parsed."""
+"""The options that several commands share."""
 
-import contextlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,9 +8,22 @@ from typing import Literal, TypedDict, get_args
 import click
 
 from caviar.cli.completion import complete_words
+from caviar.cli.parsing import (
+    EARLY_STOPPING,
+    SEARCHES,
+    STOP,
+    parse_class_weight,
+    parse_columns,
+    parse_confirm,
+    parse_names,
+    parse_separator,
+    parse_stop,
+    parse_validation,
+    parse_waves,
+    parse_workers,
+)
 from caviar.data.source import Task
-from caviar.errors import InputError
-from caviar.fleet.address import VARIABLE, is_jobs_api
+from caviar.fleet.address import JOBS_VARIABLE, VARIABLE, is_jobs_api
 from caviar.records.objective import Mode
 
 
@@ -56,101 +68,6 @@ class StudyOptions(TableOptions):
     trial_timeout: float | None
 
 
-def _parse_workers(context: click.Context, option: click.Parameter, value: str) -> int | str:
-    try:
-        return value if value == "auto" else int(value)
-    except ValueError:
-        raise InputError(f"--workers must be 'auto' or an integer >= 0, got {value!r}; try --workers 4") from None
-
-
-def _parse_waves(context: click.Context, option: click.Parameter, value: str) -> int | str | tuple[int, ...]:
-    if value in ("auto", "continuous"):
-        return value
-    try:
-        sizes = tuple(map(int, value.split(",")))
-    except ValueError:
-        kinds = "'auto', 'continuous', a number or the sizes of the waves"
-        raise InputError(f"--waves must be {kinds}, got {value!r}; try --waves 3 or --waves 64,32,32") from None
-    return sizes if len(sizes) > 1 else sizes[0]
-
-
-def _parse_confirm(context: click.Context, option: click.Parameter, value: str) -> bool | str | tuple[int, int]:
-    if value in ("auto", "no"):
-        return value == "auto" and value
-    try:
-        top, replicates = map(int, value.split(","))
-    except ValueError:
-        raise InputError(
-            f"--confirm must be 'auto', 'no' or TOP,REPLICATES, got {value!r}; try --confirm 3,4"
-        ) from None
-    return top, replicates
-
-
-def _parse_stop(context: click.Context, option: click.Parameter, value: str | None) -> str | dict[str, float] | None:
-    """Return a word, or a dict of NAME=NUMBER."""
-    if value is None or "=" not in value:
-        return value
-    pairs = [(name.strip(), _number(text)) for name, _, text in (pair.partition("=") for pair in value.split(","))]
-    numbers = {name: number for name, number in pairs if number is not None}
-    if len(numbers) < len(pairs):
-        raise InputError(
-            f"--stop must be worth, plateau or NAME=NUMBER,..., got {value!r}; try --stop val_accuracy=0.98"
-        )
-    return numbers
-
-
-def _number(text: str) -> int | float | None:
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return kind(text)
-    return None
-
-
-def _parse_validation(
-    context: click.Context, option: click.Parameter, value: str | None
-) -> float | str | dict[str, object] | None:
-    """Return a fraction, a number of folds, a dict of NAME=VALUE, or the path of a table."""
-    if value is None or (number := _number(value)) is not None:
-        return None if value is None else number
-    pairs = [pair.partition("=") for pair in value.split(",")]
-    if all(name in VALIDATION for name, _, _ in pairs):
-        return {name: text if (number := _number(text)) is None else number for name, _, text in pairs}
-    return value
-
-
-def _parse_columns(
-    context: click.Context, option: click.Parameter, values: tuple[str, ...]
-) -> dict[str, str | list[str]] | None:
-    """Return what columns are to become, by name; words with commas between them are levels in order."""
-    pairs = [value.rpartition("=") for value in values]
-    for (name, _, word), value in zip(pairs, values, strict=True):
-        if not name or not word:
-            raise InputError(f"--column must be NAME=WORD or NAME=LEVEL,LEVEL,..., got {value!r}; try --column id=drop")
-    return {name: word.split(",") if "," in word else word for name, _, word in pairs} or None
-
-
-def _parse_class_weight(
-    context: click.Context, option: click.Parameter, value: str | None
-) -> str | dict[str, float] | None:
-    if value is None or "=" not in value:
-        return value
-    try:
-        pairs = [pair.rpartition("=") for pair in value.split(",")]
-        return {label: float(weight) for label, _, weight in pairs}
-    except ValueError:
-        raise InputError(
-            f"--class-weight must be 'balanced' or LABEL=WEIGHT,..., got {value!r}; try --class-weight yes=10,no=1"
-        ) from None
-
-
-def _parse_separator(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    return "\t" if value == r"\t" else value  # as shells pass it on
-
-
-def _parse_names(context: click.Context, option: click.Parameter, value: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in value.split(",") if name.strip())
-
-
 def _jobs_address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """Return the address of the cluster to ask; None for this machine."""
     if value is None:
@@ -158,14 +75,6 @@ def _jobs_address(context: click.Context, option: click.Parameter, value: str | 
         value = os.environ.get(JOBS_VARIABLE) or (ray_address if is_jobs_api(ray_address) else None)
     return None if value == "local" else value
 
-
-JOBS_VARIABLE = "RAY_API_SERVER_ADDRESS"  # which Ray's job client reads
-
-# as in the modules that check them, which are slow to import
-SEARCHES = ("coarse-to-fine", "random", "sobol", "grid")
-EARLY_STOPPING = ("halving", "asha")
-STOP = ("worth", "plateau")
-VALIDATION = ("fraction", "folds", "group", "time", "column", "table")
 
 _ADDRESS = "Ray cluster: http://HOST:8265, ray://HOST:10001, HOST:6379 or auto; local: this machine."
 _WORKERS = "Number of trainers; auto: one per free CPU; 0: train in this process."
@@ -187,7 +96,7 @@ _complete_stopping = complete_words(*EARLY_STOPPING)
 _complete_stop = complete_words(*STOP)
 _complete_address = complete_words("auto", "local")
 
-workers_option = click.option("--workers", default="auto", metavar="N|auto", callback=_parse_workers, help=_WORKERS)
+workers_option = click.option("--workers", default="auto", metavar="N|auto", callback=parse_workers, help=_WORKERS)
 trial_timeout_option = click.option("--trial-timeout", type=float, help="Seconds after which a trial is stopped.")
 ray_address_option = click.option(
     "--address", help=f"{_ADDRESS} [env var: {VARIABLE}; default: local]", shell_complete=_complete_address
@@ -200,7 +109,7 @@ jobs_address_option = click.option(
 )
 
 _FORMAT_OPTIONS = (
-    click.option("--separator", callback=_parse_separator, help=_SEPARATOR),
+    click.option("--separator", callback=parse_separator, help=_SEPARATOR),
     click.option("--decimal", help="The decimal mark of a CSV file. [default: detected]"),
     click.option("--encoding", help="The encoding of a CSV file. [default: detected]"),
     click.option(
@@ -214,22 +123,22 @@ _STUDY_OPTIONS = (
     click.option("--data", default="digits", help=_DATA, shell_complete=_complete_data),
     click.option("--target", help="The column of the table to predict."),
     click.option("--task", type=click.Choice(get_args(Task)), metavar="TASK", help=_TASK),
-    click.option("--validation", callback=_parse_validation, help=_VALIDATION),
-    click.option("--column", "columns", multiple=True, metavar="NAME=WORD", callback=_parse_columns, help=_COLUMN),
+    click.option("--validation", callback=parse_validation, help=_VALIDATION),
+    click.option("--column", "columns", multiple=True, metavar="NAME=WORD", callback=parse_columns, help=_COLUMN),
     click.option("--sample-weight", metavar="COLUMN", help="The column that says how much each row counts."),
-    click.option("--class-weight", callback=_parse_class_weight, help="balanced, or LABEL=WEIGHT,LABEL=WEIGHT,..."),
+    click.option("--class-weight", callback=parse_class_weight, help="balanced, or LABEL=WEIGHT,LABEL=WEIGHT,..."),
     *_FORMAT_OPTIONS,
     click.option("--trials", default=64, help="Number of configurations to train."),
-    click.option("--waves", default="auto", callback=_parse_waves, help=_WAVES),
+    click.option("--waves", default="auto", callback=parse_waves, help=_WAVES),
     click.option("--seed", default=0, help="Random seed; the same seed gives the same table."),
     click.option("--metric", help="Metric or scorer to optimise. [default: val_accuracy or val_rmse]"),
-    click.option("--metrics", default="", metavar="NAME,...", callback=_parse_names, help=_METRICS),
+    click.option("--metrics", default="", metavar="NAME,...", callback=parse_names, help=_METRICS),
     click.option("--mode", type=click.Choice(["min", "max"]), help="Which values are better. [default: by metric]"),
     click.option("--epochs", type=int, help="Epochs to train each network. [default: 20, more for few rows]"),
     click.option("--search", default="coarse-to-fine", help=_SEARCH, shell_complete=_complete_search),
     click.option("--early-stopping", help=_EARLY_STOPPING, shell_complete=_complete_stopping),
-    click.option("--stop", callback=_parse_stop, help=_STOP, shell_complete=_complete_stop),
-    click.option("--confirm", default="auto", callback=_parse_confirm, help=_CONFIRM),
+    click.option("--stop", callback=parse_stop, help=_STOP, shell_complete=_complete_stop),
+    click.option("--confirm", default="auto", callback=parse_confirm, help=_CONFIRM),
     click.option("--timeout", type=float, help="Seconds after which the study stops."),
     click.option("--name", help="Study name. [default: the data set's name]"),
     workers_option,

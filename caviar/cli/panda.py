@@ -1,6 +1,5 @@
 """The `caviar panda ...` commands; each is a thin call to one method of a Panda."""
 
-import contextlib
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -25,6 +24,7 @@ from caviar.cli.panda_output import (
     sentence,
     status_data,
 )
+from caviar.cli.parsing import parse_number
 from caviar.errors import InputError
 
 if TYPE_CHECKING:  # imported when a command runs: Ray takes a second to load; `caviar --help` does without
@@ -241,7 +241,4 @@ def _parse(change: str) -> tuple[str, int | float | str]:
     name, equals, text = change.partition("=")
     if not equals:
         raise InputError(f"a change must be HYPERPARAMETER=VALUE, got {change!r}; try learning_rate=0.003")
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return name, kind(text)
-    return name, text
+    return name, text if (number := parse_number(text)) is None else number

@@ -5,9 +5,9 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal, Unpack
+from typing import IO, TYPE_CHECKING, Unpack
 
 import click
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 _ROWS = 65_536  # at a time
 _NOT_TEXT = (".arrow", ".bz2", ".feather", ".gz", ".json", ".parquet", ".xls", ".xlsx", ".xz", ".zip", ".zst")
-_READ_AS: Mapping[str, Literal["number", "text", "boolean"]] = {
-    "number": "number", "boolean": "boolean", "text": "text", "date": "text"
-}  # fmt: skip
 
 
 @click.command()
@@ -92,8 +89,8 @@ def _chunks(file: str, form: "Format", model: "Estimator") -> Iterator["pd.DataF
 
     preparation = model.model.schema.preparation
     kinds = preparation.kinds if preparation is not None and model.model.schema.has_names else {}
-    with _seekable(file) as path:
-        yield from read_chunks(path, form, _ROWS, {name: _READ_AS[kind] for name, kind in kinds.items()})
+    with _seekable(file) as path:  # all others, dates too, are read as text
+        yield from read_chunks(path, form, _ROWS, {name: kind for name, kind in kinds.items() if kind != "date"})
 
 
 @contextlib.contextmanager

@@ -10,10 +10,10 @@ import click
 from click.core import ParameterSource
 
 from caviar._checks import check_integer
+from caviar._interface import setting
 from caviar.cli.completion import complete_folder
 from caviar.cli.jobs import follow
 from caviar.cli.options import (
-    JOBS_VARIABLE,
     StudyOptions,
     TableOptions,
     jobs_address_option,
@@ -26,7 +26,7 @@ from caviar.cli.output import prints
 from caviar.cli.results import outcome_data
 from caviar.errors import ClusterError, InputError
 from caviar.files import is_uri
-from caviar.fleet.address import VARIABLE, is_jobs_api
+from caviar.fleet.address import JOBS_VARIABLE, VARIABLE, is_jobs_api
 
 if TYPE_CHECKING:
     from caviar.records.cost import CostForecast
@@ -208,7 +208,7 @@ def _study(file: Path | None, data: str, target: str | None, options: StudyOptio
         return Study(load_table(data, target, **table), **settings)
     given = [name for name, value in table.items() if value is not None]
     if given or Path(data).suffix:
-        option = f"--{given[0].removesuffix('s').replace('_', '-')}" if given else f"--data {data}"
+        option = setting(given[0]) if given else setting("data", data)
         raise InputError(f"--target is required with {option}; pass the column to predict")
     return Study(data, **settings)
 
@@ -217,11 +217,15 @@ def _run(study: "Study") -> "Outcome":
     try:
         study.run()
     except (KeyboardInterrupt, SystemExit) as end:
-        count = len(study.outcome.results)
-        click.echo(f"\nstopped: {count} trials are in {study.folder}; try: caviar resume {study.folder}", err=True)
+        click.echo(f"\n{_stopped(study)}", err=True)
         sys.exit(end.code if isinstance(end, SystemExit) else 130)
     except ClusterError:
-        if count := len(study.outcome.results):
-            click.echo(f"stopped: {count} trials are in {study.folder}; try: caviar resume {study.folder}", err=True)
+        if study.outcome.results:
+            click.echo(_stopped(study), err=True)
         raise
     return study.outcome
+
+
+def _stopped(study: "Study") -> str:
+    count = len(study.outcome.results)
+    return f"stopped: {count} trials are in {study.folder}; try: caviar resume {study.folder}"

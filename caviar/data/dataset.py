@@ -16,9 +16,8 @@ from caviar.data.preparation.scaling import moments, scale_of, scaling
 from caviar.data.source import Source, SourceKind, Task
 from caviar.data.splits import split_three
 from caviar.data.target import read_target
-from caviar.data.validation import Floats, Label, Targets, check_features
+from caviar.data.validation import Floats, Label, Targets, check_features, check_pair
 from caviar.data.weights import ClassWeight, row_weights
-from caviar.errors import InputError
 
 _IN_MEMORY = Source(SourceKind.ARRAYS)
 
@@ -133,8 +132,7 @@ def from_arrays(
     <Dataset sums: regression, 28+6+6 rows, 2 features>
     """
     features = check_features(x)
-    if np.shape(y)[:1] != (len(features),):
-        raise InputError(f"y must have one target for each of the {len(features)} rows of x, got shape {np.shape(y)}")
+    check_pair(y, len(features))
     target = read_target(y, task)
     targets, classes = target.values, target.classes
     train, val, test = split_three(targets, stratify=bool(classes), seed=seed)

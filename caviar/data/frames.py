@@ -13,11 +13,10 @@ from caviar._interface import setting
 from caviar.data.reading.format import Format
 from caviar.data.reading.read import read_table
 from caviar.data.target import flat
-from caviar.data.validation import as_array
+from caviar.data.validation import FEWEST_ROWS, as_array, as_columns, check_pair
 from caviar.errors import InputError, printable
 
 Table = pd.DataFrame | tuple[Any, ArrayLike] | str | Path  # a pair is (x, y), x a DataFrame or an array
-FEWEST_ROWS = 20
 
 
 def table_of(table: Table, target: str | None, form: Format) -> tuple[pd.DataFrame, str]:
@@ -54,12 +53,9 @@ def _paired(x: Any, y: ArrayLike, target: str | None) -> tuple[pd.DataFrame, str
         values = as_array(x, None if isinstance(x, np.ndarray) else object)
         if values.dtype.names:
             raise InputError("x must be a table or an array of cells, got a structured one; try pandas.DataFrame(x)")
-        values = values[:, None] if values.ndim == 1 else values
-        if values.ndim != 2:
-            raise InputError(f"x must have one row per example and one column per feature, got shape {values.shape}")
+        values = as_columns(values)
         frame = pd.DataFrame(values, columns=[str(number) for number in range(values.shape[1])]).infer_objects()
-    if np.shape(y)[:1] != (len(frame),):
-        raise InputError(f"y must have one target for each of the {len(frame)} rows of x, got shape {np.shape(y)}")
+    check_pair(y, len(frame))
     y = y.iloc[:, 0] if isinstance(y, pd.DataFrame) and y.shape[1] == 1 else y
     name = str(target or getattr(y, "name", None) or "target")
     while name in frame:
@@ -120,8 +116,7 @@ def check_columns(table: pd.DataFrame, names: list[str]) -> None:
 
 
 def with_target(table: pd.DataFrame, target: str, second: int) -> tuple[pd.DataFrame, int, list[str]]:
-    """Return the rows in which the target is known, how many of them are of the second table, and a sentence if any
-    are left out."""
+    """Return the rows whose target is known, how many of them are of the second table, and a note if any are not."""
     missing = table[target].isna().to_numpy()
     if not missing.any():
         return table, second, []

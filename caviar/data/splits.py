@@ -1,15 +1,14 @@
-"""Which rows are for training, for validation and for the test: what a user may ask for, and the row numbers."""
+"""Which rows are for training, for validation and for the test, by their numbers."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar._checks import did_you_mean, plain_number
 from caviar.data.preparation.cells import instants, numbers
 from caviar.data.preparation.columns import days
+from caviar.data.split_settings import SHARE, Validation
 from caviar.data.target import Target
 from caviar.data.validation import Targets
 from caviar.errors import InputError
@@ -17,90 +16,12 @@ from caviar.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-SHARE = 0.15  # of the rows, for validation and again for the test
-_KEYS = ("fraction", "folds", "group", "time", "column", "table")
 _WORDS = {  # what the cells of a column that names the parts may say
     "train": ("train", "training", "fit", "false", "0"),
     "val": ("val", "valid", "validation", "dev", "eval", "true", "1"),
     "test": ("test", "testing", "holdout"),
 }
 Rows = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Validation:
-    """How rows are chosen for validation.
-
-    Args:
-        fraction: the share of the rows, in (0, 0.5].
-        folds: of cross-validation, >= 2; 0: there is none.
-        group: the column whose rows of equal value stay together.
-        time: the column whose last rows are for the test, and those before them for validation.
-        column: the column that says "train", "validation" or "test".
-        table: the file, or the DataFrame in memory, with the validation rows.
-
-    >>> Validation.of({"group": "patient"})
-    Validation(fraction=0.15, folds=0, group='patient', time='', column='', table=None)
-    """
-
-    fraction: float = SHARE
-    folds: int = 0
-    group: str = ""
-    time: str = ""
-    column: str = ""
-    table: Any = None  # str, Path, DataFrame or None
-
-    @classmethod
-    def of(cls, value: object) -> "Validation":
-        """Return what a user asks for: None, a fraction, a number of folds, a table, or a dict with one of the names.
-
-        A dict may add a fraction or folds to "group", and a fraction to "time".
-        """
-        if value is None:
-            return cls()
-        value = _plain(value)
-        if isinstance(value, bool) or not isinstance(value, int | float | Mapping):
-            return cls(table=value)
-        if not isinstance(value, Mapping):
-            value = {"folds": value} if isinstance(value, int) else {"fraction": value}
-        value = {key: _plain(setting) for key, setting in value.items()}
-        for key in value:
-            if key not in _KEYS:
-                raise InputError(f"validation has no option {key!r}{did_you_mean(key, _KEYS)}")
-        columns = {key: str(value[key]) for key in ("group", "time", "column") if isinstance(value.get(key), int)}
-        chosen = cls(**{**value, **columns})
-        chosen._check(set(value))
-        return chosen
-
-    def _check(self, keys: set[str]) -> None:
-        if not (isinstance(self.fraction, int | float) and 0 < self.fraction <= 0.5):
-            raise InputError(f"validation's fraction must be in (0, 0.5], got {self.fraction!r}")
-        if "folds" in keys and (not isinstance(self.folds, int) or isinstance(self.folds, bool) or self.folds < 2):
-            raise InputError(f"validation's folds must be an integer >= 2, got {self.folds!r}")
-        for name in ("group", "time", "column"):
-            if name in keys and not isinstance(getattr(self, name), str):
-                raise InputError(f"validation's {name} must name a column, got {getattr(self, name)!r}")
-        allowed = [{"group", "folds"}, {"group", "fraction"}, {"time", "fraction"}, *({key} for key in _KEYS)]
-        if not keys:
-            raise InputError(f"validation must say one of {', '.join(_KEYS)}, got {{}}; try 0.2")
-        if keys not in allowed:
-            raise InputError(f"validation cannot combine {' and '.join(sorted(keys))}; use one of them")
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that it reads, which are no features."""
-        return tuple(name for name in (self.group, self.time, self.column) if name)
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return what differs from the default, as plain data, without the table."""
-        names = [name for name in _KEYS if name != "table"]
-        return {name: getattr(self, name) for name in names if getattr(self, name) != getattr(Validation, name)}
-
-
-def _plain(value: Any) -> Any:
-    """Return a number as an integer or float, and other values as they are."""
-    number = plain_number(value)
-    return value if number is None else number
 
 
 @dataclass(frozen=True)
@@ -122,8 +43,16 @@ def split(target: Target, validation: Validation, columns: "pd.DataFrame", seed:
         columns: those that `validation` names.
         seed: for what is drawn.
         second: how many rows, the last ones, came from the second table.
+
+    Raises:
+        InputError: a column or a second table leaves no row to train on.
     """
     parts = _chosen(target, validation, columns, seed, second)
+    if not len(parts.train):
+        raise InputError(
+            f"the parts for validation and test have all {len(target.values)} rows, so none is left to train on; "
+            "leave more rows for training"
+        )
     folds = tuple((np.sort(train), np.sort(val)) for train, val in parts.folds)
     return Parts(np.sort(parts.train), np.sort(parts.val), np.sort(parts.test), folds)  # rows in order are read faster
 
@@ -231,8 +160,7 @@ def _by_time(column: "pd.Series", validation: Validation) -> Parts:
     from caviar.data.preparation.kinds import kind_of  # which imports pandas
 
     name = validation.time
-    if column.isna().any():
-        raise InputError(f"validation column {name!r} has {int(column.isna().sum())} empty cells; fill them in")
+    _check_filled(column, name)
     times = numbers(column) if kind_of(column) in ("number", "boolean") else days(instants(column))
     if np.isnan(times).any():
         raise InputError(f"validation column {name!r} must hold times such as 2024-01-31 or numbers")
@@ -248,9 +176,13 @@ def _by_time(column: "pd.Series", validation: Validation) -> Parts:
 
 def _groups(column: "pd.Series", name: str) -> Rows:
     """Return a number for each row's group."""
-    if column.isna().any():
-        raise InputError(f"validation column {name!r} has {int(column.isna().sum())} empty cells; fill them in")
+    _check_filled(column, name)
     groups: Rows = column.factorize()[0].astype(np.int64)
     if groups.max() < 2:
         raise InputError(f"validation column {name!r} must have 3 groups or more, got {groups.max() + 1}")
     return groups
+
+
+def _check_filled(column: "pd.Series", name: str) -> None:
+    if empty := int(column.isna().sum()):
+        raise InputError(f"validation column {name!r} has {empty} empty cells; fill them in")

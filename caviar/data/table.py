@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from caviar._checks import check_seed
+from caviar._checks import check_path, check_seed
 from caviar._secrets import hide_secrets
 from caviar.data.dataset import Dataset, target_scaling
 from caviar.data.frames import Table, append, check_columns, table_of, with_target
@@ -19,7 +19,8 @@ from caviar.data.preparation.overrides import Override, check_overrides
 from caviar.data.reading.format import Format
 from caviar.data.remarks import about_classes, about_copies, about_task
 from caviar.data.source import Source, SourceKind, Task
-from caviar.data.splits import Parts, Validation, split
+from caviar.data.split_settings import Validation
+from caviar.data.splits import Parts, split
 from caviar.data.target import Target, read_target
 from caviar.data.weights import ClassWeight, row_weights
 from caviar.errors import InputError
@@ -187,7 +188,7 @@ def _source(table: Table, target: str, settings: TableSettings, chosen: Validati
 
 def _absolute(path: str | Path) -> str:
     """Return where a file is; a URL without its passwords and tokens, since a journal keeps it."""
-    return hide_secrets(str(path)) if is_uri(path) else str(Path(path).resolve())
+    return hide_secrets(str(path)) if is_uri(path) else str(Path(check_path("table", path)).resolve())
 
 
 def _name(table: Table) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from caviar._checks import is_unicode
 from caviar._interface import setting
 from caviar.data.preparation.cells import numbers
-from caviar.data.reading.layout import is_unicode
 from caviar.data.source import Task
 from caviar.data.validation import Floats, Label, Targets
 from caviar.errors import InputError

@@ -7,7 +7,7 @@ from caviar._checks import check_integer
 from caviar.experiments.finding import Drawing, Finding
 from caviar.experiments.intervals import bootstrap, exact
 from caviar.experiments.trainings import train
-from caviar.insight.figures.style import ACCENT, PLAIN, figure
+from caviar.insight.figures.style import ACCENT, error_bars, figure
 from caviar.search import Budget, Grid, Random
 from caviar.space import cube, default_space
 from caviar.space.scales import Array
@@ -96,8 +96,7 @@ def _conclusions(table: pd.DataFrame) -> tuple[str, ...]:
 
 def _draw(table: pd.DataFrame) -> object:
     share = table["random_wins"]
-    spread = {"array": table["random_wins_high"] - share, "arrayminus": share - table["random_wins_low"]}
-    error = {"type": "data", "symmetric": False, "color": PLAIN, **spread}
+    error = error_bars(share, table["random_wins_low"], table["random_wins_high"])
     bars = {"type": "bar", "x": table["subject"], "y": share, "marker": {"color": ACCENT}, "error_y": error}
     return figure(
         "How often random search finds a better point than a grid of equal size; the line marks a draw.",

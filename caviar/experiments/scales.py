@@ -11,7 +11,7 @@ from scipy.stats import kstest
 from caviar._checks import check_integer
 from caviar.experiments.finding import Drawing, Finding
 from caviar.experiments.intervals import exact
-from caviar.insight.figures.style import ACCENT, PLAIN, figure
+from caviar.insight.figures.style import ACCENT, PLAIN, error_bars, figure
 from caviar.search import Budget, Random
 from caviar.space import Real, Space, loguniform, reverseloguniform, uniform
 from caviar.space.scales import LOG, Array
@@ -117,8 +117,7 @@ def _draw(table: pd.DataFrame, caption: str, title: str) -> object:
     traces = []
     for scale, colour in zip(table["scale"].unique(), (PLAIN, ACCENT), strict=True):
         rows = table[table["scale"] == scale]
-        spread = {"array": rows["high"] - rows["share"], "arrayminus": rows["share"] - rows["low"]}
-        error = {"type": "data", "symmetric": False, "color": PLAIN, **spread}
+        error = error_bars(rows["share"], rows["low"], rows["high"])
         trace = {"type": "bar", "name": f"{scale} scale", "x": rows["interval"], "y": rows["share"]}
         traces.append(trace | {"marker": {"color": colour}, "error_y": error})
     yaxis = {"tickformat": ".0%", "title": {"text": "share of the trials"}}

@@ -9,7 +9,7 @@ from caviar._checks import check_integer
 from caviar.experiments.finding import Drawing, Finding
 from caviar.experiments.intervals import bootstrap, exact
 from caviar.experiments.trainings import train
-from caviar.insight.figures.style import WAVES, figure
+from caviar.insight.figures.style import WAVES, error_bars, figure
 from caviar.search import Budget, CoarseToFine
 from caviar.space import Space, cube, default_space
 from caviar.space.scales import Array
@@ -137,9 +137,8 @@ def _draw(table: pd.DataFrame) -> object:
         rows = table[table["waves"] == number]
         unit = rows["subject"].map(one_wave)
         middle, low, high = (rows[name] / unit for name in ("score", "score_low", "score_high"))
-        error = {"type": "data", "symmetric": False, "array": high - middle, "arrayminus": middle - low}
         trace = {"type": "bar", "name": f"{number} wave{'s' if number > 1 else ''}", "x": rows["subject"], "y": middle}
-        traces.append(trace | {"marker": {"color": colour}, "error_y": error})
+        traces.append(trace | {"marker": {"color": colour}, "error_y": error_bars(middle, low, high)})
     caption = "The winner's score as a share of that of one wave of the same total; lower is better."
     yaxis = {"title": {"text": "score, one wave = 1"}, "rangemode": "tozero"}
     return figure(caption, traces, yaxis=yaxis, barmode="group")

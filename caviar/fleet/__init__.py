@@ -1,1 +1,1 @@
-"""The trainers, on Ray or in this process."""
+"""The trainers: on Ray, in processes of this machine, or in this process."""

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from caviar.errors import ClusterError, InputError
 
 VARIABLE = "RAY_ADDRESS"  # which `ray.init()` reads
+JOBS_VARIABLE = "RAY_API_SERVER_ADDRESS"  # which Ray's job client reads first
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 15.0
 

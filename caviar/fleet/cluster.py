@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caviar.errors import ClusterError
-from caviar.fleet.address import RayAddress
+from caviar.fleet.address import JOBS_VARIABLE, RayAddress
 from caviar.fleet.head import Head
 from caviar.fleet.interrupts import hold_interrupts, keep_sigterm
 from caviar.fleet.machine import fits_sockets, temporary_folder, this_python, usable_cpus
@@ -53,8 +53,6 @@ def connection(placement: Placement) -> Iterator[Placement]:
     if address is None:
         yield placement
         return
-    if address.variable:
-        logger.info("joins the Ray cluster at %s", address)
     breakpoint_hook = os.environ.get("PYTHONBREAKPOINT")
     try:
         with hold_interrupts(), keep_sigterm():  # interrupting Ray while it starts crashes the process
@@ -101,7 +99,7 @@ def _init(placement: Placement, address: RayAddress) -> None:
     """Join the cluster at an address, or start a local Ray; disconnect again if that fails."""
     try:
         if not address.is_local:
-            ray.init(address=address.text, log_to_driver=False, logging_level=logging.ERROR)
+            join(address)
             return
         this_python()  # which Ray starts too
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -120,11 +118,19 @@ def _init(placement: Placement, address: RayAddress) -> None:
         raise
 
 
+def join(address: RayAddress) -> None:
+    """Connect this process to the Ray at an address, whose own messages are not shown."""
+    ray.init(address=address.text, log_to_driver=False, logging_level=logging.ERROR)
+
+
 def start_ray(init: Callable[[], None], address: RayAddress) -> None:
     """Call `init`, which connects to Ray, and turn any exception into a ClusterError.
 
-    If the address is local or starts with ray://, Ray has to start processes, which may be slow: it gets a second try.
+    A Ray that the environment names is logged. If the address is local or starts with ray://, Ray has to start
+    processes, which may be slow: it gets a second try.
     """
+    if address.variable:
+        logger.info("joins the Ray cluster at %s", address)
     try:
         try:
             init()
@@ -195,15 +201,14 @@ def session_logs_folder() -> Path:
 @contextlib.contextmanager
 def only_address(address: str) -> Iterator[None]:
     """Let Ray's job client use this address: it would prefer those in RAY_API_SERVER_ADDRESS and RAY_ADDRESS."""
-    variable = "RAY_API_SERVER_ADDRESS"
-    before = os.environ.get(variable)
-    os.environ[variable] = address
+    before = os.environ.get(JOBS_VARIABLE)
+    os.environ[JOBS_VARIABLE] = address
     try:
         yield
     finally:
-        del os.environ[variable]
+        del os.environ[JOBS_VARIABLE]
         if before is not None:
-            os.environ[variable] = before
+            os.environ[JOBS_VARIABLE] = before
 
 
 def read_log_file(client: "JobSubmissionClient", node: str, name: str) -> bytes:

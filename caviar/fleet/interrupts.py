@@ -39,12 +39,15 @@ def end_on_sigterm() -> Iterator[None]:
 
 @contextlib.contextmanager
 def keep_sigterm() -> Iterator[None]:
-    """Give SIGTERM back the handler that it had before the block, in which Ray sets its own."""
+    """Give SIGTERM back the handler that it had before the block, in which Ray sets its own.
+
+    A handler that was not set by Python cannot be given back.
+    """
     handler = signal.getsignal(signal.SIGTERM)
     try:
         yield
     finally:
-        if _is_main_thread():
+        if handler is not None and _is_main_thread():
             signal.signal(signal.SIGTERM, handler)
 
 

@@ -54,6 +54,11 @@ class Done(NamedTuple):
 Event = Started | Report | Printed | Done
 
 
+def over_limit(seconds: float) -> str:
+    """Return why a trial ends that has exceeded its time limit, for its row."""
+    return f"it exceeded its time limit of {seconds:g} s"
+
+
 def timed_out(running: Mapping[int, float], reason: str, worker: str) -> list[Event]:
     """Return the ends of trials whose time is over.
 

@@ -1,4 +1,4 @@
-"""When a pool of more trainers opens: Ray after a while."""
+"""Opens the trainers on Ray after a while, beside those that are training already."""
 
 import threading
 from collections.abc import Callable
@@ -19,16 +19,6 @@ class LaterTrainers(Trainers, Protocol):
 
 
 OpenPool = Callable[[], AbstractContextManager[LaterTrainers]]
-
-
-class Opening(Protocol):
-    """Opens a pool at the right time."""
-
-    def pool(self) -> LaterTrainers | None:
-        """Return the pool; None if it is not open yet. Raises what opening it raised."""
-
-    def close(self) -> None:
-        """Close the pool, or never open it."""
 
 
 class AfterAWhile(threading.Thread):
@@ -54,10 +44,12 @@ class AfterAWhile(threading.Thread):
             self._error = error
 
     def pool(self) -> LaterTrainers | None:
+        """Return the pool; None if it is not open yet. Raises what opening it raised."""
         if self._error is not None:
             raise self._error
         return self._pool
 
     def close(self) -> None:
+        """Close the pool, or never open it."""
         self._closed.set()
         self.join()  # Ray may be starting

@@ -14,7 +14,7 @@ from ray.exceptions import RayError
 
 from caviar.fleet.dispatch import Blame, Dispatcher
 from caviar.fleet.losses import blame, loss_reason
-from caviar.fleet.messages import Done, Event, Stack, Started, timed_out
+from caviar.fleet.messages import Done, Event, Stack, Started, over_limit, timed_out
 from caviar.fleet.placement import Placement
 from caviar.fleet.processes.isolated import IsolatedFunction
 from caviar.fleet.scaling import TrainerGroup, Worker
@@ -132,8 +132,9 @@ class Pool:
             if overdue := {trial: start for trial, start in running if self._is_overdue(trial, now - start)}:
                 if worker.leases and ray.wait(worker.leases[:1], timeout=0.0)[0]:
                     continue  # the driver was slow: what this trainer has sent may say that they have ended
-                reason = f"it exceeded its time limit of {self._trial_timeout:g} s"
-                events += self._dispatcher.receive(timed_out(overdue, reason, worker.name))
+                assert self._trial_timeout is not None
+                ends = timed_out(overdue, over_limit(self._trial_timeout), worker.name)
+                events += self._dispatcher.receive(ends)
                 self._trainers.remove(worker, replace=True)
                 events += self._dispatcher.lose(worker, "a trial exceeded its time limit", Blame.NONE)
             elif worker.ping:

@@ -16,7 +16,7 @@ from caviar.fleet.machine import usable_cpus
 from caviar.fleet.messages import Event, Stack, timed_out
 from caviar.fleet.pickling import dumps
 from caviar.fleet.placement import Placement
-from caviar.fleet.processes.messages import LeaseEnded
+from caviar.fleet.processes.messages import LeaseEnded, TrainerSetup
 from caviar.fleet.settings import DEFAULTS, PoolSettings
 from caviar.fleet.trainer_process import TrainerProcess
 from caviar.fleet.worker.trainables import Trainable
@@ -33,7 +33,7 @@ class ProcessPool:
         self.trainable = trainable
         self.workers = placement.workers or max(1, usable_cpus(math.inf) // placement.threads)
         self._threads = placement.threads
-        self._setup = dumps((trainable, metric, placement.trial_timeout, placement.threads))
+        self._setup = dumps(TrainerSetup(trainable, metric, placement.trial_timeout, placement.threads))
         self._dispatcher, self._settings = Dispatcher(settings), settings
         self._false_starts = 0  # trainers in a row that have died as they started
         self._trainers: list[TrainerProcess] = []

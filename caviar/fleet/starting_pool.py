@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from caviar.fleet.messages import Event, Stack
-from caviar.fleet.opening import LaterTrainers, Opening
+from caviar.fleet.opening import AfterAWhile, LaterTrainers
 from caviar.fleet.worker.trainables import Trainable
 
 _POLL_SECONDS = 0.02  # while there are two pools
@@ -29,7 +29,7 @@ class StartingPool:
         opening: opens the others.
     """
 
-    def __init__(self, first: FirstTrainers, opening: Opening) -> None:
+    def __init__(self, first: FirstTrainers, opening: AfterAWhile) -> None:
         self._first, self._opening = first, opening
         self._has_handed_over = False
 

@@ -18,7 +18,7 @@ class TrainerProcess:
     `name` is host:process once it is ready, `leases` how many it has, `running` the start times of its trials.
 
     Args:
-        setup: what all its trials have in common, pickled.
+        setup: a `TrainerSetup`, pickled.
         threads: how many BLAS and OpenMP start with.
 
     Raises:

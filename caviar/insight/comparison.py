@@ -23,7 +23,7 @@ from caviar.insight.formatting import as_html
 from caviar.insight.incumbents import Incumbents
 from caviar.insight.studies import Studies, StudyGroup, study_groups
 from caviar.records.confirmation import t_quantile
-from caviar.space.values import named
+from caviar.space.references import named
 
 _COSTS = ("trials", "epochs", "seconds")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from caviar.space.values import named
+from caviar.space.references import named
 
 
 def format_value(value: object) -> str:

@@ -10,7 +10,7 @@ from caviar.records.outcome import AnyStudy, Outcome, outcome_of
 from caviar.records.stopping import Worth
 from caviar.space import Choice
 from caviar.space.hyperparameters import Hyperparameter
-from caviar.space.values import named
+from caviar.space.references import named
 
 Form = Literal["markdown", "latex"]
 _SCALES = {"linear": "", "log": " on a log scale", "reverse log": " with one minus the value on a log scale"}

@@ -17,14 +17,14 @@ from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobSubmissionClient
 from ray.job_submission import JobStatus as RayStatus
 
-from caviar._checks import check_string
+from caviar._checks import check_path, check_string
 from caviar.csv import read_csv
 from caviar.errors import CaviarError, ClusterError, InputError
 from caviar.files import write_atomically
 from caviar.fleet.address import check_jobs_api, reach_this_machine_directly
 from caviar.fleet.cluster import only_address, read_log_file
 from caviar.jobs.package import LOG_SUBDIR, describe, pack
-from caviar.jobs.status import FOLDER_LINE, JobState, JobStatus
+from caviar.jobs.status import FOLDER_LINE, JobState, JobStatus, not_written
 from caviar.records import journal
 from caviar.records.model_files import files_of
 from caviar.records.outcome import Outcome
@@ -165,7 +165,7 @@ class Cluster:
         """Return the content of a file in a study's folder; raises InputError if the study has not written it yet."""
         content = self._content(self._job(name), file)
         if not content:
-            raise InputError(f"the study {name!r} has no {file} yet; see `caviar status {name}`")
+            raise not_written(name, file)
         return content
 
     def table(self, name: str) -> pd.DataFrame:
@@ -174,12 +174,13 @@ class Cluster:
         with self._requests():
             return read_csv(io.BytesIO(content)) if content else pd.DataFrame()
 
-    def fetch(self, name: str, folder: Path, *, models: bool = False) -> Path:
+    def fetch(self, name: str, folder: str | Path, *, models: bool = False) -> Path:
         """Copy a study from the cluster to a folder, for `Study.open` or `Outcome.read`, and return the folder.
 
         With `models`, the weights that it has kept come too. Raises InputError if no trial has ended yet, or if the
         folder holds another study.
         """
+        folder = Path(check_path("folder", folder))
         self.file(name, "results.csv")  # is there once a trial has ended
         content, path = self.file(name, journal.NAME), folder / journal.NAME
         if path.exists() and path.read_bytes().partition(b"\n")[0] != content.partition(b"\n")[0]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from caviar.errors import CaviarError, InputError
 from caviar.files import is_uri, reading
-from caviar.jobs.status import JobState, JobStatus
+from caviar.jobs.status import JobState, JobStatus, not_written
 from caviar.records import journal
 from caviar.records.events import Event, StudyPaused, TrialEnded, WaveBegan
 from caviar.records.lock import DRIVER, LEFT, ask_to_stop, driver
@@ -116,7 +116,7 @@ class LocalJobs:
             Outcome.read(path.parent).write_tables()
         with reading(path):
             if not path.is_file():
-                raise InputError(f"the study {name!r} has no {file} yet; see `caviar status {name}`")
+                raise not_written(name, file)
             return path.read_bytes()
 
 

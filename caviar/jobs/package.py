@@ -19,13 +19,13 @@ from ray import cloudpickle
 
 from caviar.data.source import SourceKind
 from caviar.errors import ClusterError, InputError
-from caviar.files import is_uri
+from caviar.files import is_uri, reading
 from caviar.fleet.placement import Placement
 from caviar.fleet.programs.program import Program
 from caviar.records import journal
 from caviar.records.mirror import mirror_uri
 from caviar.space.conditions import values_in
-from caviar.space.values import references_in
+from caviar.space.references import references_in
 from caviar.study.own_code import modules_needed
 from caviar.study.study import Study
 
@@ -48,6 +48,7 @@ def pack(study: Study, folder: Path) -> None:
 
     Raises:
         InputError: the function cannot be pickled, or the data are too large.
+        StorageError: a file that travels cannot be read.
     """
     _check_options(study)
     target = study.target
@@ -133,7 +134,8 @@ def _copy_files(source: Path, folder: Path) -> None:
     folder.mkdir()
     size = 0
     for path in itertools.filterfalse(_is_secret, _files(source)):
-        size += path.stat().st_size
+        with reading(path):
+            size += path.stat().st_size
         if size > _MAX_BYTES:
             raise InputError(
                 f"the files in {source} must be at most {_MAX_BYTES >> 20} MB to travel with the program; try a folder "
@@ -159,10 +161,12 @@ def _is_secret(path: Path) -> bool:
     """Return whether a file holds a private key, or variables such as tokens."""
     if path.suffix in (".env", ".key", ".p12", ".pfx"):
         return True
-    return path.stat().st_size < _LARGEST_KEY and b"PRIVATE KEY-----" in path.read_bytes()
+    with reading(path):
+        return path.stat().st_size < _LARGEST_KEY and b"PRIVATE KEY-----" in path.read_bytes()
 
 
 def _copy(path: Path, source: Path, folder: Path) -> None:
     target = folder / path.relative_to(source)
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(path, target)
+    with reading(path):
+        shutil.copy(path, target)

@@ -4,6 +4,8 @@ import datetime
 from dataclasses import dataclass
 from enum import StrEnum
 
+from caviar.errors import InputError
+
 FOLDER_LINE = "the folder of the study is "  # how the log of a job begins
 
 
@@ -40,3 +42,8 @@ class JobStatus:
     progress: str  # the last line that it printed about its progress, or the error that ended it
     since: datetime.datetime | None  # when it came into this state, in UTC; None if unknown
     folder: str = ""  # of the study: a path, on a cluster HOST:PATH; "" before its driver has started
+
+
+def not_written(name: str, file: str) -> InputError:
+    """Return the error about a file that a study has not written yet."""
+    return InputError(f"the study {name!r} has no {file} yet; see `caviar status {name}`")

@@ -21,9 +21,9 @@ from optuna.trial import FrozenTrial, TrialState
 from caviar._checks import check_integer, check_seed
 from caviar.errors import InputError
 from caviar.search.sequential import Sequential
-from caviar.space import Space, choice
-from caviar.space.entries import hyperparameter_from
-from caviar.space.hyperparameters import Hyperparameter, are_ascending
+from caviar.space import Space
+from caviar.space.entries import choice_of_index, hyperparameter_from
+from caviar.space.hyperparameters import Hyperparameter
 from caviar.space.scales import Array
 
 _ASKING = timedelta(seconds=10)  # after which a trial has its parameters, by clocks that may differ by seconds
@@ -211,7 +211,7 @@ def _check_single_objective(study: Study) -> None:
 def _hyperparameter(distribution: BaseDistribution) -> Hyperparameter:
     """Return the hyperparameter that represents a distribution: for choices, their index, in order if they are."""
     if isinstance(distribution, CategoricalDistribution):
-        return choice(range(len(distribution.choices)), ordinal=are_ascending(distribution.choices))
+        return choice_of_index(distribution.choices)
     hyperparameter = hyperparameter_from(distribution)
     assert hyperparameter
     return hyperparameter

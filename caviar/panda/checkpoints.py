@@ -1,8 +1,6 @@
 """The files of a Panda: its settings, its data, its diary and its checkpoints, each written whole or not at all.
 
-Everything is NumPy arrays and JSON. Only this module turns stored data into objects, and it never runs stored code:
-a checkpoint only names its rules. A name is looked up among Caviar's own rules, whose settings must be numbers, or
-matched with rules that the caller passes. A checkpoint is one .npz file, whose checksums reveal damage.
+Everything is NumPy arrays and JSON. A checkpoint is one .npz file, whose checksums reveal damage.
 """
 
 import json
@@ -10,7 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,18 +26,17 @@ from caviar.model.trained.model import Model
 from caviar.model.trained.network import Origin, TrainedNetwork
 from caviar.model.trained.schema import Schema
 from caviar.model.training import Training
-from caviar.panda.rules import BUILT_IN, Rule, settings_of
-from caviar.panda.state import DiaryEntry, ForkPlan, HistoryRow, PandaState
+from caviar.panda.plain import FORMAT, INVALID, checked, from_plain, state_from_json
+from caviar.panda.rules import Rule
+from caviar.panda.state import DiaryEntry, PandaState
 from caviar.records.trial import Config
 
-_FORMAT = 1  # of all files of a Panda
 _SETTINGS, _DATA, _DIARY = "panda.json", "data.npz", "diary.json"
 _FOLDER, _CHECKPOINT = "checkpoints", "checkpoints/{:08d}.npz"
 _ARRAYS = ("train_x", "train_y", "val_x", "val_y", "test_x", "test_y")
 _WEIGHTS = ("train_weights", "val_weights", "test_weights")  # of the rows, where there are any
 _FACTS = ("name", "task", "classes", "target_mean", "target_scale", "target")
 _STATE = "panda"  # the array in a checkpoint that holds the JSON
-_RULES = {type(rule).__name__: type(rule) for rule in BUILT_IN["careful"]}
 _README = b"""The files of a Panda, written by Caviar.
 
 panda.json   the settings it was started with
@@ -47,10 +44,6 @@ data.npz     the data it trains on
 checkpoints  NumPy arrays and JSON, numbered in order; loaded without pickle
 diary.json   every intervention, by hand or by rule
 """
-
-_INVALID = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)  # of what is no Panda
-_Plain = Mapping[str, Any]  # an object in JSON
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -93,15 +86,15 @@ class PandaFiles:
     def write_settings(self, settings: PandaSettings, dataset: Dataset) -> None:
         """Write the Panda's settings, and which data it trains on."""
         data = {"name": dataset.name, "fingerprint": dataset.fingerprint(), "source": dataset.source.to_plain()}
-        plain = {"format": _FORMAT, "data": data, **asdict(settings)}
+        plain = {"format": FORMAT, "data": data, **asdict(settings)}
         self.store.write(_SETTINGS, json.dumps(plain, indent=1).encode())
 
     def read_settings(self) -> PandaSettings:
         """Return the Panda's settings; raise StorageError if there are none that can be read."""
         try:
-            plain = _checked(json.loads(self.store.read(_SETTINGS)))
+            plain = checked(json.loads(self.store.read(_SETTINGS)))
             return PandaSettings(**{name: value for name, value in plain.items() if name != "data"})
-        except (*_INVALID, StorageError) as error:
+        except (*INVALID, StorageError) as error:
             reason = f"there is no Panda in {self} that can be read from this machine ({_SETTINGS}: {error})"
             raise StorageError(f"{reason}; pass the folder of one, on storage that all nodes share") from None
 
@@ -125,7 +118,7 @@ class PandaFiles:
             dataset = typed(Dataset, {**facts, **arrays})
             Schema.of(dataset)  # raises ValueError unless its parts fit together
             return dataset
-        except _INVALID as error:
+        except INVALID as error:
             raise StorageError(f"{self}/{_DATA} is damaged ({_reason(error)}); restore it from a backup") from None
 
     def write_diary(self, diary: Sequence[DiaryEntry]) -> None:
@@ -135,8 +128,8 @@ class PandaFiles:
     def read_diary(self) -> tuple[DiaryEntry, ...]:
         """Return the diary as last written; () if it cannot be read."""
         try:
-            return tuple(_from_plain(DiaryEntry, entry) for entry in json.loads(self.store.read(_DIARY)))
-        except (*_INVALID, StorageError):
+            return tuple(from_plain(DiaryEntry, entry) for entry in json.loads(self.store.read(_DIARY)))
+        except (*INVALID, StorageError):
             return ()
 
     def checkpoints(self) -> list[int]:
@@ -170,99 +163,49 @@ class PandaFiles:
             raise StorageError(f"{self}/{name} is damaged ({error})") from None
 
 
-def last_model(files: PandaFiles) -> Model:
-    """Return the network of a Panda's last readable checkpoint as a model; raise InputError if it has diverged."""
-    dataset, seed = files.read_data(), files.read_settings().seed
-    for number in files.checkpoints():
-        try:
-            arrays, text = files.read_checkpoint(number)
-            state, _ = state_from_json(text)
-            training = training_from(arrays, dataset)
-        except StorageError:
-            continue
-        if not training.alive[0]:
-            raise InputError(f"the Panda in {files} has diverged; rewind it to an earlier epoch first")
-        metrics = state.lineage[-1].metrics if state.lineage else {}
-        origin = Origin(training.configs[0], training.epochs_done, seed, metrics)
-        return Model(Schema.of(dataset), (TrainedNetwork.of(training, 0, origin),))
-    raise StorageError(f"no checkpoint in {files} can be read; restore one from a backup")
-
-
-def state_to_json(state: PandaState) -> bytes:
-    """Return a state as JSON."""
-    rules = [rule_to_plain(rule) for rule in state.rules]
-    return json.dumps({"format": _FORMAT, **asdict(state), "rules": rules}).encode()
-
-
-def state_from_json(text: bytes, own_rules: Sequence[Rule] = ()) -> tuple[PandaState, tuple[str, ...]]:
-    """Return the state that `state_to_json` wrote, and the names of the rules that it no longer follows.
-
-    A rule is followed if it is Caviar's own or equal to one of `own_rules`. Raise StorageError if the state is invalid.
-    """
-    try:
-        plain = _checked(json.loads(text))
-        rules = [(str(rule.get("rule")), rule_from_plain(rule, own_rules)) for rule in plain.pop("rules")]
-        plain |= {
-            "rules": [rule for _, rule in rules if rule is not None],
-            "fork": plain["fork"] and _from_plain(ForkPlan, plain["fork"]),
-            "history": [_from_plain(HistoryRow, row) for row in plain["history"]],
-            "diary": [_from_plain(DiaryEntry, entry) for entry in plain["diary"]],
-            "checkpoints": {int(epoch): int(number) for epoch, number in plain["checkpoints"].items()},
-        }
-        return _from_plain(PandaState, plain), tuple(name for name, rule in rules if rule is None)
-    except _INVALID as error:
-        raise StorageError(f"the state in a checkpoint is not valid ({type(error).__name__}: {error})") from None
-
-
 def training_from(arrays: TrainingState, dataset: Dataset) -> Training:
     """Return the training in a checkpoint; raise StorageError if it is not valid, InputError if it had other data."""
     try:
         return Training.restore(arrays, dataset)
     except InputError:
         raise
-    except _INVALID as error:
+    except INVALID as error:
         raise StorageError(f"the training in a checkpoint is not valid ({_reason(error)})") from None
 
 
-def rule_to_plain(rule: Rule) -> _Plain:
-    """Return a rule as plain data: its name and its settings."""
-    kind = type(rule)
-    name = kind.__name__ if kind in _RULES.values() else f"{kind.__module__}:{kind.__qualname__}"
-    return {"rule": name, "settings": settings_of(rule)}
+class LastCheckpoint(NamedTuple):
+    """What the last checkpoint that can be read holds."""
+
+    training: Training
+    state: PandaState
+    dropped_rules: tuple[str, ...]  # the names of those that it no longer follows
+    damaged: tuple[str, ...]  # why later checkpoints cannot be read
 
 
-def rule_from_plain(plain: _Plain, own_rules: Sequence[Rule] = ()) -> Rule | None:
-    """Return the rule that plain data describe, without running any code that they name.
-
-    Return None if it is neither Caviar's own with valid settings nor equal to one of `own_rules`.
-    """
-    name, settings = plain.get("rule"), plain.get("settings")
-    if isinstance(name, str) and name in _RULES and isinstance(settings, Mapping):
-        kind = _RULES[name]
-        defaults = settings_of(kind())
-        valid = set(settings) <= set(defaults) and all(_is_like(settings[key], defaults[key]) for key in settings)
-        return kind(**settings) if valid else None
-    text = json.dumps(plain, sort_keys=True)
-    return next((rule for rule in own_rules if json.dumps(rule_to_plain(rule), sort_keys=True) == text), None)
-
-
-def _is_like(value: object, default: object) -> bool:  # a finite number, and an integer if the default is one
-    kinds = int if isinstance(default, int) else int | float
-    return isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
+def read_last(files: PandaFiles, dataset: Dataset, own_rules: Sequence[Rule] = ()) -> LastCheckpoint:
+    """Return what the last checkpoint that can be read holds; raise StorageError if there is none."""
+    damaged: list[str] = []
+    for number in files.checkpoints():
+        try:
+            arrays, text = files.read_checkpoint(number)
+            state, dropped_rules = state_from_json(text, own_rules)
+            return LastCheckpoint(training_from(arrays, dataset), state, dropped_rules, tuple(damaged))
+        except StorageError as error:
+            damaged.append(str(error))
+    reason = damaged[0] if damaged else "there is none"
+    raise StorageError(f"no checkpoint in {files} can be read ({reason}); restore one from a backup")
 
 
-def _from_plain(kind: type[_T], plain: _Plain) -> _T:
-    """Return a dataclass from its plain data, in which JSON has turned tuples into lists."""
-    return typed(kind, {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()})
+def last_model(files: PandaFiles) -> Model:
+    """Return the network of a Panda's last readable checkpoint as a model; raise InputError if it has diverged."""
+    dataset, seed = files.read_data(), files.read_settings().seed
+    training, state, _, _ = read_last(files, dataset)
+    if not training.alive[0]:
+        raise InputError(f"the Panda in {files} has diverged; rewind it to an earlier epoch first")
+    metrics = state.lineage[-1].metrics if state.lineage else {}
+    origin = Origin(training.configs[0], training.epochs_done, seed, metrics)
+    return Model(Schema.of(dataset), (TrainedNetwork.of(training, 0, origin),))
 
 
 def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if isinstance(error, LookupError) else str(error)
-
-
-def _checked(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return plain data without its format; raise StorageError if the format is unknown."""
-    number = plain.pop("format", None)
-    if number != _FORMAT:
-        raise StorageError(f"the format of a Panda must be {_FORMAT}, got {number!r}; use the version that wrote it")
-    return plain

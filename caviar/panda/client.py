@@ -22,8 +22,9 @@ _POLL_SECONDS = 5.0  # for which one call waits
 class PandaClient:
     """Calls to the actor of one Panda, which give up after `patience` seconds without an answer."""
 
-    def __init__(self, name: str, actor: ActorHandle, folder: str = "", patience: float = 120.0) -> None:
-        self._name, self._actor, self._folder, self._patience = name, actor, folder, patience
+    def __init__(self, name: str, actor: ActorHandle, patience: float = 120.0) -> None:
+        self._name, self._actor, self._patience = name, actor, patience
+        self._folder = ""  # once it has answered
 
     @classmethod
     def start(cls, name: str, folder: str, rules: tuple[Rule, ...] = ()) -> "PandaClient":
@@ -36,7 +37,7 @@ class PandaClient:
         except ValueError:
             refuse_living(name)  # another process was faster
             raise
-        client = cls(name, actor, folder)
+        client = cls(name, actor)
         try:
             client.status()
         except StorageError:  # useless without its folder
@@ -45,10 +46,10 @@ class PandaClient:
         return client
 
     @classmethod
-    def find(cls, name: str) -> "PandaClient | None":
+    def find(cls, name: str, patience: float = 120.0) -> "PandaClient | None":
         """Return the client of a running Panda; None if there is none with that name."""
         try:
-            return cls(name, ray.get_actor(PREFIX + name, namespace=NAMESPACE))
+            return cls(name, ray.get_actor(PREFIX + name, namespace=NAMESPACE), patience)
         except ValueError:
             return None
 
@@ -88,10 +89,12 @@ class PandaClient:
             raise self._not_running()
         if isinstance(answer, CaviarError):
             raise answer
+        self._folder = answer.folder
         return answer
 
     def _not_running(self) -> ClusterError:
-        remedy = f"continue with caviar.Panda.wake({self._name!r}, folder={self._folder!r})"
+        folder = f", folder={self._folder!r}" if self._folder else ""
+        remedy = f"continue with caviar.Panda.wake({self._name!r}{folder})"
         return ClusterError(f"the Panda {self._name!r} is not running, but its folder remains; {remedy}")
 
     def _check_living(self, deadline: float) -> None:
@@ -113,10 +116,10 @@ def refuse_living(name: str) -> None:
 def refuse_shared(folder: str) -> None:
     """Raise InputError if a running Panda keeps its checkpoints in a folder; two would remove each other's."""
     for name in panda_names():
+        client = PandaClient.find(name, patience=5.0)
         try:
-            actor = ray.get_actor(PREFIX + name, namespace=NAMESPACE)
-            taken = PandaClient(name, actor, patience=5.0).status().folder == folder
-        except (CaviarError, ValueError):  # one that has ended or does not answer keeps no other from waking
+            taken = client is not None and client.status().folder == folder
+        except CaviarError:  # one that has ended or does not answer keeps no other from waking
             continue
         if taken:
             raise InputError(f"the Panda {name!r} is running in {folder}; attach to it, or stop it first")

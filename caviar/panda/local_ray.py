@@ -7,7 +7,6 @@ The address "local" means that last one.
 
 import contextlib
 import json
-import logging
 import os
 import re
 import signal
@@ -21,16 +20,15 @@ import ray
 from ray.util import list_named_actors
 
 from caviar.errors import ClusterError
-from caviar.files import writing
+from caviar.files import write_atomically, writing
 from caviar.fleet.address import RayAddress, check_answers
-from caviar.fleet.cluster import address_to_join, enable_token_authentication, start_ray
+from caviar.fleet.cluster import address_to_join, enable_token_authentication, join, start_ray
 from caviar.fleet.machine import temporary_folder, this_python
 
 NAMESPACE = "caviar"
 PREFIX = "panda:"  # of the actors' names
 _LOG_CHARACTERS = 2000  # of Ray's log, in an error
 _CLIENT_PORTS = range(10002, 20000)  # Ray assigns these to its workers
-logger = logging.getLogger("caviar")
 
 
 @dataclass(frozen=True)
@@ -74,9 +72,7 @@ def connect(address: str | None, *, start: bool = False) -> None:
         joined = RayAddress(local.address)
     if local is not None and local.address == joined.text and "RAY_AUTH_MODE" not in os.environ:
         enable_token_authentication()
-    if joined.variable:
-        logger.info("joins the Ray cluster at %s", joined)
-    start_ray(lambda: ray.init(address=joined.text, log_to_driver=False, logging_level=logging.ERROR), joined)
+    start_ray(lambda: join(joined), joined)
 
 
 def panda_names() -> list[str]:
@@ -135,7 +131,7 @@ def _start_head() -> LocalRay:
         )
     try:
         local = LocalRay(_read_address(head, log), head.pid)
-        file.write_text(json.dumps(asdict(local)), encoding="utf-8")
+        write_atomically(file, json.dumps(asdict(local)).encode())
     except BaseException:  # Ctrl-C too: otherwise the head would be left running unnoticed
         head.terminate()
         raise

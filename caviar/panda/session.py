@@ -12,11 +12,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from caviar.data.dataset import Dataset
-from caviar.errors import InputError, StorageError
+from caviar.errors import InputError
 from caviar.model.state import TrainingState
 from caviar.model.training import Training
-from caviar.panda.checkpoints import PandaFiles, PandaSettings, state_from_json, state_to_json, training_from
+from caviar.panda.checkpoints import PandaFiles, PandaSettings, read_last, training_from
 from caviar.panda.fork import ForkTraining, train_until
+from caviar.panda.plain import state_to_json
 from caviar.panda.rules import Rule
 from caviar.panda.state import KEEPER, Activity, DiaryEntry, HistoryRow, PandaState
 from caviar.records.trial import Config
@@ -48,20 +49,11 @@ def wake(files: PandaFiles, own_rules: Sequence[Rule] = ()) -> "Session":
         files: of the Panda; StorageError is raised if there is none, or none of its checkpoints can be read.
         own_rules: custom rules that it may follow again; a checkpoint only names its rules.
     """
-    settings, dataset, numbers, damaged = files.read_settings(), files.read_data(), files.checkpoints(), list[str]()
-    for number in numbers:
-        try:
-            arrays, text = files.read_checkpoint(number)
-            state, dropped_rules = state_from_json(text, own_rules)
-            training = training_from(arrays, dataset)
-        except StorageError as error:
-            damaged.append(str(error))
-            continue
-        session = Session(files, settings, training, state)
-        session.note_restart(damaged, dropped_rules)
-        return session
-    reason = "".join(damaged[:1]) or "there is none"
-    raise StorageError(f"no checkpoint in {files} can be read ({reason}); restore one from a backup")
+    settings, dataset = files.read_settings(), files.read_data()
+    last = read_last(files, dataset, own_rules)
+    session = Session(files, settings, last.training, last.state)
+    session.note_restart(last.damaged, last.dropped_rules)
+    return session
 
 
 class Session:

@@ -1,6 +1,6 @@
 """A Panda's state besides its network: what it still has to do, its history and its diary.
 
-All of it is frozen: a session replaces its state as a whole. `checkpoints.py` converts it to JSON and back.
+All of it is frozen: a session replaces its state as a whole. `plain.py` converts it to JSON and back.
 """
 
 from collections.abc import Mapping

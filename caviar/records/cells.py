@@ -13,7 +13,8 @@ from caviar.csv import escape_formula
 from caviar.space import Space
 from caviar.space.conditions import values_in
 from caviar.space.hyperparameters import Option
-from caviar.space.values import identity, is_missing, named
+from caviar.space.references import named
+from caviar.space.values import identity, is_missing
 
 
 def options_as_cells(table: pd.DataFrame, space: Space) -> pd.DataFrame:

@@ -12,8 +12,8 @@ from caviar.records.settings import Settings
 from caviar.records.trial import Result, State
 from caviar.space import Choice, Integer, Space
 from caviar.space.hyperparameters import Hyperparameter
+from caviar.space.references import named
 from caviar.space.scales import LOG
-from caviar.space.values import named
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -3,7 +3,7 @@
 Columns of the results, in this order: trial, wave, state, every hyperparameter, every metric of the last report,
 epochs, seconds, began and ended (when, in UTC, by the driver's clock), seed, confirms (the trial that this one trains
 again; empty for others), continued_from (the epoch of the checkpoint that it was continued from; only if any trial
-was), worker, error. The cell of a hyperparameter that was not in force is empty. Floats are written so that
+was), worker, error. The cell of a hyperparameter that was not active is empty. Floats are written so that
 `pandas.read_csv` returns the same bits: by default from pandas 3.1 on, before with `float_precision="round_trip"`.
 """
 
@@ -27,7 +27,7 @@ from caviar.records.trial import ENDED, Result, State
 from caviar.search.square import SquareSide, whole_space
 from caviar.space import Choice
 from caviar.space.hyperparameters import Hyperparameter
-from caviar.space.values import named
+from caviar.space.references import named
 
 
 def results_table(results: Iterable[Result], names: Sequence[str]) -> pd.DataFrame:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from caviar.search.clustering import best_cluster
 from caviar.search.gaussian_process import GaussianProcess
 from caviar.space import Choice, Integer, Space
+from caviar.space.references import named
 from caviar.space.scales import Array
-from caviar.space.values import named
 
 _SD = 1.5  # a value may still be as good as the best if it is predicted so within this many standard deviations
 _OFFSETS = np.geomspace(0.005, 1.0, 40)  # from the centre, at which this is asked

@@ -4,42 +4,28 @@ Scorers, metadata routing, `cv_results_` and delegation to the best estimator ar
 which configurations to try and where to train them.
 """
 
-import contextlib
-import logging
-import math
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Self, cast
+from typing import Self
 
-import joblib
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.model_selection import check_cv
-from sklearn.utils import Tags, check_random_state, get_tags, indexable
+from sklearn.utils import Bunch, Tags, get_tags, indexable
 
 import caviar.sklearn.internals as internals
-from caviar._checks import check_integer
 from caviar._other_names import SEARCH_ARGUMENTS, knows_other_names
-from caviar.errors import InputError, PausedError
-from caviar.fleet.protocol import Trainers
+from caviar.errors import InputError
 from caviar.records.early_stopping import Halving
-from caviar.records.journal import read_results
-from caviar.records.trial import Result, State
 from caviar.search.schedule import Waves
-from caviar.sklearn.callbacks import FoldData, FollowedTrainers, SearchTasks, fold_data
-from caviar.sklearn.exceptions import exception_from, naming_n_jobs, warn_about_scorer
-from caviar.sklearn.fold_trainers import open_trainers
-from caviar.sklearn.folds import CrossValidation, fits_of, halving_of
-from caviar.sklearn.spaces import Translation, translate
-from caviar.study.study import Study
-
-logger = logging.getLogger("caviar")
+from caviar.sklearn.callbacks import fold_data
+from caviar.sklearn.folds import CrossValidation, Rows, fits_of
+from caviar.sklearn.spaces import translate
+from caviar.sklearn.study import run_study
 
 
 @knows_other_names(SEARCH_ARGUMENTS, None)
@@ -169,6 +155,23 @@ class CaviarSearchCV(internals.SearchCV):
         self.n_splits_ = len(splits)
         if not splits:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
+        folds = self._cross_validation(X, y, splits, scorer, routed)
+        data = [fold_data(self.estimator, X, y, train, routed.estimator.fit) for train, _ in splits]
+        results = run_study(self, folds, root, data)
+        candidates = [folds.translation.parameters(result.config) for result in results]
+        fits = [fit for result in results for fit in fits_of(result, folds)]
+        internals.set_results(self, candidates, fits, refit_metric)
+        if self.refit:
+            self.best_estimator_ = folds.configured(self.best_params_)
+            self._fit_best(X, y, routed.estimator.fit, root, told)
+        self.scorer_ = internals.scorers_by_name(scorer) or scorer
+        root.call_on_fit_task_end(**told)
+        return self
+
+    def _cross_validation(
+        self, X: object, y: object, splits: Sequence[tuple[Rows, Rows]], scorer: object, routed: Bunch
+    ) -> CrossValidation:
+        """Return what is done with each configuration."""
         scorers = internals.scorers_by_name(scorer)
         objective = self.refit if isinstance(self.refit, str) else next(iter(scorers), "score")
         fit_and_score = partial(
@@ -183,7 +186,7 @@ class CaviarSearchCV(internals.SearchCV):
             return_times=True,
             verbose=0,
         )
-        folds = CrossValidation(
+        return CrossValidation(
             estimator=clone(self.estimator),
             fit_and_score=fit_and_score,
             splits=splits,
@@ -194,25 +197,20 @@ class CaviarSearchCV(internals.SearchCV):
             objective=objective,
             options=get_config(),
         )
-        data = [fold_data(self.estimator, X, y, train, routed.estimator.fit) for train, _ in splits]
-        results = self._run(folds, root, data)
-        candidates = [folds.translation.parameters(result.config) for result in results]
-        fits = [fit for result in results for fit in fits_of(result, folds)]
-        internals.set_results(self, candidates, fits, refit_metric)
-        if self.refit:
-            task, rows = root.subcontext("refit-with-best-params"), (X,) if y is None else (X, y)
-            self.best_estimator_ = folds.configured(self.best_params_)
-            with task.propagate_callback_context(self.best_estimator_):
-                task.call_on_fit_task_begin(**told)
-                start = time.time()
-                self.best_estimator_.fit(*rows, **routed.estimator.fit)
-                self.refit_time_ = time.time() - start
-            task.call_on_fit_task_end(**told)
-            if hasattr(self.best_estimator_, "feature_names_in_"):
-                self.feature_names_in_ = self.best_estimator_.feature_names_in_
-        self.scorer_ = scorers or scorer
-        root.call_on_fit_task_end(**told)
-        return self
+
+    def _fit_best(
+        self, X: object, y: object, params: Mapping[str, object], root: internals.Task, told: Mapping[str, object]
+    ) -> None:
+        """Fit the best estimator on all rows, and tell the callbacks."""
+        task, rows = root.subcontext("refit-with-best-params"), (X,) if y is None else (X, y)
+        with task.propagate_callback_context(self.best_estimator_):
+            task.call_on_fit_task_begin(**told)
+            start = time.time()
+            self.best_estimator_.fit(*rows, **params)
+            self.refit_time_ = time.time() - start
+        task.call_on_fit_task_end(**told)
+        if hasattr(self.best_estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
     def __sklearn_tags__(self) -> Tags:
         tags, estimator_tags = super().__sklearn_tags__(), get_tags(self.estimator)
@@ -227,71 +225,3 @@ class CaviarSearchCV(internals.SearchCV):
                 "try set_params(space=None) to keep param_distributions"
             )
         return self.param_distributions if self.space is None else self.space
-
-    def _run(self, folds: CrossValidation, root: internals.Task, data: Sequence[FoldData]) -> Sequence[Result]:
-        """Run the study and return its results with their curves, one per configuration; the rest is for callbacks."""
-        folds.check_parameters()
-        trials, workers = self._trials(folds.translation), _workers(self.n_jobs)
-        tasks = SearchTasks(self, root, trials, data, local=workers == 0)
-        if workers == 0:
-            folds = replace(folds, follow=tasks.fit)
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(naming_n_jobs())
-            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="caviar-"))
-            study = Study(
-                folds,
-                space=folds.translation.space,
-                trials=trials,
-                waves=self.waves,
-                seed=int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max)),
-                metric=folds.metric,
-                mode="max",
-                epochs=len(folds.splits),
-                search=self.search,
-                early_stopping=halving_of(self.early_stopping, len(folds.splits)),
-                confirm=False,
-                name=type(self.estimator).__name__,
-                out=Path(scratch) / "study" if self.out is None else self.out,
-                workers=workers,
-                address=self.address,
-                resources=self.resources,
-                trial_timeout=self.trial_timeout,
-                isolation="none",  # an estimator's fit leaves nothing behind
-            )
-            study.record.temporary = self.out is None
-            followed = internals.has_callbacks(self)
-            apart = workers != 0 and not (followed or self.early_stopping or self.trial_timeout is not None)
-            trainers = stack.enter_context(open_trainers(folds, study.placement, trials, apart=apart))
-            if followed:
-                trainers = cast(Trainers, FollowedTrainers(trainers, tasks))
-            failures = 1 if self.error_score == "raise" else math.inf
-            try:
-                study.run(progress=self.verbose > 0, failures=failures, trainers=trainers)
-            except PausedError as pause:
-                raise exception_from(cast(Result, pause.last)) from pause
-            ends = read_results(study.folder)
-            warn_about_scorer(study.folder, trials)
-        tasks.end()
-        raised = study.record.state.results  # the journal keeps no tracebacks
-        results = [replace(ends[number], raised=raised[number].raised) for number in sorted(ends)]
-        timed_out = next((result for result in results if result.state is State.TIMED_OUT), None)
-        if timed_out is not None and self.error_score == "raise":
-            raise exception_from(timed_out)
-        return results
-
-    def _trials(self, translation: Translation) -> int:
-        trials = check_integer("n_iter", self.n_iter)
-        if translation.size >= trials:
-            return trials
-        found = f"{translation.size:.0f} configuration{'s' * (translation.size > 1)}"
-        logger.warning("the space has %s, fewer than n_iter=%d", found, trials)
-        return int(translation.size)
-
-
-def _workers(n_jobs: int | None) -> int | str:
-    if n_jobs is None or n_jobs == -1:
-        return "auto"
-    if n_jobs == 0:
-        raise InputError(f"n_jobs must be None or an integer other than 0, got {n_jobs!r}; try 1 for this process")
-    count = int(joblib.effective_n_jobs(n_jobs))
-    return 0 if count == 1 else count

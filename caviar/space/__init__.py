@@ -13,8 +13,8 @@ from caviar.space.constructors import (
 )
 from caviar.space.defaults import default_space
 from caviar.space.hyperparameters import Choice, Integer, Real
+from caviar.space.references import Reference
 from caviar.space.space import Config, Space, cube
-from caviar.space.values import Reference
 
 __all__ = [
     "Choice",

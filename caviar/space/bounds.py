@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from caviar.errors import InputError
 from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option, Real
-from caviar.space.scales import LOG, Array
+from caviar.space.scales import LOG
 
 
 def narrow_around(hyperparameter: Hyperparameter, value: Option, share: float) -> Hyperparameter:
@@ -20,7 +20,8 @@ def narrow_around(hyperparameter: Hyperparameter, value: Option, share: float) -
     loguniform(0.01, 1, default=0.1)
     """
     if isinstance(hyperparameter, Choice):
-        near = np.flatnonzero(abs(_middles(hyperparameter) - hyperparameter.units([value])[0]) <= share / 2)
+        middles = hyperparameter.middles(np.arange(len(hyperparameter.options), dtype=float))
+        near = np.flatnonzero(abs(middles - hyperparameter.units([value])[0]) <= share / 2)
         return _with_options(replace(hyperparameter, default=value), near)
     unit = float(hyperparameter.units([value])[0])
     low, high = hyperparameter.values(np.clip([unit - share / 2, unit + share / 2], 0.0, 1.0)).tolist()
@@ -50,11 +51,6 @@ def narrow_to(hyperparameter: Hyperparameter, low: float, high: float, default: 
     if default is not None and not lower <= default <= upper:
         default = None
     return replace(hyperparameter, low=lower, high=upper, default=default)  # type: ignore[arg-type]
-
-
-def _middles(choice: Choice) -> Array:
-    """Return the points of [0, 1] of its options, in their order."""
-    return (np.arange(len(choice.options)) + 0.5) / len(choice.options)
 
 
 def _with_options(choice: Choice, kept: NDArray[np.intp]) -> Choice:

@@ -21,7 +21,7 @@ def config_of(space: Space, given: Mapping[str, Any]) -> Config:
     {'units': 64, 'kind': 'dense'}
 
     Raises:
-        InputError: a hyperparameter is missing, unknown or not in force, or a value lies outside of the space.
+        InputError: a hyperparameter is missing, unknown or not active, or a value lies outside the space.
     """
     for name in given:
         if name not in space.names:
@@ -29,14 +29,14 @@ def config_of(space: Space, given: Mapping[str, Any]) -> Config:
     config = dict(_items(space, given, strict=True))
     for name, value in given.items():
         if name not in config and not is_missing(value):
-            raise InputError(f"{name!r} is not in force under the other values of {dict(given)!r:.200}; leave it out")
+            raise InputError(f"{name!r} is not active under the other values of {dict(given)!r:.200}; leave it out")
     return config
 
 
 def config_of_row(space: Space, row: Mapping[Any, Any]) -> Config:
-    """Return the config of a table's row, which may have other columns; empty cells are None, or not in force.
+    """Return the config of a table's row, which may have other columns; empty cells are None, or not active.
 
-    The cells of constants are not read. Raises InputError if a value is missing or lies outside of the space.
+    The cells of constants are not read. Raises InputError if a value is missing or lies outside the space.
     """
     return dict(_items(space, row, strict=False))
 

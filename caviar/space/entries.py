@@ -7,13 +7,13 @@ imported here.
 import inspect
 import math
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from caviar._checks import check_string
 from caviar.errors import InputError
 from caviar.space.constructors import choice, constant, distribution, lograndint, loguniform, randint, uniform
-from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option, Real
+from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option, Real, are_ascending
 
 _OTHER_TUNERS = ("ConfigSpace", "hyperopt", "keras_tuner", "nevergrad", "nni", "skopt", "syne_tune")
 
@@ -93,6 +93,15 @@ def options_of(value: Any) -> list[Option] | None:
     return options
 
 
+def choice_of_index(options: Sequence[Option]) -> Choice:
+    """Return a choice of the position of an option, for options of any kind; in order if they are ascending numbers.
+
+    >>> choice_of_index(["adam", "sgd"]), choice_of_index([32, 64])
+    (choice([0, 1], ordinal=False), choice([0, 1]))
+    """
+    return choice(range(len(options)), ordinal=are_ascending(options))
+
+
 def counterpart(frozen: Any) -> Real | Integer | None:
     """Return the hyperparameter that equals a frozen distribution; None if `scipy.stats` does not name it."""
     kind: Any = getattr(frozen, "dist", object())
@@ -148,12 +157,12 @@ def _from_tune(domain: Any) -> Hyperparameter:
 
 
 def _check_nested(values: Collection[Option]) -> None:
-    """Raise InputError for a hyperparameter inside of a list or a dict, which would be passed on as it is."""
+    """Raise InputError for a hyperparameter inside a list or a dict, which would be passed on as it is."""
     for value in values:
         if isinstance(value, list | tuple | Mapping):
             _check_nested(value.values() if isinstance(value, Mapping) else value)
         elif isinstance(value, Hyperparameter) or tuner_of(value):
             raise InputError(
-                f"{value!r:.100} inside of a list or dict is not searched; try a name of its own, such as "
+                f"{value!r:.100} inside a list or dict is not searched; try a name of its own, such as "
                 "'optimizer.rate', or choice({'adam': caviar.Space(rate=caviar.uniform(0, 1)), 'sgd': None})"
             )

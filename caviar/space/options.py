@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from caviar.errors import InputError
+from caviar.space.references import named
 from caviar.space.scales import Array
-from caviar.space.values import identity, named
+from caviar.space.values import identity
 
 Option = Any  # of a choice: whatever the user's own code takes
 SubSpace = Mapping[str, Any]  # hyperparameters and constants by name
@@ -110,7 +111,11 @@ class Choice:
 
     def units(self, values: Iterable[Option]) -> Array:
         """Return the middles of the intervals of options, shape (n,); raise InputError for other values."""
-        return np.array([(self.index(value) + 0.5) / len(self.options) for value in values])
+        return self.middles(np.array([self.index(value) for value in values], dtype=float))
+
+    def middles(self, indices: Array) -> Array:
+        """Return the points of [0, 1] of options, by their indices; both have shape (n,)."""
+        return (indices + 0.5) / len(self.options)
 
     def index(self, value: Option) -> int:
         """Return the position of an option, of the same type if several are equal; InputError for any other value."""

@@ -21,8 +21,9 @@ from caviar.space.conditions import Dimension, config_items, dimensions_of, name
 from caviar.space.constructors import uniform
 from caviar.space.entries import entry_from
 from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Option, Real
+from caviar.space.references import named
 from caviar.space.scales import Array
-from caviar.space.values import identity, is_missing, named
+from caviar.space.values import identity, is_missing
 
 Config = dict[str, Any]
 
@@ -114,7 +115,7 @@ class Space(Mapping[str, Any]):
         for j, dimension in enumerate(self.dimensions):
             hyperparameter = dimension.hyperparameter
             if isinstance(hyperparameter, Choice):
-                snapped[:, j] = (hyperparameter.indices(points[:, j]) + 0.5) / len(hyperparameter.options)
+                snapped[:, j] = hyperparameter.middles(hyperparameter.indices(points[:, j]))
             elif np.isfinite(hyperparameter.levels):
                 snapped[:, j] = hyperparameter.units(hyperparameter.values(points[:, j]))
         return np.where(self.active(points), snapped, 0.5)

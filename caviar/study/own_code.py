@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from caviar.space.values import reference_to
+from caviar.space.references import reference_to
 
 _FOREIGN = (Path(os.__file__).parent, Path(__file__).parents[1])  # Python's library, and Caviar
 _PARSER = threading.Lock()  # Python 3.11 raises a SystemError if two threads parse at once

@@ -18,8 +18,8 @@ from caviar.records.trial import Result, Trial
 from caviar.search import Search
 from caviar.search.curves import Curves
 from caviar.search.square import edges, extended_bounds
+from caviar.space.references import resolved
 from caviar.space.scales import Array
-from caviar.space.values import resolved
 from caviar.study.worth import judge
 
 _QUARTERS = 4  # waves without barriers: how often the square shrinks

@@ -1,10 +1,11 @@
 """The laws of training functions and trainables: reports, reproducibility, stopping, stacks."""
 
+import contextlib
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 
-from caviar.fleet.worker.trainables import FunctionTrainable, Trainable, check_picklable
+from caviar.fleet.worker.trainables import FunctionTrainable, Run, Trainable, check_picklable
 from caviar.records.trial import RESERVED_COLUMNS, Config, Trial
 from caviar.testing.laws import require, require_valid
 
@@ -47,15 +48,22 @@ def _train(
 ) -> list[list[Mapping[str, object]]]:
     """Return the reports of each trial of a stack, one of which may be stopped after its first report."""
     stack = [Trial(n, 1, config, seed) for n, (config, seed) in enumerate(zip(configs, seeds, strict=True))]
-    run = trainable.load().start(tuple(stack))
-    reports: list[list[Mapping[str, object]]] = [[] for _ in configs]
+    loaded = trainable.load()
+    require(hasattr(loaded, "close"), "a loaded trainable must have close(), which ends what still runs")
+    with contextlib.closing(loaded):
+        return _reports(loaded.start(tuple(stack)), len(stack), epochs, stopped)
+
+
+def _reports(run: Run, trials: int, epochs: int, stopped: int | None) -> list[list[Mapping[str, object]]]:
+    """Return the reports of each trial of a run."""
+    reports: list[list[Mapping[str, object]]] = [[] for _ in range(trials)]
     for _ in range(epochs):
-        require(len(run.alive) == len(configs), "alive must have one entry per trial of the stack")
+        require(len(run.alive) == trials, "alive must have one entry per trial of the stack")
         latest = list(run.epoch(None, None))
         if not latest:
             require(not list(run.epoch(None, None)), "epoch() must return [] again once all trials have ended")
             break
-        require(len(latest) == len(configs), "epoch() must return one report or None per trial of the stack")
+        require(len(latest) == trials, "epoch() must return one report or None per trial of the stack")
         for trial, report in enumerate(latest):
             if isinstance(report, Exception):
                 raise report

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar.cli import options, panda
+from caviar.cli import panda, parsing
 from caviar.cli.experiments import NAMES
 from caviar.cli.main import main
 from caviar.experiments.running import EXPERIMENTS
@@ -67,8 +67,8 @@ def test_paths_are_completed_where_no_name_fits(monkeypatch, capsys):
 
 
 def test_the_words_are_those_of_the_code():
-    assert options.SEARCHES == SEARCHES
-    assert set(options.EARLY_STOPPING) == set(KINDS)
+    assert parsing.SEARCHES == SEARCHES
+    assert set(parsing.EARLY_STOPPING) == set(KINDS)
     assert set(panda.RULES) == {*BUILT_IN, "none"}
     assert set(NAMES) == set(EXPERIMENTS)
 

@@ -1,8 +1,10 @@
 """Data from names, files and sources."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import caviar
 from caviar.data.loaders import load, load_csv, load_digits, load_source
 from caviar.data.source import Source, SourceKind
 from caviar.errors import InputError
@@ -68,6 +70,21 @@ def test_a_source_loads_the_same_data_again(tmp_path):
         plain = data.source.to_plain()
         restored = load_source(Source.from_plain(plain))
         assert (restored.fingerprint(), restored.source) == (data.fingerprint(), data.source)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_table_in_the_home_folder_is_found_again(ending, tmp_path, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    table = pd.DataFrame({"width": np.arange(60) / 7, "kind": ["a", "b"] * 30})
+    if ending == "parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is a part of the test extra")
+        table.to_parquet(tmp_path / "flowers.parquet")
+    else:
+        table.to_csv(tmp_path / "flowers.csv", index=False)
+    data = caviar.load_table(f"~/flowers.{ending}", "kind", validation=f"~/flowers.{ending}")
+    assert data.source.path == str((tmp_path / f"flowers.{ending}").resolve())
+    assert load_source(data.source).fingerprint() == data.fingerprint()
 
 
 def test_a_source_that_cannot_be_loaded_again_raises(tmp_path):

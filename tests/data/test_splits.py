@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caviar.data.splits import Validation, split
+from caviar.data.split_settings import Validation
+from caviar.data.splits import split
 from caviar.data.target import read_target
 from caviar.errors import InputError
 
@@ -99,6 +100,17 @@ def test_a_second_table_is_all_for_validation():
     parts = split(target_of(), Validation(table="b.csv"), NOTHING, 0, second=50)
     assert parts.val.tolist() == list(range(150, 200))
     assert everything(parts) == list(range(200))
+
+
+def test_a_split_that_leaves_nothing_to_train_on_is_refused():
+    target = read_target(np.arange(40.0), "regression")
+    only_one = pd.DataFrame({"part": ["train", *["validation"] * 39]})
+    for validation, columns, second in [
+        (Validation(column="part"), only_one, 0),
+        (Validation(table="b.csv"), NOTHING, 39),
+    ]:
+        with pytest.raises(InputError, match="have all 40 rows, so none is left to train on; leave more"):
+            split(target, validation, columns, 0, second)
 
 
 def test_a_class_with_a_single_row_is_for_training():

@@ -2,7 +2,7 @@ import signal
 
 import pytest
 
-from caviar.fleet.interrupts import end_on_sigterm, hold_interrupts
+from caviar.fleet.interrupts import end_on_sigterm, hold_interrupts, keep_sigterm
 
 
 def test_ctrl_c_waits_for_the_end_of_the_block_and_a_second_one_does_not(request):
@@ -52,3 +52,11 @@ def test_without_sigterm_its_handler_is_as_before():
     with end_on_sigterm():
         assert signal.getsignal(signal.SIGTERM) is handler
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def test_a_handler_that_python_did_not_set_ends_no_block_with_an_error(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(signal, "getsignal", lambda number: None)  # as in a program that embeds Python
+        with keep_sigterm():
+            pass
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

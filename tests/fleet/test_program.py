@@ -299,6 +299,9 @@ def test_it_is_a_plain_value_with_an_absolute_folder(tmp_path, monkeypatch):
     assert program.working_folder == str(tmp_path / "beside")
     assert pickle.loads(pickle.dumps(program)) == program
     assert caviar.program("true {x}").working_folder == str(tmp_path)
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    assert caviar.program("true {x}", "~/beside") == program
     with pytest.raises(InputError, match="only inside a trial"):
         program({"x": 1}, 0)
 

@@ -130,7 +130,7 @@ def files_of(folder):
 def test_the_tables_of_a_fetched_study_are_made_here(head, tmp_path):
     journal = (FORMAT / "journal.jsonl").read_bytes()
     cluster = with_job(head, journal_jsonl=journal, results_csv=b"=cmd|' /C calc'!A0\n1\n")
-    folder = cluster.fetch("digits", tmp_path / "study")
+    folder = cluster.fetch("digits", str(tmp_path / "study"))
     assert (folder / "results.csv").read_bytes() == (FORMAT / "results.csv").read_bytes()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import caviar
 from caviar.data.source import Source, SourceKind
-from caviar.errors import ClusterError, InputError
+from caviar.errors import ClusterError, InputError, StorageError
 from caviar.jobs.package import describe, pack, unpack
 from caviar.study.loading import target_from_source
 
@@ -147,6 +147,15 @@ def test_a_folder_that_is_too_large_to_travel_is_refused(tmp_path):
         file.truncate(201 << 20)
     study = caviar.Study(caviar.program("true {x}", tmp_path / "source"), **OBJECTIVE, out=tmp_path / "out", workers=0)
     with pytest.raises(InputError, match="must be at most 200 MB to travel with the program"):
+        packed(study, tmp_path / "job")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file that nobody can read")
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "locked").symlink_to("/proc/self/mem")
+    study = caviar.Study(caviar.program("true {x}", tmp_path / "source"), **OBJECTIVE, out=tmp_path / "out", workers=0)
+    with pytest.raises(StorageError, match=r"cannot read .*/source/locked \(.*\); check its permissions"):
         packed(study, tmp_path / "job")
 
 

@@ -12,15 +12,8 @@ from caviar.errors import InputError, StorageError
 from caviar.files import open_store
 from caviar.model.trained.schema import Schema
 from caviar.panda import session
-from caviar.panda.checkpoints import (
-    PandaFiles,
-    PandaSettings,
-    last_model,
-    rule_from_plain,
-    rule_to_plain,
-    state_from_json,
-    state_to_json,
-)
+from caviar.panda.checkpoints import PandaFiles, PandaSettings, last_model
+from caviar.panda.plain import rule_from_plain, rule_to_plain, state_from_json, state_to_json
 from caviar.panda.rules import BUILT_IN, LowerOnPlateau
 from caviar.panda.state import DiaryEntry, ForkPlan, HistoryRow, PandaState
 from tests.panda.own_rules import HalveAt

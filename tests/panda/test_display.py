@@ -5,17 +5,9 @@ import xml.etree.ElementTree as xml
 
 import pytest
 
+from caviar.panda.charts import svg_chart, text_chart
 from caviar.panda.commands import Pause, SetHyperparameters
-from caviar.panda.display import (
-    diary_table,
-    fork_table,
-    history_table,
-    panda_html,
-    panda_text,
-    svg_chart,
-    text_chart,
-    watch,
-)
+from caviar.panda.display import diary_table, fork_table, history_table, panda_html, panda_text, watch
 from caviar.panda.state import Activity, DiaryEntry, HistoryRow, PandaStatus
 from tests.panda.sessions import begin, command, train
 

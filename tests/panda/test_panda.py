@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -113,7 +114,11 @@ def test_no_command_takes_effect_between_a_stop_and_the_end_of_the_process(start
     client.send(Stop())
     with pytest.raises(ClusterError, match="is not running, but its folder remains"):
         client.send(Train(1))
+    attached = caviar.Panda.attach("stopping")
     panda.stop()
+    remedy = f"caviar.Panda.wake('stopping', folder={panda.folder!r})"
+    with pytest.raises(ClusterError, match=re.escape(remedy)):
+        attached.train(epochs=1)
     awake = caviar.Panda.wake("stopping", folder=panda.folder)
     assert awake.history.equals(history)
     assert list(awake.diary["action"]) == ["train", "stop", "stop", "came back"]

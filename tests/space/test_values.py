@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from caviar.errors import InputError, OwnCodeError
 from caviar.space import Space, choice, constant, uniform
 from caviar.space.configs import config_of
+from caviar.space.references import Reference, reference_to, resolved
 from caviar.space.serialization import from_plain, to_plain
-from caviar.space.values import Reference, check_value, decode, encode, identity, reference_to, resolved
+from caviar.space.values import check_value, decode, encode, identity
 from tests.space.spaces import Activation, Colour, double, points_of, spaces, values
 
 

@@ -228,7 +228,7 @@ def test_a_row_of_a_table_can_be_enqueued(tmp_path):
     [
         ({"width": None}, "width: it is the constant 64 in the space, got None"),
         ({"width": 32}, "width: it is the constant 64 in the space, got 32"),
-        ({"depth": 1}, "'depth' is not in force"),
+        ({"depth": 1}, "'depth' is not active"),
         ({"units": "64"}, "units: .* takes numbers, got '64'"),
         ({"units": True}, "takes numbers, got True"),
         ({"units": 1.5}, "takes integers"),

@@ -13,7 +13,7 @@ from caviar.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd  # slow to import, and trainers do not need it
 
-Kind = Literal["number", "text", "boolean", "date"]  # as what a column is read from a file
+Kind = Literal["number", "text", "boolean", "date"]  # what the cells of a column are read as from a file
 Rows = "pd.DataFrame | NDArray[Any]"
 Index = NDArray[np.int64] | None  # row numbers; None: all rows
 

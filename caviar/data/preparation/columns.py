@@ -27,7 +27,7 @@ class Column(Protocol):
 
     @property
     def kind(self) -> Kind:
-        """As what it is read from a file."""
+        """What its cells are read as from a file."""
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ class Number:
         mean, scale: in its unit.
         fill: what a missing value is taken for; None: the mean.
         indicator: whether a second feature is 1 where a value is missing.
-        kind: as what the column is read from a file.
+        kind: what its cells are read as from a file.
 
     >>> import pandas as pd
     >>> column, out = Number("width", mean=2.0, scale=0.5), np.zeros((2, 1), np.float32)

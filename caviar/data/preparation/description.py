@@ -24,7 +24,7 @@ def describe(preparation: Preparation) -> tuple[str, ...]:
         *_counted(numbers, "number", "numbers", _name),
         *([f"{heavy} by quantiles (heavy tails)"] if heavy else []),
         *_counted(booleans, "boolean", "booleans", _name),
-        *_counted(dates, "date", "dates", lambda column: f"{column.name} ({detail(column)})"),
+        *_counted(dates, "date", "dates", _with_detail),
         *([f"{gaps} with gaps (filled with the median, and an indicator)"] if gaps else []),
     ]
     second = [
@@ -85,15 +85,9 @@ def tabulate(preparation: Preparation) -> pd.DataFrame:
 
 
 def _became(column: Column) -> str:
-    if isinstance(column, Number):
-        return column.kind if column.kind == "boolean" else "number"
-    return (
-        "left out"
-        if isinstance(column, LeftOut)
-        else "number"
-        if isinstance(column, Quantiles)
-        else type(column).__name__.lower()
-    )
+    if isinstance(column, Number | Quantiles):
+        return "boolean" if column.kind == "boolean" else "number"
+    return "left out" if isinstance(column, LeftOut) else type(column).__name__.lower()
 
 
 def _gaps(column: Column) -> str:

@@ -12,6 +12,7 @@ from caviar.data.preparation.categories import fit_categories, fit_ordered, orde
 from caviar.data.preparation.cells import cells_of, chosen, numbers
 from caviar.data.preparation.columns import Column, Date, LeftOut
 from caviar.data.preparation.dates import are_dates, fit_date
+from caviar.data.preparation.description import detail
 from caviar.data.preparation.kinds import kind_of
 from caviar.data.preparation.numbers import fit_numbers
 from caviar.data.preparation.overrides import Override, check_overrides
@@ -103,8 +104,7 @@ def _fit(table: pd.DataFrame, train: NDArray[np.int64], raws: Sequence[Raw]) -> 
         elif raw.wish == "date" or (raw.kind == "date" and free):
             columns[raw.name] = dated = fit_date(table, train, raw)
             if isinstance(dated, Date):
-                became = ", ".join(["days", *dated.cycles])
-                notes.append(Note(raw.name, f"dates, so {became}", "category", "takes each as a level"))
+                notes.append(Note(raw.name, f"dates, so {detail(dated)}", "category", "takes each as a level"))
         elif raw.wish == "number" or (raw.kind in ("number", "boolean") and free and not raw.categorical):
             numeric.append(raw)
         else:
@@ -113,12 +113,9 @@ def _fit(table: pd.DataFrame, train: NDArray[np.int64], raws: Sequence[Raw]) -> 
     columns |= learned | fit_categories(table, train, categories)
     notes += said
     for raw in categories:
-        is_text = not raw.wish and raw.kind == "text"
-        if (
-            is_text
-            and isinstance(columns[raw.name], LeftOut)
-            and (word := _word_for(cells_of(table, raw.position, train)))
-        ):
+        if raw.wish or raw.kind != "text" or not isinstance(columns[raw.name], LeftOut):
+            continue
+        if word := _word_for(cells_of(table, raw.position, train)):
             found, said = _fit(table, train, [replace(raw, wish=word)])
             columns |= found
             notes += said
@@ -126,7 +123,7 @@ def _fit(table: pd.DataFrame, train: NDArray[np.int64], raws: Sequence[Raw]) -> 
 
 
 def _word_for(values: pd.Series) -> str:
-    """Return as what a column of text that has too many levels can be read: "number", "date", or ""."""
+    """Return what a column of text with too many levels can be read as: "number", "date", or ""."""
     if are_dates(values):
         return "date"
     different = values.dropna().drop_duplicates()

@@ -49,7 +49,7 @@ def kind_of(values: pd.Series) -> Kind:
 
 
 def kind_of_levels(categories: "pd.Index[Any]") -> Kind:
-    """Return as what the levels of a categorical column are read from a file."""
+    """Return what the levels of a categorical column are read as from a file."""
     return "number" if categories.dtype.kind in "iuf" else "boolean" if categories.dtype.kind == "b" else "text"
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from caviar.data.preparation.cells import blocks, cells_of, read_numbers
 from caviar.data.preparation.columns import Category, Column, LeftOut, Number, Quantiles
 from caviar.data.preparation.raw import CONSTANT, EMPTY, Note, Raw
-from caviar.data.preparation.scaling import moments, scale_of
+from caviar.data.preparation.scaling import moments, of_pixels, scale_of
 from caviar.data.validation import Floats
 from caviar.errors import InputError
 
@@ -78,13 +78,13 @@ def fit_numbers(
             columns[summary.raw.name] = out
     rest = [summary for summary in summaries if summary.raw.name not in columns]
     pixels = only and all(_is_pixel(summary) for summary in rest)
-    floor = max((summary.deviation for summary in rest), default=0.0) / 10 if pixels else 0.0
-    for summary in rest:
+    deviations = np.array([summary.deviation for summary in rest])
+    for summary, deviation in zip(rest, of_pixels(deviations) if pixels else deviations, strict=True):
         raw = summary.raw
         if raw.kind == "number" and summary.heavy and not pixels and raw.wish != "number":
             columns[raw.name] = _quantiles(table, train, summary)
         else:
-            columns[raw.name] = _number(summary, floor)
+            columns[raw.name] = _number(summary, deviation)
     return columns, list(_notes(summaries, columns))
 
 
@@ -163,13 +163,13 @@ def _is_pixel(summary: Summary) -> bool:
     return plain and summary.low >= 0 and summary.high <= 255
 
 
-def _number(summary: Summary, floor: float) -> Column:
+def _number(summary: Summary, deviation: np.float64) -> Column:
     raw, gaps = summary.raw, summary.missing > 0
     if gaps and summary.deviation == 0:
         return Category(raw.name, (), missing=True, kind=raw.kind)  # only the gaps tell rows apart
     if raw.kind == "boolean":
         return Number(raw.name, 0.0, 1.0, float(round(summary.median)), gaps, "boolean")
-    scale = float(scale_of(np.array(summary.mean), np.array(max(summary.deviation, floor))))
+    scale = float(scale_of(np.array(summary.mean), np.array(deviation)))
     return Number(raw.name, summary.mean, scale, summary.median, gaps, raw.kind)
 
 

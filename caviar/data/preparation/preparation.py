@@ -21,7 +21,7 @@ from caviar.data.preparation.columns import (
     Quantiles,
 )
 from caviar.data.preparation.encoding import CHUNK_CELLS, compact, encode, gather
-from caviar.data.validation import as_array
+from caviar.data.validation import as_array, check_different
 from caviar.errors import InputError, printable
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Preparation:
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """As what each column that becomes features is read from a file: number, text, boolean or date."""
+        """What the cells of each column that becomes features are read as from a file."""
         return {column.name: column.kind for column in self.used}
 
     @property
@@ -196,9 +196,7 @@ def groups(columns: Sequence[Column]) -> list[list[Column]]:
 def column_names(table: "pd.DataFrame") -> list[str]:
     """Return the names of a table's columns as text; raise InputError if two are the same."""
     names = [str(name) for name in table.columns]
-    if len(set(names)) < len(names):
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise InputError(f"the table has two columns called {twice!r}; rename one")
+    check_different(names, "the table")
     return names
 
 

@@ -18,8 +18,7 @@ _SAFE = 1e150  # the squares of larger numbers may overflow, and those of number
 def scaling(values: Floats, train: NDArray[np.int64], weights: Floats | None = None) -> tuple[Floats, Floats]:
     """Return each column's mean and standard deviation over the training rows; the latter is as `scale_of` says.
 
-    If all values are integers in 0..255, like pixels, each deviation is raised to at least a tenth of the largest, so
-    that rarely lit pixels are not scaled up.
+    If all values are integers in 0..255, they are taken for pixels, whose deviations are as `of_pixels` says.
 
     Args:
         values: (rows, features).
@@ -31,8 +30,7 @@ def scaling(values: Floats, train: NDArray[np.int64], weights: Floats | None = N
     """
     part = values[train]
     mean, deviation = moments(part, weights)
-    scale = np.maximum(deviation, deviation.max() / 10) if are_pixels(part) else deviation
-    return mean, scale_of(mean, scale)
+    return mean, scale_of(mean, of_pixels(deviation) if are_pixels(part) else deviation)
 
 
 def scale_of(mean: Floats, deviation: Floats) -> Floats:
@@ -45,14 +43,25 @@ def scale_of(mean: Floats, deviation: Floats) -> Floats:
     return scale
 
 
+def of_pixels(deviations: Floats) -> Floats:
+    """Return each deviation, at least a tenth of the largest, so that rarely lit pixels are not scaled up.
+
+    >>> of_pixels(np.array([80.0, 0.5]))
+    array([80.,  8.])
+    """
+    raised: Floats = np.maximum(deviations, deviations.max(initial=0.0) / 10)
+    return raised
+
+
 def are_pixels(values: Floats) -> bool:
     """Return whether all values are integers in 0..255."""
     return bool(values.size and values.min() >= 0 and values.max() <= 255 and (values == np.round(values)).all())
 
 
 def moments(values: Floats, weights: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return the mean and the standard deviation over rows; the latter is 0 for what is constant but for rounding,
-    and the mean then the first value.
+    """Return the mean and the standard deviation over rows.
+
+    Where all values are the same but for rounding, these are the first value and 0.
 
     >>> moments(np.array([[1e300, 14.62], [3e300, 14.620000000000001]]))
     (array([2.000e+300, 1.462e+001]), array([1.e+300, 0.e+000]))

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from caviar._checks import is_unicode
 from caviar._interface import setting
 from caviar.data.reading.cells import MISSING
 from caviar.data.reading.format import Format
+from caviar.data.validation import check_different
 from caviar.errors import InputError
 
 _SEPARATORS = ",;\t|"
@@ -89,22 +91,11 @@ def find_layout(sample: str, complete: bool, format: Format, name: str) -> Layou
 
 
 def check_names(names: Sequence[object], table: str) -> None:
-    """Raise InputError if two columns have the same name, or one is called by half a character."""
-    if len(set(names)) < len(names):
-        seen: set[object] = set()
-        twice = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise InputError(f"{table} has two columns named {twice!r}; rename one of them")
+    """Raise InputError if two columns have the same name, or one has a name that UTF-8 cannot hold."""
+    check_different(names, table)
     for name in names:
         if not is_unicode(str(name)):
             raise InputError(f"{table} has a column named {name!r}, which files cannot hold; rename it")
-
-
-def is_unicode(text: str) -> bool:
-    """Return whether a text has no lone surrogates, which UTF-8 cannot hold."""
-    try:
-        return bool(text.encode()) or True
-    except UnicodeEncodeError:
-        return False
 
 
 def _records(sample: str, complete: bool, separator: str, count: int) -> list[Record]:

@@ -7,7 +7,7 @@ from typing import IO, Literal
 
 import pandas as pd
 
-from caviar._checks import check_integer, did_you_mean
+from caviar._checks import check_integer, check_path, did_you_mean
 from caviar.data.reading.cells import Kind
 from caviar.data.reading.columnar import Columnar
 from caviar.data.reading.compression import decompressed
@@ -116,7 +116,8 @@ def _source(path: object, format: Format) -> Iterator[Delimited | Columnar]:
             yield Delimited(start, head, format, name)
         else:
             stream = start()
-            with nullcontext(Path(path)) if stream is file and not is_uri(path) else copied(stream) as place:
+            on_disk = stream is file and not is_uri(path)
+            with nullcontext(Path(check_path("table", path))) if on_disk else copied(stream) as place:
                 yield Columnar(place, content, name)
 
 

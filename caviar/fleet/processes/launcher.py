@@ -40,9 +40,9 @@ class Launcher:
         self._interpreters = [other for other in self._interpreters if other.status is None] + [process]
         return process
 
-    def receive(self, process: TrialProcess, timeout: float | None) -> Reported | Ended | Exited | Unusable | None:
+    def receive(self, process: TrialProcess, timeout: float) -> Reported | Ended | Exited | Unusable | None:
         """Return the next message of a process, or that it has exited; None after `timeout` seconds."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = time.monotonic() + timeout
         is_open = True
         while True:
             if is_open and process.connection.poll():
@@ -52,7 +52,7 @@ class Launcher:
                     is_open = False  # it has exited, or will soon
             if process.status is not None and not (is_open and process.connection.poll()):
                 return Exited(process.number, process.status)
-            remaining = _POLL_SECONDS if deadline is None else deadline - time.monotonic()
+            remaining = deadline - time.monotonic()
             if remaining <= 0:
                 return None
             self._wait([process.connection] if is_open else [], min(remaining, _POLL_SECONDS))

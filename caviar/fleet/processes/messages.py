@@ -4,9 +4,12 @@ A trainer in a process of its own and its pool send each other the last three, w
 """
 
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from caviar.records.trial import Metrics, Trial
+
+if TYPE_CHECKING:
+    from caviar.fleet.worker.trainables import Trainable  # which a trial's process does without
 
 if sys.platform == "win32":
     from multiprocessing.connection import PipeConnection
@@ -27,6 +30,15 @@ class Setup(NamedTuple):
     threads: int  # of BLAS, OpenMP and PyTorch
     memory: float | None  # bytes that a trial may allocate; None: most of the machine
     options: tuple[str, ...]  # of Python, as the driver has them
+
+
+class TrainerSetup(NamedTuple):
+    """What a trainer in a process of its own needs before its first lease."""
+
+    trainable: "Trainable"
+    metric: str  # that each report must contain
+    trial_timeout: float | None  # seconds
+    threads: int  # of BLAS and OpenMP
 
 
 class Request(NamedTuple):

@@ -11,7 +11,7 @@ from caviar.errors import CaviarError
 from caviar.fleet.messages import Event
 from caviar.fleet.pickling import loads
 from caviar.fleet.processes.main import end_with_parent, leave_errors
-from caviar.fleet.processes.messages import Connection, Discard, LeaseEnded, TrainerReady, Unusable
+from caviar.fleet.processes.messages import Connection, Discard, LeaseEnded, TrainerReady, TrainerSetup, Unusable
 from caviar.fleet.worker.stacks import StackRunner
 
 _PRINT_SECONDS = 0.2  # between two looks at what trials have printed
@@ -21,10 +21,10 @@ def main(connection: Connection) -> None:
     """Train lease after lease until the connection ends."""
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides
-    trainable, metric, trial_timeout, threads = loads(connection.recv_bytes())
-    limit_all_threads(threads)
+    setup: TrainerSetup = loads(connection.recv_bytes())
+    limit_all_threads(setup.threads)
     try:
-        runner, sending = StackRunner(trainable, metric, trial_timeout), threading.Lock()
+        runner, sending = StackRunner(setup.trainable, setup.metric, setup.trial_timeout), threading.Lock()
     except CaviarError as error:
         connection.send(Unusable(str(error)))
         return

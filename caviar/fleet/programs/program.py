@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from caviar._checks import check_path
 from caviar.fleet.programs.command import ProgramError, as_json, executable, fill, search_path, values_of, words_of
 from caviar.fleet.programs.process import Process
 from caviar.fleet.worker import reporting
@@ -134,7 +135,8 @@ def program(command: str, working_folder: str | Path | None = None) -> Program:
     [1, 2]
     """
     words_of(command)
-    return Program(command, str(Path(working_folder or Path.cwd()).resolve()))
+    folder = Path(check_path("working_folder", working_folder)) if working_folder else Path.cwd()
+    return Program(command, str(folder.resolve()))
 
 
 @contextlib.contextmanager

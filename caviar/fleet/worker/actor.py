@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 import ray
 
 from caviar._threads import limit_all_threads
+from caviar.fleet.address import VARIABLE
 from caviar.fleet.messages import Event, Lease
 from caviar.fleet.worker.limits import limit_memory
 from caviar.fleet.worker.stacks import StackRunner
@@ -29,7 +30,7 @@ class Trainer:
     def __init__(
         self, trainable: Trainable, metric: str, trial_timeout: float | None, threads: int, memory: float | None
     ) -> None:
-        os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address  # where a trial that uses Ray finds it
+        os.environ[VARIABLE] = ray.get_runtime_context().gcs_address  # where a trial that uses Ray finds it
         self._limits = limit_all_threads(threads)
         self._runner = StackRunner(trainable, metric, trial_timeout)
         limit_memory(memory)

@@ -7,7 +7,7 @@ from caviar._secrets import hide_secrets
 from caviar.errors import CaviarError
 
 _PACKAGE = Path(__file__).parents[2]
-_CALLERS = [_PACKAGE / path for path in ("fleet", "study/importing.py", "space/values.py")]  # of the user's code
+_CALLERS = [_PACKAGE / path for path in ("fleet", "study/importing.py", "space/references.py")]  # of the user's code
 
 
 def describe(error: BaseException) -> str:

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 
-from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started
+from caviar.fleet.messages import Done, Event, Printed, Report, Stack, Started, over_limit
 from caviar.fleet.worker.errors import describe, own_traceback
 from caviar.fleet.worker.output import Capture, without_surrogates
 from caviar.fleet.worker.trainables import HasNetworks, Killed, Loaded, Run, TimeLimit, TrialError
@@ -137,7 +137,8 @@ class StackRun:
         return Report(self._stack[member].number, self._reports[member], self._seconds[member], report)
 
     def _time_out(self, member: int) -> Done:
-        return self._end(member, State.TIMED_OUT, f"it exceeded its time limit of {self._timeout:g} s")
+        assert self._timeout is not None
+        return self._end(member, State.TIMED_OUT, over_limit(self._timeout))
 
     def _finish(self, member: int) -> Done:
         """End a member that has trained to its end, with what is known of its network."""

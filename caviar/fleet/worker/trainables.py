@@ -169,8 +169,8 @@ class _FunctionRun:
             reports = list(itertools.islice(self._reports, 1))
         if not reports:
             self._generators.end()
-        if self._error is not None and not reports:
-            raise self._error
+            if self._error is not None:
+                raise self._error
         return reports
 
     def stop(self, member: int) -> None:

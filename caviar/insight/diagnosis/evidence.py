@@ -49,7 +49,7 @@ class Evidence:
 
     @cached_property
     def points(self) -> Array:
-        """The trials in the unit cube, shape (n, d); NaN where a hyperparameter is not in force."""
+        """The trials in the unit cube, shape (n, d); NaN where a hyperparameter is not active."""
         return coordinates(self.table, self.space)
 
     def ended(self, *states: State) -> NDArray[np.bool_]:

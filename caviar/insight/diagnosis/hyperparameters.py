@@ -13,7 +13,7 @@ from caviar.insight.formatting import format_value
 from caviar.insight.surrogate import Surrogate
 from caviar.model.config import NETWORK_DEFAULTS
 from caviar.space import Choice
-from caviar.space.values import named
+from caviar.space.references import named
 
 LEAST = 8  # finished trials
 SMALL_BATCH = 16  # below it batch norm gets worse (Wu and He 2018, "Group Normalization", figure 1)

@@ -13,9 +13,10 @@ from caviar._checks import did_you_mean
 from caviar.errors import InputError
 from caviar.insight.figures.style import Attributes, escape_label, shorten
 from caviar.space.hyperparameters import Choice, Hyperparameter, Integer, Real
+from caviar.space.references import named
 from caviar.space.scales import Array
 from caviar.space.space import Space
-from caviar.space.values import is_missing, named
+from caviar.space.values import is_missing
 
 TICKS = 6  # at most, on a linear scale
 UNIT_RANGE = [-0.04, 1.04]  # the unit interval with a margin

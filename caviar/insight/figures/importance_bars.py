@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from caviar.insight.figures.style import ACCENT, PLAIN, Attributes, Figure, escape_label, figure
+from caviar.insight.figures.style import ACCENT, PLAIN, Attributes, Figure, error_bars, escape_label, figure
 
 INTERACTION = "#f2c6a0"  # the colour of shares that only two hyperparameters together explain
 MIN_NAMED_SHARE = 0.01  # smaller interactions are drawn without the partner's name
@@ -57,5 +57,4 @@ def _bars(rows: pd.DataFrame, name: str, colour: str, column: str) -> Attributes
 def _intervals(rows: pd.DataFrame, prefix: str) -> Attributes:
     """Return error bars from the columns share, low and high with a prefix."""
     low, share, high = (rows[prefix + column].to_numpy() for column in ("low", "share", "high"))
-    ends = {"type": "data", "symmetric": False, "array": high - share, "arrayminus": share - low}
-    return {"error_x": {**ends, "color": "rgba(128,128,128,0.9)", "thickness": 1.2, "width": 3}}
+    return {"error_x": error_bars(share, low, high)}

@@ -61,6 +61,16 @@ def wave_colour(wave: int, waves: int) -> str:
     return "#{:02x}{:02x}{:02x}".format(*mixed)
 
 
+def error_bars(values: Any, low: Any, high: Any) -> Attributes:
+    """Return the error bars of values, (n,), each with an interval.
+
+    >>> error_bars(2.0, 1.5, 3.0)["array"], error_bars(2.0, 1.5, 3.0)["arrayminus"]
+    (1.0, 0.5)
+    """
+    ends = {"type": "data", "symmetric": False, "array": high - values, "arrayminus": values - low}
+    return {**ends, "color": "rgba(128,128,128,0.9)", "thickness": 1.2, "width": 3}
+
+
 def figure(
     caption: str,
     traces: Iterable[Mapping[str, object]] = (),

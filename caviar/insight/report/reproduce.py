@@ -12,8 +12,8 @@ from caviar.records.outcome import Outcome
 from caviar.records.settings import Settings
 from caviar.records.stopping import as_written
 from caviar.space.defaults import default_space
+from caviar.space.references import named
 from caviar.space.space import argument_code
-from caviar.space.values import named
 
 # what the command can express
 EARLY_STOPPING: dict[Halving | None, str] = {None: "", **{value: name for name, value in KINDS.items()}}

@@ -253,7 +253,7 @@ def test_columns_are_checked_by_name_and_arrays_by_position():
         preparation.transform(table.rename(columns={"sex": "Sex"}))
     with pytest.raises(InputError, match="lacks 2 columns: width, age"):
         preparation.transform(table.drop(columns=["width", "age"]))
-    with pytest.raises(InputError, match="two columns called 'x'"):
+    with pytest.raises(InputError, match="two columns named 'x'"):
         fit_preparation(pd.DataFrame(np.ones((40, 2)), columns=["x", "x"]), np.arange(40))
     array = table.assign(unit="mm").to_numpy(object)
     assert (preparation.transform(array) == preparation.transform(table)).all()

@@ -57,7 +57,7 @@ BAD = {
     r"got a dict of shape \(\); for one row, try .*pandas.DataFrame\(\[row\]\)": TABLE.iloc[0].to_dict(),
     "column 'width' must hold numbers, as in training, got 'wide'": TABLE.assign(width="wide"),
     "real numbers, got complex ones": X * 1j,
-    "two columns called 'width'": pd.concat([TABLE, TABLE[["width"]]], axis=1),
+    "two columns named 'width'": pd.concat([TABLE, TABLE[["width"]]], axis=1),
 }
 
 
