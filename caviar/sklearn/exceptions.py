@@ -77,7 +77,8 @@ def warn_about_scorer(folder: Path, trials: int) -> None:
     failed = [output for output in outputs if SCORING_FAILED in output]
     if failed:
         count = f"{len(failed)} of {trials} configurations"
-        warnings.warn(f"Scoring failed for {count}. The output of the first of them:\n{failed[0]}", stacklevel=4)
+        text = f"Scoring failed for {count}. The output of the first of them:\n{failed[0]}"
+        warnings.warn(text, stacklevel=5)  # the line that calls `fit`
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.data.source import Source, SourceKind
@@ -60,6 +60,7 @@ def test_waves_follow_one_another_and_end():
     assert waves[1].space is None  # nothing has grown
 
 
+@settings(max_examples=20)  # of two studies each
 @given(seed=st.integers(0, 99))
 def test_the_order_of_arrival_changes_nothing(seed):
     generator = np.random.default_rng(seed)
