@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,14 +22,14 @@ import ray
 from ray.util import list_named_actors
 
 from caviar.errors import ClusterError
-from caviar.files import writing
 from caviar.fleet.address import RayAddress, check_answers
 from caviar.fleet.cluster import address_to_join, enable_token_authentication, start_ray
-from caviar.fleet.machine import temporary_folder, this_python
+from caviar.fleet.machine import ray_folder, this_python
 
 NAMESPACE = "caviar"
 PREFIX = "panda:"  # of the actors' names
 _LOG_CHARACTERS = 2000  # of Ray's log, in an error
+_REMEDY = "set HOME to a folder of your own that has space, or pass the address of a cluster"
 _CLIENT_PORTS = range(10002, 20000)  # Ray assigns these to its workers
 logger = logging.getLogger("caviar")
 
@@ -45,7 +46,7 @@ class LocalRay:
         """Return the one recorded in the home directory; None if there is none."""
         try:
             return cls(**json.loads(_file().read_bytes()))
-        except (OSError, TypeError, ValueError):
+        except (OSError, TypeError, ValueError, ClusterError):
             return None
 
     @property
@@ -116,12 +117,12 @@ def _start_head() -> LocalRay:
         "dashboard-agent-listen-port": 0,
         "include-dashboard": "false",
         "object-store-memory": 128 << 20,
-        "temp-dir": temporary_folder(),
+        "temp-dir": ray_folder(),
         "log-color": "false",
     }
-    file, log = _file(), _file().with_suffix(".log")
-    with writing(file):
+    with _noting() as file:
         file.parent.mkdir(parents=True, exist_ok=True)
+        log = file.with_suffix(".log")
         output = log.open("wb")
     with output:
         head = subprocess.Popen(
@@ -135,7 +136,8 @@ def _start_head() -> LocalRay:
         )
     try:
         local = LocalRay(_read_address(head, log), head.pid)
-        file.write_text(json.dumps(asdict(local)), encoding="utf-8")
+        with _noting():
+            file.write_text(json.dumps(asdict(local)), encoding="utf-8")
     except BaseException:  # Ctrl-C too: otherwise the head would be left running unnoticed
         head.terminate()
         raise
@@ -145,7 +147,7 @@ def _start_head() -> LocalRay:
 def _has_token() -> bool:
     """Return whether there is a token already; Ray's own command takes a second to say so."""
     named = any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
-    return named or (Path.home() / ".ray" / "auth_token").exists()
+    return named or os.path.exists(_home() / ".ray" / "auth_token")  # also False where it may not look
 
 
 def _read_address(head: subprocess.Popen[bytes], log: Path, patience: float = 120.0) -> str:
@@ -172,4 +174,21 @@ def _free_port() -> int:
 
 
 def _file() -> Path:
-    return Path.home() / ".caviar" / "ray.json"
+    return _home() / ".caviar" / "ray.json"
+
+
+def _home() -> Path:
+    """Return the home folder; raise ClusterError if there is none, as for a user without an account."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise ClusterError(f"this user has no home folder for Ray's token and address; {_REMEDY}") from None
+
+
+@contextlib.contextmanager
+def _noting() -> Iterator[Path]:
+    """Turn an OSError of a block that writes into the home folder into a ClusterError."""
+    try:
+        yield _file()
+    except OSError as error:
+        raise ClusterError(f"cannot write {error.filename or _file()} ({error.strerror}); {_REMEDY}") from None

@@ -7,7 +7,6 @@ which configurations to try and where to train them.
 import contextlib
 import logging
 import math
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -26,6 +25,7 @@ from sklearn.utils import Tags, check_random_state, get_tags, indexable
 import caviar.sklearn.internals as internals
 from caviar._checks import check_integer
 from caviar._other_names import SEARCH_ARGUMENTS, knows_other_names
+from caviar._temporary import temporary_folder
 from caviar.errors import InputError, PausedError
 from caviar.fleet.protocol import Trainers
 from caviar.records.early_stopping import Halving
@@ -237,7 +237,7 @@ class CaviarSearchCV(internals.SearchCV):
             folds = replace(folds, follow=tasks.fit)
         with contextlib.ExitStack() as stack:
             stack.enter_context(naming_n_jobs())
-            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="caviar-"))
+            scratch = stack.enter_context(temporary_folder())
             study = Study(
                 folds,
                 space=folds.translation.space,
@@ -251,7 +251,7 @@ class CaviarSearchCV(internals.SearchCV):
                 early_stopping=halving_of(self.early_stopping, len(folds.splits)),
                 confirm=False,
                 name=type(self.estimator).__name__,
-                out=Path(scratch) / "study" if self.out is None else self.out,
+                out=scratch / "study" if self.out is None else self.out,
                 workers=workers,
                 address=self.address,
                 resources=self.resources,
