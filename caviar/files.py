@@ -178,7 +178,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(f"cannot read {path} ({error.strerror or error}); check its permissions") from error
+        raise _storage_error("read", path, error, "check its permissions") from error
 
 
 @contextlib.contextmanager
@@ -195,7 +195,13 @@ def writing(path: Path) -> Iterator[None]:
         if isinstance(error, PermissionError):  # on Windows also for a file that is open
             remedy = "fix its permissions, close it in other programs or "
         remedy += "choose another folder; what is already on disk is kept"
-        raise StorageError(f"cannot write {path} ({error.strerror or error}); {remedy}") from error
+        raise _storage_error("write", path, error, remedy) from error
+
+
+def _storage_error(what: str, path: Path, error: OSError, remedy: str) -> StorageError:
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        remedy = "raise the limit of open files, which `ulimit -n` shows"
+    return StorageError(f"cannot {what} {path} ({error.strerror or error}); {remedy}")
 
 
 def check_current_folder() -> None:

@@ -56,6 +56,7 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_behind(tmp_path):
         (errno.ENOSPC, r"\); free some space or choose another folder; what"),
         (errno.EACCES, r"\); fix its permissions, close it in other programs or choose another folder; what"),
         (errno.EROFS, r"\); choose another folder; what"),
+        (errno.EMFILE, r"\); raise the limit of open files, which `ulimit -n` shows$"),
     ],
 )
 def test_the_remedy_is_that_of_the_error_and_no_half_of_a_new_file_is_left(tmp_path, monkeypatch, number, remedy):

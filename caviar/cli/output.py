@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
+from caviar._streams import open_standard_streams
 from caviar.errors import StorageError
 
 if TYPE_CHECKING:
@@ -62,9 +63,7 @@ def prints(
 @contextlib.contextmanager
 def standard_streams() -> Iterator[None]:
     """Open the standard streams that are closed, to nowhere; raise StorageError where output cannot be written."""
-    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # else a study's files would get these numbers
-        continue
-    os.close(number)
+    open_standard_streams()
     sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
     try:

@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Unpack
@@ -99,9 +98,11 @@ def _seekable(file: str) -> Iterator[str]:
     if file != "-":
         yield file
         return
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "rows"
-        with copy.open("wb") as destination:
+    from caviar._temporary import temporary_folder, writing_temporary
+
+    with temporary_folder() as folder:
+        copy = folder / "rows"
+        with writing_temporary(), copy.open("wb") as destination:
             shutil.copyfileobj(sys.stdin.buffer, destination)
         try:
             yield str(copy)

@@ -9,7 +9,6 @@ import contextlib
 import logging
 import math
 import os
-import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -17,11 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caviar.errors import ClusterError
+from caviar._streams import open_standard_streams
+from caviar._temporary import temporary_root
+from caviar.errors import CaviarError, ClusterError
 from caviar.fleet.address import JOBS_VARIABLE, RayAddress
 from caviar.fleet.head import Head
 from caviar.fleet.interrupts import hold_interrupts, keep_sigterm
-from caviar.fleet.machine import fits_sockets, temporary_folder, this_python, usable_cpus
+from caviar.fleet.machine import fits_sockets, ray_folder, this_python, usable_cpus
 from caviar.fleet.placement import Placement
 
 _OBJECT_STORE_BYTES = 512 << 20  # of a temporary local Ray
@@ -108,7 +109,7 @@ def _init(placement: Placement, address: RayAddress) -> None:
             address="local",
             num_cpus=max(usable_cpus(get_num_cpus(override_docker_cpu_warning=True)), cpus),
             include_dashboard=False,  # it would take seconds to start
-            _temp_dir=None if fits_sockets(Path(tempfile.gettempdir(), "ray")) else str(temporary_folder()),
+            _temp_dir=None if fits_sockets(temporary_root() / "ray") else str(ray_folder()),
             object_store_memory=_OBJECT_STORE_BYTES,
             log_to_driver=False,
             logging_level=logging.ERROR,
@@ -131,6 +132,7 @@ def start_ray(init: Callable[[], None], address: RayAddress) -> None:
     """
     if address.variable:
         logger.info("joins the Ray cluster at %s", address)
+    open_standard_streams()  # else Ray's own messages would go to its sockets
     try:
         try:
             init()
@@ -138,7 +140,7 @@ def start_ray(init: Callable[[], None], address: RayAddress) -> None:
             if not address.is_local and not address.text.startswith("ray://"):
                 raise
             init()
-    except ClusterError:  # a sentence of ours
+    except CaviarError:  # a sentence of ours
         raise
     except Exception as error:  # Ray raises plain Exceptions if it is slow to start
         first, *others = str(error).strip().splitlines() or [type(error).__name__]

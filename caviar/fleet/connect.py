@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from caviar._temporary import remove_abandoned
 from caviar._threads import limit_all_threads
 from caviar.fleet.address import RayAddress
 from caviar.fleet.local_pool import LocalPool
@@ -79,8 +80,11 @@ def open_pool(
         opened = _processes(trainable, metric, placement, settings, then_ray=start is Start.BEFORE_RAY)
     else:
         opened = _here_first(trainable, metric, placement, settings, trials)
-    with opened as trainers:
-        yield trainers
+    try:
+        with opened as trainers:
+            yield trainers
+    finally:
+        remove_abandoned()  # what trainers and trials had that were killed
 
 
 @contextlib.contextmanager

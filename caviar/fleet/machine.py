@@ -3,9 +3,9 @@
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
+from caviar._temporary import temporary_root
 from caviar.errors import ClusterError
 
 _LONGEST_FOLDER = 39  # bytes: Ray's sockets need 64 more, and macOS allows 103 in all
@@ -43,13 +43,14 @@ def fits_sockets(folder: Path) -> bool:
     return sys.platform == "win32" or len(os.fsencode(folder)) <= _LONGEST_FOLDER
 
 
-def temporary_folder() -> Path:
+def ray_folder() -> Path:
     """Return a folder of this user for Ray's sockets and logs, created if missing; "auto" does not look in it.
 
     Raises:
         ClusterError: it cannot be created, or belongs to somebody else.
+        StorageError: there is no folder for temporary files.
     """
-    root = Path(tempfile.gettempdir())
+    root = temporary_root()
     if sys.platform == "win32":
         return root / "caviar"  # each user has a temporary folder there, and Ray uses no Unix sockets
     name = f"caviar-{os.getuid()}"

@@ -7,7 +7,6 @@ import io
 import logging
 import os
 import re
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from ray.job_submission import JobDetails, JobSubmissionClient
 from ray.job_submission import JobStatus as RayStatus
 
 from caviar._checks import check_path, check_string
+from caviar._temporary import temporary_folder
 from caviar.csv import read_csv
 from caviar.errors import CaviarError, ClusterError, InputError
 from caviar.files import write_atomically
@@ -103,11 +103,12 @@ class Cluster:
         with self._requests():
             if any(job.submission_id == job_name for job in self._client.list_jobs()):
                 raise InputError(f"the cluster already has a study named {job_name!r}; choose another name")
-        with tempfile.TemporaryDirectory() as folder:
-            pack(study, Path(folder))
-            logger.info(describe(study, Path(folder)))
+        with temporary_folder() as place:
+            (folder := place / "job").mkdir()
+            pack(study, folder)
+            logger.info(describe(study, folder))
             environment = {
-                "working_dir": folder,
+                "working_dir": str(folder),
                 "py_modules": [str(Path(__file__).parents[1])],  # the same version of Caviar as here
                 "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(_STOP_SECONDS)},
             }

@@ -6,7 +6,6 @@ can be asked for, and nothing can be changed.
 
 import html
 import secrets
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from caviar._temporary import temporary_folder
 from caviar._version import VERSION
 from caviar.errors import CaviarError, InputError
 from caviar.insight.report.report import report
@@ -57,8 +57,8 @@ def look(status: Callable[[], JobStatus], folder: Callable[[], Path], last: View
         size = _journal_bytes(study)
         if last is not None and size is not None and (size, is_last) == (last.journal_bytes, last.is_last):
             return last
-        with tempfile.TemporaryDirectory() as place:
-            content = report(Outcome.read(study), Path(place, "report.html")).read_bytes()
+        with temporary_folder() as place:
+            content = report(Outcome.read(study), place / "report.html").read_bytes()
     except CaviarError as error:  # no trial has ended yet, or the head cannot be reached for the moment
         line = html.escape(str(error))
         content = f'<!doctype html><meta charset="utf-8"><title>Caviar</title><p>{line}</p>'.encode()

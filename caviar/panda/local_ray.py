@@ -13,21 +13,23 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import ray
 from ray.util import list_named_actors
 
-from caviar.errors import ClusterError
-from caviar.files import write_atomically, writing
+from caviar.errors import ClusterError, StorageError
+from caviar.files import write_atomically
 from caviar.fleet.address import RayAddress, check_answers
 from caviar.fleet.cluster import address_to_join, enable_token_authentication, join, start_ray
-from caviar.fleet.machine import temporary_folder, this_python
+from caviar.fleet.machine import ray_folder, this_python
 
 NAMESPACE = "caviar"
 PREFIX = "panda:"  # of the actors' names
 _LOG_CHARACTERS = 2000  # of Ray's log, in an error
+_REMEDY = "set HOME to a folder of your own that has space, or pass the address of a cluster"
 _CLIENT_PORTS = range(10002, 20000)  # Ray assigns these to its workers
 
 
@@ -43,7 +45,7 @@ class LocalRay:
         """Return the one recorded in the home directory; None if there is none."""
         try:
             return cls(**json.loads(_file().read_bytes()))
-        except (OSError, TypeError, ValueError):
+        except (OSError, TypeError, ValueError, ClusterError):
             return None
 
     @property
@@ -112,12 +114,12 @@ def _start_head() -> LocalRay:
         "dashboard-agent-listen-port": 0,
         "include-dashboard": "false",
         "object-store-memory": 128 << 20,
-        "temp-dir": temporary_folder(),
+        "temp-dir": ray_folder(),
         "log-color": "false",
     }
-    file, log = _file(), _file().with_suffix(".log")
-    with writing(file):
+    with _noting() as file:
         file.parent.mkdir(parents=True, exist_ok=True)
+        log = file.with_suffix(".log")
         output = log.open("wb")
     with output:
         head = subprocess.Popen(
@@ -131,7 +133,8 @@ def _start_head() -> LocalRay:
         )
     try:
         local = LocalRay(_read_address(head, log), head.pid)
-        write_atomically(file, json.dumps(asdict(local)).encode())
+        with _noting():
+            write_atomically(file, json.dumps(asdict(local)).encode())
     except BaseException:  # Ctrl-C too: otherwise the head would be left running unnoticed
         head.terminate()
         raise
@@ -141,7 +144,7 @@ def _start_head() -> LocalRay:
 def _has_token() -> bool:
     """Return whether there is a token already; Ray's own command takes a second to say so."""
     named = any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
-    return named or (Path.home() / ".ray" / "auth_token").exists()
+    return named or os.path.exists(_home() / ".ray" / "auth_token")  # also False where it may not look
 
 
 def _read_address(head: subprocess.Popen[bytes], log: Path, patience: float = 120.0) -> str:
@@ -168,4 +171,23 @@ def _free_port() -> int:
 
 
 def _file() -> Path:
-    return Path.home() / ".caviar" / "ray.json"
+    return _home() / ".caviar" / "ray.json"
+
+
+def _home() -> Path:
+    """Return the home folder; raise ClusterError if there is none, as for a user without an account."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise ClusterError(f"this user has no home folder for Ray's token and address; {_REMEDY}") from None
+
+
+@contextlib.contextmanager
+def _noting() -> Iterator[Path]:
+    """Turn an error of a block that writes into the home folder into a ClusterError."""
+    try:
+        yield _file()
+    except StorageError as error:
+        raise ClusterError(f"{str(error).partition(';')[0]}; {_REMEDY}") from None
+    except OSError as error:
+        raise ClusterError(f"cannot write {error.filename or _file()} ({error.strerror}); {_REMEDY}") from None

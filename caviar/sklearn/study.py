@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import math
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from caviar._checks import check_integer
+from caviar._temporary import temporary_folder
 from caviar.errors import InputError, PausedError
 from caviar.fleet.protocol import Trainers
 from caviar.records.journal import read_results
@@ -44,8 +44,8 @@ def run_study(search: SearchCV, folds: CrossValidation, root: Task, data: Sequen
         folds = replace(folds, follow=tasks.fit)
     with contextlib.ExitStack() as stack:
         stack.enter_context(naming_n_jobs())
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="caviar-"))
-        study = _new_study(search, folds, trials, workers, Path(scratch))
+        scratch = stack.enter_context(temporary_folder())
+        study = _new_study(search, folds, trials, workers, scratch)
         followed = has_callbacks(search)
         apart = workers != 0 and not (followed or search.early_stopping or search.trial_timeout is not None)
         trainers = stack.enter_context(open_trainers(folds, study.placement, trials, apart=apart))

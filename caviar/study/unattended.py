@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO, cast
 
+from caviar._streams import open_standard_streams
+
 
 @contextlib.contextmanager
 def unattended() -> Iterator[None]:
@@ -16,6 +18,7 @@ def unattended() -> Iterator[None]:
 
     What nobody can read is dropped. SIGHUP, which a closed terminal sends, is ignored unless it has a handler.
     """
+    open_standard_streams()
     with contextlib.ExitStack() as stack:
         if hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread():
             handler = signal.getsignal(signal.SIGHUP)

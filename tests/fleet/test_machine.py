@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from caviar.errors import ClusterError
-from caviar.fleet.machine import fits_sockets, temporary_folder, usable_cpus
+from caviar.fleet.machine import fits_sockets, ray_folder, usable_cpus
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="on Windows, Ray uses no sockets of Unix")
 
@@ -39,7 +39,7 @@ def test_the_folder_of_ray_is_short_enough_for_its_sockets(short, monkeypatch):
     for root, expected in ((short, short), ("/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T", "/tmp")):
         monkeypatch.setattr(tempfile, "tempdir", root)
         assert fits_sockets(Path(root)) == (root == short)
-        folder = temporary_folder()
+        folder = ray_folder()
         assert folder == Path(expected, f"caviar-{os.getuid()}")
         assert folder.is_dir()
         assert len(f"{folder}/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma_store") <= 103  # on macOS
@@ -51,7 +51,7 @@ def test_a_folder_of_another_user_or_that_cannot_be_created_is_one_sentence(shor
     monkeypatch.setattr(os, "getuid", lambda: mine + 1)
     Path(short, f"caviar-{mine + 1}").mkdir()
     with pytest.raises(ClusterError, match=r"must be yours, for Ray, but another user owns it; try a short TMPDIR"):
-        temporary_folder()
+        ray_folder()
     monkeypatch.setattr(tempfile, "tempdir", "/dev/null")
     with pytest.raises(ClusterError, match=r"cannot create /dev/null/caviar-.* \(Not a directory\); try a short"):
-        temporary_folder()
+        ray_folder()

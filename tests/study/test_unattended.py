@@ -88,3 +88,34 @@ def test_the_command_says_how_to_go_on_after_sigterm(tmp_path):
         f"\nstopped: {rows(tmp_path)} trials are in {folder}; try: caviar resume {folder}\n",
         143,
     )
+
+
+CLOSED = """
+import os, sys, caviar
+
+def train(config):
+    return {"loss": config["x"]}
+
+if __name__ == "__main__":
+    settings = dict(metric="loss", mode="min", trials=4, waves=1, confirm=False, workers=int(sys.argv[1]))
+    study = caviar.Study(train, space=caviar.Space(x=caviar.uniform(0, 1)), out="study", **settings)
+
+    class Printing(caviar.Callback):
+        def on_trial_end(self, result):
+            for descriptor in (1, 2):
+                os.write(descriptor, b"a library prints")
+
+    table = study.run(callbacks=[Printing()])
+    open("states", "w").write(" ".join(table["state"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such descriptors")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_study_whose_standard_streams_are_closed_goes_on(tmp_path, workers):
+    (tmp_path / "script.py").write_text(CLOSED)
+    script = f"exec {sys.executable} script.py {workers} <&- >&- 2>&-"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run(["sh", "-c", script], cwd=tmp_path, env=environment, timeout=60).returncode == 0
+    assert (tmp_path / "states").read_text() == "finished finished finished finished"
+    assert len(caviar.Outcome.read(tmp_path / "study").results) == 4

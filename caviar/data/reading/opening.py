@@ -12,6 +12,7 @@ from typing import IO
 
 from caviar._checks import check_path, did_you_mean
 from caviar._remote_files import fetch
+from caviar._temporary import temporary_folder, writing_temporary
 from caviar.errors import InputError, StorageError
 from caviar.files import is_uri
 
@@ -42,8 +43,8 @@ def opened(path: str | Path) -> Iterator[IO[bytes]]:
 @contextlib.contextmanager
 def copied(stream: IO[bytes]) -> Iterator[Path]:
     """Copy a stream to a temporary file, and return its path."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy"
+    with temporary_folder() as folder:
+        copy = folder / "copy"
         with copy.open("wb") as file:
             shutil.copyfileobj(stream, file)
         yield copy
@@ -64,7 +65,8 @@ def one_line(error: Exception) -> str:
 
 
 def _open_uri(uri: str) -> IO[bytes]:
-    copy = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
+    with writing_temporary():
+        copy = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
     try:
         fetch(uri, copy)
     except StorageError as error:

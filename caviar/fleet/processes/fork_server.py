@@ -6,7 +6,19 @@ from multiprocessing import Pipe, reduction
 from caviar.errors import InputError
 from caviar.fleet.pickling import dumps
 from caviar.fleet.processes.interpreter import TrialProcess, start_trials
-from caviar.fleet.processes.messages import KILLED, Connection, Exited, Forked, Ready, Request, Serve, Setup, Unusable
+from caviar.fleet.processes.messages import (
+    KILLED,
+    Connection,
+    Exited,
+    Forked,
+    Ready,
+    Refused,
+    Request,
+    Serve,
+    Setup,
+    Unusable,
+)
+from caviar.fleet.processes.python import start_error
 
 
 class ThreadsStarted(Exception):
@@ -42,7 +54,7 @@ class ForkServer:
         return self._process.connection
 
     def start(self, request: Request) -> TrialProcess:
-        """Fork the process of a trial; raise ChildProcessError if the parent was killed."""
+        """Fork the process of a trial; raise ChildProcessError if the parent was killed, ClusterError if it cannot."""
         assert sys.platform != "win32"
         ours, theirs = Pipe()
         try:
@@ -53,15 +65,18 @@ class ForkServer:
         theirs.close()
         while not self.lost:
             message = self.receive()
+            if isinstance(message, Refused):
+                ours.close()
+                raise start_error(message.reason)
             if isinstance(message, Forked):
                 process = self._trials[message.process] = TrialProcess(message.process, ours)
                 return process
         raise ChildProcessError("the parent of the trials' processes was killed")
 
-    def receive(self) -> Forked | Exited | None:
+    def receive(self) -> Forked | Refused | Exited | None:
         """Receive a message, and note it if a process has exited."""
         try:
-            message: Forked | Exited = self.connection.recv()
+            message: Forked | Refused | Exited = self.connection.recv()
         except (EOFError, OSError):
             self._lose()
             return None

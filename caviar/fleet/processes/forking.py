@@ -17,7 +17,7 @@ from pathlib import Path
 
 from caviar.fleet.pickling import loads
 from caviar.fleet.processes.child import Function, run_trial, send
-from caviar.fleet.processes.messages import Connection, Ended, Exited, Forked, Ready, Request, Setup
+from caviar.fleet.processes.messages import Connection, Ended, Exited, Forked, Ready, Refused, Request, Setup
 from caviar.fleet.worker.errors import describe
 
 assert sys.platform == "linux"  # other systems lack some of the calls
@@ -42,7 +42,11 @@ def serve(function: Function, setup: Setup, connection: Connection) -> None:
                 request = connection.recv_bytes()
             except EOFError:
                 break
-            process = _fork(function, setup, request, connection, signals)
+            try:
+                process = _fork(function, setup, request, connection, signals)
+            except OSError as error:  # of `ulimit -u`, for example
+                connection.send(Refused(error.strerror or str(error)))
+                continue
             processes.add(process)
             connection.send(Forked(process))
     for process in processes:
@@ -58,16 +62,15 @@ def kill_group(process: int) -> None:
 
 def _fork(function: Function, setup: Setup, request: bytes, connection: Connection, signals: int) -> int:
     """Fork the process of a trial, in a process group of its own, and return its number."""
-    trial_connection = Connection(reduction.recv_handle(connection))
-    process = os.fork()
-    if process == 0:
-        os.setsid()
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.close(signals)
-        connection.close()
-        _run(function, setup, request, trial_connection)
-    trial_connection.close()
+    with Connection(reduction.recv_handle(connection)) as trial_connection:
+        process = os.fork()
+        if process == 0:
+            os.setsid()
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.close(signals)
+            connection.close()
+            _run(function, setup, request, trial_connection)
     return process
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE
 from typing import IO
 
+from caviar._streams import open_standard_streams
 from caviar.fleet.pickling import dumps
 from caviar.fleet.processes import python
 from caviar.fleet.processes.messages import KILLED, Connection, Continue, Request, Serve, Setup, Stop
@@ -127,6 +128,7 @@ def start_interpreter(module: str, threads: int = 1, options: Sequence[str] = ()
         ClusterError: it cannot be started.
     """
     command, environment = python.command(options), python.environment(options, threads)
+    open_standard_streams()  # else the pipe would get the number of one, which the new interpreter replaces
     errors = _temporary_file()
     try:
         ours, theirs = Pipe()
@@ -135,7 +137,7 @@ def start_interpreter(module: str, threads: int = 1, options: Sequence[str] = ()
             popen = _start([*command, "-c", program], environment, theirs.fileno(), errors)
     except OSError as error:
         errors.close()
-        raise python.start_error(error) from None
+        raise python.start_error(error.strerror or str(error)) from None
     assert popen.stdin
     with contextlib.suppress(OSError):  # it has died, which whoever waits for its message will see
         pickle.dump(sys.path, popen.stdin)

@@ -1,15 +1,13 @@
 """Runs the trials of a user's function, each in a process of its own."""
 
+import contextlib
 import math
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from caviar.files import writing
+from caviar._temporary import temporary_folder, writing_temporary
 from caviar.fleet.messages import Stack
 from caviar.fleet.pickling import dumps
 from caviar.fleet.placement import Placement
@@ -81,17 +79,14 @@ class Processes:
     """
 
     def __init__(self, function: IsolatedFunction) -> None:
-        with writing(Path("a temporary folder")):
-            self._scratch = Path(tempfile.mkdtemp(prefix="caviar-"))
-        try:
-            with writing(Path("a temporary folder")):
+        with contextlib.ExitStack() as stack:
+            self._scratch = stack.enter_context(temporary_folder())
+            with writing_temporary():
                 (self._scratch / FUNCTION).write_bytes(function.pickled)
             self._launcher = Launcher(
                 Setup(str(self._scratch), function.metric, function.threads, function.memory, function.options)
             )
-        except BaseException:
-            shutil.rmtree(self._scratch, ignore_errors=True)
-            raise
+            self._resources = stack.pop_all()
         self._folders = TrialFolders(function.files, self._scratch)
 
     def start(self, stack: Stack) -> "ProcessRun":
@@ -106,7 +101,7 @@ class Processes:
     def close(self) -> None:
         """Kill all processes, and remove what was sent or copied."""
         self._launcher.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._resources.close()
 
 
 class ProcessRun:

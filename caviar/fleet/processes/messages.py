@@ -72,6 +72,12 @@ class Forked(NamedTuple):
     process: int
 
 
+class Refused(NamedTuple):
+    """The system has not let the parent fork."""
+
+    reason: str
+
+
 class Exited(NamedTuple):
     """The process of a trial has exited, with a status as `Popen.returncode`: negative for a signal."""
 

@@ -42,9 +42,8 @@ def environment(options: Sequence[str], threads: int) -> dict[str, str]:
     return {"PYTHONHASHSEED": "0", **inherited, **thread_environment(threads)}
 
 
-def start_error(error: OSError) -> ClusterError:
+def start_error(reason: str) -> ClusterError:
     """Return the sentence for a Python that the system does not start."""
-    reason = error.strerror or str(error)
     return ClusterError(
         f"{sys.executable} cannot be started once more ({reason}); ask for fewer workers, or raise the limits of this "
         "process, which `ulimit -a` shows"

@@ -9,13 +9,13 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from caviar._checks import check_path
+from caviar._temporary import temporary_folder
 from caviar.fleet.programs.command import ProgramError, as_json, executable, fill, search_path, values_of, words_of
 from caviar.fleet.programs.process import Process
 from caviar.fleet.worker import reporting
@@ -142,8 +142,8 @@ def program(command: str, working_folder: str | Path | None = None) -> Program:
 @contextlib.contextmanager
 def _report_file() -> Iterator[tuple[Path, IO[bytes]]]:
     """Make an empty file to report to, on this machine's own disk; yield its path, and the file to read from."""
-    with tempfile.TemporaryDirectory(prefix="caviar-", ignore_cleanup_errors=True) as place:
-        path = Path(place, "reports.jsonl")
+    with temporary_folder() as place:
+        path = place / "reports.jsonl"
         path.touch()
         with path.open("rb", buffering=0) as file:
             yield path, file

@@ -5,15 +5,16 @@ returns a report from every member that is still training. `fleet/processes` has
 run in processes of their own.
 """
 
+import contextlib
 import copy
 import itertools
-import tempfile
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from caviar._temporary import temporary_folder
 from caviar.errors import InputError
 from caviar.fleet.messages import Stack
 from caviar.fleet.pickling import dumps
@@ -133,25 +134,31 @@ class FunctionTrainable:
     metric: str = ""
     files: StudyFiles | None = None
 
-    def load(self) -> "FunctionTrainable":
-        return self
+    def load(self) -> "_LoadedFunction":
+        return _LoadedFunction(self)
+
+
+class _LoadedFunction:
+    def __init__(self, trainable: FunctionTrainable) -> None:
+        self._trainable, files = trainable, trainable.files
+        self._resources = contextlib.ExitStack()
+        self._place = Path(files.folder) if files else self._resources.enter_context(temporary_folder())
 
     def start(self, stack: Stack) -> Run:
         (trial,) = stack
-        return _FunctionRun(self, trial)
+        return _FunctionRun(self._trainable, trial, trial_folder(self._place, trial.number))
 
     def close(self) -> None:
-        pass  # nothing runs between two reports
+        self._resources.close()  # nothing runs between two reports
 
 
 class _FunctionRun:
     output: OutputFile | None = None
     seconds: float | None = None
 
-    def __init__(self, trainable: FunctionTrainable, trial: Trial) -> None:
+    def __init__(self, trainable: FunctionTrainable, trial: Trial, folder: Path) -> None:
         self.alive = [True]
-        study = Path(trainable.files.folder if trainable.files else tempfile.gettempdir())
-        self._folder = trial_folder(study, trial.number)
+        self._folder = folder
         self._running = RunningTrial(trial.number, trial.seed, self._folder)
         last = checkpoints.begin(self._folder) if trainable.files else None
         self.continued_from = last.epoch if last else None

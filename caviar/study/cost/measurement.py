@@ -4,12 +4,11 @@ Stacks of the built-in network train for some mini-batches, as many at once as t
 and memory. Of a user's function, two trials of the first wave are trained as they are.
 """
 
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
+from caviar._temporary import temporary_folder
 from caviar.errors import InputError
 from caviar.fleet.connect import Start, open_pool
 from caviar.fleet.messages import Done, Report, Stack, Started
@@ -78,8 +77,8 @@ def measure_trials(
     """
     assert target.function is not None
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="caviar-") as folder:
-        recorded = replace(target, function=PeakRecorder(target.function, Path(folder)))
+    with temporary_folder() as folder:
+        recorded = replace(target, function=PeakRecorder(target.function, folder))
         trainable = recorded.trainable(epochs, metric, placement)
         with open_pool(trainable, metric, placement, start=Start.IN_PROCESSES) as trainers:
             trainers.start(len(stacks))
@@ -91,7 +90,7 @@ def measure_trials(
             start = min(probe.begun.values(), default=begun) - begun
             counts = max(map(len, probe.reports.values()), default=0)
             metrics = next((reports[-1].metrics for reports in probe.reports.values() if reports), {})
-            return Measurement(seconds, trainers.workers, start, largest(Path(folder)), metrics, counts)
+            return Measurement(seconds, trainers.workers, start, largest(folder), metrics, counts)
 
 
 class _Probe:

@@ -1,6 +1,7 @@
 """However the process of a trial ends, its row says how, and no other trial notices."""
 
 import ctypes
+import errno
 import os
 import signal
 import sys
@@ -217,3 +218,28 @@ def test_a_trial_that_stops_itself_is_ended_by_its_time_limit(tmp_path):
 
     table, _ = run(stop, tmp_path / "s", range(2), trial_timeout=1.0)
     assert list(table["state"]) == ["finished", "timed_out"]
+
+
+class WhereForksAreRefused:
+    """A function; where it is unpickled, the system refuses forks from then on, as `ulimit -u` does."""
+
+    def __call__(self, config):
+        return {"loss": 1.0}
+
+    def __reduce__(self):
+        return refuse_forks, ()
+
+
+def refuse_forks():
+    def refuse():
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    os.fork = refuse
+    return WhereForksAreRefused()
+
+
+def test_a_trial_that_the_system_does_not_let_fork_says_so(tmp_path):
+    table, _ = run(WhereForksAreRefused(), tmp_path / "s", range(2))
+    assert set(table["state"]) == {"failed"}
+    for error in table["error"]:
+        assert "cannot be started once more (Resource temporarily unavailable); ask for fewer workers" in error
