@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from caviar._interface import setting
-from caviar.data.preparation.categories import fit_categories, fit_ordered, order_of
+from caviar.data.preparation.categories import MOST_LEVELS, fit_categories, fit_ordered, order_of
 from caviar.data.preparation.cells import cells_of, chosen, numbers
 from caviar.data.preparation.columns import Column, Date, LeftOut
 from caviar.data.preparation.dates import are_dates, fit_date
@@ -113,21 +113,19 @@ def _fit(table: pd.DataFrame, train: NDArray[np.int64], raws: Sequence[Raw]) -> 
     columns |= learned | fit_categories(table, train, categories)
     notes += said
     for raw in categories:
-        is_text = not raw.wish and raw.kind == "text"
-        if (
-            is_text
-            and isinstance(columns[raw.name], LeftOut)
-            and (word := _word_for(cells_of(table, raw.position, train)))
-        ):
+        if raw.wish or raw.kind != "text":
+            continue
+        different = cells_of(table, raw.position, train).dropna().drop_duplicates()
+        too_many = isinstance(columns[raw.name], LeftOut) or (len(different) > MOST_LEVELS and not raw.categorical)
+        if too_many and (word := _word_for(different)):
             found, said = _fit(table, train, [replace(raw, wish=word)])
             columns |= found
             notes += said
     return columns, notes
 
 
-def _word_for(values: pd.Series) -> str:
-    """Return as what a column of text that has too many levels can be read: "number", "date", or ""."""
-    if are_dates(values):
+def _word_for(different: pd.Series) -> str:
+    """Return as what the different texts of a column that has too many can be read: "number", "date", or ""."""
+    if are_dates(different):
         return "date"
-    different = values.dropna().drop_duplicates()
     return "number" if len(different) and np.isnan(numbers(different)).mean() <= _STRAY else ""
