@@ -116,7 +116,7 @@ def change(name: str, changes: tuple[str, ...], address: str | None, reason: str
     """Change hyperparameters of NAME from the next step on.
 
     For example learning_rate=0.003 momentum=0.95. These can change: learning_rate, momentum, beta2, epsilon,
-    lr_decay, schedule, warmup, batch_size, weight_decay, clip_norm, dropout.
+    lr_decay, schedule, warmup, batch_size, weight_decay, clip_norm, dropout, label_smoothing.
     """
     values = dict(map(_parse, changes))
     return _intervene(name, address, lambda attached: attached.set(reason=reason, **values))

@@ -43,17 +43,18 @@ def predict(
     """
     from caviar.data.reading.format import Format
 
-    with contextlib.redirect_stdout(sys.stderr):
+    printed = sys.stdout.buffer
+    with contextlib.redirect_stdout(sys.stderr):  # what is logged does not go among the predictions
         model = _model(name, address)
-    if proba and not hasattr(model, "predict_proba"):
-        raise InputError("--proba is for classes, and this model predicts numbers; leave it out")
-    if out is not None and out.exists() and Path(file).exists() and out.samefile(file):
-        raise InputError(f"--out must not be the table itself, which it would replace, got {out}")
-    with _opened(out) as destination:
-        for number, chunk in enumerate(_chunks(file, Format(**options), model)):
-            if not number:
-                _tell_unused(model, chunk)
-            destination.write(to_csv(_predictions(model, chunk, proba), header=not number))
+        if proba and not hasattr(model, "predict_proba"):
+            raise InputError("--proba is for classes, and this model predicts numbers; leave it out")
+        if out is not None and out.exists() and Path(file).exists() and out.samefile(file):
+            raise InputError(f"--out must not be the table itself, which it would replace, got {out}")
+        with _opened(out, printed) as destination:
+            for number, chunk in enumerate(_chunks(file, Format(**options), model)):
+                if not number:
+                    _tell_unused(model, chunk)
+                destination.write(to_csv(_predictions(model, chunk, proba), header=not number))
 
 
 def _model(name: str, address: str | None) -> "Estimator":
@@ -133,14 +134,14 @@ def _predictions(model: "Estimator", chunk: "pd.DataFrame", proba: bool) -> "pd.
 
 
 @contextlib.contextmanager
-def _opened(out: Path | None) -> Iterator[IO[bytes]]:
+def _opened(out: Path | None, printed: IO[bytes]) -> Iterator[IO[bytes]]:
     """Standard output, whose reader may leave early, or a file, which is written whole or not at all."""
     if out is None:
         try:
-            yield sys.stdout.buffer
-            sys.stdout.buffer.flush()
+            yield printed
+            printed.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python, which flushes at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), printed.fileno())  # for Python, which flushes at its end
         return
     if out.is_dir():
         raise InputError(f"--out must be a file, got the folder {out}; try --out {out / 'predictions.csv'}")

@@ -1,5 +1,6 @@
 """Which rows are for training, for validation and for the test, by their numbers."""
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -124,7 +125,9 @@ def _folds(rows: Rows, target: Target, count: int, seed: int, groups: Rows | Non
     if groups is not None:
         kind = model_selection.StratifiedGroupKFold if target.classes else model_selection.GroupKFold
         count = _check_folds(count, len(np.unique(groups[rows])), "groups")
-        folds = kind(count, shuffle=True, random_state=seed).split(rows, y, groups[rows])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of rare classes, which our own sentences name
+            folds = list(kind(count, shuffle=True, random_state=seed).split(rows, y, groups[rows]))
     else:
         kind = model_selection.StratifiedKFold if target.classes else model_selection.KFold
         smallest = int(np.bincount(y)[np.unique(y)].min()) if target.classes else len(rows)

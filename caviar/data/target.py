@@ -68,10 +68,12 @@ def read_target(y: "pd.Series | ArrayLike", task: Task | None = None, name: str 
     try:
         found = values.astype(np.float64)
     except (TypeError, ValueError):
-        text = _text_in(values)[0]
-        raise InputError(
-            f"{what} contains strings, such as {text!r:.60}; correct them, or pass {setting('task', 'classification')}"
-        ) from None
+        if text := _text_in(values):
+            raise InputError(
+                f"{what} contains strings, such as {text[0]!r:.60}; "
+                f"correct them, or pass {setting('task', 'classification')}"
+            ) from None
+        found = numbers(pd.Series(values))
     _check_complete(found, what)  # text such as "nan" becomes a number too
     _check_varies(found, values, what)
     check_squares(found, what)

@@ -34,6 +34,10 @@ class Plots:
 
     outcome: Outcome
 
+    def __post_init__(self) -> None:
+        if not self.outcome.results:
+            raise InputError(f"a figure needs a trial that has ended, got none in {self.outcome.folder}; run the study")
+
     def parallel(self) -> "Figure":
         """Return all trials as lines over the hyperparameters and the metric, with the square of each wave."""
         return parallel_coordinates(self.outcome)

@@ -34,33 +34,39 @@ def show_progress(done: int, total: int, objective: Objective, *, show: bool = T
         show: False shows nothing; progress then goes only to the log.
     """
     if not show:
-        yield _log_lines(done, total, objective)
+        with _log_lines(done, total, objective) as update:
+            yield update
         return
     from rich.console import Console  # here and below: importing Caviar should not wait for it
 
     console = Console()
     with _print_messages():
-        if console.is_jupyter:
-            yield _notebook_bar(done, total, objective)
-        elif console.is_terminal:
-            with _bar(done, total, objective) as update:
-                yield update
-        else:
-            yield _log_lines(done, total, objective)
+        kind = _notebook_bar if console.is_jupyter else _bar if console.is_terminal else _log_lines
+        with kind(done, total, objective) as update:
+            yield update
 
 
-def _log_lines(done: int, total: int, objective: Objective) -> ProgressReporter:
-    """A log line now and then, and one at the end."""
-    lines = ProgressLine(done, total, objective, _LINE_SECONDS)
+def _log_lines(done: int, total: int, objective: Objective) -> contextlib.AbstractContextManager[ProgressReporter]:
+    """Log lines."""
+    return _shown(ProgressLine(done, total, objective, _LINE_SECONDS), lambda line, done: logger.info(line))
+
+
+@contextlib.contextmanager
+def _shown(lines: "ProgressLine", show: Callable[[str, int], None]) -> Iterator[ProgressReporter]:
+    """Show a line now and then, and one at the end, whatever ends the run."""
 
     def update(done: int, best: Result | None, left: Span | None) -> None:
         if (line := lines.next(done, best, left)) is not None:
-            logger.info(line)
+            show(line, done)
 
-    return update
+    try:
+        yield update
+    finally:
+        if (line := lines.last()) is not None:
+            show(line, lines.done)
 
 
-def _notebook_bar(done: int, total: int, objective: Objective) -> ProgressReporter:
+def _notebook_bar(done: int, total: int, objective: Objective) -> contextlib.AbstractContextManager[ProgressReporter]:
     """A progress bar in a notebook, of HTML that every notebook can show."""
     from IPython.display import display
 
@@ -69,12 +75,7 @@ def _notebook_bar(done: int, total: int, objective: Objective) -> ProgressReport
 
     lines = ProgressLine(done, total, objective, _NOTEBOOK_SECONDS)
     handle = display(bundle(f"{done}/{total} trials", done), raw=True, display_id=True)
-
-    def update(done: int, best: Result | None, left: Span | None) -> None:
-        if (line := lines.next(done, best, left)) is not None:
-            handle.update(bundle(line, done), raw=True)
-
-    return update
+    return _shown(lines, lambda line, done: handle.update(bundle(line, done), raw=True))
 
 
 @contextlib.contextmanager
@@ -108,16 +109,24 @@ class ProgressLine:
         self._total, self._objective, self._seconds = total, objective, seconds
         self._shown = time.monotonic()
         self._last = ""
+        self._best: Result | None = None
+        self._first = self.done = done
 
     def next(self, done: int, best: Result | None, left: Span | None) -> str | None:
         """Return the line to show now; None if the last one was a moment ago, or nothing has changed."""
         now = time.monotonic()
+        self.done, self._best = done, best
         if now - self._shown < self._seconds and done < self._total:
             return None
         self._shown = now
-        line = f"{done}/{self._total} trials, {describe_best(self._objective, best)}"
-        if done < self._total:
-            line += describe_left(left)
+        return self._new(left if done < self._total else None)
+
+    def last(self) -> str | None:
+        """Return the line of how a run has ended; None if it was shown, or no trial has ended since its begin."""
+        return self._new(None) if self.done > self._first else None
+
+    def _new(self, left: Span | None) -> str | None:
+        line = f"{self.done}/{self._total} trials, {describe_best(self._objective, self._best)}{describe_left(left)}"
         if line == self._last:
             return None
         self._last = line

@@ -182,3 +182,11 @@ def test_predictions_do_not_replace_the_table(capsys, folder):
     assert end.value.code == 2
     assert "--out must not be the table" in capsys.readouterr().err
     assert Path("flowers.csv").read_bytes() == content
+
+
+def test_what_is_said_about_a_file_does_not_go_among_the_predictions(capsys, folder):
+    rows = pd.read_csv("flowers.csv").assign(note="caf\xe9")
+    rows.to_csv("western.csv", index=False, encoding="cp1252")
+    out, err = run(capsys, "kept", "western.csv")
+    assert len(out.splitlines()) == len(rows) + 1
+    assert "western.csv is not UTF-8 throughout" in err

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import caviar
 from caviar.data.split_settings import Validation
 from caviar.data.splits import split
 from caviar.data.target import read_target
@@ -171,3 +172,10 @@ def test_a_column_that_does_not_split(validation, cells, message):
     columns = pd.DataFrame({"a": [cells[i % len(cells)] for i in range(200)]})
     with pytest.raises(InputError, match=message):
         split(target_of(), Validation.of(validation), columns, 0)
+
+
+def test_rare_classes_in_groups_give_no_warning_of_another_package(recwarn):
+    rows = pd.DataFrame({"x": np.arange(60) % 7 + 0.5, "who": np.arange(60) // 4, "kind": ["a", "b"] * 29 + ["a", "c"]})
+    data = caviar.load_table(rows, target="kind", validation={"group": "who"})
+    assert not recwarn.list
+    assert "class 'c' of kind has a single row" in " ".join(data.notes)

@@ -123,3 +123,7 @@ def test_a_target_from_which_nothing_can_be_learned(y, task, message):
     with pytest.raises(InputError, match=message) as error:
         read_target(y, task)
     assert "\n" not in str(error.value)
+
+
+def test_amounts_are_numbers_if_the_user_says_so():
+    assert read_target(["$1,200.50", "$3", "7%"] * 3, "regression").values.tolist()[:3] == [1200.5, 3, 7]

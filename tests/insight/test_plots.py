@@ -141,3 +141,11 @@ def test_squares_show_trials_where_a_conditional_hyperparameter_is_inactive(tmp_
     outcome = outcome_of(tmp_path, space, lambda c, _: c.get("beta", 2.0), trials=20)
     traces = Plots(outcome).squares("kind", "beta").data
     assert sum(np.isfinite(trace.y).sum() for trace in traces) == 20
+
+
+@pytest.mark.parametrize("name", ["parallel", "squares", "curves", "importance", "best", "timeline", "distribution"])
+def test_figures_of_a_study_that_has_not_run_are_refused(tmp_path, name):
+    space = caviar.Space(x=caviar.uniform(-1, 1), y=caviar.uniform(-1, 1))
+    study = caviar.Study(lambda c: c["x"], space=space, metric="loss", mode="min", workers=0, out=tmp_path / "new")
+    with pytest.raises(InputError, match=r"a figure needs a trial that has ended, got none in .*; run the study"):
+        getattr(study.plot, name)()

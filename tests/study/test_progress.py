@@ -3,6 +3,8 @@
 import contextlib
 import logging
 
+import pytest
+
 from caviar.records.objective import Objective
 from caviar.records.span import Span
 from caviar.records.trial import Result, State
@@ -39,6 +41,22 @@ def test_lines_come_at_intervals_and_at_the_end():
     line = ProgressLine(0, 10, LOSS, seconds=1000.0)
     assert [line.next(done, None, None) for done in range(1, 10)] == [None] * 9
     assert line.next(10, None, None) is not None
+
+
+@pytest.mark.parametrize("ending", [None, KeyboardInterrupt])
+def test_a_run_that_ends_before_its_last_trial_says_how_far_it_has_come(caplog, ending):
+    suppressed = contextlib.suppress(KeyboardInterrupt)
+    with caplog.at_level(logging.INFO, "caviar"), suppressed, show_progress(0, 40, LOSS) as reporter:
+        reporter(24, best(0.25), Span(50, 61, 75))
+        if ending:
+            raise ending
+    assert caplog.messages == ["24/40 trials, best loss 0.25"]
+
+
+def test_a_run_without_news_ends_without_a_line(caplog):
+    with caplog.at_level(logging.INFO, "caviar"), show_progress(3, 40, LOSS):
+        pass
+    assert not caplog.messages
 
 
 def test_a_run_prints_messages_where_nobody_has_configured_logging(capsys):

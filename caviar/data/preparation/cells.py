@@ -1,5 +1,6 @@
 """The cells of a column as arrays: numbers, spelled levels, moments in time."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +20,7 @@ Index = NDArray[np.int64] | None  # row numbers; None: all rows
 
 BLOCK_CELLS = 1 << 18  # columns of numbers are read a few at a time, so that copies stay small
 _TRUTH = {"true": 1.0, "false": 0.0}
+_AMOUNT = re.compile(r"([+-]?)[$€£¥]?\s?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(\.[0-9]*)?\s?[%$€£¥]?")
 
 
 def blocks(rows: int, positions: Sequence[int]) -> Iterator[list[int]]:
@@ -66,8 +68,9 @@ def numbers(values: "pd.Series") -> Floats:
     """Return cells as float64: NaN where there is no number, infinite where it is too large; durations in seconds.
 
     >>> import pandas as pd
-    >>> numbers(pd.Series([True, "1.5", None, 10**400, "many"]))
-    array([1. , 1.5, nan, inf, nan])
+    >>> numbers(pd.Series([True, "1.5", None, 10**400, "many", "12.5%", "$1,200"]))
+    array([1.00e+00, 1.50e+00,      nan,      inf,      nan, 1.25e+01,
+           1.20e+03])
     """
     import pandas as pd
 
@@ -86,9 +89,16 @@ def numbers(values: "pd.Series") -> Floats:
     objects = cells.to_numpy()
     for row in np.flatnonzero(np.isnan(found) & cells.notna().to_numpy()):
         cell = objects[row]
-        text = cell.strip().lower() if isinstance(cell, str) else None
-        found[row] = _number(cell, values.name) if text is None else _TRUTH.get(text, np.nan)
+        found[row] = _amount(cell.strip()) if isinstance(cell, str) else _number(cell, values.name)
     return found
+
+
+def _amount(text: str) -> float:
+    """Return the number that a text such as "12.5%", "$1,200" or "true" stands for; NaN if it is none."""
+    if amount := _AMOUNT.fullmatch(text):
+        sign, whole, decimals = amount.groups("")
+        return float(sign + whole.replace(",", "") + decimals)
+    return _TRUTH.get(text.lower(), np.nan)
 
 
 def _number(cell: Any, name: object) -> float:

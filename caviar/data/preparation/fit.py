@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from caviar._interface import setting
-from caviar.data.preparation.categories import fit_categories, fit_ordered, order_of
+from caviar.data.preparation.categories import MOST_LEVELS, fit_categories, fit_ordered, order_of
 from caviar.data.preparation.cells import cells_of, chosen, numbers
 from caviar.data.preparation.columns import Column, Date, LeftOut
 from caviar.data.preparation.dates import are_dates, fit_date
@@ -113,18 +113,19 @@ def _fit(table: pd.DataFrame, train: NDArray[np.int64], raws: Sequence[Raw]) -> 
     columns |= learned | fit_categories(table, train, categories)
     notes += said
     for raw in categories:
-        if raw.wish or raw.kind != "text" or not isinstance(columns[raw.name], LeftOut):
+        if raw.wish or raw.kind != "text":
             continue
-        if word := _word_for(cells_of(table, raw.position, train)):
+        different = cells_of(table, raw.position, train).dropna().drop_duplicates()
+        too_many = isinstance(columns[raw.name], LeftOut) or (len(different) > MOST_LEVELS and not raw.categorical)
+        if too_many and (word := _word_for(different)):
             found, said = _fit(table, train, [replace(raw, wish=word)])
             columns |= found
             notes += said
     return columns, notes
 
 
-def _word_for(values: pd.Series) -> str:
-    """Return what a column of text with too many levels can be read as: "number", "date", or ""."""
-    if are_dates(values):
+def _word_for(different: pd.Series) -> str:
+    """Return what the different texts of a column with too many levels can be read as: "number", "date", or ""."""
+    if are_dates(different):
         return "date"
-    different = values.dropna().drop_duplicates()
     return "number" if len(different) and np.isnan(numbers(different)).mean() <= _STRAY else ""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from caviar.data.preparation.cells import blocks, cells_of, read_numbers
+from caviar.data.preparation.cells import blocks, cells_of, numbers, read_numbers
 from caviar.data.preparation.columns import Category, Column, LeftOut, Number, Quantiles
 from caviar.data.preparation.raw import CONSTANT, EMPTY, Note, Raw
 from caviar.data.preparation.scaling import moments, of_pixels, scale_of
@@ -85,7 +85,7 @@ def fit_numbers(
             columns[raw.name] = _quantiles(table, train, summary)
         else:
             columns[raw.name] = _number(summary, deviation)
-    return columns, list(_notes(summaries, columns))
+    return columns, list(_notes(table, train, summaries, columns))
 
 
 def _summaries(table: pd.DataFrame, train: NDArray[np.int64], raws: Sequence[Raw]) -> Iterator[Summary]:
@@ -188,7 +188,9 @@ def _quantiles(table: pd.DataFrame, train: NDArray[np.int64], summary: Summary) 
     return Quantiles(raw.name, plain.quantiles, float(mean), float(deviation) or 1.0, fill, gaps, raw.kind)
 
 
-def _notes(summaries: Sequence[Summary], columns: dict[str, Column]) -> Iterator[Note]:
+def _notes(
+    table: pd.DataFrame, train: NDArray[np.int64], summaries: Sequence[Summary], columns: dict[str, Column]
+) -> Iterator[Note]:
     for summary in summaries:
         name = summary.raw.name
         if isinstance(columns[name], Quantiles):
@@ -196,4 +198,8 @@ def _notes(summaries: Sequence[Summary], columns: dict[str, Column]) -> Iterator
         if summary.infinite:
             yield Note(name, "infinite values count as missing")
         if summary.raw.wish == "number" and summary.raw.kind == "text" and summary.missing:
-            yield Note(name, f"{summary.missing} cells of the training rows are not numbers, and count as missing")
+            present = cells_of(table, summary.raw.position, train).dropna()
+            if len(other := present[np.isnan(numbers(present))]):
+                rows = "a training row has" if len(other) == 1 else f"{len(other)} training rows have"
+                text = f"text that is no number, such as {str(other.iloc[0])!r:.40}, which counts as missing"
+                yield Note(name, f"{rows} {text}")

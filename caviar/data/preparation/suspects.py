@@ -51,7 +51,7 @@ def find_suspects(
             notes.append(
                 Note(
                     raw.name,
-                    f"predicts the target almost alone ({score}); is it known before the target is?",
+                    f"predicts the target almost alone ({score}); make sure that it is known before the target is",
                     "drop",
                     "leaves it out",
                 )

@@ -77,6 +77,11 @@ def find_layout(sample: str, complete: bool, format: Format, name: str) -> Layou
                 len(names) - 1,
                 setting("header", True),
             )
+    elif format.header is None and _is_title(first, rows):
+        raise InputError(
+            f"{name} begins with {first[0]!r:.60} instead of the names of its {len(first)} columns; "
+            f"remove the lines above the header, or say {setting('header', True)} if this is it"
+        )
     trailing = len(first) > 1 and not any(row[-1] for row in ([first] if header else rows))
     if rows and len(rows[0]) > len(first):
         if len(rows[0]) > len(first) + 1 or rows[0][-1]:
@@ -141,6 +146,13 @@ def _decimal(records: list[Record], separator: str, name: str) -> str:
         "%s: %r was read as a decimal comma; if it groups thousands, say %s", name, commas[0], setting("decimal", ".")
     )
     return ","
+
+
+def _is_title(first: Record, rows: list[Record]) -> bool:
+    """Return whether the first line is a text alone, above rows with three cells or more, as in exported sheets."""
+    filled = [sum(map(bool, row)) for row in rows]
+    alone = len(first) > 2 and bool(first[0]) and not any(first[1:])
+    return alone and 2 * sum(count > 2 for count in filled) > len(filled)
 
 
 def _has_header(records: list[Record]) -> bool:

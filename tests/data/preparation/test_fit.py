@@ -14,7 +14,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransformer, StandardScaler
 
-from caviar.data.preparation.columns import Date, LeftOut, Number
+from caviar.data.preparation.columns import Category, Date, LeftOut, Number
 from caviar.data.preparation.description import describe, tabulate
 from caviar.data.preparation.fit import fit_preparation
 from caviar.data.preparation.preparation import Preparation
@@ -294,7 +294,7 @@ def test_a_column_that_holds_something_else_than_in_training_is_refused(column, 
         ("%d.%m.%Y", Date, "dates, so days, month, weekday"),
         ("%m/%d/%Y", Date, "dates, so days, month, weekday"),
         ("%d %b %Y %H:%M", Date, "dates, so days, month, weekday, hour"),
-        ("%j.5", Number, "1 cells of the training rows are not numbers, and count as missing"),
+        ("%j.5", Number, "a training row has text that is no number, such as 'unknown', which counts as missing"),
         ("no. %j%y", LeftOut, "a different text in nearly every row"),
     ],
 )
@@ -312,3 +312,21 @@ def test_dates_of_all_countries_and_numbers_among_words_are_no_free_text(spelled
     assert np.isfinite(fitted.preparation.transform(table)).all()
     as_asked = fit_preparation(table, np.arange(100), overrides={"day": "date" if kind is Date else "number"})
     assert as_asked.preparation == fitted.preparation
+
+
+def test_text_of_numbers_with_units_is_numbers():
+    cells = pd.DataFrame({"rate": [f"{i}.5%" for i in range(80)], "price": [f"${i + 1},{i:03}.25" for i in range(80)]})
+    fitted = fit_preparation(cells, np.arange(80))
+    plain = pd.DataFrame({"rate": np.arange(80) + 0.5, "price": np.arange(80) * 1001 + 1000.25})
+    expected = fit_preparation(plain, np.arange(80)).preparation.transform(plain)
+    assert fitted.preparation.transform(cells) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("spelled", "kind"), [("%d.%m.%Y", Date), ("%j", Number), ("a %j", Category)])
+def test_many_dates_or_numbers_that_repeat_are_no_levels(spelled, kind):
+    days = pd.Series(pd.date_range("2023-01-30", periods=60)).dt.strftime(spelled)
+    cells = pd.DataFrame({"day": [*days, "unknown"] * 8})
+    fitted = fit_preparation(cells, np.arange(len(cells)))
+    assert isinstance(fitted.preparation.columns[0], kind)
+    few = fit_preparation(cells[cells["day"].isin([*days[:9], "unknown"])].reset_index(drop=True), np.arange(80))
+    assert isinstance(few.preparation.columns[0], Category)

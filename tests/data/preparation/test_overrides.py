@@ -54,7 +54,7 @@ def test_dates_are_read_by_the_format_that_fits_most():
 
 def test_cells_that_are_no_numbers_are_said():
     notes = fit_preparation(TABLE, np.arange(40), overrides={"size": "number"}).notes
-    assert any("size: 10 cells of the training rows are not numbers" in note for note in notes)
+    assert any("size: 10 training rows have text that is no number, such as " in note for note in notes)
 
 
 @pytest.mark.parametrize(

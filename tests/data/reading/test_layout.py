@@ -126,3 +126,11 @@ def test_an_impossible_layout_raises_one_sentence(message):
 def test_what_the_user_says_comes_first():
     found = layout("a,b;c\n1,5;2\n", separator=",", header=False)
     assert (found.separator, found.names) == (",", ("0", "1"))
+
+
+def test_a_title_above_the_header_is_no_header():
+    sheet = "Sales of 2024,,,\n,,,\nregion,units,price,shipped\nNorth,3,1.5,yes\nSouth,4,2.5,no\n"
+    with pytest.raises(InputError, match="begins with 'Sales of 2024' instead of the names of its 4 columns"):
+        layout(sheet)
+    assert layout(sheet, header=True).names[0] == "Sales of 2024"
+    assert layout("id,,\n1,,\n2,,\n").names[0] == "id"  # no other line has more
