@@ -20,7 +20,7 @@ Index = NDArray[np.int64] | None  # row numbers; None: all rows
 
 BLOCK_CELLS = 1 << 18  # columns of numbers are read a few at a time, so that copies stay small
 _TRUTH = {"true": 1.0, "false": 0.0}
-_AMOUNT = re.compile(r"([+-]?)[$€£¥]?\s?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(\.[0-9]*)?\s?[%$€£¥]?")
+_AMOUNT = re.compile(r"([+-]?)([$€£¥]?)\s?([1-9][0-9]{0,2}(?:,[0-9]{3})+|[0-9]+)(\.[0-9]*)?\s?[%$€£¥]?")
 
 
 def blocks(rows: int, positions: Sequence[int]) -> Iterator[list[int]]:
@@ -96,7 +96,9 @@ def numbers(values: "pd.Series") -> Floats:
 def _amount(text: str) -> float:
     """Return the number that a text such as "12.5%", "$1,200" or "true" stands for; NaN if it is none."""
     if amount := _AMOUNT.fullmatch(text):
-        sign, whole, decimals = amount.groups("")
+        sign, currency, whole, decimals = amount.groups("")
+        if whole.count(",") == 1 and not (currency or decimals):
+            return np.nan  # it may be a decimal comma
         return float(sign + whole.replace(",", "") + decimals)
     return _TRUTH.get(text.lower(), np.nan)
 

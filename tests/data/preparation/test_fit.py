@@ -14,6 +14,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransformer, StandardScaler
 
+from caviar.data.preparation.cells import numbers
 from caviar.data.preparation.columns import Category, Date, LeftOut, Number
 from caviar.data.preparation.description import describe, tabulate
 from caviar.data.preparation.fit import fit_preparation
@@ -320,6 +321,11 @@ def test_text_of_numbers_with_units_is_numbers():
     plain = pd.DataFrame({"rate": np.arange(80) + 0.5, "price": np.arange(80) * 1001 + 1000.25})
     expected = fit_preparation(plain, np.arange(80)).preparation.transform(plain)
     assert fitted.preparation.transform(cells) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("cell", ["0,125 %", "1,250 %", "1,250 €", "1,20 €", "12 kg", "1,2345,678"])
+def test_what_may_have_a_decimal_comma_or_another_unit_is_no_number(cell):
+    assert np.isnan(numbers(pd.Series(["$1,250", cell]))).tolist() == [False, True]
 
 
 @pytest.mark.parametrize(("spelled", "kind"), [("%d.%m.%Y", Date), ("%j", Number), ("a %j", Category)])
