@@ -153,3 +153,5 @@ def test_a_small_study_of_the_network_loads_no_ray(tmp_path, workers):
 def test_a_trainer_loads_only_what_it_trains_with():
     loaded = loaded_by("import caviar.fleet.worker.actor")
     assert not {"pandas", "scipy", "rich", "matplotlib", "plotly"} & loaded
+    loaded = loaded_by("import caviar.fleet.processes.trainer, caviar.fleet.worker.networks")
+    assert not {"pandas", "scipy", "rich", "matplotlib", "plotly", "ray", "filelock"} & loaded

@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import lock_descriptor, unlock_descriptor
-
 from caviar.errors import StorageError
 from caviar.files import write_atomically, writing
 
@@ -90,6 +88,8 @@ def start_of(process: int) -> str:
 @contextlib.contextmanager
 def driver_lock(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder in the block, as its driver; raise StorageError if that is impossible."""
+    from filelock import unlock_descriptor  # here and below: trainers import this module, and lock nothing
+
     path = folder / LOCK
     with contextlib.ExitStack() as stack:
         with writing(path):
@@ -110,6 +110,8 @@ def driver_lock(folder: Path) -> Iterator[None]:
 
 def driver(folder: Path) -> Driver | None:
     """Return the driver that runs the study in a folder; None if none does. Nothing is written."""
+    from filelock import lock_descriptor
+
     path = folder / LOCK
     try:
         with path.open("r+b" if os.access(path, os.W_OK) else "rb") as file:
@@ -138,6 +140,8 @@ def is_asked_to_stop(folder: Path) -> bool:
 
 
 def _acquire(descriptor: int, folder: Path) -> None:
+    from filelock import lock_descriptor
+
     for _ in range(_ATTEMPTS):
         try:
             if lock_descriptor(descriptor, blocking=False):

@@ -99,7 +99,7 @@ class WaveRunner:
         trial, curve = self._trials[done.trial], self._curves.pop(done.trial, [])
         if done.state is State.PAUSED:
             self._curves[trial.number] = list(curve)  # it may continue
-        printed = self._printed.pop(trial.number, "")
+        printed, began = self._printed.pop(trial.number, ""), self._began.get(trial.number)
         output = done.output or printed  # a trial that was stopped from outside could not send its output
         error = done.error
         if len(error) > _ERROR_CHARACTERS:
@@ -117,8 +117,8 @@ class WaveRunner:
             seed=trial.seed,
             worker=done.worker,
             error=error,
-            began=self._began.get(trial.number),
-            ended=time.time(),
+            began=began,
+            ended=max(time.time(), began or 0.0),  # the clock may have been set back
             continued_from=done.continued_from,
             dead_units=done.dead_units,
             curve=tuple(curve),

@@ -77,7 +77,7 @@ def test_the_curves_are_the_same_wherever_the_trials_are_shared(soon, seconds):
 
 def test_others_train_while_this_process_is_in_a_fit(soon):
     with sharing() as pool:
-        events = train(pool, trials(4, 2.0)[:1] + trials(4, 0.1)[1:])
+        events = train(pool, trials(4, 3.0)[:1] + trials(4, 0.1)[1:])
         assert pool.workers == 2
     assert trained_here(events) == {0}
     assert [event.trial for event in events if isinstance(event, Done)] == [1, 2, 3, 0]

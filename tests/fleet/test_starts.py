@@ -77,6 +77,7 @@ def test_a_broken_sitecustomize_shows_its_traceback(tmp_path, monkeypatch, run):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="trials are forked")
+@pytest.mark.usefixtures("imports")
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_function_whose_import_ends_the_process_shows_what_that_has_printed(tmp_path, monkeypatch, workers):
     text = (
@@ -92,6 +93,7 @@ def test_a_function_whose_import_ends_the_process_shows_what_that_has_printed(tm
         study_of(function, tmp_path / "study", workers=workers).run(progress=False)
 
 
+@pytest.mark.usefixtures("imports")
 def test_a_function_that_cannot_be_loaded_is_no_failure_of_its_trials(tmp_path, monkeypatch):
     (tmp_path / "module_that_goes.py").write_text("def train(config): return 0.5", encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -1,6 +1,8 @@
 """One wave's events into results, with simulated trainers."""
 
+import itertools
 import time
+from types import SimpleNamespace
 
 from caviar.fleet.worker.trainables import FunctionTrainable
 from caviar.records.trial import State, Trial
@@ -33,6 +35,13 @@ def test_a_trial_that_runs_again_keeps_only_its_last_curve():
     trainers, results = run(60, workers=3, loss_seconds=2.0, seed=1)
     assert trainers.starts > 60
     assert {result.epochs for result in results if result.state is State.FINISHED} == {2}
+
+
+def test_no_trial_ends_before_it_began_though_the_clock_is_set_back(monkeypatch):
+    clock = itertools.count(2e9, -3600)
+    monkeypatch.setattr("caviar.study.wave.time", SimpleNamespace(time=lambda: next(clock), monotonic=time.monotonic))
+    _, results = run(20, workers=3)
+    assert all(result.ended >= result.began for result in results)
 
 
 def test_a_wave_without_trials_ends():

@@ -126,7 +126,7 @@ def module(folder, name, text):
 
 
 @pytest.fixture
-def on_path(tmp_path, monkeypatch):
+def on_path(tmp_path, monkeypatch, imports):
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path
 
@@ -250,6 +250,6 @@ def test_without_space_for_the_function_a_sentence_says_so_and_nothing_is_left(t
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
     big = os.urandom(100_000)
     study = study_of(lambda config: len(big), out=tmp_path / "study")
-    with full_disk(50_000), pytest.raises(StorageError, match=r"cannot write a temporary folder \("):
+    with full_disk(50_000), pytest.raises(StorageError, match=r"cannot write temporary files \("):
         study.run(progress=False)
     assert not list((tmp_path / "scratch").iterdir())
