@@ -44,6 +44,7 @@ def test_without_a_home_folder_no_ray_starts_for_a_panda_and_one_sentence_says_w
 
     for name in ("RAY_ADDRESS", "RAY_AUTH_TOKEN_PATH"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("ray.is_initialized", lambda: False)  # whatever other tests have joined
     (tmp_path / "file").touch()
     monkeypatch.setattr(Path, "home", no_home if home == "none" else lambda: tmp_path / "file")
     assert LocalRay.read() is None
