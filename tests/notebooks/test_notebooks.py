@@ -5,7 +5,7 @@ import pytest
 
 from tests.notebooks.running import NOTEBOOKS, code_cells, execute, output_kinds
 
-MAX_SECONDS = 240.0  # for a notebook; each takes less than 70 on two idle cores
+MAX_SECONDS = 450.0  # for a notebook on a slow machine; each takes less than 70 on two idle cores
 CONCLUSIONS = {  # what each article claims, and must reproduce
     "04_batch_norm": (
         "batch norm reduces this shift",
@@ -31,6 +31,7 @@ def path(request):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(500)
 def test_a_notebook_runs_and_shows_its_committed_outputs(path, tmp_path, ray_cluster):
     address = ray_cluster.get_runtime_context().gcs_address
     notebook, seconds = execute(path, tmp_path, {"RAY_ADDRESS": address, "PLOTLY_RENDERER": "plotly_mimetype"})
