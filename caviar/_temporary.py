@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import lock_descriptor
+
 from caviar.errors import StorageError
 
 _LOCK = "lock"  # locked while the process that made the folder lives, and not empty from then on
@@ -32,8 +34,6 @@ def temporary_folder() -> Iterator[Path]:
     ...     folder.is_dir()
     True
     """
-    from filelock import lock_descriptor  # slow to import, for trainers that need no folder
-
     remove_abandoned()
     with contextlib.ExitStack() as stack:
         with writing_temporary():
@@ -78,7 +78,5 @@ def _is_own(path: Path) -> bool:
 
 def _is_free(path: Path) -> bool:
     """Return whether the process that has locked a file is gone."""
-    from filelock import lock_descriptor
-
     with path.open("r+b") as file:
         return lock_descriptor(file.fileno(), blocking=False) and file.read() != b""

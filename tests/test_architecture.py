@@ -155,3 +155,7 @@ def test_a_trainer_loads_only_what_it_trains_with():
     assert not {"pandas", "scipy", "rich", "matplotlib", "plotly"} & loaded
     loaded = loaded_by("import caviar.fleet.processes.trainer, caviar.fleet.worker.networks")
     assert not {"pandas", "scipy", "rich", "matplotlib", "plotly", "ray", "filelock"} & loaded
+
+
+def test_what_a_trial_of_a_program_needs_is_loaded_before_the_fork():
+    assert "filelock" in loaded_by("import caviar.fleet.programs.program")

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from caviar._temporary import temporary_folder
 from caviar.errors import InputError
 from caviar.fleet.messages import Stack
 from caviar.fleet.pickling import dumps
@@ -140,6 +139,8 @@ class FunctionTrainable:
 
 class _LoadedFunction:
     def __init__(self, trainable: FunctionTrainable) -> None:
+        from caviar._temporary import temporary_folder  # slow to import, for trainers of networks
+
         self._trainable, files = trainable, trainable.files
         self._resources = contextlib.ExitStack()
         self._place = Path(files.folder) if files else self._resources.enter_context(temporary_folder())
