@@ -48,6 +48,7 @@ class State(StrEnum):
 ENDED = tuple(state for state in State if state is not State.PAUSED)  # in the order of their columns
 HAS_METRIC = (State.FINISHED, State.STOPPED)  # the trial has a value of the metric, if perhaps an early one
 BROKEN = (State.DIVERGED, State.FAILED, State.TIMED_OUT)  # it has none that counts
+BROKEN_WORDS = "failed, diverged or timed out"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from caviar._checks import did_you_mean
+from caviar._checks import check_path, did_you_mean
 from caviar.data.loaders import load, load_source
 from caviar.data.source import Source, SourceKind, how_to_pass_again
 from caviar.errors import InputError
@@ -104,7 +104,7 @@ def _moved(source: Source, place: str) -> Target:
     """Return the target of a source that is at another place now; a table for validation has moved with it."""
     if source.kind is SourceKind.FUNCTION:
         return target_in_module(place, Path.cwd())
-    path, options = place if is_uri(place) else str(Path(place).expanduser().resolve()), dict(source.options)
+    path, options = place if is_uri(place) else str(Path(check_path("data", place)).resolve()), dict(source.options)
     validation = options.get("validation")
     table = validation.get("table") if isinstance(validation, Mapping) else None
     if table and not is_uri(table) and not Path(table).exists():

@@ -129,6 +129,9 @@ def test_a_table_that_was_moved_is_where_its_user_says_and_brings_the_other_one(
     moved = same_target("new/train.csv", target.source, tmp_path)
     assert moved.source.fingerprint == target.source.fingerprint
     assert moved.source.options["validation"] == {"table": str(tmp_path / "new" / "valid.csv")}
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    assert same_target("~/new/train.csv", target.source, tmp_path).source == moved.source
     with (tmp_path / "new" / "train.csv").open("a") as file:
         file.write("1,1,yes\n")
     with pytest.raises(InputError, match="has changed since it was loaded"):

@@ -10,7 +10,7 @@ from caviar.insight.figures.squares import hover_labels
 from caviar.insight.figures.style import ACCENT, PLAIN, Attributes, Figure, escape_label, figure, marker_scale
 from caviar.insight.surrogate import Surrogate
 from caviar.records.outcome import Outcome
-from caviar.records.trial import BROKEN
+from caviar.records.trial import BROKEN, BROKEN_WORDS
 from caviar.space.scales import Array
 
 POSITIONS = 41  # along each hyperparameter
@@ -50,7 +50,7 @@ def contour(outcome: Outcome, x: str, y: str) -> Figure:
     traces.append({**winner, "x": [surrogate.winner[i]], "y": [surrogate.winner[j]], "hoverinfo": "name"})
     caption = (
         f"What the Gaussian process expects of {metric} over {x} and {y}, with all others as in the winner. Dots are "
-        "all trials, whatever their other values; crosses failed, diverged or timed out, and count like a median trial."
+        f"all trials, whatever their other values; crosses {BROKEN_WORDS}, and count like a median trial."
     )
     return figure(caption, traces, xaxis=unit_axis(x, space), yaxis=unit_axis(y, space))
 

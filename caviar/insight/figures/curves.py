@@ -7,14 +7,11 @@ from caviar.errors import InputError
 from caviar.insight.figures.metric import beyond, finished_values, outlier_range, wave_dots
 from caviar.insight.figures.style import ACCENT, BAD, PLAIN, Attributes, Figure, escape_label, figure
 from caviar.records.outcome import Outcome
-from caviar.records.trial import BROKEN, State
+from caviar.records.trial import BROKEN, BROKEN_WORDS, State
 
 MAX_UNFINISHED = 200  # curves of trials that ended early
 RUNNER_UP = "#3d74d6"  # the colour of the best trials after the winner
-ENDED_EARLY = (
-    ("stopped early", (State.STOPPED,), PLAIN, "circle"),
-    ("failed, diverged or timed out", BROKEN, BAD, "x"),
-)
+ENDED_EARLY = (("stopped early", (State.STOPPED,), PLAIN, "circle"), (BROKEN_WORDS, BROKEN, BAD, "x"))
 
 
 def best_so_far(outcome: Outcome, over: str = "trials") -> Figure:

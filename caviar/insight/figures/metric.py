@@ -10,7 +10,7 @@ from caviar.insight.figures.axes import Ticks
 from caviar.insight.figures.style import ACCENT, BAD, PLAIN, Attributes, marker_scale, wave_colour
 from caviar.records.objective import Objective
 from caviar.records.outcome import Outcome
-from caviar.records.trial import BROKEN, State
+from caviar.records.trial import BROKEN, BROKEN_WORDS, State
 from caviar.space.scales import Array
 
 LARGEST = 1e300  # values are clipped to this, so that their differences stay finite
@@ -89,9 +89,7 @@ def rank_groups(table: pd.DataFrame, objective: Objective) -> list[RankGroup]:
     stopped = (table["state"] == State.STOPPED).to_numpy(bool) & ~finished
     order = [int(i) for i in np.argsort(values, kind="stable") if finished[i]]
     groups = [
-        RankGroup(
-            "failed, diverged or timed out", BAD, 0.6, np.flatnonzero(~finished & ~stopped).tolist(), dashed=True
-        ),
+        RankGroup(BROKEN_WORDS, BAD, 0.6, np.flatnonzero(~finished & ~stopped).tolist(), dashed=True),
         RankGroup("stopped early", PLAIN, 0.3, np.flatnonzero(stopped).tolist(), dashed=True),
     ]
     ends = [round(share * len(order)) for _, share, _, _ in RANKS] + [0]

@@ -10,7 +10,7 @@ from caviar.insight.figures.metric import beyond, crosses, finished_values, outl
 from caviar.insight.figures.style import ACCENT, PLAIN, Attributes, Figure, axis_layout, escape_label, figure
 from caviar.insight.surrogate import Surrogate
 from caviar.records.outcome import Outcome
-from caviar.records.trial import BROKEN, State
+from caviar.records.trial import BROKEN, BROKEN_WORDS, State
 from caviar.space.scales import Array
 
 COLUMNS = 3  # of panels
@@ -65,7 +65,7 @@ def slices(outcome: Outcome, names: Sequence[str] = ()) -> Figure:
         axes[f"yaxis{suffix}"] = {"range": limits, "showticklabels": first, "title": title, "anchor": f"x{suffix}"} | up
     caption = (
         f"{objective.metric} along each hyperparameter, with all others as in the winner: the mean of the Gaussian "
-        f"process and its 95% band. {_which(len(shown))}; crosses at the bottom failed, diverged or timed out, "
+        f"process and its 95% band. {_which(len(shown))}; crosses at the bottom {BROKEN_WORDS}, "
         f"and count like a median trial.{beyond(values, limits)}"
     )
     layout = {name: axis_layout(axis) for name, axis in axes.items()}

@@ -6,9 +6,9 @@ import pandas as pd
 from caviar.errors import InputError
 from caviar.insight.figures.style import ACCENT, BAD, HEIGHT, PLAIN, Attributes, Figure, escape_label, figure
 from caviar.records.outcome import Outcome
-from caviar.records.trial import BROKEN, State
+from caviar.records.trial import BROKEN, BROKEN_WORDS, State
 
-COLOURS = {"finished": "#4aa3df", "stopped early": PLAIN, "failed, diverged or timed out": BAD}
+COLOURS = {"finished": "#4aa3df", "stopped early": PLAIN, BROKEN_WORDS: BAD}
 ROW = 18  # pixels
 MOST = 2000  # bars; with more trials, those that follow each other closely are one
 

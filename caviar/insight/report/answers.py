@@ -7,7 +7,7 @@ from caviar.insight.diagnosis.diagnose import diagnose
 from caviar.insight.report import tables
 from caviar.insight.report.page import Section
 from caviar.records.outcome import Outcome
-from caviar.records.trial import BROKEN, State
+from caviar.records.trial import BROKEN, BROKEN_WORDS, State
 
 
 def worth_section(outcome: Outcome) -> Section:
@@ -36,7 +36,7 @@ def wrong_section(outcome: Outcome) -> Section:
     if stopped:
         sentences.append(f"{stopped} of {len(table)} trials were stopped early in favour of better ones.")
     if broken or stopped:
-        sentences.append(f"{f'{broken} of {len(table)}' if broken else 'No'} trials failed, diverged or timed out.")
+        sentences.append(f"{f'{broken} of {len(table)}' if broken else 'No'} trials {BROKEN_WORDS}.")
     else:
         sentences.append("Every trial finished.")
     if diagnosis.unseen:

@@ -5,7 +5,7 @@ import pandas as pd
 from caviar.insight.figures.axes import fine_waves
 from caviar.insight.formatting import format_range, format_share, format_value
 from caviar.records.outcome import Outcome
-from caviar.records.trial import BROKEN, ENDED, State
+from caviar.records.trial import BROKEN, BROKEN_WORDS, ENDED, State
 
 
 def key_figures(outcome: Outcome) -> dict[str, str]:
@@ -29,7 +29,7 @@ def key_figures(outcome: Outcome) -> dict[str, str]:
         figures[f"{test.metric.removeprefix('test_')} on unseen rows"] = format_value(test.metrics[test.metric])
     if stopped := int((states == State.STOPPED).sum()):
         figures["stopped early"] = f"{stopped:,}"
-    figures["failed, diverged or timed out"] = f"{int(states.isin(BROKEN).sum()):,}"
+    figures[BROKEN_WORDS] = f"{int(states.isin(BROKEN).sum()):,}"
     figures["seconds of training"] = f"{table['seconds'].sum():,.0f}"
     return figures
 
